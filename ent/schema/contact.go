@@ -1,0 +1,69 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+
+	"farley/internal/decl"
+	"farley/internal/model"
+)
+
+// Contact is a person.
+type Contact struct{ ent.Schema }
+
+var contact = decl.Kind{
+	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName",
+	Doc: "A person whom we know, linked to any number of accounts.",
+	Members: []*decl.Member{
+		decl.Name("given_name", "The given name."),
+		decl.Text("middle_name", "Middle names."),
+		decl.Name("family_name", "The family name."),
+		decl.Name("native_name", "The full name in the person's own script."),
+		decl.Name("display_name", "The name to show: given and family name, or else the native one; kept by Farley.").ReadOnly().Tells(50),
+		decl.Text("salutation", "How to address the person."),
+		decl.Text("title", "The position held."),
+		decl.Text("department", "The department."),
+		decl.Objects("emails", "ContactEmail", "E-mail addresses; exactly one is primary."),
+		decl.Scalar("primary_email", "EmailAddress", "The primary e-mail address; kept by Farley.").ReadOnly().Tells(95),
+		decl.Objects("phones", "ContactPhone", "Telephone numbers; at most one is primary."),
+		decl.Scalar("primary_phone", "PhoneNumber", "The primary telephone number; kept by Farley.").ReadOnly().Tells(70),
+		decl.Objects("addresses", "Address", "Postal addresses, the main one first; a write replaces the list."),
+		decl.Objects("social_profiles", "SocialProfile", "Profiles in social networks."),
+		decl.Date("birthday", "The day of birth.").Sensitive(),
+		decl.Scalar("locale", "Locale", "The language of letters and documents."),
+		decl.Scalar("time_zone", "TimeZone", "The IANA time zone of the person."),
+		decl.Enum("preferred_channel", "Channel", "How the person wants to be reached.",
+			decl.Value{Name: "EMAIL", Doc: "By e-mail."},
+			decl.Value{Name: "PHONE", Doc: "By telephone."},
+			decl.Value{Name: "SMS", Doc: "By text message."},
+			decl.Value{Name: "CHAT", Doc: "By a chat service."},
+			decl.Value{Name: "POST", Doc: "By letter."},
+			decl.Value{Name: "FAX", Doc: "By fax."}),
+		decl.Bool("do_not_contact", "The person does not want to be contacted for marketing at all."),
+		decl.Text("gender", "Gender, as told.").Sensitive(),
+		decl.Text("education", "Education.").Sensitive(),
+		decl.Text("occupation", "Occupation.").Sensitive(),
+		decl.Text("income_band", "Band of income.").Sensitive(),
+		decl.Text("household", "Household.").Sensitive(),
+		decl.Text("source", "Where the contact came from."),
+		decl.LongText("description", "Anything worth knowing."),
+		decl.DateTime("last_activity_at", "When somebody last dealt with the person; kept by Farley.").ReadOnly(),
+		decl.Ref("referred_by", Contact.Type, "Who brought the person to us.").Plain(),
+		decl.Links("accounts", "Account", "AccountContact", "contact", "account", "The accounts the person belongs to.").NotWritten(),
+		decl.Many("account_contacts", "AccountContact", "contact", "How the person belongs to accounts, with role and dates."),
+		decl.Many("notes", "Note", "contact", "Notes on the person."),
+		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on the person."),
+	},
+}
+
+// Fields returns the columns.
+func (Contact) Fields() []ent.Field { return contact.Fields() }
+
+// Edges returns the relations that ent keeps foreign keys for.
+func (Contact) Edges() []ent.Edge { return contact.Edges() }
+
+// Indexes returns the indexes that orders, scopes and relations need.
+func (Contact) Indexes() []ent.Index { return contact.Indexes() }
+
+// Annotations returns what the generator reads.
+func (Contact) Annotations() []schema.Annotation { return contact.Annotations() }

@@ -1,0 +1,252 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"farley/internal/access"
+	"farley/internal/change"
+	"farley/internal/db"
+	"farley/internal/id"
+	"farley/internal/input"
+	"farley/internal/model"
+	"farley/internal/read"
+	"farley/internal/stream"
+)
+
+// feed is what the readers of one stream of changes have selected of each change and of the record in it.
+type feed struct {
+	r     *Resolver
+	plan  *read.Plan
+	kind  *model.Kind  // of a stream of one kind
+	where input.Object // may be nil
+	owner *access.Actor
+
+	mu    sync.Mutex
+	names map[id.ID]any // actors as the readers see them
+}
+
+// follow plans the current field, a stream or page of changes; path leads to the record in a change.
+func (r *Resolver) follow(ctx context.Context, k *model.Kind, where input.Object, path ...string) *feed {
+	return &feed{r: r, plan: r.Read.Prepare(ctx, path...), kind: k, where: where, owner: access.From(ctx), names: map[id.ID]any{}}
+}
+
+// where returns the argument of that name of the current field.
+func where(ctx context.Context) input.Object {
+	o, _ := graphql.GetFieldContext(ctx).Args["where"].(input.Object)
+	return o
+}
+
+// check refuses a filter that makes no sense before anything is followed.
+func (f *feed) check(ctx context.Context, a *access.Actor) error {
+	if f.where == nil {
+		return nil
+	}
+	return f.r.reading(ctx, func(tx *db.Tx) error {
+		_, err := f.r.Read.Matches(ctx, tx, a, f.kind, []id.ID{{}}, map[string]any(f.where))
+		return err
+	})
+}
+
+// load reads the records of a batch of changes in one go.
+func (f *feed) load(ctx context.Context, tx *db.Tx, reader change.Reader, ids []id.ID) (map[id.ID]any, error) {
+	a := reader.(change.Actor).Actor
+	ctx = access.With(ctx, a)
+	var filter any
+	if f.where != nil {
+		filter = map[string]any(f.where)
+	}
+	out := make(map[id.ID]any, len(ids))
+	if f.plan.Selected() {
+		found, err := f.plan.Load(ctx, tx, a, ids, filter)
+		for x, res := range found {
+			out[x] = res
+		}
+		return out, err
+	}
+	byKind := map[*model.Kind][]id.ID{}
+	for _, x := range ids {
+		if k := f.r.Set.Of(x); k != nil && a.Policy.Readable(k) {
+			byKind[k] = append(byKind[k], x)
+		}
+	}
+	for k, some := range byKind {
+		found, err := f.r.Read.Matches(ctx, tx, a, k, some, filter)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range found {
+			out[x] = nil
+		}
+	}
+	return out, nil
+}
+
+// loadFresh is load in a snapshot of its own.
+func (f *feed) loadFresh(ctx context.Context, reader change.Reader, ids []id.ID) (map[id.ID]any, error) {
+	tx, err := f.r.DB.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Close() }()
+	return f.load(ctx, tx, reader, ids)
+}
+
+// value returns a change as the SDL has it, without its cursor, which is each reader's own.
+func (f *feed) value(ctx context.Context, tx *db.Tx, a *access.Actor, e *change.Event) map[string]any {
+	v := map[string]any{"op": string(e.Op)}
+	if e.Op == change.Checkpoint {
+		return v
+	}
+	k := f.r.Set.Coded(e.Kind)
+	v["object"], v["recordId"] = k.Const, e.Record
+	if e.Version == 0 {
+		return v
+	}
+	changed := make([]any, len(e.Changed))
+	for i, name := range e.Changed {
+		changed[i] = name
+	}
+	v["version"], v["at"], v["changedFields"], v["actor"] = e.Version, e.At, changed, f.actor(ctx, tx, a, e.Actor)
+	if res, ok := e.Node.(read.Result); ok {
+		v["node"] = res
+	}
+	return v
+}
+
+// maxNames bounds the actors that one feed remembers.
+const maxNames = 1000
+
+// actor returns who made a change, nil when that user is not in the readers' sight.
+func (f *feed) actor(ctx context.Context, tx *db.Tx, a *access.Actor, x id.ID) any {
+	if x.IsZero() {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if v, ok := f.names[x]; ok {
+		return v
+	}
+	if len(f.names) > maxNames {
+		clear(f.names)
+	}
+	f.names[x] = f.lookUpActor(ctx, tx, a, x)
+	return f.names[x]
+}
+
+func (f *feed) lookUpActor(ctx context.Context, tx *db.Tx, a *access.Actor, x id.ID) any {
+	users := f.r.Set.Kind("User")
+	name := users.Field("name")
+	if _, whole := a.FieldCond(f.r.Set, users, name, "t", f.r.Clock.Now()); !whole {
+		return nil
+	}
+	found, err := f.r.Read.Visible(ctx, tx, a, users, access.Read, []id.ID{x})
+	if err != nil || len(found) == 0 {
+		return nil
+	}
+	var text string
+	if err := tx.QueryRow(ctx, "SELECT name FROM users WHERE id = ?", []any{x}, &text); err != nil {
+		return nil
+	}
+	return map[string]any{"id": x, "displayName": text}
+}
+
+// cursorMark stands where each reader's own cursor goes into bytes that a group shares.
+const cursorMark = "@@cursor@@"
+
+// rendered is one event, written once for all members of a group.
+type rendered struct {
+	parts [][]byte // between the cursors
+	err   error
+}
+
+// render writes an event for a group.
+func (f *feed) render(e *change.Event) any {
+	ctx := access.With(context.Background(), f.owner)
+	tx, err := f.r.DB.Snapshot(ctx)
+	if err != nil {
+		return rendered{err: err}
+	}
+	defer func() { _ = tx.Close() }()
+	v := f.value(ctx, tx, f.owner, e)
+	v["cursor"] = cursorMark
+	res, err := f.plan.Render(ctx, v)
+	if err != nil {
+		return rendered{err: err}
+	}
+	return rendered{parts: bytes.Split(res.JSON(), []byte(cursorMark))}
+}
+
+// personal completes the bytes of a group with the reader's cursor.
+func (f *feed) personal(e *change.Event, cursor string) (*read.Result, error) {
+	shared, _ := e.Payload.(rendered)
+	if shared.err != nil {
+		return nil, shared.err
+	}
+	res := read.Raw(bytes.Join(shared.parts, []byte(cursor))).OnWrite(func(ctx context.Context) { stream.SetCursor(ctx, cursor) })
+	return &res, nil
+}
+
+// filters names the fields that the filter reads.
+func (f *feed) filters() []string {
+	var names []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, inner := range v {
+				if f.kind.Field(name) != nil {
+					names = append(names, name)
+				}
+				walk(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		}
+	}
+	if f.where != nil {
+		walk(map[string]any(f.where))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// me finds the filter that means another user for everybody.
+var me = regexp.MustCompile(`\bme\b`)
+
+// key is the same for subscribers who are told the same: the same document, variables and policy, and, where the rights
+// or the filter depend on who reads, the same reader.
+func (f *feed) key(ctx context.Context, a *access.Actor) string {
+	oc := graphql.GetOperationContext(ctx)
+	vars, err := json.Marshal(oc.Variables)
+	if err != nil {
+		vars = []byte(a.User.String()) // cannot be compared: a group of its own
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s", oc.RawQuery, oc.OperationName, vars, graphql.GetFieldContext(ctx).Field.Alias, a.Policy.Fingerprint())
+	if f.personalRights(a) || me.MatchString(oc.RawQuery) || me.Match(vars) {
+		fmt.Fprintf(h, "\x00%s\x00%s\x00%t", a.User, a.Epoch, a.LimitedShares)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// personalRights reports whether what the actor may read depends on who he is beyond his policy.
+func (f *feed) personalRights(a *access.Actor) bool {
+	for _, k := range f.r.Set.Kinds {
+		if s := a.Policy.Scopes(k, access.Read); s != access.None && s != access.All && k.Sight != model.Reference {
+			return true
+		}
+	}
+	return false
+}

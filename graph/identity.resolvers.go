@@ -1,0 +1,228 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"farley/graph/model"
+	"farley/internal/access"
+	"farley/internal/auth"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/input"
+	domain "farley/internal/model"
+	"farley/internal/read"
+	"farley/internal/write"
+)
+
+var _ = model.Query{} // the package is generated; nothing of it is needed so far
+
+// Login answers Mutation.login.
+func (r *mutationResolver) Login(ctx context.Context, in input.Object) (*read.Result, error) {
+	email, _ := in["email"].(string)
+	password, _ := in["password"].(string)
+	device, _ := in["device"].(string)
+	grant, err := r.Auth.Login(ctx, email, password, auth.Device{Name: device})
+	if err != nil {
+		return nil, err
+	}
+	return r.granted(ctx, grant)
+}
+
+// Refresh answers Mutation.refresh.
+func (r *mutationResolver) Refresh(ctx context.Context, in input.Object) (*read.Result, error) {
+	token, _ := in["refreshToken"].(string)
+	grant, err := r.Auth.Refresh(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return r.granted(ctx, grant)
+}
+
+// granted answers with tokens and with the user as that user sees it.
+func (r *mutationResolver) granted(ctx context.Context, g auth.Grant) (*read.Result, error) {
+	actor, err := r.Identity.Actor(ctx, g.UserID)
+	if err != nil {
+		return nil, err
+	}
+	var res read.Result
+	err = r.reading(ctx, func(tx *db.Tx) error {
+		value := map[string]any{"accessToken": g.AccessToken, "refreshToken": g.RefreshToken, "expiresAt": g.ExpiresAt}
+		if actor.Policy.Readable(r.Set.Kind("User")) {
+			user, err := r.Read.Payload(ctx, tx, actor, "user", g.UserID)
+			if err != nil {
+				return err
+			}
+			value["user"] = user
+		}
+		var err error
+		res, err = r.Read.Project(ctx, value)
+		return err
+	})
+	return &res, err
+}
+
+// Logout answers Mutation.logout.
+func (r *mutationResolver) Logout(ctx context.Context) (*read.Result, error) {
+	if err := r.Auth.Logout(ctx, access.From(ctx).Session); err != nil {
+		return nil, err
+	}
+	res, err := r.Read.Project(ctx, map[string]any{"done": true})
+	return &res, err
+}
+
+// CreateStreamTicket answers Mutation.createStreamTicket.
+func (r *mutationResolver) CreateStreamTicket(ctx context.Context) (*read.Result, error) {
+	ticket, until, err := r.Identity.IssueTicket(ctx, access.From(ctx))
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.Read.Project(ctx, map[string]any{"ticket": ticket, "expiresAt": until})
+	return &res, err
+}
+
+// SetPassword answers Mutation.setPassword.
+func (r *mutationResolver) SetPassword(ctx context.Context, in input.Object) (*read.Result, error) {
+	var user id.ID
+	if err := user.UnmarshalGQL(in["user"]); err != nil {
+		var p fault.Violations
+		p.Add([]any{"input", "user"}, "FORMAT", "This is not an id.")
+		return nil, p.Err()
+	}
+	password, _ := in["password"].(string)
+	var res read.Result
+	err := r.Identity.SetPassword(ctx, r.Write, user, password, func(ctx context.Context, tx *write.Tx) error {
+		shown, err := r.Read.Payload(ctx, tx, tx.Actor, "user", user)
+		if err != nil {
+			return err
+		}
+		res, err = r.Read.Project(ctx, map[string]any{"user": shown})
+		return err
+	})
+	return &res, err
+}
+
+// Viewer answers Query.viewer.
+func (r *queryResolver) Viewer(ctx context.Context) (*read.Result, error) {
+	a := access.From(ctx)
+	var res read.Result
+	err := r.reading(ctx, func(tx *db.Tx) error {
+		value := map[string]any{"permissions": r.permissions(a)}
+		if a.Policy.Readable(r.Set.Kind("User")) {
+			user, err := r.Read.Payload(ctx, tx, a, "user", a.User)
+			if err != nil {
+				return err
+			}
+			value["user"] = user
+		}
+		roles := []any{}
+		for _, role := range a.Policy.Roles() {
+			roles = append(roles, map[string]any{"id": role.ID, "name": role.Name})
+		}
+		value["roles"] = roles
+		var err error
+		res, err = r.Read.Project(ctx, value)
+		return err
+	})
+	return &res, err
+}
+
+// permissions lists what the policy allows, kind by kind.
+func (r *Resolver) permissions(a *access.Actor) []any {
+	out := []any{}
+	for _, k := range r.Set.Kinds {
+		if k.Link {
+			continue
+		}
+		actions := []any{}
+		for _, action := range append([]string{access.Create, access.Read, access.Update, access.Delete}, k.Actions...) {
+			if scopes := a.Policy.Scopes(k, action); scopes != access.None {
+				actions = append(actions, map[string]any{"action": action, "scope": scopeNames(scopes)})
+			}
+		}
+		if len(actions) == 0 {
+			continue
+		}
+		out = append(out, map[string]any{"object": k.Const, "actions": actions, "fields": fieldLevels(a, k)})
+	}
+	return out
+}
+
+func scopeNames(s access.Scopes) []any {
+	var out []any
+	for name := range strings.SplitSeq(s.String(), "|") {
+		out = append(out, name)
+	}
+	return out
+}
+
+func fieldLevels(a *access.Actor, k *domain.Kind) []any {
+	out := []any{}
+	for _, f := range k.Fields {
+		if f.Internal {
+			continue
+		}
+		out = append(out, map[string]any{"field": f.Const, "level": string(level(a.Policy.Field(k, f)))})
+	}
+	return out
+}
+
+func level(rule access.FieldRule) access.Level {
+	switch {
+	case rule.Write|rule.Create != access.None:
+		return access.LevelWrite
+	case rule.Read != access.None:
+		return access.LevelRead
+	case rule.Masked != access.None:
+		return access.LevelMasked
+	}
+	return access.LevelNone
+}
+
+// ExplainAccess answers Query.explainAccess.
+func (r *queryResolver) ExplainAccess(ctx context.Context, user, record id.ID, action string, field *string) (*read.Result, error) {
+	k := r.Set.Of(record)
+	if k == nil {
+		return nil, fault.New(fault.NotFound, "There is no such record.")
+	}
+	var f *domain.Field
+	if field != nil {
+		if f = k.Field(*field); f == nil || f.Internal {
+			var p fault.Violations
+			p.Add([]any{"field"}, "UNKNOWN", "There is no such field.")
+			return nil, p.Err()
+		}
+	}
+	actor, err := r.Identity.Actor(ctx, user)
+	if err != nil {
+		return nil, write.NotFound(r.Set.Kind("User"))
+	}
+	keys, err := r.Write.Keys(ctx, k, record)
+	if err != nil {
+		return nil, err
+	}
+	e := actor.Explain(r.Set, k, keys, action, f, r.Clock.Now())
+	value := map[string]any{"allowed": e.Allowed, "because": reasons(e.Because)}
+	if e.Level != "" {
+		value["level"] = string(e.Level)
+	}
+	res, err := r.Read.Project(ctx, value)
+	return &res, err
+}
+
+func reasons(rs []access.Reason) []any {
+	out := []any{}
+	for _, x := range rs {
+		reason := map[string]any{"share": x.Share, "rule": string(x.Rule)}
+		if x.Role != "" {
+			reason["role"] = x.Role
+		}
+		if names := strings.Split(x.Scope, "|"); x.Scope != "" && !slices.Contains(names, "") {
+			reason["scope"] = names[len(names)-1]
+		}
+		out = append(out, reason)
+	}
+	return out
+}

@@ -1,0 +1,44 @@
+// Package graph translates between the API and Go: each resolver is one call. The uniform operations are generated into
+// crud.resolvers.go and end in the few functions of uniform.go.
+package graph
+
+import (
+	"farley/graph/generated"
+	"farley/internal/auth"
+	"farley/internal/change"
+	"farley/internal/clock"
+	"farley/internal/db"
+	"farley/internal/identity"
+	"farley/internal/model"
+	"farley/internal/read"
+	"farley/internal/write"
+)
+
+// Resolver holds what resolvers work with.
+type Resolver struct {
+	DB       *db.DB
+	Set      *model.Set
+	Clock    clock.Clock
+	Read     *read.Engine
+	Write    *write.Writer
+	Log      *change.Log
+	Hub      *change.Hub
+	Cursors  *change.Codec
+	Identity *identity.Service
+	Auth     *auth.Service
+}
+
+type (
+	queryResolver        struct{ *Resolver }
+	mutationResolver     struct{ *Resolver }
+	subscriptionResolver struct{ *Resolver }
+)
+
+// Query implements generated.ResolverRoot.
+func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
+
+// Mutation implements generated.ResolverRoot.
+func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
+
+// Subscription implements generated.ResolverRoot.
+func (r *Resolver) Subscription() generated.SubscriptionResolver { return &subscriptionResolver{r} }

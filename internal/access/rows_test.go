@@ -1,0 +1,247 @@
+package access
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"farley/internal/id"
+	"farley/internal/viewer"
+)
+
+// The ids of the actor of these tests.
+var (
+	meID    = id.New(codeUser, testNow)
+	reportA = id.New(codeUser, testNow)
+	teamID  = id.New(codeTeam, testNow)
+)
+
+func member(roles ...Role) *Actor {
+	return &Actor{
+		Viewer: viewer.Viewer{User: meID, Team: teamID, Teams: []id.ID{teamID}, Reports: []id.ID{reportA}},
+		Policy: Compile(fixture(), roles),
+	}
+}
+
+func role(permissions ...Permission) Role { return Role{Permissions: permissions} }
+
+const shareOfRow = "EXISTS (SELECT 1 FROM `shares` share WHERE share.`record_id` = t.`id` AND share.`grantee_id` IN (?,?) AND share.`deleted_at` IS NULL AND (share.`expires_at` IS NULL OR share.`expires_at` > ?)"
+
+func TestSight_sql(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	tests := []struct {
+		name, kind, action string
+		role               Role
+		want               Cond
+	}{
+		{"no right", "Account", Read, role(), Cond{SQL: "1=0"}},
+		{"all", "Account", Read, role(allow("ACCOUNT", Read, "ALL")), Cond{}},
+		{"own", "Account", Read, role(allow("ACCOUNT", Read, "OWN")), Cond{"t.`owner_id` = ?", []any{meID}}},
+		{
+			"shared, to read", "Account", Read, role(allow("ACCOUNT", Read, "SHARED")),
+			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + "))", []any{meID, reportA, teamID, meID, teamID, testNow}},
+		},
+		{
+			"shared, to update", "Account", Update, role(allow("ACCOUNT", Update, "SHARED")),
+			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND share.`level` = 'EDIT'))", []any{meID, reportA, teamID, meID, teamID, testNow}},
+		},
+		{
+			"shared, to delete: shares do not count", "Account", Delete, role(allow("ACCOUNT", Delete, "SHARED")),
+			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ?)", []any{meID, reportA, teamID}},
+		},
+		{"a reference in any scope", "Tag", Read, role(allow("TAG", Read, "SELF")), Cond{}},
+		{
+			"by a parent", "Session", Read, role(allow("SESSION", Read, "ALL"), allow("USER", Read, "OWN")),
+			Cond{"((t.`user_id` IS NULL OR EXISTS (SELECT 1 FROM `users` sight_1 WHERE (sight_1.`id` = t.`user_id` AND sight_1.`deleted_at` IS NULL AND sight_1.`id` = ?))) AND t.`user_id` IS NOT NULL)", []any{meID}},
+		},
+		{
+			"own scope of a child means its parent's", "Session", Read, role(allow("SESSION", Read, "OWN"), allow("USER", Read, "ALL")),
+			Cond{"((t.`user_id` IS NULL OR EXISTS (SELECT 1 FROM `users` sight_1 WHERE (sight_1.`id` = t.`user_id` AND sight_1.`deleted_at` IS NULL AND sight_1.`id` = ?))) AND t.`user_id` IS NOT NULL)", []any{meID}},
+		},
+		{"a parent that may not be read", "Session", Read, role(allow("SESSION", Read, "ALL")), Cond{SQL: "1=0"}},
+		{"a kind that is its own parent", "Loop", Read, role(allow("LOOP", Read, "ALL")), Cond{SQL: "1=0"}},
+	}
+	for _, test := range tests {
+		got := member(test.role).Sight(set, set.Kind(test.kind), "t", test.action, testNow)
+		if d := cmp.Diff(test.want, got); d != "" {
+			t.Error(test.name, d)
+		}
+	}
+}
+
+func TestBranches(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	account := set.Kind("Account")
+	for _, scope := range []string{"NONE", "OWN", "ALL"} {
+		if b := member(role(allow("ACCOUNT", Read, scope))).Branches(set, account, "t", Read, testNow); b != nil {
+			t.Errorf("%s: %v, want nil", scope, b)
+		}
+	}
+	got := member(role(allow("ACCOUNT", Read, "SHARED"))).Branches(set, account, "t", Read, testNow)
+	want := []Branch{
+		{Cond: Cond{"t.`owner_id` IN (?,?)", []any{meID, reportA}}},
+		{Cond: Cond{"t.`team_id` = ?", []any{teamID}}},
+		{Cond: Cond{
+			"t.`id` IN (SELECT share.`record_id` FROM `shares` share WHERE share.`grantee_id` IN (?,?) AND share.`deleted_at` IS NULL AND (share.`expires_at` IS NULL OR share.`expires_at` > ?))",
+			[]any{meID, teamID, testNow},
+		}, ViaShares: true},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestFieldCond_sql(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	account := set.Kind("Account")
+	own := role(allow("ACCOUNT", Read, "OWN"))
+	own.Fields = []FieldLevel{level("ACCOUNT", "TAX_NUMBER", LevelRead)}
+	all := role(allow("ACCOUNT", Read, "ALL"))
+	shared := role(allow("ACCOUNT", Read, "SHARED"))
+
+	a := member(own, all)
+	cond, whole := a.FieldCond(set, account, account.Field("taxNumber"), "t", testNow)
+	if d := cmp.Diff(Cond{"t.`owner_id` = ?", []any{meID}}, cond); d != "" || whole {
+		t.Error("a role's own rows:", whole, d)
+	}
+	if cond, whole := a.FieldCond(set, account, account.Field("name"), "t", testNow); !whole || !cond.IsTrue() {
+		t.Error("all rows:", whole, cond)
+	}
+	if cond, whole := member(all).FieldCond(set, account, account.Field("taxNumber"), "t", testNow); whole || !cond.IsFalse() {
+		t.Error("no row:", whole, cond)
+	}
+
+	b := member(shared)
+	if _, whole := b.FieldCond(set, account, account.Field("name"), "t", testNow); !whole {
+		t.Error("shares without limits limit the field")
+	}
+	b.LimitedShares = true
+	cond, whole = b.FieldCond(set, account, account.Field("name"), "t", testNow)
+	want := Cond{
+		"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND (share.`fields` IS NULL OR INSTR(share.`fields`, ?) > 0)))",
+		[]any{meID, reportA, teamID, meID, teamID, testNow, "|NAME|"},
+	}
+	if d := cmp.Diff(want, cond); d != "" || whole {
+		t.Error("a limited share:", whole, d)
+	}
+	if _, whole := b.FieldCond(set, account, account.Field("version"), "t", testNow); !whole {
+		t.Error("a limited share hides a system field")
+	}
+}
+
+func TestFrom_nobodyMaySeeNothing(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	a := From(t.Context())
+	for _, k := range set.Kinds {
+		if c := a.Sight(set, k, "t", Read, testNow); !c.IsFalse() {
+			t.Error(k.Name, c)
+		}
+	}
+	if b := From(With(t.Context(), member())); !b.SignedIn() || a.SignedIn() {
+		t.Error("who acts is not what was put into the context")
+	}
+}
+
+func TestCovers_everyScope(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	fresh := func(k id.Kind) id.ID { return id.New(k, testNow) }
+	a := member()
+	a.PartnerAccount, a.Contact, a.SelfAccounts = fresh(codeAccount), fresh(codeContact), []id.ID{fresh(codeAccount)}
+	account := func(change func(*Keys)) *Keys {
+		k := &Keys{ID: fresh(codeAccount), Owner: fresh(codeUser), Team: fresh(codeTeam), Partner: fresh(codeAccount)}
+		change(k)
+		return k
+	}
+	sharedWith := func(x id.ID) func(*Keys) {
+		return func(k *Keys) { k.Shares = []ShareKey{{Grantee: x, Level: "READ"}} }
+	}
+	tests := []struct {
+		name, kind string
+		keys       *Keys
+		want       []Scopes // besides All
+	}{
+		{"a stranger's", "Account", account(func(*Keys) {}), nil},
+		{"mine", "Account", account(func(k *Keys) { k.Owner = meID }), []Scopes{Own, Team, Shared, PartnerScope}},
+		{"a report's", "Account", account(func(k *Keys) { k.Owner = reportA }), []Scopes{Team, Shared}},
+		{"my team's", "Account", account(func(k *Keys) { k.Team = teamID }), []Scopes{Team, Shared}},
+		{"my partner account's", "Account", account(func(k *Keys) { k.Partner = a.PartnerAccount }), []Scopes{PartnerScope}},
+		{"my partner account", "Account", &Keys{ID: a.PartnerAccount}, []Scopes{PartnerScope}},
+		{"shared with me", "Account", account(sharedWith(meID)), []Scopes{Shared, PartnerScope}},
+		{"shared with my team", "Account", account(sharedWith(teamID)), []Scopes{Shared}},
+		{"shared with my partner account", "Account", account(sharedWith(a.PartnerAccount)), []Scopes{Shared, PartnerScope}},
+		{"my contact's account", "Account", &Keys{ID: a.SelfAccounts[0]}, []Scopes{SelfScope}},
+		{"my contact", "Contact", &Keys{ID: a.Contact}, []Scopes{SelfScope}},
+		{"my contact's ticket", "Ticket", &Keys{ID: fresh(codeTicket), Self: a.Contact}, []Scopes{SelfScope}},
+		{"a ticket cannot be shared", "Ticket", &Keys{ID: fresh(codeTicket), Shares: []ShareKey{{Grantee: meID, Level: "READ"}}}, nil},
+		{"me", "User", &Keys{ID: meID}, []Scopes{Own, Team, Shared, PartnerScope, SelfScope}},
+		{"who reports to me", "User", &Keys{ID: reportA}, []Scopes{Team, Shared}},
+		{"a user of my partner account", "User", &Keys{ID: fresh(codeUser), UserPartner: a.PartnerAccount}, []Scopes{PartnerScope}},
+		{"a tag", "Tag", &Keys{ID: fresh(codeTag)}, []Scopes{Own, Team, Shared, PartnerScope, SelfScope}},
+	}
+	for _, test := range tests {
+		var got []Scopes
+		for _, s := range scopeNames {
+			if s.scope != All && a.Covers(set, set.Kind(test.kind), test.keys, s.scope, AnyShare, testNow) {
+				got = append(got, s.scope)
+			}
+		}
+		if d := cmp.Diff(test.want, got); d != "" {
+			t.Error(test.name, d)
+		}
+		if !a.Covers(set, set.Kind(test.kind), test.keys, All, AnyShare, testNow) || a.Covers(set, set.Kind(test.kind), test.keys, None, AnyShare, testNow) {
+			t.Error(test.name, "ALL or NONE")
+		}
+	}
+}
+
+func TestMay_aShareToReadDoesNotLetChildrenBeChanged(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	a := member(role(allow("ACCOUNT", Read, "SHARED"), allow("CONTACT", Read, "SHARED"), allow("LINK", Read, "SHARED"), allow("LINK", Update, "SHARED")))
+	link := func(lvl string) *Keys {
+		account := Keys{ID: id.New(codeAccount, testNow), Shares: []ShareKey{{Grantee: meID, Level: lvl, Fields: []string{"PHONE"}}}}
+		return &Keys{ID: id.New(codeLink, testNow), Parents: []ParentKeys{{"Account", account}}}
+	}
+	k := set.Kind("Link")
+	got := []bool{
+		a.Sees(set, k, link("READ"), testNow), a.May(set, k, link("READ"), Update, testNow), a.May(set, k, link("EDIT"), Update, testNow),
+	}
+	if d := cmp.Diff([]bool{true, false, true}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// The fields that a share is limited to are those of the shared record, not those of its children.
+func TestFieldCond_limitedSharesDoNotReachChildren(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	k := set.Kind("Session")
+	link := set.Kind("Link")
+	shared := role(allow("LINK", Read, "SHARED"))
+	partner := role(allow("LINK", Read, "PARTNER"))
+	partner.Fields = []FieldLevel{level("LINK", "NAME", LevelNone)}
+	a := member(shared, partner)
+	a.LimitedShares = true
+	cond, whole := a.FieldCond(set, link, link.Field("name"), "t", testNow)
+	if whole || cond.IsFalse() {
+		t.Fatal(whole, cond)
+	}
+	for _, arg := range cond.Args {
+		if arg == "|NAME|" {
+			t.Error("the parent's share is asked for a field of the child:", cond)
+		}
+	}
+	if _, whole := member(role(allow("SESSION", Read, "OWN"))).FieldCond(set, k, k.Field("name"), "t", testNow); !whole {
+		t.Error("not whole")
+	}
+	b := member(shared)
+	b.LimitedShares = true
+	if _, whole := b.FieldCond(set, link, link.Field("name"), "t", testNow); !whole {
+		t.Error("a child's field depends on its parents' shares")
+	}
+}

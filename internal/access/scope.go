@@ -1,0 +1,64 @@
+package access
+
+import "strings"
+
+// Scopes is a set of row scopes, united.
+type Scopes uint8
+
+// The row scopes. Each of Own, Team, Shared and All includes the ones before it; PartnerScope and SelfScope stand apart.
+const (
+	Own          Scopes = 1 << iota // I own it
+	Team                            // my team's subtree and everybody who reports to me
+	Shared                          // shared with me, my team or my partner account
+	All                             // every record
+	PartnerScope                    // owned by or shared with my partner account
+	SelfScope                       // my contact's records
+
+	None Scopes = 0
+)
+
+var scopeNames = []struct {
+	scope Scopes
+	name  string
+}{{Own, "OWN"}, {Team, "TEAM"}, {Shared, "SHARED"}, {All, "ALL"}, {PartnerScope, "PARTNER"}, {SelfScope, "SELF"}}
+
+// ParseScope reads one scope as roles write it; NONE and unknown names give None.
+func ParseScope(name string) Scopes {
+	for _, s := range scopeNames {
+		if s.name == name {
+			return s.scope
+		}
+	}
+	return None
+}
+
+// Normal returns the smallest set that covers the same rows: All absorbs everything, Shared absorbs Team and Own, Team
+// absorbs Own.
+func (s Scopes) Normal() Scopes {
+	switch {
+	case s&All != 0:
+		return All
+	case s&Shared != 0:
+		return s &^ (Own | Team)
+	case s&Team != 0:
+		return s &^ Own
+	}
+	return s
+}
+
+// Covers reports whether every row covered by t is covered by s for certain.
+func (s Scopes) Covers(t Scopes) bool { return (s | t).Normal() == s.Normal() }
+
+// String lists the scopes as roles write them, "NONE" for the empty set.
+func (s Scopes) String() string {
+	var names []string
+	for _, n := range scopeNames {
+		if s&n.scope != 0 {
+			names = append(names, n.name)
+		}
+	}
+	if names == nil {
+		return "NONE"
+	}
+	return strings.Join(names, "|")
+}

@@ -1,0 +1,221 @@
+// Package app puts the parts together: from a database and a configuration to a server that answers. The command line
+// and the tests start the same application.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"farley/graph"
+	"farley/graph/generated"
+	"farley/internal/access"
+	"farley/internal/auth"
+	"farley/internal/change"
+	"farley/internal/clock"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/identity"
+	"farley/internal/model"
+	"farley/internal/money"
+	"farley/internal/read"
+	"farley/internal/rule"
+	"farley/internal/server"
+	"farley/internal/server/live"
+	"farley/internal/stream"
+	"farley/internal/write"
+)
+
+// Config is what an application is made of. DB (migrated), Clock, Keys, Money and Log are needed.
+type Config struct {
+	DB    *db.DB
+	Clock clock.Clock
+	Keys  *auth.Keyring
+	Money *money.Book
+	Log   *slog.Logger
+
+	Broker         change.Broker // nil: in process
+	Limits         server.Limits
+	Socket         live.SocketConfig // Config inside is filled in
+	AllowedOrigins []string
+	Introspection  bool
+	Suggestions    bool
+	Playground     bool
+	PasswordCost   auth.Cost         // zero: the default
+	Allowed        map[string]string // allow-list of operations by hash; nil: any
+}
+
+// App is a running application.
+type App struct {
+	Config
+	Set      *model.Set
+	Server   *server.Server
+	Write    *write.Writer
+	Read     *read.Engine
+	Auth     *auth.Service
+	Identity *identity.Service
+	Changes  *change.Log
+	Hub      *change.Hub
+
+	resolver *graph.Resolver
+	socket   *live.Socket
+	sse      *live.SSE
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+}
+
+// New puts an application together. Start makes it run.
+func New(c Config) (*App, error) {
+	a := &App{Config: c, Set: model.Kinds()}
+	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: c.Broker, Logger: c.Log})
+	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
+	if err != nil {
+		return nil, err
+	}
+	a.Hub = change.NewHub(a.Changes, a.Set, cursors)
+	a.Identity = identity.New(c.DB, a.Set, c.Clock)
+	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
+	a.Identity.Bind(a.Auth)
+	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity)}
+
+	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
+	if problems := access.Check(schema, a.Set); len(problems) > 0 {
+		return nil, fmt.Errorf("the schema has positions without a mapping: %v", problems)
+	}
+	a.Read, err = read.New(read.Config{
+		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.resolver = &graph.Resolver{
+		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
+		Identity: a.Identity, Auth: a.Auth,
+	}
+	return a, a.serve(access.NewGuard(schema, a.Set))
+}
+
+// serve builds the transports and the server around them.
+func (a *App) serve(guard *access.Guard) error {
+	presenter, err := server.NewPresenter(a.Log, arabic)
+	if err != nil {
+		return err
+	}
+	common := live.Config{Auth: a.Identity, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
+	socket := a.Socket
+	socket.Config = common
+	socket.AllowedOrigins = a.AllowedOrigins
+	socket.Subject = func(ctx context.Context) string { return access.From(ctx).User.String() }
+	a.socket = live.NewSocket(socket)
+	a.sse = live.NewSSE(live.SSEConfig{Config: common, Ticket: a.Identity.RedeemTicket})
+	registry := prometheus.NewRegistry()
+	a.Server, err = server.New(server.Config{
+		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Live:       []graphql.Transport{a.socket, a.sse},
+		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
+		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
+		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed, Registry: registry,
+	})
+	return err
+}
+
+// caller names who pays for an operation.
+func caller(ctx context.Context) string {
+	if v := access.From(ctx); v.SignedIn() {
+		return v.User.String()
+	}
+	return "anonymous"
+}
+
+func (a *App) ready(ctx context.Context) error {
+	if err := a.DB.Ping(ctx); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "The database does not answer.")
+	}
+	return nil
+}
+
+func (a *App) drain(ctx context.Context) error {
+	return errors.Join(a.socket.Close(ctx), a.sse.Close(ctx))
+}
+
+// Start begins the work in the background: the sequencer, the fan-out, and the watch over rights and sessions.
+func (a *App) Start(ctx context.Context) {
+	ctx, a.cancel = context.WithCancel(ctx)
+	for _, work := range []func(context.Context){
+		func(ctx context.Context) { _ = a.Changes.Run(ctx) }, // ends with ctx
+		func(ctx context.Context) { _ = a.Hub.Run(ctx) },     // ends with ctx
+		a.Identity.Watch,
+		a.watchRights,
+	} {
+		a.running.Go(func() { work(ctx) })
+	}
+}
+
+// Stop ends everything: streams are told to resume elsewhere, then the work in the background ends.
+func (a *App) Stop(ctx context.Context) error {
+	err := a.Server.Shutdown(ctx)
+	if a.cancel != nil {
+		a.cancel()
+		a.running.Wait()
+	}
+	return err
+}
+
+// watchRights forgets actors when roles, users or teams change, here or on another node.
+func (a *App) watchRights(ctx context.Context) {
+	wake := make(chan struct{}, 1)
+	if a.Broker != nil {
+		defer a.Broker.Subscribe(func() {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		})()
+	}
+	position, err := a.Changes.Last(ctx, nil)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-a.Clock.After(rightsEvery):
+		}
+		if err == nil {
+			position, err = a.followRights(ctx, position)
+		}
+		if err != nil && ctx.Err() == nil {
+			// What was missed is unknown, so everybody is looked up anew.
+			a.Identity.Invalidate()
+			a.Hub.Recheck()
+			position, err = a.Changes.Last(ctx, nil)
+		}
+	}
+}
+
+// rightsEvery is how often the log is looked at for changes of rights without a hint.
+const rightsEvery = 250 * time.Millisecond
+
+func (a *App) followRights(ctx context.Context, position int64) (int64, error) {
+	for {
+		rows, err := a.Changes.After(ctx, nil, position, 500)
+		if err != nil || len(rows) == 0 {
+			return position, err
+		}
+		for _, row := range rows {
+			if a.Identity.Concerns(row.Kind) {
+				a.Identity.Invalidate()
+				a.Hub.Recheck()
+				break
+			}
+		}
+		position = rows[len(rows)-1].Position
+	}
+}
+
+var _ stream.Authenticator = (*identity.Service)(nil)

@@ -1,0 +1,96 @@
+// Package change is the change log: what was written, who could see it before and after, in an order that everybody
+// agrees on; and the fan-out of it to readers, each of whom is told only of what he may see.
+//
+// A write appends its rows in its own transaction. A sequencer gives committed rows gapless positions. Everything
+// reactive reads positions: an auto-increment id is taken at INSERT, not at COMMIT, so readers of ids lose rows; readers
+// of positions never do.
+package change
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"farley/internal/clock"
+	"farley/internal/db"
+)
+
+// Log is the change log of one database. It is safe for concurrent use.
+type Log struct {
+	db     *db.DB
+	clock  clock.Clock
+	broker Broker
+	logger *slog.Logger
+	wake   chan struct{} // this process committed rows without positions
+	hint   chan struct{} // somebody gave positions, perhaps there is more
+}
+
+// Options configure a Log. What is not given has a default.
+type Options struct {
+	Clock  clock.Clock  // default: clock.System
+	Broker Broker       // default: a Local of its own
+	Logger *slog.Logger // default: slog.Default
+}
+
+// NewLog returns the change log in d, whose migrations have been applied.
+func NewLog(d *db.DB, o Options) *Log {
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	if o.Broker == nil {
+		o.Broker = NewLocal()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
+}
+
+// maxInsert is the most rows of one INSERT.
+const maxInsert = 500
+
+// Append writes rows in the transaction of the write that they describe, in one statement up to 500 rows, and wakes the
+// sequencer once the transaction is committed. Rows of one record must come with rising versions; rows of the same
+// version keep the order in which they are given.
+func (l *Log) Append(ctx context.Context, tx *db.Tx, rows ...Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	for start := 0; start < len(rows); start += maxInsert {
+		if err := insert(ctx, tx, rows[start:min(start+maxInsert, len(rows))]); err != nil {
+			return err
+		}
+	}
+	tx.OnCommit(func() { signal(l.wake) })
+	return nil
+}
+
+func insert(ctx context.Context, tx *db.Tx, rows []Row) error {
+	var query strings.Builder
+	query.WriteString("INSERT INTO changes (kind, record_id, op, version, actor_id, request_id, at, fields, vis) VALUES ")
+	args := make([]any, 0, len(rows)*9)
+	for i := range rows {
+		if i > 0 {
+			query.WriteString(", ")
+		}
+		query.WriteString("(?, ?, ?, ?, ?, ?, ?, ?, ?)")
+		values, err := rows[i].values()
+		if err != nil {
+			return err
+		}
+		args = append(args, values...)
+	}
+	if _, err := tx.ExecContext(ctx, query.String(), args...); err != nil {
+		return fmt.Errorf("append to the change log: %w", err)
+	}
+	return nil
+}
+
+// signal wakes whoever waits on c, once, however often it is called before that one looks.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

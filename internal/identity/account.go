@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+	"unicode/utf8"
+
+	"farley/internal/access"
+	"farley/internal/auth"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/write"
+)
+
+// ticketLife is how long a stream ticket is good for.
+const ticketLife = 30 * time.Second
+
+const (
+	minPassword = 12
+	maxPassword = 200
+)
+
+// IssueTicket returns a text that stands for the actor's session, once, until the instant.
+func (s *Service) IssueTicket(ctx context.Context, a *access.Actor) (ticket string, until time.Time, err error) {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	ticket = base64.RawURLEncoding.EncodeToString(secret[:])
+	now := s.clock.Now()
+	until = now.Add(ticketLife)
+	err = s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE expires_at < ?", now); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO stream_tickets (ticket_hash, user_id, session_id, expires_at) VALUES (?, ?, ?, ?)",
+			ticketHash(ticket), a.User, a.Session, until)
+		return err
+	})
+	return ticket, until, err
+}
+
+func ticketHash(ticket string) string {
+	sum := sha256.Sum256([]byte(ticket))
+	return hex.EncodeToString(sum[:])
+}
+
+// RedeemTicket returns an access token for a ticket, which is spent with it.
+func (s *Service) RedeemTicket(ctx context.Context, ticket string) (token string, err error) {
+	var user, session id.ID
+	err = s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var until time.Time
+		err := tx.QueryRow(ctx, "SELECT user_id, session_id, expires_at FROM stream_tickets WHERE ticket_hash = ?"+tx.Dialect.ForUpdate(),
+			[]any{ticketHash(ticket)}, &user, &session, &until)
+		if err != nil || !until.After(s.clock.Now()) {
+			return fault.Wrap(fault.Unauthenticated, err, "The ticket is not valid.")
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE ticket_hash = ?", ticketHash(ticket))
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	token, _, err = s.auth.Tokens.Issue(user, session)
+	return token, err
+}
+
+// SetPassword gives a user in sight a password and ends the user's sessions; answer runs in the same transaction.
+func (s *Service) SetPassword(ctx context.Context, w *write.Writer, user id.ID, password string, answer func(context.Context, *write.Tx) error) error {
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
+		var p fault.Violations
+		p.Add([]any{"input", "password"}, "RANGE", "The password must have %d to %d characters.", minPassword, maxPassword)
+		return p.Err()
+	}
+	hash, err := s.auth.Passwords.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return w.Do(ctx, func(ctx context.Context, tx *write.Tx) error {
+		k := s.set.Kind("User")
+		if user.Kind() != k.Code {
+			return write.NotFound(k)
+		}
+		if _, err := tx.InSight(ctx, k, user); err != nil {
+			return err
+		}
+		if err := tx.Set(ctx, k, user, map[string]any{"password_hash": hash}); err != nil {
+			return err
+		}
+		if err := s.auth.RevokeUserIn(ctx, tx.Tx, user, auth.PasswordChanged); err != nil {
+			return err
+		}
+		return answer(ctx, tx)
+	})
+}

@@ -1,0 +1,247 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"farley/internal/access"
+	"farley/internal/db"
+	"farley/internal/id"
+	"farley/internal/viewer"
+)
+
+// directory is the tree of teams and of who reports to whom.
+type directory struct {
+	generation int64
+	teamsBelow map[id.ID][]id.ID // team → teams directly below
+	members    map[id.ID][]id.ID // team → users
+	reports    map[id.ID][]id.ID // user → users directly below
+}
+
+// load reads a user with everything that his rights depend on, in one snapshot.
+func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.Actor, time.Time, error) {
+	tx, err := s.db.Snapshot(ctx)
+	if err != nil {
+		return nil, now, err
+	}
+	defer func() { _ = tx.Close() }()
+
+	v := viewer.Viewer{User: user}
+	var active bool
+	var kind string
+	var locale, zone sql.NullString
+	err = tx.QueryRow(ctx, "SELECT name, kind, active, locale, time_zone, team_id, partner_account_id, contact_id FROM users WHERE id = ? AND deleted_at IS NULL",
+		[]any{user}, &v.Name, &kind, &active, &locale, &zone, &v.Team, &v.PartnerAccount, &v.Contact)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !active {
+		return nil, now, errInactive
+	}
+	if err != nil {
+		return nil, now, err
+	}
+	v.Kind, v.Locale, v.TimeZone = viewer.Kind(kind), locale.String, zone.String
+	if v.Kind != viewer.Partner {
+		v.PartnerAccount = id.ID{}
+	}
+	if v.Kind != viewer.Portal {
+		v.Contact = id.ID{}
+	}
+	until := now.Add(keepFor)
+	roles, until, err := readRoles(ctx, tx, user, now, until)
+	if err != nil {
+		return nil, now, err
+	}
+	for _, r := range roles {
+		x, err := id.Parse(r.ID)
+		if err != nil {
+			return nil, now, err
+		}
+		v.Roles = append(v.Roles, x)
+	}
+	dir, err := s.tree(ctx, tx)
+	if err != nil {
+		return nil, now, err
+	}
+	dir.fill(&v)
+	if !v.Contact.IsZero() {
+		v.SelfAccounts, err = readIDs(ctx, tx, "SELECT account_id FROM account_contacts WHERE contact_id = ? AND deleted_at IS NULL ORDER BY account_id", v.Contact)
+		if err != nil {
+			return nil, now, err
+		}
+	}
+	if v.LimitedShares, err = limitedShares(ctx, tx, &v); err != nil {
+		return nil, now, err
+	}
+	policy := access.Compile(s.set, roles)
+	v.Epoch = epoch(&v, policy)
+	return &access.Actor{Viewer: v, Policy: policy}, until, nil
+}
+
+// readRoles returns the roles of a user, and when the first of their grants ends, if that is before until.
+func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time) ([]access.Role, time.Time, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT r.id, r.name, r.permissions, r.field_levels, g.valid_until FROM role_grants g
+		JOIN roles r ON r.id = g.role_id WHERE g.user_id = ? AND g.deleted_at IS NULL AND r.deleted_at IS NULL ORDER BY r.id`, user)
+	if err != nil {
+		return nil, until, err
+	}
+	defer func() { _ = rows.Close() }()
+	var roles []access.Role
+	for rows.Next() {
+		var x id.ID
+		var r access.Role
+		var permissions, levels sql.NullString
+		var ends sql.NullTime
+		if err := rows.Scan(&x, &r.Name, &permissions, &levels, &ends); err != nil {
+			return nil, until, err
+		}
+		if ends.Valid {
+			if !ends.Time.After(now) {
+				continue
+			}
+			if ends.Time.Before(until) {
+				until = ends.Time
+			}
+		}
+		r.ID = x.String()
+		if err := parse(permissions, &r.Permissions); err != nil {
+			return nil, until, fmt.Errorf("role %s: permissions: %w", r.ID, err)
+		}
+		if err := parse(levels, &r.Fields); err != nil {
+			return nil, until, fmt.Errorf("role %s: field levels: %w", r.ID, err)
+		}
+		roles = append(roles, r)
+	}
+	return roles, until, rows.Err()
+}
+
+func parse(s sql.NullString, into any) error {
+	if !s.Valid || s.String == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(s.String), into)
+}
+
+// tree returns the directory, from memory while nothing has changed.
+func (s *Service) tree(ctx context.Context, tx *db.Tx) (*directory, error) {
+	s.mu.Lock()
+	dir, generation := s.directory, s.generation
+	s.mu.Unlock()
+	if dir != nil {
+		return dir, nil
+	}
+	dir = &directory{generation: generation, teamsBelow: map[id.ID][]id.ID{}, members: map[id.ID][]id.ID{}, reports: map[id.ID][]id.ID{}}
+	err := pairs(ctx, tx, "SELECT parent_id, id FROM teams WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id", dir.teamsBelow)
+	if err == nil {
+		err = pairs(ctx, tx, "SELECT team_id, id FROM users WHERE deleted_at IS NULL AND team_id IS NOT NULL ORDER BY id", dir.members)
+	}
+	if err == nil {
+		err = pairs(ctx, tx, "SELECT manager_id, id FROM users WHERE deleted_at IS NULL AND manager_id IS NOT NULL ORDER BY id", dir.reports)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.generation == generation {
+		s.directory = dir
+	}
+	return dir, nil
+}
+
+func pairs(ctx context.Context, tx *db.Tx, query string, into map[id.ID][]id.ID) error {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var above, below id.ID
+		if err := rows.Scan(&above, &below); err != nil {
+			return err
+		}
+		into[above] = append(into[above], below)
+	}
+	return rows.Err()
+}
+
+// fill sets the teams and reports of a viewer.
+func (d *directory) fill(v *viewer.Viewer) {
+	if !v.Team.IsZero() {
+		v.Teams = closure([]id.ID{v.Team}, d.teamsBelow)
+	}
+	below := slices.Clone(d.reports[v.User])
+	for _, team := range v.Teams {
+		below = append(below, d.members[team]...)
+	}
+	all := closure(below, d.reports)
+	v.Reports = slices.DeleteFunc(all, func(x id.ID) bool { return x == v.User })
+}
+
+// closure returns everything reachable from the starts, starts included, sorted.
+func closure(starts []id.ID, next map[id.ID][]id.ID) []id.ID {
+	seen := map[id.ID]bool{}
+	queue := slices.Clone(starts)
+	for len(queue) > 0 {
+		x := queue[0]
+		queue = queue[1:]
+		if seen[x] {
+			continue
+		}
+		seen[x] = true
+		queue = append(queue, next[x]...)
+	}
+	out := make([]id.ID, 0, len(seen))
+	for x := range seen {
+		out = append(out, x)
+	}
+	slices.SortFunc(out, id.ID.Compare)
+	return out
+}
+
+func readIDs(ctx context.Context, tx *db.Tx, query string, args ...any) ([]id.ID, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []id.ID
+	for rows.Next() {
+		var x id.ID
+		if err := rows.Scan(&x); err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return slices.Compact(out), rows.Err()
+}
+
+func limitedShares(ctx context.Context, tx *db.Tx, v *viewer.Viewer) (bool, error) {
+	grantees := v.Grantees()
+	args := make([]any, len(grantees))
+	for i, g := range grantees {
+		args[i] = g
+	}
+	ids, err := readIDs(ctx, tx, "SELECT id FROM shares WHERE deleted_at IS NULL AND fields IS NOT NULL AND grantee_id IN (?"+
+		strings.Repeat(", ?", len(args)-1)+") LIMIT 1", args...)
+	return len(ids) > 0, err
+}
+
+// epoch hashes what decides which rows and fields are in sight.
+func epoch(v *viewer.Viewer, p *access.Policy) string {
+	h := sha256.New()
+	fmt.Fprintln(h, p.Fingerprint(), v.Kind, v.User, v.Team, v.PartnerAccount, v.Contact)
+	for _, list := range [][]id.ID{v.Teams, v.Reports, v.SelfAccounts} {
+		fmt.Fprintln(h, len(list))
+		for _, x := range list {
+			h.Write(x[:])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

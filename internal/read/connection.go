@@ -1,0 +1,357 @@
+package read
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"farley/internal/access"
+	"farley/internal/db"
+	"farley/internal/id"
+	"farley/internal/model"
+)
+
+// maxCount is how far totalCount counts.
+const maxCount = 10_000
+
+// list is a connection: the records of a kind that a filter lets through, page by page; at the root, or for each parent.
+type list struct {
+	r          *run
+	kind       *model.Kind
+	field      *model.Field // the to-many relation, nil at the root
+	parent     *idColumn    // whose records they are, nil at the root
+	page       page
+	order      order
+	where      access.Cond // with live and without sight
+	unfiltered bool        // no filter was given
+	bound      []byte      // what cursors are bound to
+	members    []member[*group]
+	level      *level       // nil when nothing of the records is selected
+	keys       []*keyColumn // nil when no cursor is selected
+	counted    bool
+	groups     map[id.ID]*group // by parent; the zero id at the root
+}
+
+// group is the page of one parent.
+type group struct {
+	l        *list
+	from     int // its first row in the level
+	rows     int // as read, so at most one more than the page holds
+	total    int // at most maxCount+1
+	backward bool
+}
+
+// size returns the number of records on the page.
+func (g *group) size() int { return min(g.rows, g.l.page.size) }
+
+// row returns the row in the level of a position on the page.
+func (g *group) row(i int) int {
+	if g.backward {
+		return g.from + g.size() - 1 - i
+	}
+	return g.from + i
+}
+
+func (g *group) more() bool { return g.rows > g.l.page.size }
+
+// prepare reads the arguments of the list.
+func (l *list) prepare(f graphql.CollectedField, path []any, name string) error {
+	args, err := l.r.arguments(f, path)
+	if err != nil {
+		return err
+	}
+	if l.page, err = size(args, path); err != nil {
+		return err
+	}
+	if l.order, err = l.r.orderBy(l.kind, base, args["orderBy"], join(path, "orderBy")); err != nil {
+		return err
+	}
+	if where := args["where"]; where != nil {
+		if l.where, err = l.r.where(l.kind, base, where, join(path, "where")); err != nil {
+			return err
+		}
+	}
+	l.unfiltered = l.where.IsTrue()
+	if !binned(args["where"]) {
+		l.where = access.And(live(base), l.where)
+	}
+	l.bound = l.r.bound(name, l.order, args["where"])
+	if l.page.after, err = l.position(args["after"], join(path, "after")); err != nil {
+		return err
+	}
+	l.page.before, err = l.position(args["before"], join(path, "before"))
+	return err
+}
+
+// bound identifies list, order, filter and viewer.
+func (r *run) bound(name string, o order, where any) []byte {
+	filter, err := json.Marshal(where)
+	if err != nil {
+		filter = nil // what the filter compiler accepts is JSON, so this cannot happen
+	}
+	h := sha256.New()
+	for _, part := range []string{name, o.names(), string(filter), string(r.a.User[:])} {
+		n := sha256.Sum256([]byte(part))
+		h.Write(n[:])
+	}
+	return h.Sum(nil)
+}
+
+// position opens a cursor.
+func (l *list) position(cursor any, path []any) ([]any, error) {
+	if cursor == nil {
+		return nil, nil
+	}
+	s, _ := cursor.(string)
+	values, err := l.r.seal.open(s, l.bound)
+	if err != nil || len(values) != len(l.order) {
+		return nil, invalid(path, "FORMAT", "This is not a cursor of this list with this order and filter.")
+	}
+	return values, nil
+}
+
+// wantKeys makes the level read what cursors are made of.
+func (l *list) wantKeys() {
+	if l.keys != nil {
+		return
+	}
+	for _, t := range l.order {
+		k := &keyColumn{kind: t.key}
+		l.level.add(t.expr, k)
+		l.keys = append(l.keys, k)
+	}
+}
+
+func (l *list) appendCursor(dst []byte, row int) []byte {
+	values := make([]any, len(l.keys))
+	for i, k := range l.keys {
+		values[i] = k.values[row]
+	}
+	return append(l.r.seal.seal(append(dst, '"'), l.bound, values), '"')
+}
+
+// readFor reads the pages of all parents, and their totals.
+func (l *list) readFor(parents []id.ID) error {
+	l.groups = make(map[id.ID]*group, len(parents))
+	for _, p := range parents {
+		l.groups[p] = &group{l: l, backward: l.page.backward}
+	}
+	if len(parents) == 0 {
+		return nil
+	}
+	from, pid, err := l.source(parents)
+	if err != nil {
+		return err
+	}
+	sight := l.r.a.Sight(l.r.Set, l.kind, base, access.Read, l.r.now)
+	if sight.IsFalse() || l.where.IsFalse() {
+		return nil
+	}
+	if l.level != nil {
+		if err := l.readPages(from, pid, sight); err != nil {
+			return err
+		}
+	}
+	if !l.counted {
+		return nil
+	}
+	return l.readTotals(from, pid, access.And(sight, l.where))
+}
+
+// source returns FROM and the condition for parents, and the expression of the parent's id, "" at the root.
+func (l *list) source(parents []id.ID) (from [2]access.Cond, pid string, err error) {
+	from[0].SQL = " FROM " + table(l.kind) + " " + base
+	if l.field == nil {
+		return from, "", nil
+	}
+	if l.field.Through == nil {
+		pid = name(base, l.kind.Field(l.field.Back).Column)
+		from[1], err = among(access.Cond{SQL: pid}, parents)
+		return from, pid, err
+	}
+	t := l.field.Through
+	link := l.r.kind(t.Link)
+	near, far := name("k", link.Field(t.From).Column), name("k", link.Field(t.To).Column)
+	in, err := among(access.Cond{SQL: near}, parents)
+	// DISTINCT: two links between the same two records are one member of the list
+	from[0] = access.Cond{
+		SQL: " FROM (SELECT DISTINCT " + near + " AS pid, " + far + " AS far FROM " + table(link) + " k WHERE " + in.SQL +
+			" AND " + live("k").SQL + ") link JOIN " + table(l.kind) + " " + base + " ON " + name(base, "id") + " = link.far",
+		Args: in.Args,
+	}
+	return from, "link.pid", err
+}
+
+// readOrder is the order in which rows are read: backward pages are read from their end.
+func (l *list) readOrder() order {
+	if l.page.backward {
+		return l.order.reversed()
+	}
+	return l.order
+}
+
+// within is the condition that a record lies between the cursors.
+func (l *list) within() access.Cond {
+	var after, before access.Cond
+	if l.page.after != nil {
+		after = l.order.after(l.page.after, l.r.Dialect)
+	}
+	if l.page.before != nil {
+		before = l.order.reversed().after(l.page.before, l.r.Dialect)
+	}
+	return access.And(after, before)
+}
+
+func (l *list) readPages(from [2]access.Cond, pid string, sight access.Cond) error {
+	s := &statement{}
+	rest := access.And(from[1], l.where, l.within())
+	if pid != "" {
+		l.windowed(s, from[0], pid, access.And(sight, rest))
+		var owner id.ID
+		return l.level.read(s, func(n int) {
+			g, ok := l.groups[owner]
+			if !ok {
+				return
+			}
+			if g.rows == 0 {
+				g.from = n
+			}
+			g.rows++
+		}, &owner)
+	}
+	branches := l.r.a.Branches(l.r.Set, l.kind, base, access.Read, l.r.now)
+	if len(branches) > 1 {
+		l.united(s, from[0], branches, rest)
+	} else {
+		from[0].SQL += l.orderIndex(sight)
+		l.plain(s, from[0], access.And(sight, rest))
+	}
+	g := l.groups[id.ID{}]
+	return l.level.read(s, func(int) { g.rows++ })
+}
+
+// orderIndex is the hint for a list of all records or of one owner's.
+func (l *list) orderIndex(sight access.Cond) string {
+	switch sight.SQL {
+	case "":
+		return l.hint()
+	case name(base, "owner_id") + " = ?":
+		return l.hint("owner_id")
+	}
+	return ""
+}
+
+// plain reads one list in the order of an index.
+func (l *list) plain(s *statement, from, cond access.Cond) {
+	l.level.selects(s)
+	s.add(from)
+	l.level.addJoins(s)
+	s.where(cond)
+	s.WriteString(" ORDER BY ")
+	s.add(l.readOrder().sql())
+	s.WriteString(" LIMIT ?")
+	s.args = append(s.args, l.page.size+1)
+}
+
+// united reads one list whose row rule is an OR: each branch in the order of an index, and of these the first again. As
+// one condition the database would read everything that is in sight.
+func (l *list) united(s *statement, from access.Cond, branches []access.Branch, cond access.Cond) {
+	l.level.selects(s)
+	s.WriteString(" FROM (")
+	for i, b := range branches {
+		if i > 0 {
+			s.WriteString(" UNION ")
+		}
+		s.WriteString("SELECT * FROM (")
+		l.keyed(s, from, access.And(b.Cond, cond))
+		s.WriteString(") b" + string(rune('a'+i)))
+	}
+	s.WriteString(" ORDER BY ")
+	l.keyOrder(s, "")
+	s.WriteString(" LIMIT ?) w ")
+	s.args = append(s.args, l.page.size+1)
+	l.late(s)
+	s.WriteString(" ORDER BY ")
+	l.keyOrder(s, "w.")
+}
+
+// keyed selects the ids and keys of one branch.
+func (l *list) keyed(s *statement, from, cond access.Cond) {
+	s.WriteString("SELECT " + name(base, "id") + " AS id")
+	for i, t := range l.order {
+		s.WriteString(", ")
+		s.add(t.expr)
+		s.WriteString(" AS " + keyName(i))
+	}
+	s.add(from)
+	s.where(cond)
+	s.WriteString(" ORDER BY ")
+	s.add(l.readOrder().sql())
+	s.WriteString(" LIMIT ?")
+	s.args = append(s.args, l.page.size+1)
+}
+
+func (l *list) keyOrder(s *statement, prefix string) {
+	for i, t := range l.readOrder() {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		s.WriteString(prefix + keyName(i) + direction(t.desc))
+	}
+}
+
+func keyName(i int) string { return "k" + string(rune('0'+i)) }
+
+// late joins the records whose ids have been picked, in this order of tables: the optimisers do not know how few they are.
+func (l *list) late(s *statement) {
+	word := "STRAIGHT_JOIN "
+	if l.r.Dialect == db.SQLite {
+		word = "CROSS JOIN "
+	}
+	s.WriteString(word + table(l.kind) + " " + base + " ON " + name(base, "id") + " = w.id")
+	l.level.addJoins(s)
+}
+
+// windowed reads the pages of many parents: numbers the ids of each parent's records, then reads the records of the first.
+func (l *list) windowed(s *statement, from access.Cond, pid string, cond access.Cond) {
+	l.level.selects(s, "w.pid")
+	s.WriteString(" FROM (SELECT " + pid + " AS pid, " + name(base, "id") + " AS id, ROW_NUMBER() OVER (PARTITION BY " + pid + " ORDER BY ")
+	s.add(l.readOrder().sql())
+	s.WriteString(") AS rn")
+	s.add(from)
+	s.where(cond)
+	s.WriteString(") w ")
+	l.late(s)
+	s.WriteString(" WHERE w.rn <= ? ORDER BY w.pid, w.rn")
+	s.args = append(s.args, l.page.size+1)
+}
+
+// readTotals counts: at the root no further than needed, of many parents in one statement.
+func (l *list) readTotals(from [2]access.Cond, pid string, cond access.Cond) error {
+	s := &statement{}
+	if pid == "" {
+		s.WriteString("SELECT COUNT(*) FROM (SELECT 1 AS one")
+		s.add(from[0])
+		s.where(cond)
+		s.WriteString(" LIMIT ?) c")
+		s.args = append(s.args, maxCount+1)
+		return l.r.query(s, func(rows *sql.Rows) error { return rows.Scan(&l.groups[id.ID{}].total) })
+	}
+	s.WriteString("SELECT " + pid + ", COUNT(*)")
+	s.add(from[0])
+	s.where(access.And(from[1], cond))
+	s.WriteString(" GROUP BY " + pid)
+	return l.r.query(s, func(rows *sql.Rows) error {
+		var owner id.ID
+		var n int
+		if err := rows.Scan(&owner, &n); err != nil {
+			return err
+		}
+		if g, ok := l.groups[owner]; ok {
+			g.total = n
+		}
+		return nil
+	})
+}

@@ -1,0 +1,229 @@
+package read
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"farley/internal/access"
+	"farley/internal/clock"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/model"
+)
+
+// Money knows currencies.
+type Money interface {
+	// ToReporting returns a decimal amount of a currency in minor units of the reporting currency.
+	ToReporting(amount, currency string) (int64, error)
+	// Format returns minor units as a decimal amount: "12500000.00".
+	Format(minor int64, currency string) string
+}
+
+// Config is what an engine works from.
+type Config struct {
+	Set     *model.Set
+	Dialect db.Dialect
+	Clock   clock.Clock
+	// CursorKey seals list cursors: 32 bytes, the same on all nodes.
+	CursorKey []byte
+	Money     Money
+	// Computed are the fields that are no columns, by type and name: "Account.summary".
+	Computed map[string]Computed
+	// Schema tells which interfaces the types implement; without it every kind is a Node and nothing else.
+	Schema *ast.Schema
+}
+
+// Engine reads. It is safe for concurrent use. Its methods take the transaction to read in as an argument; those that
+// answer a field find the field's selection and arguments in gqlgen's context. Errors are fault.Errors: Invalid for
+// arguments, Forbidden for what the policy does not allow at all, Limited for too much work, Internal for a database that
+// fails, with its cause.
+type Engine struct {
+	Config
+	seal    *sealer
+	indexes indexes
+	buffers buffers
+}
+
+// New returns an engine. It fails for a cursor key of another length than 32 bytes.
+func New(c Config) (*Engine, error) {
+	seal, err := newSealer(c.CursorKey)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{Config: c, seal: seal}, nil
+}
+
+// run is the work on one field.
+type run struct {
+	*Engine
+	ctx     context.Context
+	q       db.Querier
+	a       *access.Actor
+	oc      *graphql.OperationContext
+	now     time.Time
+	aliases int
+}
+
+func (e *Engine) run(ctx context.Context, q db.Querier, a *access.Actor) *run {
+	r := &run{Engine: e, ctx: ctx, q: q, a: a, now: e.Clock.Now()}
+	if graphql.HasOperationContext(ctx) {
+		r.oc = graphql.GetOperationContext(ctx)
+	}
+	return r
+}
+
+func (e *Engine) kind(name string) *model.Kind { return e.Set.Kind(name) }
+
+// List answers the current field, a connection of the records of k.
+func (e *Engine) List(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind) (Result, error) {
+	r := e.run(ctx, q, a)
+	f := graphql.GetFieldContext(ctx).Field
+	l, err := r.root(k, f, []any{f.Alias})
+	if err != nil {
+		return Result{}, err
+	}
+	if err := l.readFor([]id.ID{{}}); err != nil {
+		return Result{}, err
+	}
+	return Raw(e.buffers.build(l.writeRoot)), nil
+}
+
+// One answers the current field, the record of k with the given id. It returns NotFound when there is none in sight.
+func (e *Engine) One(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind, x id.ID) (Result, error) {
+	f := graphql.GetFieldContext(ctx).Field
+	found, err := e.Select(ctx, q, a, f, k, []id.ID{x})
+	if err != nil {
+		return Result{}, err
+	}
+	one, ok := found[x]
+	if !ok {
+		return Result{}, fault.New(fault.NotFound, "There is no such record.").At(f.Alias)
+	}
+	return one, nil
+}
+
+// Nodes answers the current field, a list of records of any kinds in the order of ids: null for those that are not in
+// sight or of kinds that may not be read. It runs one statement for each kind, and those of the lists inside.
+func (e *Engine) Nodes(ctx context.Context, q db.Querier, a *access.Actor, ids []id.ID) ([]Result, error) {
+	found, err := e.run(ctx, q, a).anyByID(graphql.GetFieldContext(ctx).Field, ids, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Result, len(ids))
+	for i, x := range ids {
+		out[i] = found[x]
+	}
+	return out, nil
+}
+
+// Select reads records of k by their ids, with what a field selects of each. Those that are not in sight or in the bin
+// are missing in the answer.
+func (e *Engine) Select(ctx context.Context, q db.Querier, a *access.Actor, f graphql.CollectedField, k *model.Kind, ids []id.ID) (map[id.ID]Result, error) {
+	return e.run(ctx, q, a).byID(f, k, ids, nil, false)
+}
+
+// byID is Select; where narrows it, bin includes records in the bin.
+func (r *run) byID(f graphql.CollectedField, k *model.Kind, ids []id.ID, where any, bin bool) (map[id.ID]Result, error) {
+	lv, rec, err := r.records(k, f.Selections, []any{f.Alias})
+	if err != nil {
+		return nil, err
+	}
+	cond := lv.inSight(bin)
+	if where != nil {
+		c, err := r.where(k, base, where, []any{"where"})
+		if err != nil {
+			return nil, err
+		}
+		cond = access.And(cond, c)
+	}
+	if cond.IsFalse() {
+		return nil, nil
+	}
+	if err := lv.byID(ids, cond); err != nil {
+		return nil, err
+	}
+	out := make(map[id.ID]Result, lv.rows)
+	for row, x := range lv.id.ids {
+		out[x] = Raw(r.buffers.build(func(dst []byte) []byte { return rec.write(dst, row) }))
+	}
+	return out, nil
+}
+
+// Count counts the records of k in sight that a filter lets through, exactly up to 10,000; beyond, exact is false and n is
+// 10,000. The filter, which may be nil, is a decoded `where`.
+func (e *Engine) Count(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind, where any) (n int, exact bool, err error) {
+	r := e.run(ctx, q, a)
+	l := &list{r: r, kind: k, counted: true}
+	if where != nil {
+		if l.where, err = r.where(k, base, where, []any{"where"}); err != nil {
+			return 0, false, err
+		}
+	}
+	if !binned(where) {
+		l.where = access.And(live(base), l.where)
+	}
+	if err := l.readFor([]id.ID{{}}); err != nil {
+		return 0, false, err
+	}
+	total := l.groups[id.ID{}].total
+	return min(total, maxCount), total <= maxCount, nil
+}
+
+// Visible returns those of ids, records of k, on which action may be done, in the given order, records in the bin left
+// out. Ids in inputs are checked with it.
+func (e *Engine) Visible(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind, action string, ids []id.ID) ([]id.ID, error) {
+	r := e.run(ctx, q, a)
+	return r.filtered(k, ids, access.And(live(base), a.Sight(e.Set, k, base, action, r.now)))
+}
+
+// Matches returns those of ids, records of k in sight, that a decoded `where` lets through, in the given order.
+func (e *Engine) Matches(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind, ids []id.ID, where any) ([]id.ID, error) {
+	r := e.run(ctx, q, a)
+	c := access.Cond{}
+	if where != nil {
+		var err error
+		if c, err = r.where(k, base, where, []any{"where"}); err != nil {
+			return nil, err
+		}
+	}
+	if !binned(where) {
+		c = access.And(live(base), c)
+	}
+	return r.filtered(k, ids, access.And(a.Sight(e.Set, k, base, access.Read, r.now), c))
+}
+
+func (r *run) filtered(k *model.Kind, ids []id.ID, cond access.Cond) ([]id.ID, error) {
+	if len(ids) == 0 || cond.IsFalse() {
+		return nil, nil
+	}
+	in, err := among(access.Cond{SQL: name(base, "id")}, ids)
+	if err != nil {
+		return nil, err
+	}
+	var s statement
+	s.WriteString("SELECT " + name(base, "id") + " FROM " + table(k) + " " + base)
+	s.where(access.And(in, cond))
+	found := make(map[id.ID]bool, len(ids))
+	err = r.query(&s, func(rows *sql.Rows) error {
+		var x id.ID
+		err := rows.Scan(&x)
+		found[x] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]id.ID, 0, len(found))
+	for _, x := range ids {
+		if found[x] {
+			out = append(out, x)
+			found[x] = false // an id given twice is answered once
+		}
+	}
+	return out, nil
+}

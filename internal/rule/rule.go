@@ -1,0 +1,80 @@
+// Package rule has what holds for every write of a kind, whoever makes it: one file a kind, one function a rule. The
+// table below is read by package write.
+package rule
+
+import (
+	"context"
+
+	"farley/internal/id"
+	"farley/internal/model"
+	"farley/internal/write"
+)
+
+// Sessions ends the sessions of users who may no longer sign in.
+type Sessions interface {
+	// EndSessions ends all sessions of a user in the transaction of the write.
+	EndSessions(ctx context.Context, tx *write.Tx, user id.ID) error
+}
+
+// Rules returns the rules of all kinds.
+func Rules(sessions Sessions) write.Rules {
+	return write.Rules{
+		"":               {acyclic},
+		"Account":        {accountDerived},
+		"Contact":        {contactDerived, contactHasName},
+		"AccountContact": {linkDates, linkIsNew, linkPrimary},
+		"Note":           {noteHasOneSubject, noteMayComment},
+		"Tag":            {tagColour},
+		"User":           {userBelongs, userSessions(sessions)},
+		"Role":           {roleIsOpen, roleRows},
+		"RoleGrant":      {grantIsNew},
+		"Share":          {shareSubject, shareFields, shareTouchesRecord},
+	}
+}
+
+// maxChain bounds the height of hierarchies.
+const maxChain = 50
+
+// acyclic refuses a parent that leads back to the record. The chain is locked on the way, so that two writes at once
+// cannot close a circle together.
+func acyclic(ctx context.Context, c *write.Change) error {
+	for _, f := range c.Kind.Fields {
+		if !f.Acyclic || !c.Changes(f.Name) {
+			continue
+		}
+		above := c.Ref(f.Name)
+		for range maxChain {
+			if above.IsZero() {
+				break
+			}
+			if above == c.ID {
+				c.Refuse(f.Name, "CYCLE", "This would lead back to the record itself.")
+				return nil
+			}
+			r, err := c.Tx.Lock(ctx, c.Kind, above)
+			if err != nil {
+				return err
+			}
+			if r == nil {
+				above = id.ID{}
+				continue
+			}
+			above, _ = r.Values[f.Column].(id.ID)
+		}
+		if !above.IsZero() {
+			c.Refuse(f.Name, "RANGE", "There are more than %d levels.", maxChain)
+		}
+	}
+	return nil
+}
+
+// live counts the live records of a kind, other than the changed one, in which the columns have the values.
+func live(ctx context.Context, c *write.Change, k *model.Kind, columns []string, values []any) (int, error) {
+	query := "SELECT COUNT(*) FROM `" + k.Table + "` WHERE `deleted_at` IS NULL AND `id` <> ?"
+	for _, column := range columns {
+		query += " AND `" + column + "` = ?"
+	}
+	var n int
+	err := c.Tx.QueryRow(ctx, query, append([]any{c.ID}, values...), &n)
+	return n, err
+}

@@ -1,0 +1,258 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+
+	"farley/internal/fault"
+	"farley/internal/stream"
+)
+
+// connection is one socket. The reader goroutine handles the client's messages, the writer goroutine writes, watches
+// the clock and ends the socket, and each operation has a goroutine that feeds the outbox. Nobody else writes, so an
+// operation's last message is its last.
+type connection struct {
+	socket *Socket
+	cfg    *SocketConfig
+	ws     *websocket.Conn
+	exec   graphql.GraphExecutor
+	header http.Header
+	out    *outbox
+
+	ctx       context.Context // of the socket, from the upgrade request
+	cancel    context.CancelFunc
+	opened    time.Time
+	lastHeard atomic.Pointer[time.Time]
+	ended     chan struct{} // closed when ending is set
+	changed   chan struct{} // has a value when the session is another
+
+	mu         sync.Mutex
+	ending     *ending
+	acked      bool
+	token      string
+	session    stream.Session
+	subject    string
+	operations map[string]*operation // whose last message is not written yet, by id
+	running    int                   // goroutines of operations, those included that wind up after the client's complete
+	started    uint64                // operations ever started
+}
+
+// operation is one operation of a socket.
+type operation struct {
+	id       string
+	order    uint64 // of its start
+	cancel   context.CancelFunc
+	canceled atomic.Bool // by the client: nothing more may be sent
+	sent     string      // position of the last event written; the writer's own
+}
+
+func newConnection(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) *connection {
+	// The size is checked while reading, so that too long a message ends in an orderly close.
+	ws.SetReadLimit(-1)
+	c := &connection{
+		socket: s, cfg: &s.cfg, ws: ws, exec: exec, header: r.Header,
+		out:     newOutbox(s.cfg.QueueMessages, s.cfg.QueueBytes),
+		opened:  s.cfg.Clock.Now(),
+		ended:   make(chan struct{}),
+		changed: make(chan struct{}, 1),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	c.heard()
+	return c
+}
+
+func (c *connection) heard() {
+	now := c.cfg.Clock.Now()
+	c.lastHeard.Store(&now)
+}
+
+// end begins the end of the socket. The first reason stays; the writer does the rest.
+func (c *connection) end(e ending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending == nil {
+		c.ending = &e
+		close(c.ended)
+	}
+}
+
+func (c *connection) isEnded() bool { return isClosed(c.ended) }
+
+// cut ends the socket without a word.
+func (c *connection) cut() {
+	c.end(ending{})
+	go func() { _ = c.ws.CloseNow() }()
+}
+
+// read handles messages until the connection is gone.
+func (c *connection) read() {
+	defer c.socket.running.Done()
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			_ = c.cfg.recovered(c.ctx, thrown)
+			c.end(internalError())
+		}
+	}()
+	for {
+		text, e := c.next()
+		if e != nil {
+			c.end(*e)
+			return
+		}
+		c.heard()
+		if c.isEnded() {
+			continue // only the client's close frame matters now
+		}
+		m, err := parseMessage(text)
+		if err != nil {
+			c.end(*protocolError(codeBadRequest, "Invalid message"))
+			continue
+		}
+		if e := c.handle(m); e != nil {
+			c.end(*e)
+		}
+	}
+}
+
+// next reads one message.
+func (c *connection) next() ([]byte, *ending) {
+	kind, r, err := c.ws.Reader(context.Background())
+	if err != nil {
+		return nil, &ending{}
+	}
+	text, err := io.ReadAll(io.LimitReader(r, c.cfg.MaxMessageBytes+1))
+	switch {
+	case err != nil:
+		return nil, &ending{}
+	case int64(len(text)) > c.cfg.MaxMessageBytes:
+		return nil, protocolError(websocket.StatusMessageTooBig, "Message too big")
+	case kind != websocket.MessageText:
+		return nil, protocolError(codeBadRequest, "Invalid message")
+	}
+	return text, nil
+}
+
+// handle does what m asks for; it returns how the socket must end, nil if it need not.
+func (c *connection) handle(m message) *ending {
+	switch m.Type {
+	case "connection_init":
+		return c.init(m)
+	case "ping":
+		return c.pong(m)
+	case "subscribe":
+		return c.subscribe(m)
+	case "complete":
+		c.complete(m.ID)
+	}
+	return nil // a pong has done its work by being heard
+}
+
+func (c *connection) init(m message) *ending {
+	if c.isAcked() {
+		return protocolError(codeInitTwice, "Too many initialisation requests")
+	}
+	token, ok := payloadToken(m.Payload)
+	if !ok {
+		token = headerToken(c.header)
+	}
+	ctx, session, err := c.cfg.Auth.Authenticate(c.ctx, token)
+	if err != nil {
+		return c.refused(err)
+	}
+	c.mu.Lock()
+	c.acked, c.token, c.session, c.subject = true, token, session, c.subjectOf(ctx)
+	c.mu.Unlock()
+	c.sessionChanged()
+	return c.say([]byte(`{"type":"connection_ack"}`))
+}
+
+// pong answers a ping. A token in the ping takes the place of the present one.
+func (c *connection) pong(m message) *ending {
+	token, ok := payloadToken(m.Payload)
+	if !ok {
+		return c.say(pongMessage(m.Payload))
+	}
+	if c.isAcked() {
+		if e := c.renew(token); e != nil {
+			return e
+		}
+	}
+	return c.say([]byte(`{"type":"pong"}`)) // the token is not sent back
+}
+
+func (c *connection) renew(token string) *ending {
+	ctx, session, err := c.cfg.Auth.Authenticate(c.ctx, token)
+	if err != nil {
+		return c.refused(err)
+	}
+	subject := c.subjectOf(ctx)
+	c.mu.Lock()
+	same := subject == c.subject
+	if same {
+		c.token, c.session = token, session
+	}
+	c.mu.Unlock()
+	if !same {
+		return tokenRefused(fault.New(fault.Forbidden, "The token belongs to somebody else."))
+	}
+	c.sessionChanged()
+	return nil
+}
+
+func (c *connection) refused(err error) *ending {
+	if !isRefusal(err) {
+		c.cfg.Log.ErrorContext(c.ctx, "authentication on a socket failed", "error", err)
+	}
+	return tokenRefused(err)
+}
+
+func (c *connection) subjectOf(ctx context.Context) string {
+	if c.cfg.Subject == nil {
+		return ""
+	}
+	return c.cfg.Subject(ctx)
+}
+
+func (c *connection) sessionChanged() {
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (c *connection) isAcked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.acked
+}
+
+// say queues a message of the socket itself.
+func (c *connection) say(data []byte) *ending {
+	if !c.out.force(outgoing{data: data}) {
+		e := slowConsumer()
+		return &e
+	}
+	return nil
+}
+
+func pongMessage(payload []byte) []byte {
+	if len(payload) == 0 || isNull(payload) {
+		return []byte(`{"type":"pong"}`)
+	}
+	b := append([]byte(nil), `{"type":"pong","payload":`...)
+	b = append(b, payload...)
+	return append(b, '}')
+}
+
+func quoted(text string) []byte {
+	b, _ := json.Marshal(text) // a string can always be written
+	return b
+}

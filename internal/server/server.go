@@ -1,0 +1,218 @@
+// Package server is GraphQL over HTTP: transports, limits, errors as clients see them, and what surrounds them (request
+// ids, origins, log, metrics, health, the page for trying queries).
+//
+// A request goes through: request id → log and metrics → recovery → origin → transport → authentication → limits →
+// gqlgen's executor. Sockets and event streams are transports of package live and get the same executor.
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"farley/internal/clock"
+	"farley/internal/fault"
+	"farley/internal/stream"
+)
+
+// Config is what a Server is made of. Schema, Auth, Log and Clock are needed.
+type Config struct {
+	// Schema is the executable schema.
+	Schema graphql.ExecutableSchema
+	// Auth finds out who sends a request. The transports in Live authenticate by themselves.
+	Auth stream.Authenticator
+	// Log gets a line for each request, and the causes of internal errors.
+	Log *slog.Logger
+	// Clock drives the budgets.
+	Clock clock.Clock
+	// Limits bounds requests; zero fields take their defaults.
+	Limits Limits
+	// Presenter makes errors for clients; nil makes one without further translations.
+	Presenter *Presenter
+	// Live are transports asked before those of this package: sockets and event streams.
+	Live []graphql.Transport
+	// Extensions are gqlgen's: plans, batching. They come after the limits.
+	Extensions []graphql.HandlerExtension
+	// Caller names who pays for an operation and is counted: a user, a key, an address. nil: all callers are one.
+	Caller func(context.Context) string
+	// Ready reports whether requests can be answered, for /readyz; nil: always.
+	Ready func(context.Context) error
+	// Drain ends what lives long (sockets, streams) at Shutdown; may be nil.
+	Drain func(context.Context) error
+	// AllowedOrigins are the origins ("https://app.example.com") whose pages may call; "*" allows every one. Pages
+	// of the server's own host always may. Requests without Origin do not come from a page.
+	AllowedOrigins []string
+	// Introspection allows __schema and __type.
+	Introspection bool
+	// Suggestions allows "Did you mean" in errors, which tells names of the schema.
+	Suggestions bool
+	// Playground serves the page for trying queries at /.
+	Playground bool
+	// Documents is the number of parsed documents kept; 0: 1,000.
+	Documents int
+	// Persisted keeps documents under their hash; nil: 1,000 of them in memory.
+	Persisted PersistedStore
+	// Allowed, when not nil, is the list of the only documents that may run, by hash (see ReadManifest).
+	Allowed map[string]string
+	// Registry holds the metrics; nil makes one with those of the Go runtime and the process.
+	Registry *prometheus.Registry
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	// Presenter is the one in use.
+	Presenter *Presenter
+
+	config     Config
+	limits     Limits
+	origins    origins
+	engine     *engine
+	transports []graphql.Transport
+	metrics    *metrics
+	handler    http.Handler
+	draining   atomic.Bool
+}
+
+const defaultDocuments = 1_000
+
+// New returns a server. It fails when the configuration is incomplete or an extension refuses the schema.
+func New(c Config) (*Server, error) {
+	if c.Schema == nil || c.Auth == nil || c.Log == nil || c.Clock == nil {
+		return nil, errors.New("server: Schema, Auth, Log and Clock are needed")
+	}
+	if c.Caller == nil {
+		c.Caller = func(context.Context) string { return "" }
+	}
+	if c.Documents < 1 {
+		c.Documents = defaultDocuments
+	}
+	if c.Persisted == nil {
+		c.Persisted = NewMemoryStore(defaultDocuments)
+	}
+	if c.Presenter == nil {
+		presenter, err := NewPresenter(c.Log, nil)
+		if err != nil {
+			return nil, err
+		}
+		c.Presenter = presenter
+	}
+
+	s := &Server{Presenter: c.Presenter, config: c, limits: c.Limits.withDefaults(), origins: newOrigins(c.AllowedOrigins)}
+	s.metrics = newMetrics(c.Registry)
+	if err := s.buildEngine(); err != nil {
+		return nil, err
+	}
+	s.transports = append(s.transports, post{s}, get{s})
+	s.handler = s.routes()
+	return s, nil
+}
+
+func (s *Server) buildEngine() error {
+	c := s.config
+	inner := executor.New(c.Schema)
+	inner.SetErrorPresenter(c.Presenter.Present)
+	inner.SetRecoverFunc(c.Presenter.Recover)
+	inner.SetQueryCache(parsed{})
+	s.engine = &engine{
+		inner: inner, clock: c.Clock, limits: s.limits, presenter: c.Presenter,
+		documents: newDocuments(c.Schema.Schema(), s.limits, c.Suggestions, c.Documents),
+		persisted: &persisted{store: c.Persisted, allowed: c.Allowed},
+		budgets:   newBudgets(c.Clock, s.limits),
+		running:   &running{max: s.limits.Concurrent, n: map[string]int{}},
+		caller:    c.Caller, introspection: c.Introspection, observe: s.observe,
+	}
+	inner.Use(gate{s.engine})
+	for _, extension := range c.Extensions {
+		if err := extension.Validate(c.Schema); err != nil {
+			return err
+		}
+		inner.Use(extension)
+	}
+	return nil
+}
+
+// ServeHTTP answers r.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Shutdown makes /readyz fail, so that no new requests are sent here, and ends what lives long. Requests that still
+// come are answered; the http.Server waits for them.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	if s.config.Drain == nil {
+		return nil
+	}
+	return s.config.Drain(ctx)
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/graphql", s.serveGraphQL)
+	mux.HandleFunc("GET /healthz", s.serveHealth)
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /metrics", s.metrics.handler())
+	if s.config.Playground {
+		addPlayground(mux)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, r, http.StatusNotFound, fault.New(fault.NotFound, "There is nothing at this address."))
+	})
+	return s.around(mux)
+}
+
+func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Cache-Control", "private, no-store")
+	header.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Origin")
+	if !s.origins.allow(w, r) {
+		s.refuse(w, r, http.StatusForbidden, fault.New(fault.Forbidden, "Requests from this origin are not allowed."))
+		return
+	}
+	if r.Method == http.MethodOptions {
+		header.Set("Allow", "GET, POST, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+
+	r = r.WithContext(graphql.StartOperationTrace(r.Context()))
+	for _, t := range s.config.Live {
+		if t.Supports(r) {
+			t.Do(w, r.WithContext(withoutRecord(r.Context())), s.engine)
+			return
+		}
+	}
+	for _, t := range s.transports {
+		if t.Supports(r) {
+			t.Do(w, r, s.engine)
+			return
+		}
+	}
+	header.Set("Allow", "GET, POST, OPTIONS")
+	s.refuse(w, r, http.StatusMethodNotAllowed, fault.New(fault.BadRequest, "This method is not allowed here."))
+}
+
+func (s *Server) bounded(w http.ResponseWriter, r *http.Request) io.Reader {
+	if s.limits.BodyBytes < 0 {
+		return r.Body
+	}
+	return http.MaxBytesReader(w, r.Body, s.limits.BodyBytes)
+}
+
+// HTTPServer returns an http.Server for a handler with time-outs that no client can stretch, and without one on whole
+// requests, which streams need.
+func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}

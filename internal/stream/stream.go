@@ -1,0 +1,85 @@
+package stream
+
+import (
+	"context"
+	"sync"
+)
+
+type subscriptionKey struct{}
+
+// Subscription is what a transport and the resolver of one operation tell each other beside the events themselves: the
+// position of each event, the position to resume from, and why the events ended. It is safe for concurrent use.
+type Subscription struct {
+	resumeFrom string
+
+	mu     sync.Mutex
+	cursor string
+	err    error
+}
+
+// WithSubscription returns a context that carries a new Subscription. Transports make one per operation.
+func WithSubscription(ctx context.Context) (context.Context, *Subscription) {
+	return WithResumedSubscription(ctx, "")
+}
+
+// WithResumedSubscription is WithSubscription for a client that has seen everything up to cursor.
+func WithResumedSubscription(ctx context.Context, cursor string) (context.Context, *Subscription) {
+	s := &Subscription{resumeFrom: cursor}
+	return context.WithValue(ctx, subscriptionKey{}, s), s
+}
+
+// Fail says why the events end; a resolver calls it before it closes its channel. The first reason stays. Without one,
+// the end is a regular completion. Outside a subscription it does nothing.
+func Fail(ctx context.Context, err error) {
+	s := from(ctx)
+	if s == nil || err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// SetCursor tells the transport the position of the event that is being marshalled. Outside a subscription it does
+// nothing.
+func SetCursor(ctx context.Context, cursor string) {
+	s := from(ctx)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursor = cursor
+}
+
+// ResumeFrom returns the cursor after which the client wants to go on, "" if it began anew. It comes from the
+// Last-Event-ID of a reconnecting event source and wins over the `after` argument, which is older.
+func ResumeFrom(ctx context.Context) string {
+	if s := from(ctx); s != nil {
+		return s.resumeFrom
+	}
+	return ""
+}
+
+// Err returns the reason given to Fail, nil for none.
+func (s *Subscription) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// TakeCursor returns the position of the event just marshalled and forgets it; "" if the event has none.
+func (s *Subscription) TakeCursor() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cursor := s.cursor
+	s.cursor = ""
+	return cursor
+}
+
+func from(ctx context.Context) *Subscription {
+	s, _ := ctx.Value(subscriptionKey{}).(*Subscription)
+	return s
+}

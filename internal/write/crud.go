@@ -1,0 +1,455 @@
+package write
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"farley/internal/access"
+	"farley/internal/change"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/input"
+	"farley/internal/model"
+)
+
+// Verb names a uniform operation.
+type Verb string
+
+// The uniform operations.
+const (
+	Create  Verb = "create"
+	Update  Verb = "update"
+	Delete  Verb = "delete"
+	Restore Verb = "restore"
+	Upsert  Verb = "upsert"
+)
+
+// Request is one uniform operation as the API gives it.
+type Request struct {
+	Verb            Verb
+	Kind            string
+	ID              *id.ID
+	External        input.Object
+	Input           input.Object
+	OnDuplicate     *string
+	ExpectedVersion *int64
+	DryRun          *bool
+	Key             *string
+}
+
+// Outcome is what a uniform operation did. With an idempotency key it is kept, and what is selected of the record is
+// read anew when the request is repeated.
+type Outcome struct {
+	ID         id.ID       `json:"id"`
+	Version    int64       `json:"version"`
+	Created    bool        `json:"created,omitempty"`
+	Duplicates []Duplicate `json:"duplicates,omitempty"`
+}
+
+// errAgain ends an upsert that lost a race to make the same record; it is tried again.
+var errAgain = errors.New("write: somebody else made it just now")
+
+// errDryRun rolls back a dry run after its answer is made.
+var errDryRun = errors.New("write: dry run")
+
+// Run does the operation and calls answer in the same transaction, so that the answer sees exactly what was written. A dry
+// run does the same and keeps nothing.
+func (w *Writer) Run(ctx context.Context, r Request, key string, answer func(ctx context.Context, tx *Tx, o Outcome) error) error {
+	k := w.Set.Kind(r.Kind)
+	if k == nil {
+		return fmt.Errorf("write: no kind %q", r.Kind)
+	}
+	dry := r.DryRun != nil && *r.DryRun
+	var err error
+	for range 3 {
+		err = w.Do(ctx, func(ctx context.Context, tx *Tx) error {
+			o, err := tx.idempotent(ctx, key, r, dry, func() (Outcome, error) { return tx.run(ctx, k, r) })
+			if err != nil {
+				return err
+			}
+			if err := answer(ctx, tx, o); err != nil {
+				return err
+			}
+			if dry {
+				return errDryRun
+			}
+			return nil
+		})
+		if !errors.Is(err, errAgain) {
+			break
+		}
+	}
+	if errors.Is(err, errDryRun) {
+		return nil
+	}
+	if errors.Is(err, errAgain) {
+		return fault.Wrap(fault.Conflict, err, "Somebody else is writing the same record. Try again.")
+	}
+	return err
+}
+
+func (tx *Tx) run(ctx context.Context, k *model.Kind, r Request) (Outcome, error) {
+	switch r.Verb {
+	case Create:
+		return tx.Create(ctx, k, r.Input, duplicatePolicy(r.OnDuplicate))
+	case Upsert:
+		return tx.upsert(ctx, k, r)
+	}
+	x, err := tx.target(ctx, k, r)
+	if err != nil {
+		return Outcome{}, err
+	}
+	old, err := tx.InSight(ctx, k, x)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := tx.expected(old, r); err != nil {
+		return Outcome{}, err
+	}
+	switch r.Verb {
+	case Update:
+		return tx.Update(ctx, k, x, r.Input)
+	case Delete:
+		return tx.bin(ctx, k, x, change.Deleted)
+	case Restore:
+		return tx.bin(ctx, k, x, change.Restored)
+	}
+	return Outcome{}, fmt.Errorf("write: no operation %q", r.Verb)
+}
+
+// expected refuses a write on a version that the caller has not seen. What the caller may do at all is said first: not in
+// sight, then not writable, then another version.
+func (tx *Tx) expected(old *Record, r Request) error {
+	action := access.Update
+	if r.Verb == Delete || r.Verb == Restore {
+		action = access.Delete
+	}
+	if !tx.may(old, action) {
+		return fault.New(fault.Forbidden, "You may not do this to this %s.", old.Kind.Name)
+	}
+	if r.ExpectedVersion != nil && *r.ExpectedVersion != old.Version() {
+		return fault.New(fault.Conflict, "The record has been changed meanwhile.").With("currentVersion", old.Version())
+	}
+	return nil
+}
+
+// target finds the record that a request names by id or by the key of an outside system.
+func (tx *Tx) target(ctx context.Context, k *model.Kind, r Request) (id.ID, error) {
+	if (r.ID == nil) == (r.External == nil) {
+		var p fault.Violations
+		p.Add([]any{"id"}, "REQUIRED", "Give either id or external.")
+		return id.ID{}, p.Err()
+	}
+	if r.ID != nil {
+		if r.ID.Kind() != k.Code {
+			return id.ID{}, NotFound(k)
+		}
+		return *r.ID, nil
+	}
+	system, key, err := external(r.External)
+	if err != nil {
+		return id.ID{}, err
+	}
+	x, err := External(ctx, tx, k, system, key)
+	if err != nil {
+		return id.ID{}, err
+	}
+	if x.IsZero() {
+		return id.ID{}, NotFound(k)
+	}
+	return x, nil
+}
+
+// Create makes a record from an input object of the API.
+func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDuplicate string) (Outcome, error) {
+	d, problems := decode(k, tx.w.Money, in)
+	if err := problems.Err(); err != nil {
+		return Outcome{}, err
+	}
+	m, save := tx.Client.CreateRecord(k.Name)
+	c := &Change{Tx: tx, Kind: k, m: m}
+	if d.id.IsZero() {
+		d.id = id.New(k.Code, tx.Now)
+	}
+	c.set("id", d.id)
+	for _, v := range d.columns {
+		if v.value != nil {
+			c.set(v.column, v.value)
+		}
+	}
+	duplicates, err := tx.duplicates(ctx, k, c, onDuplicate)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := tx.save(ctx, k, d, c, save); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{ID: d.id, Version: 1, Created: true, Duplicates: duplicates}, nil
+}
+
+// Update changes a record by an input object of the API.
+func (tx *Tx) Update(ctx context.Context, k *model.Kind, x id.ID, in input.Object) (Outcome, error) {
+	d, problems := decode(k, tx.w.Money, in)
+	if err := problems.Err(); err != nil {
+		return Outcome{}, err
+	}
+	old, err := tx.Lock(ctx, k, x)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if old == nil {
+		return Outcome{}, NotFound(k)
+	}
+	if old.InBin() {
+		return Outcome{}, fault.New(fault.Conflict, "The record is in the bin. Restore it first.")
+	}
+	d.id = x
+	m, save := tx.Client.UpdateRecord(k.Name, x)
+	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
+	for _, v := range d.columns {
+		if !equal(old.Values[v.column], v.value) {
+			c.set(v.column, v.value)
+		}
+	}
+	if err := tx.save(ctx, k, d, c, save); err != nil && !errors.Is(err, errUnchanged) {
+		return Outcome{}, err
+	}
+	return Outcome{ID: x, Version: tx.locked[x].Version()}, nil
+}
+
+// bin moves a record to the bin or takes it out.
+func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Outcome, error) {
+	old, err := tx.Lock(ctx, k, x)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if old.InBin() == (op == change.Deleted) {
+		if op == change.Deleted {
+			return Outcome{}, NotFound(k)
+		}
+		return Outcome{}, fault.New(fault.Conflict, "The record is not in the bin.")
+	}
+	m, save := tx.Client.UpdateRecord(k.Name, x)
+	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
+	if op == change.Deleted {
+		c.set("deleted_at", tx.Now)
+	} else {
+		c.set("deleted_at", nil)
+	}
+	if err := save(ctx); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{ID: x, Version: tx.locked[x].Version()}, nil
+}
+
+// save runs the mutation and writes the links that belong to it.
+func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, save func(context.Context) error) error {
+	plans, err := tx.planLinks(ctx, k, d)
+	if err != nil {
+		return err
+	}
+	var rows []change.FieldChange
+	for _, p := range plans {
+		rows = append(rows, p.change())
+	}
+	if err := save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows})); err != nil {
+		return err
+	}
+	for _, p := range plans {
+		if err := p.write(ctx, tx, d.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkPlan is what has to happen to the link records of one relation.
+type linkPlan struct {
+	field    *model.Field
+	old, new []id.ID
+	links    map[id.ID]id.ID // other side → link record
+}
+
+// planLinks compares the wanted links of the input with those there are.
+func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded) ([]*linkPlan, error) {
+	var plans []*linkPlan
+	for _, f := range k.Fields {
+		wanted, ok := d.links[f]
+		if !ok {
+			continue
+		}
+		p := &linkPlan{field: f, new: wanted, links: map[id.ID]id.ID{}}
+		link := tx.w.Set.Kind(f.Through.Link)
+		from, to := link.Field(f.Through.From), link.Field(f.Through.To)
+		rows, err := tx.QueryContext(ctx, "SELECT `id`, `"+to.Column+"` FROM `"+link.Table+"` WHERE `"+from.Column+"` = ? AND `deleted_at` IS NULL ORDER BY `id`", d.id)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.read(rows); err != nil {
+			return nil, err
+		}
+		if err := tx.checkLinks(ctx, f, p); err != nil {
+			return nil, err
+		}
+		if !slices.Equal(sorted(p.old), sorted(p.new)) {
+			plans = append(plans, p)
+		}
+	}
+	return plans, nil
+}
+
+func (p *linkPlan) read(rows *sql.Rows) error {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var link, other id.ID
+		if err := rows.Scan(&link, &other); err != nil {
+			return err
+		}
+		p.old = append(p.old, other)
+		p.links[other] = link
+	}
+	return rows.Err()
+}
+
+// checkLinks refuses new links to records out of sight. Links to such records that exist stay, since the caller cannot
+// mean them.
+func (tx *Tx) checkLinks(ctx context.Context, f *model.Field, p *linkPlan) error {
+	k := tx.w.Set.Kind(f.Target)
+	seen, err := tx.Visible(ctx, k, append(slices.Clone(p.new), p.old...))
+	if err != nil {
+		return err
+	}
+	var problems fault.Violations
+	for i, x := range p.new {
+		if !seen[x] {
+			problems.Add([]any{"input", f.Name, i}, "NOT_FOUND", "There is no %s with this id.", k.Name)
+		}
+	}
+	for _, x := range p.old {
+		if !seen[x] && !slices.Contains(p.new, x) {
+			p.new = append(p.new, x)
+		}
+	}
+	return problems.Err()
+}
+
+func sorted(ids []id.ID) []id.ID { return slices.SortedFunc(slices.Values(ids), id.ID.Compare) }
+
+func (p *linkPlan) change() change.FieldChange {
+	return change.FieldChange{Field: p.field.Name, Old: mustJSON(idTexts(p.old)), New: mustJSON(idTexts(p.new))}
+}
+
+func idTexts(ids []id.ID) []string {
+	out := make([]string, len(ids))
+	for i, x := range sorted(ids) {
+		out[i] = x.String()
+	}
+	return out
+}
+
+func (p *linkPlan) write(ctx context.Context, tx *Tx, from id.ID) error {
+	link := tx.w.Set.Kind(p.field.Through.Link)
+	for _, x := range p.old {
+		if slices.Contains(p.new, x) {
+			continue
+		}
+		if _, err := tx.bin(ctx, link, p.links[x], change.Deleted); err != nil {
+			return err
+		}
+	}
+	for _, x := range p.new {
+		if slices.Contains(p.old, x) {
+			continue
+		}
+		in := input.Object{p.field.Through.From: from.String(), p.field.Through.To: x.String()}
+		if _, err := tx.Create(ctx, link, in, allowDuplicates); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upsert makes or changes the record with a key of an outside system.
+func (tx *Tx) upsert(ctx context.Context, k *model.Kind, r Request) (Outcome, error) {
+	system, key, err := external(r.External)
+	if err != nil {
+		return Outcome{}, err
+	}
+	x, err := External(ctx, tx, k, system, key)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if x.IsZero() {
+		o, err := tx.Create(ctx, k, r.Input, duplicatePolicy(r.OnDuplicate))
+		if err != nil {
+			return Outcome{}, err
+		}
+		return o, tx.addExternal(ctx, k, system, key, o.ID)
+	}
+	old, err := tx.Lock(ctx, k, x)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if old == nil || !tx.may(old, access.Read) {
+		// The one wording for a key that belongs to a record out of sight.
+		return Outcome{}, fault.New(fault.Conflict, "This key of the outside system is taken.")
+	}
+	if err := tx.expected(old, r); err != nil {
+		return Outcome{}, err
+	}
+	return tx.Update(ctx, k, x, r.Input)
+}
+
+const (
+	maxSystem      = 60
+	maxExternalKey = 190
+)
+
+func external(o input.Object) (system, key string, err error) {
+	var p fault.Violations
+	read := func(name string, limit int) string {
+		s, _ := o[name].(string)
+		switch {
+		case s == "":
+			p.Add([]any{"external", name}, "REQUIRED", "This field is required.")
+		case len([]rune(s)) > limit:
+			p.Add([]any{"external", name}, "TOO_LONG", "The text is longer than %d characters.", limit)
+		}
+		return s
+	}
+	system, key = read("system", maxSystem), read("id", maxExternalKey)
+	return system, key, p.Err()
+}
+
+// Querier reads single rows.
+type Querier interface {
+	QueryRow(ctx context.Context, query string, args []any, dest ...any) error
+}
+
+// ParseExternal reads an ExternalRefInput.
+func ParseExternal(o input.Object) (system, key string, err error) { return external(o) }
+
+// External returns the record with a key of an outside system, the zero ID when there is none. It says nothing about who
+// may see it.
+func External(ctx context.Context, q Querier, k *model.Kind, system, key string) (id.ID, error) {
+	var x id.ID
+	err := q.QueryRow(ctx, "SELECT record_id FROM external_refs WHERE kind = ? AND system_name = ? AND external_id = ?",
+		[]any{int64(k.Code), system, key}, &x)
+	if errors.Is(err, sql.ErrNoRows) {
+		return id.ID{}, nil
+	}
+	return x, err
+}
+
+func (tx *Tx) addExternal(ctx context.Context, k *model.Kind, system, key string, x id.ID) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO external_refs (kind, system_name, external_id, record_id, created_at) VALUES (?, ?, ?, ?, ?)",
+		int64(k.Code), system, key, x, tx.Now)
+	if db.Clash(err) {
+		return errAgain
+	}
+	return err
+}

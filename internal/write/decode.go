@@ -1,0 +1,395 @@
+package write
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/input"
+	"farley/internal/model"
+	"farley/internal/scalar"
+)
+
+// decoded are the columns and links that an input object sets. A nil value empties its column.
+type decoded struct {
+	id      id.ID
+	columns []columnValue
+	links   map[*model.Field][]id.ID
+}
+
+type columnValue struct {
+	field  *model.Field
+	column string
+	value  any
+}
+
+// decoder turns input objects into columns, collecting everything that is wrong.
+type decoder struct {
+	kind     *model.Kind
+	money    Money
+	problems fault.Violations
+	out      decoded
+}
+
+// decode reads the input of a create or update.
+func decode(k *model.Kind, money Money, in input.Object) (*decoded, fault.Violations) {
+	d := &decoder{kind: k, money: money, out: decoded{links: map[*model.Field][]id.ID{}}}
+	for _, f := range k.Fields {
+		v, ok := in[f.Name]
+		if !ok || f.Internal {
+			continue
+		}
+		path := []any{"input", f.Name}
+		if f.Name == "id" {
+			d.ownID(path, v)
+			continue
+		}
+		d.field(path, f, v)
+	}
+	return &d.out, d.problems
+}
+
+// ownID takes an id made by the client.
+func (d *decoder) ownID(path []any, v any) {
+	if v == nil {
+		return
+	}
+	x, ok := d.id(path, v)
+	if !ok {
+		return
+	}
+	if x.Kind() != d.kind.Code {
+		d.problems.Add(path, "FORMAT", "This is not an id of the right kind.")
+		return
+	}
+	d.out.id = x
+}
+
+func (d *decoder) set(f *model.Field, column string, v any) {
+	d.out.columns = append(d.out.columns, columnValue{f, column, v})
+}
+
+func (d *decoder) field(path []any, f *model.Field, v any) {
+	if f.Type == model.Many {
+		d.linked(path, f, v)
+		return
+	}
+	if v == nil {
+		for _, column := range f.Columns() {
+			d.set(f, column, nil)
+		}
+		return
+	}
+	switch f.Type {
+	case model.Money:
+		d.amount(path, f, v)
+		return
+	case model.List, model.Choices, model.Objects:
+		if s, ok := d.list(path, f, v); ok {
+			d.set(f, f.Column, s)
+		}
+		return
+	}
+	if value, ok := d.single(path, f, v); ok {
+		d.set(f, f.Column, value)
+	}
+}
+
+func (d *decoder) id(path []any, v any) (id.ID, bool) {
+	switch v := v.(type) {
+	case id.ID:
+		return v, true
+	case string:
+		if x, err := id.Parse(v); err == nil {
+			return x, true
+		}
+	}
+	d.problems.Add(path, "FORMAT", "This is not an id.")
+	return id.ID{}, false
+}
+
+func (d *decoder) single(path []any, f *model.Field, v any) (any, bool) {
+	switch f.Type {
+	case model.ID, model.Ref:
+		return d.id(path, v)
+	case model.Int:
+		if n, ok := whole(v); ok {
+			return n, true
+		}
+		d.problems.Add(path, "FORMAT", "This is not a whole number.")
+		return nil, false
+	case model.Bool:
+		if b, ok := v.(bool); ok {
+			return b, true
+		}
+		d.problems.Add(path, "FORMAT", "This is not true or false.")
+		return nil, false
+	case model.DateTime:
+		s, _ := v.(string)
+		t, err := scalar.ParseDateTime(s)
+		if err != nil {
+			d.problems.Add(path, "FORMAT", "This is not an instant in the form 2006-01-02T15:04:05Z.")
+			return nil, false
+		}
+		return t, true
+	}
+	s, ok := v.(string)
+	if !ok {
+		d.problems.Add(path, "FORMAT", "This is not a text.")
+		return nil, false
+	}
+	return s, true
+}
+
+func whole(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return v, true
+	case int:
+		return int64(v), true
+	case float64:
+		return int64(v), v == math.Trunc(v) && math.Abs(v) < 1<<53
+	case json.Number:
+		n, err := v.Int64()
+		return n, err == nil
+	}
+	return 0, false
+}
+
+func (d *decoder) amount(path []any, f *model.Field, v any) {
+	o, _ := v.(map[string]any)
+	amount, _ := o["amount"].(string)
+	code, _ := o["currency"].(string)
+	currency, problem := Format("CurrencyCode", code)
+	if currency == "" {
+		if problem == "" {
+			problem = "This is not an ISO 4217 currency code."
+		}
+		d.problems.Add(append(path, "currency"), "FORMAT", problem)
+		return
+	}
+	minor, err := d.money.Parse(amount, currency)
+	if err != nil {
+		d.problems.Add(append(path, "amount"), "FORMAT", "This is not an amount of this currency.")
+		return
+	}
+	d.set(f, f.Column, minor)
+	d.set(f, f.Column+"_currency", currency)
+}
+
+// list reads a list of scalars, enum values or embedded objects into its stored form. A single value is a list of one,
+// as GraphQL has it.
+func (d *decoder) list(path []any, f *model.Field, v any) (string, bool) {
+	items, ok := v.([]any)
+	if !ok {
+		items = []any{v}
+	}
+	if f.Max > 0 && len(items) > f.Max {
+		d.problems.Add(path, "TOO_LONG", "The list is longer than %d.", f.Max)
+		return "", false
+	}
+	before := len(d.problems)
+	if f.Type == model.Objects {
+		return d.objects(path, f, items), len(d.problems) == before
+	}
+	var texts []string
+	for i, item := range items {
+		s, ok := item.(string)
+		s, problem := Format(f.Scalar, s)
+		switch {
+		case !ok || problem != "" || s == "" || strings.ContainsAny(s, "|") && f.Type == model.Choices:
+			if problem == "" {
+				problem = "This is not a text."
+			}
+			d.problems.Add(append(path, i), "FORMAT", problem)
+		case len(s) > 2000 || f.Type == model.Choices && len(s) > 60:
+			d.problems.Add(append(path, i), "TOO_LONG", "The text is longer than %d characters.", 2000)
+		default:
+			texts = append(texts, s)
+		}
+	}
+	if len(d.problems) > before {
+		return "", false
+	}
+	if f.Type == model.Choices {
+		return joinChoices(texts), true
+	}
+	if texts == nil {
+		texts = []string{}
+	}
+	return string(mustJSON(texts)), true
+}
+
+func (d *decoder) objects(path []any, f *model.Field, items []any) string {
+	clean := objectForms[f.Scalar]
+	out := make([]map[string]any, 0, len(items))
+	for i, item := range items {
+		o, ok := item.(map[string]any)
+		if !ok || clean == nil {
+			d.problems.Add(append(path, i), "FORMAT", "This is not an object.")
+			continue
+		}
+		at := &objectAt{path: append(append([]any(nil), path...), i), in: o, out: map[string]any{}, problems: &d.problems}
+		clean(at)
+		out = append(out, at.out)
+	}
+	if choose := objectSets[f.Scalar]; choose != nil {
+		choose(path, out, &d.problems)
+	}
+	return string(mustJSON(out))
+}
+
+// linked reads the ids of a many-to-many relation.
+func (d *decoder) linked(path []any, f *model.Field, v any) {
+	if v == nil {
+		d.out.links[f] = []id.ID{}
+		return
+	}
+	items, ok := v.([]any)
+	if !ok {
+		items = []any{v}
+	}
+	if len(items) > f.Max {
+		d.problems.Add(path, "TOO_LONG", "The list is longer than %d.", f.Max)
+		return
+	}
+	ids, seen := []id.ID{}, map[id.ID]bool{}
+	for i, item := range items {
+		x, ok := d.id(append(path, i), item)
+		if ok && !seen[x] {
+			ids, seen[x] = append(ids, x), true
+		}
+	}
+	d.out.links[f] = ids
+}
+
+// objectAt is one embedded object on its way into its stored form.
+type objectAt struct {
+	path     []any
+	in, out  map[string]any
+	problems *fault.Violations
+}
+
+func (o *objectAt) refuse(field, code, message string, args ...any) {
+	o.problems.Add(append(append([]any(nil), o.path...), field), code, message, args...)
+}
+
+// text takes a text of at most max characters in the form of an SDL scalar.
+func (o *objectAt) text(field, scalar string, max int, required bool) {
+	raw, given := o.in[field].(string)
+	s, problem := Format(scalar, raw)
+	switch {
+	case problem != "":
+		o.refuse(field, "FORMAT", problem)
+	case hasControl(s):
+		o.refuse(field, "FORMAT", "The text has characters that are not allowed.")
+	case len([]rune(s)) > max:
+		o.refuse(field, "TOO_LONG", "The text is longer than %d characters.", max)
+	case s == "" && required:
+		o.refuse(field, "REQUIRED", "This field is required.")
+	case s != "":
+		o.out[field] = s
+	case given:
+		o.out[field] = nil
+	}
+}
+
+// choice takes an enum value, which the schema has checked, or a default.
+func (o *objectAt) choice(field, otherwise string) {
+	if s, ok := o.in[field].(string); ok {
+		o.out[field] = s
+		return
+	}
+	o.out[field] = otherwise
+}
+
+func (o *objectAt) degrees(field string, limit float64) bool {
+	v, ok := o.in[field]
+	if !ok || v == nil {
+		return false
+	}
+	x, err := number(v)
+	if err != nil || math.IsNaN(x) || math.Abs(x) > limit {
+		o.refuse(field, "RANGE", "The number must be from %v to %v.", -limit, limit)
+		return true
+	}
+	o.out[field] = x
+	return true
+}
+
+func number(v any) (float64, error) {
+	switch v := v.(type) {
+	case float64:
+		return v, nil
+	case int64:
+		return float64(v), nil
+	case json.Number:
+		return v.Float64()
+	}
+	return 0, fmt.Errorf("not a number: %T", v)
+}
+
+// objectForms bring embedded objects into their stored form, by SDL type.
+var objectForms = map[string]func(*objectAt){
+	"Address": func(o *objectAt) {
+		o.choice("kind", "BILLING")
+		o.text("street", "String", 500, false)
+		o.text("postalCode", "String", 20, false)
+		o.text("city", "String", 100, false)
+		o.text("region", "String", 100, false)
+		o.text("country", "CountryCode", 2, false)
+		if north, east := o.degrees("latitude", 90), o.degrees("longitude", 180); north != east {
+			o.refuse("latitude", "REQUIRED", "Latitude and longitude go together.")
+		}
+	},
+	"ContactEmail": func(o *objectAt) {
+		o.text("address", "EmailAddress", 254, true)
+		o.choice("kind", "WORK")
+		o.out["primary"] = o.in["primary"] == true
+	},
+	"ContactPhone": func(o *objectAt) {
+		o.text("number", "PhoneNumber", 20, true)
+		o.choice("kind", "WORK")
+		o.out["primary"] = o.in["primary"] == true
+	},
+	"SocialProfile": func(o *objectAt) {
+		o.text("network", "String", 40, true)
+		o.text("handle", "String", 200, true)
+	},
+	"RolePermission": func(o *objectAt) {
+		for _, name := range []string{"object", "action", "scope"} {
+			o.text(name, "String", 60, true)
+		}
+	},
+	"RoleFieldLevel": func(o *objectAt) {
+		for _, name := range []string{"object", "field", "level"} {
+			o.text(name, "String", 60, true)
+		}
+	},
+}
+
+// objectSets check what holds for a list of embedded objects as a whole.
+var objectSets = map[string]func(path []any, list []map[string]any, problems *fault.Violations){
+	"ContactEmail": onePrimary,
+	"ContactPhone": onePrimary,
+}
+
+// onePrimary makes the first one primary when none is, and refuses two.
+func onePrimary(path []any, list []map[string]any, problems *fault.Violations) {
+	found := false
+	for i, o := range list {
+		if o["primary"] != true {
+			continue
+		}
+		if found {
+			problems.Add(append(append([]any(nil), path...), i, "primary"), "TAKEN", "Only one can be the main one.")
+		}
+		found = true
+	}
+	if !found && len(list) > 0 {
+		list[0]["primary"] = true
+	}
+}

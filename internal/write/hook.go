@@ -1,0 +1,270 @@
+package write
+
+import (
+	"context"
+	"errors"
+
+	"entgo.io/ent"
+
+	"farley/internal/access"
+	"farley/internal/change"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/model"
+)
+
+var errOutside = errors.New("write: records are written in Writer.Do only")
+
+// errUnchanged ends a write that would change nothing; the uniform operations take it for success.
+var errUnchanged = errors.New("write: nothing changes")
+
+// hook is what every write of a record passes through.
+func hook(next ent.Mutator) ent.Mutator {
+	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+		tx := fromContext(ctx)
+		if tx == nil {
+			return nil, errOutside
+		}
+		c, err := begin(ctx, tx, m)
+		if err != nil {
+			return nil, err
+		}
+		fields, err := c.prepare(ctx)
+		if err != nil {
+			return nil, err
+		}
+		v, err := next.Mutate(ctx, m)
+		if err != nil {
+			return nil, clash(c, err)
+		}
+		if err := c.finish(ctx, fields); err != nil {
+			return nil, err
+		}
+		for _, fn := range c.after {
+			if err := fn(ctx); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	})
+}
+
+// prepare runs what comes before the row is written.
+func (c *Change) prepare(ctx context.Context) ([]change.FieldChange, error) {
+	if err := c.defaults(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.allowed(ctx); err != nil {
+		return nil, err
+	}
+	c.normalise()
+	for _, kind := range []string{"", c.Kind.Name} {
+		for _, rule := range c.Tx.w.Rules[kind] {
+			if err := rule(ctx, c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	c.require()
+	if err := c.Problems.Err(); err != nil {
+		return nil, err
+	}
+	fields := c.diff()
+	if c.Op == change.Updated && len(fields) == 0 && !c.internalChange() {
+		return nil, errUnchanged
+	}
+	c.stamp()
+	return fields, nil
+}
+
+// internalChange reports whether a field changes that the API does not know (a password).
+func (c *Change) internalChange() bool {
+	for _, f := range c.Kind.Fields {
+		if f.Internal && f.Column != "" && c.Changes(f.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// defaults gives a new record its owner, team, partner and default values, before rights are decided on it.
+func (c *Change) defaults(ctx context.Context) error {
+	if !c.Created() {
+		return nil
+	}
+	for _, f := range c.Kind.Fields {
+		if f.Default != "" && !c.touched(f) {
+			if f.Type == model.Bool {
+				c.set(f.Column, f.Default == "true")
+				continue
+			}
+			c.set(f.Column, f.Default)
+		}
+		if f.Type == model.Bool && c.column(f.Column) == nil {
+			c.set(f.Column, false)
+		}
+	}
+	if !c.Kind.Owned {
+		return nil
+	}
+	a := c.Tx.Actor
+	if !c.touched(c.Kind.Field("owner")) {
+		c.Set("owner", a.User)
+	}
+	if !c.touched(c.Kind.Field("partner")) {
+		c.Set("partner", a.PartnerAccount)
+	}
+	if c.touched(c.Kind.Field("team")) {
+		return nil
+	}
+	owner := c.Ref("owner")
+	if owner == a.User {
+		c.Set("team", a.Team)
+		return nil
+	}
+	if owner.IsZero() {
+		return nil
+	}
+	users, err := c.Tx.kind("User")
+	if err != nil {
+		return err
+	}
+	values, err := c.Tx.row(ctx, users, owner, "")
+	if err != nil {
+		return err
+	}
+	c.Set("team", idOf(values["team_id"]))
+	return nil
+}
+
+// allowed decides on the locked record (or on the new one as it will be) whether the actor may do this.
+func (c *Change) allowed(ctx context.Context) error {
+	tx := c.Tx
+	if tx.system {
+		return nil
+	}
+	if !c.Kind.Link {
+		if err := c.allowedRow(ctx); err != nil {
+			return err
+		}
+	}
+	return c.refsInSight(ctx)
+}
+
+func (c *Change) allowedRow(ctx context.Context) error {
+	tx, set := c.Tx, c.Tx.w.Set
+	if c.Created() {
+		keys, err := tx.keys(ctx, c.Kind, c.ID, c.values(), false)
+		if err != nil {
+			return err
+		}
+		if !tx.Actor.May(set, c.Kind, keys, access.Create, tx.Now) {
+			return fault.New(fault.Forbidden, "You may not make such a %s.", c.Kind.Name)
+		}
+		for f := range c.given {
+			scopes := tx.Actor.Policy.Field(c.Kind, f).Create
+			if f.Write != model.Never && !tx.Actor.Covers(set, c.Kind, keys, scopes, access.NoShare, tx.Now) {
+				c.Refuse(f.Name, "FORBIDDEN", "You may not write this field.")
+			}
+		}
+	} else {
+		if !tx.may(c.Old, access.Read) {
+			return NotFound(c.Kind)
+		}
+		action := access.Update
+		if c.Op != change.Updated {
+			action = access.Delete
+		}
+		if !tx.may(c.Old, action) {
+			return fault.New(fault.Forbidden, "You may not do this to this %s.", c.Kind.Name)
+		}
+		for f := range c.given {
+			if f.Write != model.Never && !tx.Actor.WritesField(set, c.Kind, f, c.Old.Keys, tx.Now) {
+				c.Refuse(f.Name, "FORBIDDEN", "You may not write this field.")
+			}
+		}
+	}
+	for f := range c.given {
+		if f.Write == model.Never || f.Write == model.OnCreate && !c.Created() && c.Changes(f.Name) {
+			c.Refuse(f.Name, "IMMUTABLE", "This field cannot be set.")
+		}
+	}
+	if len(c.Problems) > 0 {
+		return &fault.Error{Code: refusalCode(c.Problems), Message: "The input is not allowed.", Violations: c.Problems}
+	}
+	return nil
+}
+
+func refusalCode(vs fault.Violations) fault.Code {
+	for _, v := range vs {
+		if v.Code == "FORBIDDEN" {
+			return fault.Forbidden
+		}
+	}
+	return fault.Invalid
+}
+
+// refsInSight refuses ids of records that the actor cannot see, in the same words whether they exist or not.
+func (c *Change) refsInSight(ctx context.Context) error {
+	for f := range c.given {
+		x := idOf(c.column(f.Column))
+		if f.Type != model.Ref && f.Type != model.ID || x.IsZero() || !c.Changes(f.Name) {
+			continue
+		}
+		k := c.Tx.w.Set.Of(x)
+		if k == nil || f.Target != "" && k.Name != f.Target {
+			c.Refuse(f.Name, "FORMAT", "This is not an id of the right kind.")
+			continue
+		}
+		if k.Name == "User" && x == c.Tx.Actor.User {
+			continue
+		}
+		seen, err := c.Tx.Visible(ctx, k, []id.ID{x})
+		if err != nil {
+			return err
+		}
+		if !seen[x] {
+			c.Refuse(f.Name, "NOT_FOUND", "There is no %s with this id.", k.Name)
+		}
+	}
+	return nil
+}
+
+// require refuses records that lack a required value.
+func (c *Change) require() {
+	for _, f := range c.Kind.Fields {
+		if f.Required && f.Column != "" && c.column(f.Column) == nil {
+			c.Refuse(f.Name, "REQUIRED", "This field is required.")
+		}
+	}
+}
+
+// stamp sets what every write sets.
+func (c *Change) stamp() {
+	var version int64
+	if c.Created() {
+		c.set("created_at", c.Tx.Now)
+		c.set("created_by_id", c.Tx.Actor.User)
+	} else {
+		version = c.Old.Version()
+	}
+	c.set("version", version+1)
+	c.set("updated_at", c.Tx.Now)
+	c.set("updated_by_id", c.Tx.Actor.User)
+}
+
+// clash words a violated unique key: a value that another record has, in sight or not.
+func clash(c *Change, err error) error {
+	if !db.Clash(err) {
+		return err
+	}
+	for _, f := range c.Kind.Fields {
+		if f.Unique && c.Changes(f.Name) {
+			return &fault.Error{Code: fault.Invalid, Message: "The input is not valid.", Violations: []fault.Violation{{
+				Path: []any{"input", f.Name}, Code: "TAKEN", Message: "This value is taken.",
+			}}}
+		}
+	}
+	return fault.Wrap(fault.Conflict, err, "The id is taken.")
+}

@@ -1,0 +1,80 @@
+package write
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"farley/internal/db"
+	"farley/internal/fault"
+)
+
+// KeepKeys is how long an idempotency key is remembered.
+const KeepKeys = 24 * time.Hour
+
+const maxKey = 255
+
+// idempotent runs fn once for a key: the key and its outcome come into being with the write itself. Repeating the same
+// request gives the same outcome; another request under the key is IDEMPOTENCY_MISMATCH. A dry run keeps no key.
+func (tx *Tx) idempotent(ctx context.Context, key string, r Request, dry bool, fn func() (Outcome, error)) (Outcome, error) {
+	if key == "" || dry {
+		return fn()
+	}
+	if len(key) > maxKey {
+		var p fault.Violations
+		p.Add([]any{"idempotencyKey"}, "TOO_LONG", "The text is longer than %d characters.", maxKey)
+		return Outcome{}, p.Err()
+	}
+	hash := r.hash()
+	_, err := tx.ExecContext(ctx, "DELETE FROM idempotency_keys WHERE user_id = ? AND key_text = ? AND created_at < ?",
+		tx.Actor.User, key, tx.Now.Add(-KeepKeys))
+	if err != nil {
+		return Outcome{}, err
+	}
+	// A transaction with the same key that is still under way makes this insert wait for its end.
+	_, err = tx.ExecContext(ctx, "INSERT INTO idempotency_keys (user_id, key_text, request_hash, outcome, created_at) VALUES (?, ?, ?, '', ?)",
+		tx.Actor.User, key, hash, tx.Now)
+	if db.Clash(err) {
+		return tx.replay(ctx, key, hash)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	o, err := fn()
+	if err != nil {
+		return Outcome{}, err
+	}
+	b, err := json.Marshal(o)
+	if err != nil {
+		return Outcome{}, err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE idempotency_keys SET outcome = ? WHERE user_id = ? AND key_text = ?", string(b), tx.Actor.User, key)
+	return o, err
+}
+
+func (tx *Tx) replay(ctx context.Context, key, hash string) (Outcome, error) {
+	var stored, outcome string
+	err := tx.QueryRow(ctx, "SELECT request_hash, outcome FROM idempotency_keys WHERE user_id = ? AND key_text = ?",
+		[]any{tx.Actor.User, key}, &stored, &outcome)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if stored != hash {
+		return Outcome{}, fault.New(fault.IdempotencyMismatch, "This idempotency key was used with another request.")
+	}
+	var o Outcome
+	return o, json.Unmarshal([]byte(outcome), &o)
+}
+
+// hash identifies what is asked for: the operation and all its arguments but the key.
+func (r Request) hash() string {
+	r.Key = nil
+	b, err := json.Marshal(r) // maps are written in the order of their keys
+	if err != nil {
+		panic("write: " + err.Error()) // arguments came out of JSON or a document
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,141 @@
+package write
+
+import (
+	"context"
+
+	"farley/internal/access"
+	"farley/internal/change"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/model"
+)
+
+// ErrReadOnlyShare refuses remarks on what is shared for reading only.
+var ErrReadOnlyShare = fault.New(fault.Forbidden, "The record is shared with you for reading only.")
+
+// Kinds returns the kinds.
+func (tx *Tx) Kinds() *model.Set { return tx.w.Set }
+
+// System reports whether the write is Farley's own.
+func (tx *Tx) System() bool { return tx.system }
+
+// May reports whether the actor may do the action to a locked record.
+func (tx *Tx) May(r *Record, action string) bool { return tx.may(r, action) }
+
+// KindOf returns a kind by name.
+func (c *Change) KindOf(name string) *model.Kind { return c.Tx.w.Set.Kind(name) }
+
+// InBin reports whether the record is in the bin after the change.
+func (c *Change) InBin() bool { return c.column("deleted_at") != nil }
+
+// SetText gives a text field a value that Farley keeps, with the columns beside it; "" empties it.
+func (c *Change) SetText(field, value string) {
+	f := c.Kind.Field(field)
+	if value == c.Text(field) {
+		return
+	}
+	if value == "" {
+		c.set(f.Column, nil)
+	} else {
+		c.set(f.Column, value)
+	}
+	c.shadows(f, value)
+}
+
+// IDs runs a query for ids.
+func (tx *Tx) IDs(ctx context.Context, query string, args ...any) ([]id.ID, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return scanIDs(rows)
+}
+
+// Set changes columns of a record through the hooks, as a consequence of another write: no rights are asked for.
+func (tx *Tx) Set(ctx context.Context, k *model.Kind, x id.ID, columns map[string]any) error {
+	was := tx.system
+	tx.system = true
+	defer func() { tx.system = was }()
+	old, err := tx.Lock(ctx, k, x)
+	if err != nil || old == nil {
+		return err
+	}
+	m, save := tx.Client.UpdateRecord(k.Name, x)
+	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
+	for column, v := range columns {
+		c.set(column, v)
+	}
+	return save(ctx)
+}
+
+// MayComment reports whether the actor may add remarks to a record: to what he sees by his roles, and to what is shared
+// with him for more than reading.
+func (tx *Tx) MayComment(ctx context.Context, x id.ID) (bool, error) {
+	if tx.system {
+		return true, nil
+	}
+	k := tx.w.Set.Of(x)
+	r, err := tx.InSight(ctx, k, x)
+	if err != nil {
+		return false, err
+	}
+	scopes := tx.Actor.Policy.Scopes(k, access.Read)
+	if tx.Actor.Covers(tx.w.Set, k, r.Keys, scopes, access.NoShare, tx.Now) {
+		return true, nil
+	}
+	mine := map[id.ID]bool{}
+	for _, g := range tx.Actor.Grantees() {
+		mine[g] = true
+	}
+	for _, s := range r.Keys.Shares {
+		if mine[s.Grantee] && s.Level != "READ" && (s.Until.IsZero() || s.Until.After(tx.Now)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Reshared gives a record a new version and a change row after its shares have changed.
+func (tx *Tx) Reshared(ctx context.Context, k *model.Kind, x id.ID) error {
+	old, err := tx.Lock(ctx, k, x)
+	if err != nil || old == nil {
+		return err
+	}
+	shares, err := tx.shares(ctx, x)
+	if err != nil {
+		return err
+	}
+	version := old.Version() + 1
+	_, err = tx.ExecContext(ctx, "UPDATE `"+k.Table+"` SET `version` = ?, `updated_at` = ? WHERE `id` = ?", version, tx.Now, x)
+	if err != nil {
+		return err
+	}
+	after := *old.Keys
+	after.Shares = shares
+	tx.append(ctx, change.Row{Kind: k.Code, Record: x, Op: change.Updated, Version: version, Before: old.Keys, After: &after})
+	values := make(map[string]any, len(old.Values))
+	for column, v := range old.Values {
+		values[column] = v
+	}
+	values["version"], values["updated_at"] = version, tx.Now
+	tx.locked[x] = &Record{Kind: k, ID: x, Values: values, Keys: &after}
+	return nil
+}
+
+// Keys returns what decides who sees a record, as it is now. NOT_FOUND when there is none.
+func (w *Writer) Keys(ctx context.Context, k *model.Kind, x id.ID) (*access.Keys, error) {
+	dtx, err := w.DB.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dtx.Close() }()
+	tx := &Tx{Tx: dtx, w: w, Now: w.Clock.Now()}
+	values, err := tx.row(ctx, k, x, "")
+	if err != nil {
+		return nil, err
+	}
+	if values == nil {
+		return nil, NotFound(k)
+	}
+	return tx.keys(ctx, k, x, values, true)
+}

@@ -1,0 +1,144 @@
+// Package write is the one way to write. Every write, whoever makes it, is a function run by Writer.Do in one
+// transaction, and changes records through the ent client of that transaction, whose hooks run in this order:
+//
+//	access     may the actor do this to this record, and to these of its fields? (on the locked row)
+//	normalise  values take their stored form; shadow columns follow; all problems are collected
+//	rules      what holds for every write of the kind (package rule)
+//	change row what changed, and who could see it before and after, for the change log
+//
+// On top of that, crud.go has the uniform operations of the API.
+package write
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+
+	"farley/ent"
+	"farley/internal/access"
+	"farley/internal/change"
+	"farley/internal/clock"
+	"farley/internal/db"
+	"farley/internal/id"
+	"farley/internal/model"
+	"farley/internal/stream"
+	"farley/internal/text"
+)
+
+// Money converts amounts into the reporting currency.
+type Money interface {
+	// Parse reads an exact amount into minor units of the currency. Its errors are for people.
+	Parse(amount, currency string) (minor int64, err error)
+	// Format writes minor units with the currency's number of decimals.
+	Format(minor int64, currency string) string
+	// Reporting converts minor units into minor units of the reporting currency; false when there is no rate.
+	Reporting(minor int64, currency string) (int64, bool)
+}
+
+// Rule is an invariant of a kind. It looks at the change, completes it, and refuses what must not be.
+type Rule func(ctx context.Context, c *Change) error
+
+// Rules are the rules of all kinds, by kind name. Those under "" hold for every kind.
+type Rules map[string][]Rule
+
+// Writer runs writes. It is safe for concurrent use.
+type Writer struct {
+	DB    *db.DB
+	Set   *model.Set
+	Log   *change.Log
+	Clock clock.Clock
+	Money Money
+	Rules Rules
+}
+
+// Tx is the transaction of one write. It is not safe for concurrent use.
+type Tx struct {
+	*db.Tx
+	Client *ent.Client
+	Actor  *access.Actor
+	Now    time.Time // the one instant of everything the write does
+
+	w       *Writer
+	system  bool
+	locked  map[id.ID]*Record
+	changes []change.Row
+	sorter  *text.Sorter
+}
+
+type txKey struct{}
+
+type systemKey struct{}
+
+// AsSystem returns a context in which writes are Farley's own: no rights are asked for, all rules hold.
+func AsSystem(ctx context.Context) context.Context { return context.WithValue(ctx, systemKey{}, true) }
+
+func fromContext(ctx context.Context) *Tx {
+	tx, _ := ctx.Value(txKey{}).(*Tx)
+	return tx
+}
+
+// Do runs fn in one transaction: its changes, their change rows and everything else it does come into being together or
+// not at all. fn runs again when the database made it lose against another transaction, so it must have no effect
+// outside its Tx; see Tx.OnCommit.
+func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return w.DB.Write(ctx, func(ctx context.Context, dtx *db.Tx) error {
+		system, _ := ctx.Value(systemKey{}).(bool)
+		tx := &Tx{
+			Tx: dtx, Actor: access.From(ctx), Now: w.Clock.Now(), w: w, system: system,
+			locked: map[id.ID]*Record{}, sorter: text.NewSorter(),
+		}
+		tx.Client = newClient(tx)
+		if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+			return err
+		}
+		return w.Log.Append(ctx, dtx, tx.changes...)
+	})
+}
+
+// newClient is the one constructor of ent's client: a client without the hooks does not exist.
+func newClient(tx *Tx) *ent.Client {
+	c := ent.NewClient(ent.Driver(driver{tx.Tx}))
+	c.Use(hook)
+	return c
+}
+
+// driver lets ent work in our transaction, and only there.
+type driver struct{ tx *db.Tx }
+
+var errNested = errors.New("write: ent must not end the transaction it works in")
+
+func (d driver) conn() entsql.Conn { return entsql.Conn{ExecQuerier: d.tx} }
+
+// Exec implements dialect.Driver.
+func (d driver) Exec(ctx context.Context, query string, args, v any) error {
+	return d.conn().Exec(ctx, query, args, v)
+}
+
+// Query implements dialect.Driver.
+func (d driver) Query(ctx context.Context, query string, args, v any) error {
+	return d.conn().Query(ctx, query, args, v)
+}
+
+// Tx implements dialect.Driver: ent's own steps become part of the transaction there is.
+func (d driver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
+
+// Close implements dialect.Driver.
+func (d driver) Close() error { return errNested }
+
+// Dialect implements dialect.Driver.
+func (d driver) Dialect() string { return string(d.tx.Dialect) }
+
+// request names the request for change rows.
+func request(ctx context.Context) string { return stream.RequestID(ctx) }
+
+func (tx *Tx) kind(name string) (*model.Kind, error) {
+	k := tx.w.Set.Kind(name)
+	if k == nil {
+		return nil, fmt.Errorf("write: no kind %q", name)
+	}
+	return k, nil
+}
