@@ -17,37 +17,37 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	switch kind {
 	case "Account":
 		b := c.Account.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "AccountContact":
 		b := c.AccountContact.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Note":
 		b := c.Note.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Role":
 		b := c.Role.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "RoleGrant":
 		b := c.RoleGrant.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Tag":
 		b := c.Tag.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Tagging":
 		b := c.Tagging.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Team":
 		b := c.Team.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "User":
 		b := c.User.Create()
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	}
 	return nil, nil
 }
@@ -58,37 +58,37 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	switch kind {
 	case "Account":
 		b := c.Account.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "AccountContact":
 		b := c.AccountContact.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Note":
 		b := c.Note.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Role":
 		b := c.Role.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "RoleGrant":
 		b := c.RoleGrant.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Tag":
 		b := c.Tag.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Tagging":
 		b := c.Tagging.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "Team":
 		b := c.Team.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	case "User":
 		b := c.User.UpdateOneID(stored.ID(x))
-		return b.Mutation(), b.Exec
+		return b.mutation, b.Exec
 	}
 	return nil, nil
 }

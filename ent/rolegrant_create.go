@@ -10,7 +10,6 @@ import (
 	"farley/ent/user"
 	"farley/internal/id/stored"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -21,113 +20,6 @@ type RoleGrantCreate struct {
 	config
 	mutation *RoleGrantMutation
 	hooks    []Hook
-}
-
-// SetVersion sets the "version" field.
-func (_c *RoleGrantCreate) SetVersion(v int64) *RoleGrantCreate {
-	_c.mutation.SetVersion(v)
-	return _c
-}
-
-// SetCreatedAt sets the "created_at" field.
-func (_c *RoleGrantCreate) SetCreatedAt(v time.Time) *RoleGrantCreate {
-	_c.mutation.SetCreatedAt(v)
-	return _c
-}
-
-// SetUpdatedAt sets the "updated_at" field.
-func (_c *RoleGrantCreate) SetUpdatedAt(v time.Time) *RoleGrantCreate {
-	_c.mutation.SetUpdatedAt(v)
-	return _c
-}
-
-// SetCreatedByID sets the "created_by_id" field.
-func (_c *RoleGrantCreate) SetCreatedByID(v stored.ID) *RoleGrantCreate {
-	_c.mutation.SetCreatedByID(v)
-	return _c
-}
-
-// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
-func (_c *RoleGrantCreate) SetNillableCreatedByID(v *stored.ID) *RoleGrantCreate {
-	if v != nil {
-		_c.SetCreatedByID(*v)
-	}
-	return _c
-}
-
-// SetUpdatedByID sets the "updated_by_id" field.
-func (_c *RoleGrantCreate) SetUpdatedByID(v stored.ID) *RoleGrantCreate {
-	_c.mutation.SetUpdatedByID(v)
-	return _c
-}
-
-// SetNillableUpdatedByID sets the "updated_by_id" field if the given value is not nil.
-func (_c *RoleGrantCreate) SetNillableUpdatedByID(v *stored.ID) *RoleGrantCreate {
-	if v != nil {
-		_c.SetUpdatedByID(*v)
-	}
-	return _c
-}
-
-// SetDeletedAt sets the "deleted_at" field.
-func (_c *RoleGrantCreate) SetDeletedAt(v time.Time) *RoleGrantCreate {
-	_c.mutation.SetDeletedAt(v)
-	return _c
-}
-
-// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
-func (_c *RoleGrantCreate) SetNillableDeletedAt(v *time.Time) *RoleGrantCreate {
-	if v != nil {
-		_c.SetDeletedAt(*v)
-	}
-	return _c
-}
-
-// SetUserID sets the "user_id" field.
-func (_c *RoleGrantCreate) SetUserID(v stored.ID) *RoleGrantCreate {
-	_c.mutation.SetUserID(v)
-	return _c
-}
-
-// SetRoleID sets the "role_id" field.
-func (_c *RoleGrantCreate) SetRoleID(v stored.ID) *RoleGrantCreate {
-	_c.mutation.SetRoleID(v)
-	return _c
-}
-
-// SetValidUntil sets the "valid_until" field.
-func (_c *RoleGrantCreate) SetValidUntil(v time.Time) *RoleGrantCreate {
-	_c.mutation.SetValidUntil(v)
-	return _c
-}
-
-// SetNillableValidUntil sets the "valid_until" field if the given value is not nil.
-func (_c *RoleGrantCreate) SetNillableValidUntil(v *time.Time) *RoleGrantCreate {
-	if v != nil {
-		_c.SetValidUntil(*v)
-	}
-	return _c
-}
-
-// SetID sets the "id" field.
-func (_c *RoleGrantCreate) SetID(v stored.ID) *RoleGrantCreate {
-	_c.mutation.SetID(v)
-	return _c
-}
-
-// SetUser sets the "user" edge to the User entity.
-func (_c *RoleGrantCreate) SetUser(v *User) *RoleGrantCreate {
-	return _c.SetUserID(v.ID)
-}
-
-// SetRole sets the "role" edge to the Role entity.
-func (_c *RoleGrantCreate) SetRole(v *Role) *RoleGrantCreate {
-	return _c.SetRoleID(v.ID)
-}
-
-// Mutation returns the RoleGrantMutation object of the builder.
-func (_c *RoleGrantCreate) Mutation() *RoleGrantMutation {
-	return _c.mutation
 }
 
 // Save creates the RoleGrant in the database.

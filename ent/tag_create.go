@@ -8,7 +8,6 @@ import (
 	"farley/ent/tag"
 	"farley/internal/id/stored"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -19,131 +18,6 @@ type TagCreate struct {
 	config
 	mutation *TagMutation
 	hooks    []Hook
-}
-
-// SetVersion sets the "version" field.
-func (_c *TagCreate) SetVersion(v int64) *TagCreate {
-	_c.mutation.SetVersion(v)
-	return _c
-}
-
-// SetCreatedAt sets the "created_at" field.
-func (_c *TagCreate) SetCreatedAt(v time.Time) *TagCreate {
-	_c.mutation.SetCreatedAt(v)
-	return _c
-}
-
-// SetUpdatedAt sets the "updated_at" field.
-func (_c *TagCreate) SetUpdatedAt(v time.Time) *TagCreate {
-	_c.mutation.SetUpdatedAt(v)
-	return _c
-}
-
-// SetCreatedByID sets the "created_by_id" field.
-func (_c *TagCreate) SetCreatedByID(v stored.ID) *TagCreate {
-	_c.mutation.SetCreatedByID(v)
-	return _c
-}
-
-// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
-func (_c *TagCreate) SetNillableCreatedByID(v *stored.ID) *TagCreate {
-	if v != nil {
-		_c.SetCreatedByID(*v)
-	}
-	return _c
-}
-
-// SetUpdatedByID sets the "updated_by_id" field.
-func (_c *TagCreate) SetUpdatedByID(v stored.ID) *TagCreate {
-	_c.mutation.SetUpdatedByID(v)
-	return _c
-}
-
-// SetNillableUpdatedByID sets the "updated_by_id" field if the given value is not nil.
-func (_c *TagCreate) SetNillableUpdatedByID(v *stored.ID) *TagCreate {
-	if v != nil {
-		_c.SetUpdatedByID(*v)
-	}
-	return _c
-}
-
-// SetDeletedAt sets the "deleted_at" field.
-func (_c *TagCreate) SetDeletedAt(v time.Time) *TagCreate {
-	_c.mutation.SetDeletedAt(v)
-	return _c
-}
-
-// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
-func (_c *TagCreate) SetNillableDeletedAt(v *time.Time) *TagCreate {
-	if v != nil {
-		_c.SetDeletedAt(*v)
-	}
-	return _c
-}
-
-// SetName sets the "name" field.
-func (_c *TagCreate) SetName(v string) *TagCreate {
-	_c.mutation.SetName(v)
-	return _c
-}
-
-// SetNameFold sets the "name_fold" field.
-func (_c *TagCreate) SetNameFold(v string) *TagCreate {
-	_c.mutation.SetNameFold(v)
-	return _c
-}
-
-// SetNillableNameFold sets the "name_fold" field if the given value is not nil.
-func (_c *TagCreate) SetNillableNameFold(v *string) *TagCreate {
-	if v != nil {
-		_c.SetNameFold(*v)
-	}
-	return _c
-}
-
-// SetNameSort sets the "name_sort" field.
-func (_c *TagCreate) SetNameSort(v []byte) *TagCreate {
-	_c.mutation.SetNameSort(v)
-	return _c
-}
-
-// SetNameKey sets the "name_key" field.
-func (_c *TagCreate) SetNameKey(v string) *TagCreate {
-	_c.mutation.SetNameKey(v)
-	return _c
-}
-
-// SetNillableNameKey sets the "name_key" field if the given value is not nil.
-func (_c *TagCreate) SetNillableNameKey(v *string) *TagCreate {
-	if v != nil {
-		_c.SetNameKey(*v)
-	}
-	return _c
-}
-
-// SetColour sets the "colour" field.
-func (_c *TagCreate) SetColour(v string) *TagCreate {
-	_c.mutation.SetColour(v)
-	return _c
-}
-
-// SetNillableColour sets the "colour" field if the given value is not nil.
-func (_c *TagCreate) SetNillableColour(v *string) *TagCreate {
-	if v != nil {
-		_c.SetColour(*v)
-	}
-	return _c
-}
-
-// SetID sets the "id" field.
-func (_c *TagCreate) SetID(v stored.ID) *TagCreate {
-	_c.mutation.SetID(v)
-	return _c
-}
-
-// Mutation returns the TagMutation object of the builder.
-func (_c *TagCreate) Mutation() *TagMutation {
-	return _c.mutation
 }
 
 // Save creates the Tag in the database.

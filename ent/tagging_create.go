@@ -9,7 +9,6 @@ import (
 	"farley/ent/tagging"
 	"farley/internal/id/stored"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -20,94 +19,6 @@ type TaggingCreate struct {
 	config
 	mutation *TaggingMutation
 	hooks    []Hook
-}
-
-// SetVersion sets the "version" field.
-func (_c *TaggingCreate) SetVersion(v int64) *TaggingCreate {
-	_c.mutation.SetVersion(v)
-	return _c
-}
-
-// SetCreatedAt sets the "created_at" field.
-func (_c *TaggingCreate) SetCreatedAt(v time.Time) *TaggingCreate {
-	_c.mutation.SetCreatedAt(v)
-	return _c
-}
-
-// SetUpdatedAt sets the "updated_at" field.
-func (_c *TaggingCreate) SetUpdatedAt(v time.Time) *TaggingCreate {
-	_c.mutation.SetUpdatedAt(v)
-	return _c
-}
-
-// SetCreatedByID sets the "created_by_id" field.
-func (_c *TaggingCreate) SetCreatedByID(v stored.ID) *TaggingCreate {
-	_c.mutation.SetCreatedByID(v)
-	return _c
-}
-
-// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
-func (_c *TaggingCreate) SetNillableCreatedByID(v *stored.ID) *TaggingCreate {
-	if v != nil {
-		_c.SetCreatedByID(*v)
-	}
-	return _c
-}
-
-// SetUpdatedByID sets the "updated_by_id" field.
-func (_c *TaggingCreate) SetUpdatedByID(v stored.ID) *TaggingCreate {
-	_c.mutation.SetUpdatedByID(v)
-	return _c
-}
-
-// SetNillableUpdatedByID sets the "updated_by_id" field if the given value is not nil.
-func (_c *TaggingCreate) SetNillableUpdatedByID(v *stored.ID) *TaggingCreate {
-	if v != nil {
-		_c.SetUpdatedByID(*v)
-	}
-	return _c
-}
-
-// SetDeletedAt sets the "deleted_at" field.
-func (_c *TaggingCreate) SetDeletedAt(v time.Time) *TaggingCreate {
-	_c.mutation.SetDeletedAt(v)
-	return _c
-}
-
-// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
-func (_c *TaggingCreate) SetNillableDeletedAt(v *time.Time) *TaggingCreate {
-	if v != nil {
-		_c.SetDeletedAt(*v)
-	}
-	return _c
-}
-
-// SetTagID sets the "tag_id" field.
-func (_c *TaggingCreate) SetTagID(v stored.ID) *TaggingCreate {
-	_c.mutation.SetTagID(v)
-	return _c
-}
-
-// SetRecordID sets the "record_id" field.
-func (_c *TaggingCreate) SetRecordID(v stored.ID) *TaggingCreate {
-	_c.mutation.SetRecordID(v)
-	return _c
-}
-
-// SetID sets the "id" field.
-func (_c *TaggingCreate) SetID(v stored.ID) *TaggingCreate {
-	_c.mutation.SetID(v)
-	return _c
-}
-
-// SetTag sets the "tag" edge to the Tag entity.
-func (_c *TaggingCreate) SetTag(v *Tag) *TaggingCreate {
-	return _c.SetTagID(v.ID)
-}
-
-// Mutation returns the TaggingMutation object of the builder.
-func (_c *TaggingCreate) Mutation() *TaggingMutation {
-	return _c.mutation
 }
 
 // Save creates the Tagging in the database.

@@ -8,7 +8,6 @@ import (
 	"farley/ent/team"
 	"farley/internal/id/stored"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -19,131 +18,6 @@ type TeamCreate struct {
 	config
 	mutation *TeamMutation
 	hooks    []Hook
-}
-
-// SetVersion sets the "version" field.
-func (_c *TeamCreate) SetVersion(v int64) *TeamCreate {
-	_c.mutation.SetVersion(v)
-	return _c
-}
-
-// SetCreatedAt sets the "created_at" field.
-func (_c *TeamCreate) SetCreatedAt(v time.Time) *TeamCreate {
-	_c.mutation.SetCreatedAt(v)
-	return _c
-}
-
-// SetUpdatedAt sets the "updated_at" field.
-func (_c *TeamCreate) SetUpdatedAt(v time.Time) *TeamCreate {
-	_c.mutation.SetUpdatedAt(v)
-	return _c
-}
-
-// SetCreatedByID sets the "created_by_id" field.
-func (_c *TeamCreate) SetCreatedByID(v stored.ID) *TeamCreate {
-	_c.mutation.SetCreatedByID(v)
-	return _c
-}
-
-// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
-func (_c *TeamCreate) SetNillableCreatedByID(v *stored.ID) *TeamCreate {
-	if v != nil {
-		_c.SetCreatedByID(*v)
-	}
-	return _c
-}
-
-// SetUpdatedByID sets the "updated_by_id" field.
-func (_c *TeamCreate) SetUpdatedByID(v stored.ID) *TeamCreate {
-	_c.mutation.SetUpdatedByID(v)
-	return _c
-}
-
-// SetNillableUpdatedByID sets the "updated_by_id" field if the given value is not nil.
-func (_c *TeamCreate) SetNillableUpdatedByID(v *stored.ID) *TeamCreate {
-	if v != nil {
-		_c.SetUpdatedByID(*v)
-	}
-	return _c
-}
-
-// SetDeletedAt sets the "deleted_at" field.
-func (_c *TeamCreate) SetDeletedAt(v time.Time) *TeamCreate {
-	_c.mutation.SetDeletedAt(v)
-	return _c
-}
-
-// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
-func (_c *TeamCreate) SetNillableDeletedAt(v *time.Time) *TeamCreate {
-	if v != nil {
-		_c.SetDeletedAt(*v)
-	}
-	return _c
-}
-
-// SetName sets the "name" field.
-func (_c *TeamCreate) SetName(v string) *TeamCreate {
-	_c.mutation.SetName(v)
-	return _c
-}
-
-// SetNameFold sets the "name_fold" field.
-func (_c *TeamCreate) SetNameFold(v string) *TeamCreate {
-	_c.mutation.SetNameFold(v)
-	return _c
-}
-
-// SetNillableNameFold sets the "name_fold" field if the given value is not nil.
-func (_c *TeamCreate) SetNillableNameFold(v *string) *TeamCreate {
-	if v != nil {
-		_c.SetNameFold(*v)
-	}
-	return _c
-}
-
-// SetNameSort sets the "name_sort" field.
-func (_c *TeamCreate) SetNameSort(v []byte) *TeamCreate {
-	_c.mutation.SetNameSort(v)
-	return _c
-}
-
-// SetParentID sets the "parent_id" field.
-func (_c *TeamCreate) SetParentID(v stored.ID) *TeamCreate {
-	_c.mutation.SetParentID(v)
-	return _c
-}
-
-// SetNillableParentID sets the "parent_id" field if the given value is not nil.
-func (_c *TeamCreate) SetNillableParentID(v *stored.ID) *TeamCreate {
-	if v != nil {
-		_c.SetParentID(*v)
-	}
-	return _c
-}
-
-// SetLeadID sets the "lead_id" field.
-func (_c *TeamCreate) SetLeadID(v stored.ID) *TeamCreate {
-	_c.mutation.SetLeadID(v)
-	return _c
-}
-
-// SetNillableLeadID sets the "lead_id" field if the given value is not nil.
-func (_c *TeamCreate) SetNillableLeadID(v *stored.ID) *TeamCreate {
-	if v != nil {
-		_c.SetLeadID(*v)
-	}
-	return _c
-}
-
-// SetID sets the "id" field.
-func (_c *TeamCreate) SetID(v stored.ID) *TeamCreate {
-	_c.mutation.SetID(v)
-	return _c
-}
-
-// Mutation returns the TeamMutation object of the builder.
-func (_c *TeamCreate) Mutation() *TeamMutation {
-	return _c.mutation
 }
 
 // Save creates the Team in the database.

@@ -131,7 +131,7 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 		return nil, err
 	}
 	sub, err := r.Hub.Subscribe(ctx, change.Spec{
-		Key: f.key(ctx, a), Kinds: kinds, After: position, Load: f.loadFresh, Render: f.render, FilterFields: f.filters(),
+		Key: f.key(ctx, a), Epoch: a.Epoch, Kinds: kinds, After: position, Load: f.loadFresh, Render: f.render, FilterFields: f.filters(),
 		Actor: func() (change.Reader, error) {
 			now, err := r.Identity.Recent(a.User)
 			if err != nil {

@@ -145,7 +145,10 @@ func (a *App) drain(ctx context.Context) error {
 }
 
 // Start begins the work in the background: the sequencer, the fan-out, and the watch over rights and sessions.
-func (a *App) Start(ctx context.Context) {
+func (a *App) Start(ctx context.Context) error {
+	if err := a.learnIndexes(ctx); err != nil {
+		return err
+	}
 	ctx, a.cancel = context.WithCancel(ctx)
 	for _, work := range []func(context.Context){
 		func(ctx context.Context) { _ = a.Changes.Run(ctx) }, // ends with ctx
@@ -155,6 +158,16 @@ func (a *App) Start(ctx context.Context) {
 	} {
 		a.running.Go(func() { work(ctx) })
 	}
+	return nil
+}
+
+func (a *App) learnIndexes(ctx context.Context) error {
+	tx, err := a.DB.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Close() }()
+	return a.Read.LearnIndexes(ctx, tx)
 }
 
 // Stop ends everything: streams are told to resume elsewhere, then the work in the background ends.

@@ -72,7 +72,9 @@ func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Start(context.Background())
+	if err := a.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	srv := httptest.NewServer(a.Server)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
