@@ -72,6 +72,9 @@ type App struct {
 
 // New puts an application together. Start makes it run.
 func New(c Config) (*App, error) {
+	if c.Broker == nil {
+		c.Broker = change.NewLocal()
+	}
 	a := &App{Config: c, Set: model.Kinds()}
 	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: c.Broker, Logger: c.Log})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
@@ -183,14 +186,12 @@ func (a *App) Stop(ctx context.Context) error {
 // watchRights forgets actors when roles, users or teams change, here or on another node.
 func (a *App) watchRights(ctx context.Context) {
 	wake := make(chan struct{}, 1)
-	if a.Broker != nil {
-		defer a.Broker.Subscribe(func() {
-			select {
-			case wake <- struct{}{}:
-			default:
-			}
-		})()
-	}
+	defer a.Broker.Subscribe(func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	})()
 	position, err := a.Changes.Last(ctx, nil)
 	for {
 		select {
