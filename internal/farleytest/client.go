@@ -191,3 +191,6 @@ func (d Data) JSON() string {
 	b, _ := json.Marshal(d.V) // it came out of JSON
 	return string(b)
 }
+
+// WithToken returns a client that sends an access token.
+func (e *Env) WithToken(token string) *Client { return &Client{env: e, Token: token} }

@@ -68,6 +68,9 @@ func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 	for _, o := range options {
 		o(&config)
 	}
+	if config.Clock != clock.Clock(c) {
+		config.Keys = auth.NewKeyring(config.Clock.Now())
+	}
 	a, err := app.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,42 @@
+// Command farley runs the Farley server and looks after its database.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Every flag can be set as FARLEY_<FLAG> in the environment.
+type cli struct {
+	Serve   serve       `cmd:"" help:"Run the server."`
+	Migrate migrate     `cmd:"" help:"Bring the database up to date."`
+	Check   check       `cmd:"" help:"Check the configuration and the database, and say what is in use."`
+	Token   token       `cmd:"" help:"Make the first administrator, or print an access token for a user."`
+	Schema  printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
+	ID      decodeID    `cmd:"" name:"id" help:"Say what is in an id."`
+}
+
+func main() {
+	tuneRuntime()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	k := kong.Parse(&c, kong.Name("farley"), kong.Description("Farley, a headless CRM: one GraphQL API."),
+		kong.UsageOnError(), kong.DefaultEnvars("FARLEY"), kong.BindTo(ctx, (*context.Context)(nil)))
+	k.FatalIfErrorf(k.Run())
+}
+
+// tuneRuntime sets the collector for a server with a small live heap, unless the environment says otherwise.
+func tuneRuntime() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(400 << 20)
+	}
+}

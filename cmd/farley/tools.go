@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/formatter"
+
+	"farley/graph"
+	"farley/graph/generated"
+	"farley/internal/access"
+	"farley/internal/app"
+	"farley/internal/auth"
+	"farley/internal/clock"
+	"farley/internal/id"
+	"farley/internal/model"
+	"farley/internal/seed"
+)
+
+func kindName(x id.ID) string {
+	if k := model.Kinds().Of(x); k != nil {
+		return k.Name
+	}
+	return "unknown"
+}
+
+// printSchema prints the schema.
+type printSchema struct {
+	Role string `help:"Key of a shipped role (sales_rep): only what that role may use."`
+}
+
+// Run implements the command.
+func (p *printSchema) Run() error {
+	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
+	if p.Role != "" {
+		set := model.Kinds()
+		role, ok := seed.Roles(set)[p.Role]
+		if !ok {
+			return fmt.Errorf("there is no shipped role %q", p.Role)
+		}
+		schema = access.Prune(schema, set, access.Compile(set, []access.Role{role}), true)
+	}
+	formatter.NewFormatter(os.Stdout, formatter.WithIndent("  ")).FormatSchema(schema)
+	return nil
+}
+
+// check looks at the configuration and the database.
+type check struct {
+	database `embed:""`
+}
+
+// Run implements the command.
+func (c *check) Run(ctx context.Context) error {
+	url, err := c.url()
+	if err != nil {
+		return err
+	}
+	var problems []error
+	report := func(what string, err error, fine string, args ...any) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", what, err))
+			say(os.Stdout, "✗ %s: %v\n", what, err)
+			return
+		}
+		say(os.Stdout, "✓ %s: "+fine+"\n", append([]any{what}, args...)...)
+	}
+	_, err = c.book()
+	report("currencies", err, "amounts are compared in %s", c.ReportingCurrency)
+	_, err = c.keyring()
+	report("keys", err, "signing keys and cursor secret can be read")
+	store, err := c.open(ctx, false)
+	if err != nil {
+		report("database", err, "")
+		return errors.Join(problems...)
+	}
+	defer func() { _ = store.Close() }()
+	report("database", store.Ping(ctx), "%s answers", scheme(url))
+	pending, err := store.Pending(ctx)
+	report("migrations", err, "%d to apply", len(pending))
+	return errors.Join(problems...)
+}
+
+func scheme(url string) string {
+	for i := range url {
+		if url[i] == ':' {
+			return url[:i]
+		}
+	}
+	return url
+}
+
+// token makes the first administrator, or prints an access token.
+type token struct {
+	database           `embed:""`
+	FirstAdministrator string `help:"E-mail address of the first administrator, in a database without users." xor:"who" required:""`
+	Name               string `help:"The first administrator's name." default:"Administrator"`
+	User               string `help:"E-mail address of the user to print an access token for." xor:"who" required:""`
+}
+
+// Run implements the command.
+func (t *token) Run(ctx context.Context) error {
+	store, err := t.open(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	keys, err := t.keyring()
+	if err != nil {
+		return err
+	}
+	book, err := t.book()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(app.Config{DB: store, Clock: clock.System{}, Keys: keys, Money: book, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))})
+	if err != nil {
+		return err
+	}
+	user := id.ID{}
+	if t.FirstAdministrator != "" {
+		if user, err = t.first(ctx, a); err != nil {
+			return err
+		}
+	} else {
+		account, err := a.Identity.ByEmail(ctx, auth.NormalEmail(t.User))
+		if err != nil {
+			return fmt.Errorf("there is no user %s", t.User)
+		}
+		user = account.ID
+	}
+	grant, err := a.Auth.Begin(ctx, user, "command line")
+	if err != nil {
+		return err
+	}
+	say(os.Stderr, "Good until %s.\n", grant.ExpiresAt.Format(time.RFC3339))
+	say(os.Stdout, "%s\n", grant.AccessToken)
+	return nil
+}
+
+// first makes the first administrator.
+func (t *token) first(ctx context.Context, a *app.App) (id.ID, error) {
+	empty, err := seed.EmptyDatabase(ctx, a.DB)
+	if err != nil {
+		return id.ID{}, err
+	}
+	if !empty {
+		return id.ID{}, errors.New("there are users already: an administrator can make more through the API")
+	}
+	roles, err := seed.EnsureRoles(ctx, a.Write)
+	if err != nil {
+		return id.ID{}, err
+	}
+	return seed.Administrator(ctx, a.Write, roles, t.FirstAdministrator, t.Name)
+}

@@ -1,0 +1,208 @@
+package farleytest
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"farley/internal/id"
+	"farley/internal/input"
+	"farley/internal/model"
+	"farley/internal/scalar"
+)
+
+// Valid returns the input of a create that succeeds: what is required, and records made for the relations in it. It is
+// made from the model; the tables below say what the model does not.
+func (e *Env) Valid(t testing.TB, kind string) input.Object {
+	t.Helper()
+	return e.ValidFor(t, kind, id.ID{})
+}
+
+// ValidFor is Valid of a record that belongs to the owner, and so do the records made for its relations.
+func (e *Env) ValidFor(t testing.TB, kind string, owner id.ID) input.Object {
+	t.Helper()
+	k := e.Set.Kind(kind)
+	in := input.Object{}
+	for _, f := range k.Fields {
+		if f.Required && f.Write != model.Never && f.Default == "" {
+			in[f.Name] = e.ValueFor(t, k, f, 0, owner)
+		}
+	}
+	for _, name := range needed[kind] {
+		in[name] = e.ValueFor(t, k, k.Field(name), 0, owner)
+	}
+	if k.Owned && !owner.IsZero() {
+		in["owner"] = owner.String()
+	}
+	return in
+}
+
+// ValidWith is Valid with the i-th value of one field, and without the fields that exclude it.
+func (e *Env) ValidWith(t testing.TB, kind, field string, i int) input.Object {
+	t.Helper()
+	in := e.Valid(t, kind)
+	for _, other := range excludes[kind+"."+field] {
+		delete(in, other)
+	}
+	k := e.Set.Kind(kind)
+	in[field] = e.Value(t, k, k.Field(field), i)
+	return in
+}
+
+// Value returns the i-th value of a field as inputs write it, in its stored form. Values of different i differ as far as
+// the type has that many; those of the same i are equal, but for unique fields, relations and ids.
+func (e *Env) Value(t testing.TB, k *model.Kind, f *model.Field, i int) any {
+	t.Helper()
+	return e.ValueFor(t, k, f, i, id.ID{})
+}
+
+// ValueFor is Value where records that are made belong to the owner.
+func (e *Env) ValueFor(t testing.TB, k *model.Kind, f *model.Field, i int, owner id.ID) any {
+	t.Helper()
+	if v, ok := e.special(t, k.Name+"."+f.Name, i, owner); ok {
+		return v
+	}
+	switch f.Type {
+	case model.Ref:
+		return e.related(t, f.Target, owner)
+	case model.Many:
+		return []any{e.related(t, f.Target, owner)}
+	case model.ID:
+		t.Fatalf("%s.%s takes the id of any record: say in farleytest/builders.go of which", k.Name, f.Name)
+	case model.Int:
+		return float64(10*i + 1)
+	case model.Bool:
+		return i%2 == 0
+	case model.DateTime:
+		return Start.Add(time.Duration(i) * time.Hour).Format(scalar.Layout)
+	case model.Money:
+		return map[string]any{"amount": strconv.Itoa(100+i) + ".50", "currency": []string{"USD", "SAR", "EUR"}[i%3]}
+	case model.Enum:
+		return f.Values[i%len(f.Values)]
+	case model.Choices:
+		return choices(f.Values, i)
+	case model.List:
+		return []any{sampleText(f.Scalar, i), sampleText(f.Scalar, i+1)}
+	case model.Objects:
+		one := objectValues[f.Scalar]
+		if one == nil {
+			t.Fatalf("%s.%s is a list of %s: say in farleytest/builders.go what one looks like", k.Name, f.Name, f.Scalar)
+		}
+		return []any{one(i)}
+	}
+	s := sampleText(f.Scalar, i)
+	if f.Unique {
+		s = sampleText(f.Scalar, 100+int(e.n.Add(1)))
+	}
+	return s
+}
+
+// related makes a record for a relation. What belongs to an owner and is a user is the owner.
+func (e *Env) related(t testing.TB, kind string, owner id.ID) string {
+	t.Helper()
+	if e.Set.Kind(kind).Sight == model.ByUser && !owner.IsZero() {
+		return owner.String()
+	}
+	return e.Make(t, kind, e.ValidFor(t, kind, owner)).String()
+}
+
+func choices(values []string, i int) []any {
+	out := []any{}
+	for j, v := range values {
+		if (i+1)>>j&1 == 1 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// sampleTexts are texts that put comparing and ordering to the test: case, accents, scripts, letter variants.
+var sampleTexts = []string{"beta", "Alpha", "Ábel", "شركة النور", "zoë", "أحمد", "Émile 2", "alphabet", "_x%", "Zoe", "احمد", "straße"}
+
+// sampleText returns the i-th text of an SDL scalar.
+func sampleText(scalar string, i int) string {
+	n := strconv.Itoa(i)
+	switch scalar {
+	case "EmailAddress":
+		return "word" + n + "@example.com"
+	case "PhoneNumber":
+		return "+96611200" + fmt.Sprintf("%04d", i)
+	case "URL":
+		return "https://site" + n + ".example/"
+	case "CountryCode":
+		return pick(i, "SA", "DE", "EG", "US", "FR")
+	case "CurrencyCode":
+		return pick(i, "USD", "SAR", "EUR", "GBP")
+	case "Locale":
+		return pick(i, "en", "ar-SA", "de", "fr-CA")
+	case "TimeZone":
+		return pick(i, "Asia/Riyadh", "Europe/Berlin", "UTC", "America/New_York")
+	case "Date":
+		return time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	}
+	if i < len(sampleTexts) {
+		return sampleTexts[i]
+	}
+	return sampleTexts[i%len(sampleTexts)] + " " + n
+}
+
+func pick(i int, of ...string) string { return of[i%len(of)] }
+
+// needed are fields that a kind's rules demand beyond the required ones.
+var needed = map[string][]string{
+	"Contact": {"familyName"},
+	"Note":    {"account"},
+}
+
+// excludes are fields that cannot be given together with one.
+var excludes = map[string][]string{
+	"Note.contact": {"account"},
+}
+
+// touches are relations to records that change with each change of a record.
+var touches = map[string][]string{
+	"Share": {"record"},
+}
+
+// Touches returns the fields of a kind that hold the ids of records which change with each change of a record: a shared
+// record hears of its shares.
+func Touches(kind string) []string { return touches[kind] }
+
+// special returns the i-th value of a field, named "Kind.field", with rules that the model does not tell.
+func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok bool) {
+	t.Helper()
+	switch field {
+	case "Tag.colour":
+		return fmt.Sprintf("#%06x", i+10), true
+	case "User.kind":
+		return pick(i, "STAFF", "SERVICE"), true // the other kinds need more
+	case "Share.record":
+		return e.related(t, "Account", owner), true
+	case "Share.grantee":
+		return e.related(t, "Team", owner), true
+	case "Share.fields":
+		return choices([]string{"NAME", "PHONES", "INDUSTRY"}, i), true
+	}
+	return nil, false
+}
+
+// objectValues are those of lists of embedded objects, by SDL type.
+var objectValues = map[string]func(i int) any{
+	"Address": func(i int) any {
+		return map[string]any{"kind": "SITE", "city": sampleText("String", i), "country": sampleText("CountryCode", i)}
+	},
+	"ContactEmail": func(i int) any {
+		return map[string]any{"address": sampleText("EmailAddress", i), "kind": "HOME", "primary": true}
+	},
+	"ContactPhone": func(i int) any {
+		return map[string]any{"number": sampleText("PhoneNumber", i), "kind": "HOME", "primary": true}
+	},
+	"SocialProfile": func(i int) any { return map[string]any{"network": "net", "handle": sampleText("String", i)} },
+	"RolePermission": func(i int) any {
+		return map[string]any{"object": pick(i, "TAG", "TEAM"), "action": "READ", "scope": pick(i, "OWN", "TEAM", "ALL")}
+	},
+	"RoleFieldLevel": func(i int) any {
+		return map[string]any{"object": "TAG", "field": "NAME", "level": pick(i, "READ", "MASKED", "WRITE", "NONE")}
+	},
+}
