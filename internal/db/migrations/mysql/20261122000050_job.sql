@@ -1,0 +1,30 @@
+-- Durable jobs. held_key is job_key while the key is taken, NULL when it is free again. wake_at is when a runner has to
+-- look at the job: its due time while it waits, the end of its lease while it runs, NULL when it has ended.
+CREATE TABLE jobs (
+  id BINARY(16) NOT NULL,
+  kind VARCHAR(60) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  job_key VARCHAR(190) NULL,
+  held_key VARCHAR(190) NULL,
+  once_only BOOLEAN NOT NULL,
+  interval_us BIGINT NOT NULL,
+  payload MEDIUMTEXT NOT NULL,
+  state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  due_at datetime(6) NOT NULL,
+  wake_at datetime(6) NULL,
+  attempts INTEGER NOT NULL,
+  max_attempts INTEGER NOT NULL,
+  lease_owner BINARY(16) NULL,
+  fence BIGINT NOT NULL,
+  cancel_requested BOOLEAN NOT NULL,
+  last_error VARCHAR(500) NULL,
+  progress_done BIGINT NOT NULL,
+  progress_total BIGINT NOT NULL,
+  created_at datetime(6) NOT NULL,
+  created_by BINARY(16) NULL,
+  finished_at datetime(6) NULL,
+  PRIMARY KEY (id),
+  UNIQUE KEY jobs_held_key (kind, held_key),
+  KEY jobs_wake (kind, wake_at, id),
+  KEY jobs_state (state, due_at, id),
+  KEY jobs_finished (finished_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,0 +1,252 @@
+package seed
+
+import (
+	"farley/internal/access"
+	"farley/internal/model"
+)
+
+// Shares are granted by those who may change a record. UPDATE is SHARED, not TEAM, wherever a share of level EDIT is to
+// let the grantee change the record. Notes may be made by ALL on whatever is in sight: a note is never wider than what it
+// is about, and shares for reading only are refused by a rule of their own.
+var (
+	ownShares  = crud{create: "OWN", read: "OWN", update: "OWN", delete: "OWN"}
+	teamShares = crud{create: "TEAM", read: "TEAM", update: "TEAM", delete: "TEAM"}
+	makeTags   = crud{create: "ALL", update: "ALL", delete: "ALL"}
+	readAll    = crud{read: "ALL"}
+	writeAll   = crud{create: "ALL", read: "ALL", update: "ALL", delete: "ALL"}
+)
+
+// definitions are the shipped roles. The keys never change: ids follow from them.
+func definitions(set *model.Set) []definition {
+	d := administration(set)
+	d = append(d, selling()...)
+	d = append(d, serving()...)
+	d = append(d, office()...)
+	return append(d, outside()...)
+}
+
+func administration(set *model.Set) []definition {
+	machine := everything(set, writeAll, "USER", "TEAM", "ROLE", "ROLE_GRANT", "SHARE")
+	machine["USER"], machine["TEAM"] = readAll, readAll
+	machine["SHARE"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
+	return []definition{{
+		key: "administrator", name: "Administrator",
+		description: "Reads and writes everything, and manages users, teams and roles.",
+		rights:      everything(set, writeAll),
+		named:       namedActions(set),
+		fields:      sensitive(set, access.LevelWrite),
+	}, {
+		key: "auditor", name: "Auditor",
+		description: "Reads everything, sensitive fields included, and writes nothing.",
+		rights:      everything(set, readAll),
+		fields:      sensitive(set, access.LevelRead),
+	}, {
+		key: "integration", name: "Integration",
+		description: "For programs that exchange records with other systems: reads and writes all business records, manages nobody.",
+		rights:      machine,
+		fields:      sensitive(set, access.LevelRead),
+	}}
+}
+
+// namedActions grants every named action of every kind.
+func namedActions(set *model.Set) []access.Permission {
+	var out []access.Permission
+	for _, k := range set.Kinds {
+		for _, action := range k.Actions {
+			out = append(out, access.Permission{Object: k.Const, Action: action, Scope: "ALL"})
+		}
+	}
+	return out
+}
+
+func selling() []definition {
+	return []definition{{
+		key: "sales_manager", name: "Sales manager",
+		description: "Leads a sales team: reads and writes the accounts and contacts of the team and what is shared with it, tax numbers for reading.",
+		rights: staff(rights{
+			"ACCOUNT":         {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
+			"CONTACT":         {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
+			"ACCOUNT_CONTACT": {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
+			"NOTE":            {create: "ALL", read: "SHARED", update: "TEAM", delete: "TEAM"},
+			"TAG":             makeTags,
+			"SHARE":           teamShares,
+		}),
+		fields: fields{"ACCOUNT": {read: []string{"TAX_NUMBER"}}},
+	}, {
+		key: "sales_rep", name: "Sales representative",
+		description: "Sells: writes the accounts and contacts of the own team and what is shared for editing, deletes only the own ones.",
+		rights: staff(rights{
+			"ACCOUNT":         {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
+			"CONTACT":         {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
+			"ACCOUNT_CONTACT": {create: "TEAM", read: "SHARED", update: "TEAM", delete: "OWN"},
+			"NOTE":            {create: "ALL", read: "SHARED", update: "OWN", delete: "OWN"},
+			"SHARE":           ownShares,
+		}),
+		fields: fields{"ACCOUNT": {masked: []string{"TAX_NUMBER"}}},
+	}, {
+		key: "customer_success", name: "Customer success",
+		description: "Looks after customers once they have bought: writes the accounts and contacts of the own team and what is shared for editing.",
+		rights: staff(rights{
+			"ACCOUNT":         {read: "SHARED", update: "SHARED"},
+			"CONTACT":         {create: "TEAM", read: "SHARED", update: "SHARED"},
+			"ACCOUNT_CONTACT": {create: "TEAM", read: "SHARED", update: "TEAM"},
+			"NOTE":            {create: "ALL", read: "SHARED", update: "OWN", delete: "OWN"},
+			"SHARE":           ownShares,
+		}),
+	}, {
+		key: "marketing", name: "Marketing",
+		description: "Addresses all contacts, keeps them and their tags in order, and reads the accounts behind them.",
+		rights: staff(rights{
+			"ACCOUNT":         readAll,
+			"CONTACT":         {create: "ALL", read: "ALL", update: "ALL"},
+			"ACCOUNT_CONTACT": readAll,
+			"NOTE":            {create: "ALL", read: "ALL", update: "OWN", delete: "OWN"},
+			"TAG":             makeTags,
+		}),
+		fields: fields{"CONTACT": {read: []string{"BIRTHDAY", "GENDER", "OWNER", "TEAM", "PARTNER"}}},
+	}, {
+		key: "loyalty_manager", name: "Loyalty manager",
+		description: "Runs the loyalty programme: reads all accounts and contacts, birthdays and households included, and tags them.",
+		rights: staff(rights{
+			"ACCOUNT":         readAll,
+			"CONTACT":         {read: "ALL", update: "ALL"},
+			"ACCOUNT_CONTACT": readAll,
+			"NOTE":            {create: "ALL", read: "ALL", update: "OWN", delete: "OWN"},
+			"TAG":             makeTags,
+		}),
+		fields: fields{"CONTACT": {
+			rest: access.LevelRead, read: []string{"BIRTHDAY", "GENDER", "HOUSEHOLD"},
+			write: []string{"TAGS", "PREFERRED_CHANNEL", "DO_NOT_CONTACT", "LOCALE"},
+		}},
+	}}
+}
+
+func serving() []definition {
+	return []definition{{
+		key: "service_manager", name: "Service manager",
+		description: "Leads the service desk: reads all accounts, writes all contacts, and answers for the notes of the team.",
+		rights: staff(rights{
+			"ACCOUNT":         {read: "ALL", update: "SHARED"},
+			"CONTACT":         {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
+			"ACCOUNT_CONTACT": {create: "ALL", read: "ALL", update: "ALL", delete: "ALL"},
+			"NOTE":            {create: "ALL", read: "ALL", update: "ALL", delete: "ALL"},
+			"TAG":             makeTags,
+			"SHARE":           teamShares,
+		}),
+		fields: fields{"ACCOUNT": {none: []string{"ANNUAL_REVENUE"}}},
+	}, {
+		key: "service_agent", name: "Service agent",
+		description: "Helps whoever asks: reads all accounts, keeps all contacts up to date, and writes notes.",
+		rights: staff(rights{
+			"ACCOUNT":         readAll,
+			"CONTACT":         {create: "ALL", read: "ALL", update: "ALL"},
+			"ACCOUNT_CONTACT": {create: "ALL", read: "ALL", update: "ALL"},
+			"NOTE":            {create: "ALL", read: "ALL", update: "OWN", delete: "OWN"},
+			"SHARE":           ownShares,
+		}),
+		fields: fields{
+			"ACCOUNT": {none: []string{"ANNUAL_REVENUE"}},
+			"CONTACT": {read: []string{"OWNER", "TEAM", "PARTNER"}},
+		},
+	}, {
+		key: "call_centre_supervisor", name: "Call-centre supervisor",
+		description: "Leads the call centre: as a service agent, and may remove contacts and shares of the team.",
+		rights: staff(rights{
+			"ACCOUNT":         readAll,
+			"CONTACT":         {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
+			"ACCOUNT_CONTACT": {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
+			"NOTE":            {create: "ALL", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"SHARE":           teamShares,
+		}),
+		fields: fields{"ACCOUNT": {none: []string{"ANNUAL_REVENUE"}}},
+	}}
+}
+
+func office() []definition {
+	return []definition{{
+		key: "documents_clerk", name: "Documents clerk",
+		description: "Prepares letters and documents: reads all accounts and contacts with their tax numbers, and keeps postal addresses right.",
+		rights: staff(rights{
+			"ACCOUNT":         {read: "ALL", update: "ALL"},
+			"CONTACT":         {read: "ALL", update: "ALL"},
+			"ACCOUNT_CONTACT": readAll,
+			"NOTE":            {create: "ALL", read: "ALL"},
+		}),
+		fields: fields{
+			"ACCOUNT": {rest: access.LevelRead, read: []string{"TAX_NUMBER"}, write: []string{"ADDRESSES"}, none: []string{"ANNUAL_REVENUE"}},
+			"CONTACT": {rest: access.LevelRead, write: []string{"ADDRESSES", "SALUTATION"}},
+		},
+	}, {
+		key: "finance", name: "Finance",
+		description: "Bills and collects: reads all accounts and contacts, and keeps what stands on invoices.",
+		rights: staff(rights{
+			"ACCOUNT":         {read: "ALL", update: "ALL"},
+			"CONTACT":         readAll,
+			"ACCOUNT_CONTACT": readAll,
+			"NOTE":            {create: "ALL", read: "ALL"},
+		}),
+		fields: fields{"ACCOUNT": {
+			rest:  access.LevelRead,
+			write: []string{"LEGAL_NAME", "TAX_NUMBER", "REGISTRATION_NUMBER", "ANNUAL_REVENUE", "CURRENCY", "ADDRESSES", "EMAILS"},
+		}},
+	}, {
+		key: "legal", name: "Legal",
+		description: "Advises on contracts and privacy: reads all accounts and contacts, keeps registered names and numbers, and records objections to marketing.",
+		rights: staff(rights{
+			"ACCOUNT":         {read: "ALL", update: "ALL"},
+			"CONTACT":         {read: "ALL", update: "ALL"},
+			"ACCOUNT_CONTACT": readAll,
+			"NOTE":            {create: "ALL", read: "ALL"},
+			"SHARE":           readAll,
+		}),
+		fields: fields{
+			"ACCOUNT": {rest: access.LevelRead, read: []string{"TAX_NUMBER"}, write: []string{"LEGAL_NAME", "REGISTRATION_NUMBER"}},
+			"CONTACT": {rest: access.LevelRead, read: []string{"BIRTHDAY"}, write: []string{"DO_NOT_CONTACT"}},
+		},
+	}}
+}
+
+// outside are the roles of people who do not work for us. What they see is listed field by field, so that fields which
+// the model gets later stay hidden from them.
+func outside() []definition {
+	return []definition{{
+		key: "partner", name: "Partner",
+		description: "For the people of a partner account: reads what the partner owns or is shared, keeps its contacts, and adds notes.",
+		rights: rights{
+			"ACCOUNT":         {read: "PARTNER"},
+			"CONTACT":         {read: "PARTNER", update: "PARTNER"},
+			"ACCOUNT_CONTACT": {read: "PARTNER"},
+			"NOTE":            {create: "ALL", read: "PARTNER"},
+			"USER":            {read: "PARTNER"},
+		},
+		fields: fields{
+			"ACCOUNT": {rest: access.LevelNone, read: []string{
+				"NAME", "LEGAL_NAME", "KINDS", "CUSTOMER_TYPE", "CUSTOMER_SINCE", "INDUSTRY", "WEBSITE", "DOMAIN", "PHONES", "EMAILS", "ADDRESSES",
+				"CITY", "COUNTRY", "EMPLOYEES", "CURRENCY", "LOCALE", "TIME_ZONE", "LAST_ACTIVITY_AT", "OWNER", "PARTNER", "PARENT",
+				"CONTACTS", "ACCOUNT_CONTACTS", "NOTES",
+			}},
+			"CONTACT": {rest: access.LevelNone, read: []string{
+				"DISPLAY_NAME", "PRIMARY_EMAIL", "PRIMARY_PHONE", "DO_NOT_CONTACT", "LAST_ACTIVITY_AT", "OWNER", "PARTNER", "ACCOUNTS", "ACCOUNT_CONTACTS", "NOTES",
+			}, write: []string{
+				"GIVEN_NAME", "MIDDLE_NAME", "FAMILY_NAME", "NATIVE_NAME", "SALUTATION", "TITLE", "DEPARTMENT", "EMAILS", "PHONES", "ADDRESSES",
+				"LOCALE", "TIME_ZONE", "PREFERRED_CHANNEL",
+			}},
+			"USER": {rest: access.LevelNone, read: []string{"EMAIL", "NAME", "KIND", "ACTIVE", "LOCALE", "TIME_ZONE", "PARTNER_ACCOUNT"}},
+		},
+	}, {
+		key: "portal_customer", name: "Portal customer",
+		description: "For a customer in the portal: reads the own contact and its accounts, and keeps the own addresses and wishes.",
+		rights: rights{
+			"ACCOUNT": {read: "SELF"},
+			"CONTACT": {read: "SELF", update: "SELF"},
+			"USER":    {read: "SELF"},
+		},
+		fields: fields{
+			"ACCOUNT": {rest: access.LevelNone, read: []string{"NAME", "WEBSITE", "PHONES", "EMAILS", "ADDRESSES", "CITY", "COUNTRY", "CURRENCY"}},
+			"CONTACT": {rest: access.LevelNone, read: []string{
+				"GIVEN_NAME", "MIDDLE_NAME", "FAMILY_NAME", "NATIVE_NAME", "DISPLAY_NAME", "SALUTATION", "TITLE", "PRIMARY_EMAIL", "PRIMARY_PHONE", "BIRTHDAY", "ACCOUNTS",
+			}, write: []string{"EMAILS", "PHONES", "ADDRESSES", "LOCALE", "TIME_ZONE", "PREFERRED_CHANNEL", "DO_NOT_CONTACT"}},
+			"USER": {rest: access.LevelNone, read: []string{"EMAIL", "NAME", "KIND", "ACTIVE", "LOCALE", "TIME_ZONE", "CONTACT"}},
+		},
+	}}
+}
