@@ -105,12 +105,13 @@ func (s *serve) demo(ctx context.Context, a *app.App) error {
 		return err
 	}
 	tokens := map[string]string{}
-	for role, user := range people.ByRole {
+	roles := seed.Roles(a.Set)
+	for key, user := range people.ByRole {
 		grant, err := a.Auth.Begin(ctx, user, "demo")
 		if err != nil {
 			return err
 		}
-		tokens[role] = grant.AccessToken
+		tokens[roles[key].Name] = grant.AccessToken
 	}
 	b, err := json.MarshalIndent(tokens, "", "  ")
 	if err != nil {

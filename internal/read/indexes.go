@@ -38,7 +38,7 @@ func (e *Engine) LearnIndexes(ctx context.Context, q db.Querier) error {
 // hint names the index that has the order of an unfiltered list, "" when there is none. A filter may have a better one, so
 // then the choice is left to the database.
 func (l *list) hint(columns ...string) string {
-	if len(l.order) > 2 || !l.unfiltered || l.page.after == nil && l.page.before == nil {
+	if len(l.order) > 2 || !l.unfiltered {
 		return ""
 	}
 	key := "id"

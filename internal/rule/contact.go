@@ -17,7 +17,7 @@ func contactDerived(_ context.Context, c *write.Change) error {
 
 // contactHasName refuses a person of whom nothing is known to call him by.
 func contactHasName(_ context.Context, c *write.Change) error {
-	if c.Text("displayName") == "" {
+	if c.Text("displayName") == "" && !c.Faulty("emails") {
 		c.Refuse("familyName", "REQUIRED", "Give a given, family or native name, or an e-mail address.")
 	}
 	return nil

@@ -25,6 +25,20 @@ func userBelongs(_ context.Context, c *write.Change) error {
 	return nil
 }
 
+// userStanding refuses changes of what a user's rights hang on, by those who do not manage users: one's own record may be
+// open to oneself.
+func userStanding(_ context.Context, c *write.Change) error {
+	if c.Tx.System() || c.Tx.Actor.Policy.May("USER", "MANAGE_USERS") {
+		return nil
+	}
+	for _, field := range []string{"kind", "active", "manager", "team", "partnerAccount", "contact"} {
+		if c.Changes(field) && (!c.Created() || c.Get(field) != nil) {
+			return fault.New(fault.Forbidden, "Only those who manage users may change this.").At("input", field)
+		}
+	}
+	return nil
+}
+
 // userSessions ends the sessions of a user who is deactivated or deleted.
 func userSessions(sessions Sessions) write.Rule {
 	return func(_ context.Context, c *write.Change) error {

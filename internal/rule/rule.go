@@ -25,7 +25,7 @@ func Rules(sessions Sessions) write.Rules {
 		"AccountContact": {linkDates, linkIsNew, linkPrimary},
 		"Note":           {noteHasOneSubject, noteMayComment},
 		"Tag":            {tagColour},
-		"User":           {userBelongs, userSessions(sessions)},
+		"User":           {userStanding, userBelongs, userSessions(sessions)},
 		"Role":           {roleIsOpen, roleRows},
 		"RoleGrant":      {grantIsNew},
 		"Share":          {shareSubject, shareFields, shareTouchesRecord},

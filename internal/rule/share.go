@@ -40,10 +40,10 @@ func shareSubject(ctx context.Context, c *write.Change) error {
 // shareFields refuses fields that the record does not have, and fields that the sharer may not read: a share never opens
 // more than its maker sees.
 func shareFields(ctx context.Context, c *write.Change) error {
-	if !c.Changes("fields") {
+	k := c.Tx.Kinds().Of(c.Ref("record"))
+	if k == nil || !c.Changes("fields") {
 		return nil
 	}
-	k := c.Tx.Kinds().Of(c.Ref("record"))
 	stored := c.Text("fields")
 	for i, name := range access.ShareFields(&stored) {
 		f := k.ByConst(name)

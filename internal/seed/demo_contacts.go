@@ -52,9 +52,10 @@ func (f *firm) link(account, contact id.ID, i int, primary bool) input.Object {
 func (f *firm) contact(a *demoAccount, i int) input.Object {
 	c := a.country
 	given, family := c.given[f.rand.IntN(len(c.given))], c.family[f.rand.IntN(len(c.family))]
+	position := positions[i%len(positions)]
 	in := input.Object{
 		"givenName": given.latin, "familyName": family.latin,
-		"title": titles[i%len(titles)], "department": departments[i%len(departments)],
+		"title": position.title.latin, "department": position.department.latin,
 		"emails": []any{map[string]any{"address": f.email(given.latin, family.latin, a.domain), "kind": "WORK", "primary": true}},
 		"phones": []any{
 			map[string]any{"number": f.number(c.mobiles), "kind": "MOBILE", "primary": true},
@@ -72,6 +73,7 @@ func (f *firm) contact(a *demoAccount, i int) input.Object {
 		if i%5 == 0 {
 			delete(in, "givenName")
 			delete(in, "familyName")
+			in["title"], in["department"] = position.title.native, position.department.native
 		}
 	}
 	if i%6 == 0 {
@@ -95,8 +97,11 @@ func (f *firm) email(given, family, domain string) string {
 func (f *firm) noteBatch(seller string) *batch {
 	b := &batch{what: "notes of " + seller, maker: f.users[seller]}
 	for i := range notesEach {
-		n := f.rand.IntN(len(remarks))
-		in := input.Object{"title": headlines[n], "body": remarks[n], "pinned": i == 0}
+		r := remarks[f.rand.IntN(len(remarks))]
+		for r.arabic && f.office(seller) == "london" {
+			r = remarks[f.rand.IntN(len(remarks))]
+		}
+		in := input.Object{"title": r.title, "body": r.body, "pinned": i == 0}
 		if i%3 == 0 {
 			in["contact"] = f.contacts[seller][i].String()
 		} else {

@@ -2,6 +2,7 @@ package seed
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -215,13 +216,16 @@ func (f *firm) someTags(n int) []any {
 func (f *firm) addresses(at city, c *country, n int) []any {
 	address := map[string]any{
 		"kind": "BILLING", "street": fmt.Sprintf("%s, %d", at.street, 1+n%120), "city": at.name, "region": at.region, "country": c.code,
-		"latitude": at.latitude + float64(n%40)/2000, "longitude": at.longitude + float64(n%30)/2000,
+		"latitude": degrees(at.latitude + float64(n%40)/2000), "longitude": degrees(at.longitude + float64(n%30)/2000),
 	}
 	if at.postal != "" {
 		address["postalCode"] = at.postal
 	}
 	return []any{address}
 }
+
+// degrees rounds to some ten metres.
+func degrees(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
 // partnerAccount is the firm whose people are our partner's users.
 func (f *firm) partnerAccount() input.Object {

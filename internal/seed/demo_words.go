@@ -142,27 +142,37 @@ var markets = map[string][]string{
 }
 
 var (
-	titles      = []string{"Purchasing manager", "Managing director", "Head of finance", "Operations manager", "Office manager", "Technical director", "مدير المشتريات", "Marketing lead"}
-	departments = []string{"Purchasing", "Management", "Finance", "Operations", "Administration", "Technology", "المشتريات", "Marketing"}
-	linkRoles   = []string{"decision maker", "management", "billing", "delivery", "assistant", "technical", "decision maker", "marketing"}
-	sources     = []string{"Trade fair", "Referral", "Web site", "Cold call", "Partner"}
-	sizes       = []string{"SMALL_BUSINESS", "ENTERPRISE", "CHAIN", "RETAILER", "WHOLESALER", "GOVERNMENT", "NON_PROFIT"}
-	channels    = []string{"EMAIL", "PHONE", "SMS", "CHAT"}
-	demoTags    = []string{
+	positions = []struct{ title, department word }{
+		{word{"Purchasing manager", "مدير المشتريات"}, word{"Purchasing", "المشتريات"}},
+		{word{"Managing director", "المدير العام"}, word{"Management", "الإدارة"}},
+		{word{"Head of finance", "مدير المالية"}, word{"Finance", "المالية"}},
+		{word{"Operations manager", "مدير العمليات"}, word{"Operations", "العمليات"}},
+		{word{"Office manager", "مدير المكتب"}, word{"Administration", "الشؤون الإدارية"}},
+		{word{"Technical director", "المدير التقني"}, word{"Technology", "التقنية"}},
+		{word{"Sales director", "مدير المبيعات"}, word{"Sales", "المبيعات"}},
+		{word{"Marketing lead", "مسؤول التسويق"}, word{"Marketing", "التسويق"}},
+	}
+	linkRoles = []string{"decision maker", "management", "billing", "delivery", "assistant", "technical", "sales", "marketing"}
+	sources   = []string{"Trade fair", "Referral", "Web site", "Cold call", "Partner"}
+	sizes     = []string{"SMALL_BUSINESS", "ENTERPRISE", "CHAIN", "RETAILER", "WHOLESALER", "GOVERNMENT", "NON_PROFIT"}
+	channels  = []string{"EMAIL", "PHONE", "SMS", "CHAT"}
+	demoTags  = []string{
 		"Key account", "At risk", "New", "Renewal", "Ramadan campaign", "GITEX 2026", "LEAP 2026", "Newsletter", "VIP", "Reference",
 		"Slow payer", "Export", "Tender", "عميل مميز", "يحتاج متابعة", "شريك", "Wholesale", "Samples sent", "Price list 2026", "Do not discount",
 	}
-	remarks = []string{
-		"Met at the fair; wants the new price list and **two samples** by the end of the month.",
-		"Called about the delayed delivery. Promised an answer by Thursday.",
-		"Budget is approved for the next quarter. Decision maker is travelling until the 12th.",
-		"Prefers invoices in Arabic and English.",
-		"تمت زيارة العميل ومناقشة العقد السنوي، وطلب عرض سعر محدث.",
-		"اتصل العميل للاستفسار عن موعد التسليم.",
-		"Asked for payment terms of 60 days; finance agreed to 45.",
-		"Competitor offered 8 % less. Our delivery time is the argument.",
-		"New office opened; addresses updated.",
-		"Very happy with the last order. Ready to act as a reference.",
+	remarks = []struct {
+		title, body string
+		arabic      bool
+	}{
+		{"Visit", "Met at the fair; wants the new price list and **two samples** by the end of the month.", false},
+		{"Call", "Called about the delayed delivery. Promised an answer by Thursday.", false},
+		{"Budget", "Budget is approved for the next quarter. Decision maker is travelling until the 12th.", false},
+		{"Language", "Prefers invoices in Arabic and English.", true},
+		{"زيارة", "تمت زيارة العميل ومناقشة العقد السنوي، وطلب عرض سعر محدث.", true},
+		{"اتصال", "اتصل العميل للاستفسار عن موعد التسليم.", true},
+		{"Terms", "Asked for payment terms of 60 days; finance agreed to 45.", false},
+		{"Competition", "Competitor offered 8 % less. Our delivery time is the argument.", false},
+		{"Move", "New office opened; addresses updated.", false},
+		{"Reference", "Very happy with the last order. Ready to act as a reference.", false},
 	}
-	headlines = []string{"Visit", "Call", "Budget", "Language", "زيارة", "اتصال", "Terms", "Competition", "Move", "Reference"}
 )

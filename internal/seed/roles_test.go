@@ -118,7 +118,7 @@ func TestEnsureRoles_yieldsNamesInUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := count(t, d, "SELECT COUNT(*) FROM roles WHERE id = ? AND name = 'Legal (shipped)'", ids["legal"]); n != 1 {
+		if n := count(t, d, "SELECT COUNT(*) FROM roles WHERE id = ? AND name = 'legal (shipped)'", ids["legal"]); n != 1 {
 			t.Error("the shipped role did not yield the name")
 		}
 	})

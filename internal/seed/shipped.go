@@ -30,18 +30,18 @@ func administration(set *model.Set) []definition {
 	machine["USER"], machine["TEAM"] = readAll, readAll
 	machine["SHARE"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
 	return []definition{{
-		key: "administrator", name: "Administrator",
+		key: "administrator", name: "administrator",
 		description: "Reads and writes everything, and manages users, teams and roles.",
 		rights:      everything(set, writeAll),
 		named:       namedActions(set),
 		fields:      sensitive(set, access.LevelWrite),
 	}, {
-		key: "auditor", name: "Auditor",
+		key: "auditor", name: "auditor",
 		description: "Reads everything, sensitive fields included, and writes nothing.",
 		rights:      everything(set, readAll),
 		fields:      sensitive(set, access.LevelRead),
 	}, {
-		key: "integration", name: "Integration",
+		key: "integration", name: "integration",
 		description: "For programs that exchange records with other systems: reads and writes all business records, manages nobody.",
 		rights:      machine,
 		fields:      sensitive(set, access.LevelRead),
@@ -61,7 +61,7 @@ func namedActions(set *model.Set) []access.Permission {
 
 func selling() []definition {
 	return []definition{{
-		key: "sales_manager", name: "Sales manager",
+		key: "sales_manager", name: "sales manager",
 		description: "Leads a sales team: reads and writes the accounts and contacts of the team and what is shared with it, tax numbers for reading.",
 		rights: staff(rights{
 			"ACCOUNT":         {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
@@ -73,7 +73,7 @@ func selling() []definition {
 		}),
 		fields: fields{"ACCOUNT": {read: []string{"TAX_NUMBER"}}},
 	}, {
-		key: "sales_rep", name: "Sales representative",
+		key: "sales_rep", name: "sales rep",
 		description: "Sells: writes the accounts and contacts of the own team and what is shared for editing, deletes only the own ones.",
 		rights: staff(rights{
 			"ACCOUNT":         {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
@@ -84,7 +84,7 @@ func selling() []definition {
 		}),
 		fields: fields{"ACCOUNT": {masked: []string{"TAX_NUMBER"}}},
 	}, {
-		key: "customer_success", name: "Customer success",
+		key: "customer_success", name: "customer success",
 		description: "Looks after customers once they have bought: writes the accounts and contacts of the own team and what is shared for editing.",
 		rights: staff(rights{
 			"ACCOUNT":         {read: "SHARED", update: "SHARED"},
@@ -94,7 +94,7 @@ func selling() []definition {
 			"SHARE":           ownShares,
 		}),
 	}, {
-		key: "marketing", name: "Marketing",
+		key: "marketing", name: "marketing",
 		description: "Addresses all contacts, keeps them and their tags in order, and reads the accounts behind them.",
 		rights: staff(rights{
 			"ACCOUNT":         readAll,
@@ -105,7 +105,7 @@ func selling() []definition {
 		}),
 		fields: fields{"CONTACT": {read: []string{"BIRTHDAY", "GENDER", "OWNER", "TEAM", "PARTNER"}}},
 	}, {
-		key: "loyalty_manager", name: "Loyalty manager",
+		key: "loyalty_manager", name: "loyalty manager",
 		description: "Runs the loyalty programme: reads all accounts and contacts, birthdays and households included, and tags them.",
 		rights: staff(rights{
 			"ACCOUNT":         readAll,
@@ -123,7 +123,7 @@ func selling() []definition {
 
 func serving() []definition {
 	return []definition{{
-		key: "service_manager", name: "Service manager",
+		key: "service_manager", name: "service manager",
 		description: "Leads the service desk: reads all accounts, writes all contacts, and answers for the notes of the team.",
 		rights: staff(rights{
 			"ACCOUNT":         {read: "ALL", update: "SHARED"},
@@ -135,7 +135,7 @@ func serving() []definition {
 		}),
 		fields: fields{"ACCOUNT": {none: []string{"ANNUAL_REVENUE"}}},
 	}, {
-		key: "service_agent", name: "Service agent",
+		key: "service_agent", name: "service agent",
 		description: "Helps whoever asks: reads all accounts, keeps all contacts up to date, and writes notes.",
 		rights: staff(rights{
 			"ACCOUNT":         readAll,
@@ -149,7 +149,7 @@ func serving() []definition {
 			"CONTACT": {read: []string{"OWNER", "TEAM", "PARTNER"}},
 		},
 	}, {
-		key: "call_centre_supervisor", name: "Call-centre supervisor",
+		key: "call_centre_supervisor", name: "call-centre supervisor",
 		description: "Leads the call centre: as a service agent, and may remove contacts and shares of the team.",
 		rights: staff(rights{
 			"ACCOUNT":         readAll,
@@ -164,7 +164,7 @@ func serving() []definition {
 
 func office() []definition {
 	return []definition{{
-		key: "documents_clerk", name: "Documents clerk",
+		key: "documents_clerk", name: "documents clerk",
 		description: "Prepares letters and documents: reads all accounts and contacts with their tax numbers, and keeps postal addresses right.",
 		rights: staff(rights{
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
@@ -177,7 +177,7 @@ func office() []definition {
 			"CONTACT": {rest: access.LevelRead, write: []string{"ADDRESSES", "SALUTATION"}},
 		},
 	}, {
-		key: "finance", name: "Finance",
+		key: "finance", name: "finance",
 		description: "Bills and collects: reads all accounts and contacts, and keeps what stands on invoices.",
 		rights: staff(rights{
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
@@ -190,7 +190,7 @@ func office() []definition {
 			write: []string{"LEGAL_NAME", "TAX_NUMBER", "REGISTRATION_NUMBER", "ANNUAL_REVENUE", "CURRENCY", "ADDRESSES", "EMAILS"},
 		}},
 	}, {
-		key: "legal", name: "Legal",
+		key: "legal", name: "legal",
 		description: "Advises on contracts and privacy: reads all accounts and contacts, keeps registered names and numbers, and records objections to marketing.",
 		rights: staff(rights{
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
@@ -210,7 +210,7 @@ func office() []definition {
 // the model gets later stay hidden from them.
 func outside() []definition {
 	return []definition{{
-		key: "partner", name: "Partner",
+		key: "partner", name: "partner",
 		description: "For the people of a partner account: reads what the partner owns or is shared, keeps its contacts, and adds notes.",
 		rights: rights{
 			"ACCOUNT":         {read: "PARTNER"},
@@ -234,7 +234,7 @@ func outside() []definition {
 			"USER": {rest: access.LevelNone, read: []string{"EMAIL", "NAME", "KIND", "ACTIVE", "LOCALE", "TIME_ZONE", "PARTNER_ACCOUNT"}},
 		},
 	}, {
-		key: "portal_customer", name: "Portal customer",
+		key: "portal_customer", name: "portal customer",
 		description: "For a customer in the portal: reads the own contact and its accounts, and keeps the own addresses and wishes.",
 		rights: rights{
 			"ACCOUNT": {read: "SELF"},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,9 @@ type Change struct {
 	m     ent.Mutation
 	given map[*model.Field]bool // what the caller sets, before anything is completed
 	links []change.FieldChange
-	after []func(ctx context.Context) error
+
+	decoded bool // made of an input object, so the ids in it have been looked at
+	after   []func(ctx context.Context) error
 }
 
 // begin makes a Change of an ent mutation, locking the record.
@@ -64,8 +67,12 @@ func begin(ctx context.Context, tx *Tx, m ent.Mutation) (*Change, error) {
 	default:
 		return nil, fmt.Errorf("write: %s of %s would pass by the rules; write records one by one", m.Op(), k.Name)
 	}
+	extra, _ := ctx.Value(extraKey{}).(*extra)
+	if extra != nil && extra.of != m {
+		extra = nil
+	}
 	for _, f := range k.Fields {
-		if f.Column != "" && f.Name != "id" && c.touched(f) {
+		if f.Column != "" && f.Name != "id" && c.touched(f) && !(extra != nil && c.Created() && !extra.given[f]) {
 			c.given[f] = true
 		}
 	}
@@ -76,8 +83,13 @@ func begin(ctx context.Context, tx *Tx, m ent.Mutation) (*Change, error) {
 			c.Op = change.Deleted
 		}
 	}
-	if extra, ok := ctx.Value(extraKey{}).(*extra); ok && extra.of == m {
-		c.links = extra.links
+	if extra != nil {
+		c.links, c.Problems, c.decoded = extra.links, extra.problems, true
+		for f, named := range extra.given {
+			if named {
+				c.given[f] = true
+			}
+		}
 	}
 	return c, nil
 }
@@ -86,6 +98,11 @@ func begin(ctx context.Context, tx *Tx, m ent.Mutation) (*Change, error) {
 type extra struct {
 	of    ent.Mutation
 	links []change.FieldChange
+	// given are the fields that the input names. The mutation has ent's default values as well, and has not those that
+	// stay as they are: whether a value stays must not be learned by who may not write it.
+	given map[*model.Field]bool
+	// problems are those of the input, whose fields are not in the mutation.
+	problems fault.Violations
 }
 
 type extraKey struct{}
@@ -216,8 +233,17 @@ func (c *Change) shadow(column string) bool {
 	return strings.HasSuffix(column, "_fold") || strings.HasSuffix(column, "_sort") || strings.HasSuffix(column, "_key")
 }
 
-// Refuse records a problem of a field, by its API name.
+// Faulty reports whether a problem of the field, or inside it, is known already.
+func (c *Change) Faulty(field string) bool {
+	return slices.ContainsFunc(c.Problems, func(v fault.Violation) bool { return len(v.Path) > 1 && v.Path[1] == field })
+}
+
+// Refuse records a problem of a field, by its API name. Of one field the first problem is told: what is found in a value
+// that was dropped is not.
 func (c *Change) Refuse(field, code, message string, args ...any) {
+	if c.Faulty(field) {
+		return
+	}
 	c.Problems.Add([]any{"input", field}, code, message, args...)
 }
 

@@ -166,8 +166,8 @@ func (tx *Tx) target(ctx context.Context, k *model.Kind, r Request) (id.ID, erro
 
 // Create makes a record from an input object of the API.
 func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDuplicate string) (Outcome, error) {
-	d, problems := decode(k, tx.w.Money, in)
-	if err := problems.Err(); err != nil {
+	d, err := tx.decode(ctx, k, in)
+	if err != nil {
 		return Outcome{}, err
 	}
 	m, save := tx.Client.CreateRecord(k.Name)
@@ -181,9 +181,11 @@ func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDupl
 			c.set(v.column, v.value)
 		}
 	}
-	duplicates, err := tx.duplicates(ctx, k, c, onDuplicate)
-	if err != nil {
-		return Outcome{}, err
+	var duplicates []Duplicate
+	if len(d.problems) == 0 {
+		if duplicates, err = tx.duplicates(ctx, k, c, onDuplicate); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if err := tx.save(ctx, k, d, c, save); err != nil {
 		return Outcome{}, err
@@ -193,8 +195,8 @@ func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDupl
 
 // Update changes a record by an input object of the API.
 func (tx *Tx) Update(ctx context.Context, k *model.Kind, x id.ID, in input.Object) (Outcome, error) {
-	d, problems := decode(k, tx.w.Money, in)
-	if err := problems.Err(); err != nil {
+	d, err := tx.decode(ctx, k, in)
+	if err != nil {
 		return Outcome{}, err
 	}
 	old, err := tx.Lock(ctx, k, x)
@@ -256,7 +258,14 @@ func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, sa
 	for _, p := range plans {
 		rows = append(rows, p.change())
 	}
-	if err := save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows})); err != nil {
+	given := map[*model.Field]bool{}
+	for _, v := range d.columns {
+		given[v.field] = given[v.field] || v.value != nil || c.Old != nil
+	}
+	for f := range d.links {
+		given[f] = true
+	}
+	if err := save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems})); err != nil {
 		return err
 	}
 	for _, p := range plans {
@@ -292,7 +301,7 @@ func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded) ([]*link
 		if err := p.read(rows); err != nil {
 			return nil, err
 		}
-		if err := tx.checkLinks(ctx, f, p); err != nil {
+		if err := tx.checkLinks(ctx, f, p, &d.problems); err != nil {
 			return nil, err
 		}
 		if !slices.Equal(sorted(p.old), sorted(p.new)) {
@@ -317,13 +326,12 @@ func (p *linkPlan) read(rows *sql.Rows) error {
 
 // checkLinks refuses new links to records out of sight. Links to such records that exist stay, since the caller cannot
 // mean them.
-func (tx *Tx) checkLinks(ctx context.Context, f *model.Field, p *linkPlan) error {
+func (tx *Tx) checkLinks(ctx context.Context, f *model.Field, p *linkPlan, problems *fault.Violations) error {
 	k := tx.w.Set.Kind(f.Target)
 	seen, err := tx.Visible(ctx, k, append(slices.Clone(p.new), p.old...))
 	if err != nil {
 		return err
 	}
-	var problems fault.Violations
 	for i, x := range p.new {
 		if !seen[x] {
 			problems.Add([]any{"input", f.Name, i}, "NOT_FOUND", "There is no %s with this id.", k.Name)
@@ -334,7 +342,7 @@ func (tx *Tx) checkLinks(ctx context.Context, f *model.Field, p *linkPlan) error
 			p.new = append(p.new, x)
 		}
 	}
-	return problems.Err()
+	return nil
 }
 
 func sorted(ids []id.ID) []id.ID { return slices.SortedFunc(slices.Values(ids), id.ID.Compare) }
@@ -353,6 +361,12 @@ func idTexts(ids []id.ID) []string {
 
 func (p *linkPlan) write(ctx context.Context, tx *Tx, from id.ID) error {
 	link := tx.w.Set.Kind(p.field.Through.Link)
+	if link.Link {
+		// Both sides have been decided on; and who gives a new record to somebody else does not see it any more.
+		was := tx.system
+		tx.system = true
+		defer func() { tx.system = was }()
+	}
 	for _, x := range p.old {
 		if slices.Contains(p.new, x) {
 			continue

@@ -1,6 +1,7 @@
 package write
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -18,6 +19,8 @@ type decoded struct {
 	id      id.ID
 	columns []columnValue
 	links   map[*model.Field][]id.ID
+	// problems are those of single fields, none of which is set. They are told together with what the rules find.
+	problems fault.Violations
 }
 
 type columnValue struct {
@@ -34,7 +37,53 @@ type decoder struct {
 	out      decoded
 }
 
-// decode reads the input of a create or update.
+// decode reads the input of a create or update, and drops ids of records that the actor cannot see: what follows is the
+// same whether they exist or not.
+func (tx *Tx) decode(ctx context.Context, k *model.Kind, in input.Object) (*decoded, error) {
+	d, problems := decode(k, tx.w.Money, in)
+	d.problems = problems
+	if tx.system {
+		return d, nil
+	}
+	kept := d.columns[:0]
+	for _, v := range d.columns {
+		problem, err := tx.related(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		if problem.Code != "" {
+			d.problems = append(d.problems, problem)
+			continue
+		}
+		kept = append(kept, v)
+	}
+	d.columns = kept
+	return d, nil
+}
+
+// related returns what is wrong with the id of another record; its code is "" when nothing is. It asks as well when the
+// record holds that id already, which the actor may not know.
+func (tx *Tx) related(ctx context.Context, v columnValue) (fault.Violation, error) {
+	x := idOf(v.value)
+	if x.IsZero() || v.field.Type != model.Ref && v.field.Type != model.ID {
+		return fault.Violation{}, nil
+	}
+	path := []any{"input", v.field.Name}
+	k := tx.w.Set.Of(x)
+	if k == nil || v.field.Target != "" && k.Name != v.field.Target {
+		return fault.Violation{Path: path, Code: "FORMAT", Message: "This is not an id of the right kind."}, nil
+	}
+	if x == tx.Actor.User {
+		return fault.Violation{}, nil
+	}
+	seen, err := tx.Visible(ctx, k, []id.ID{x})
+	if err != nil || seen[x] {
+		return fault.Violation{}, err
+	}
+	return fault.Violation{Path: path, Code: "NOT_FOUND", Message: "There is no %s with this id.", Args: []any{k.Name}}, nil
+}
+
+// decode reads an input object, collecting everything that is wrong with its values.
 func decode(k *model.Kind, money Money, in input.Object) (*decoded, fault.Violations) {
 	d := &decoder{kind: k, money: money, out: decoded{links: map[*model.Field][]id.ID{}}}
 	for _, f := range k.Fields {

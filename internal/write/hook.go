@@ -3,6 +3,7 @@ package write
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"entgo.io/ent"
 
@@ -10,7 +11,6 @@ import (
 	"farley/internal/change"
 	"farley/internal/db"
 	"farley/internal/fault"
-	"farley/internal/id"
 	"farley/internal/model"
 )
 
@@ -140,20 +140,30 @@ func (c *Change) defaults(ctx context.Context) error {
 
 // allowed decides on the locked record (or on the new one as it will be) whether the actor may do this.
 func (c *Change) allowed(ctx context.Context) error {
-	tx := c.Tx
-	if tx.system {
+	if c.Tx.system {
 		return nil
+	}
+	if c.Created() && c.lacksParent() {
+		// Without it nothing can be decided, and with it nothing may be told.
+		return c.Problems.Err()
 	}
 	if !c.Kind.Link {
 		if err := c.allowedRow(ctx); err != nil {
 			return err
 		}
 	}
+	if c.decoded {
+		return nil
+	}
 	return c.refsInSight(ctx)
 }
 
+// lacksParent reports whether a record that is in sight by its parents names one that is not there.
+func (c *Change) lacksParent() bool { return slices.ContainsFunc(c.Kind.Parents, c.Faulty) }
+
 func (c *Change) allowedRow(ctx context.Context) error {
 	tx, set := c.Tx, c.Tx.w.Set
+	var writes func(f *model.Field) bool
 	if c.Created() {
 		keys, err := tx.keys(ctx, c.Kind, c.ID, c.values(), false)
 		if err != nil {
@@ -162,11 +172,8 @@ func (c *Change) allowedRow(ctx context.Context) error {
 		if !tx.Actor.May(set, c.Kind, keys, access.Create, tx.Now) {
 			return fault.New(fault.Forbidden, "You may not make such a %s.", c.Kind.Name)
 		}
-		for f := range c.given {
-			scopes := tx.Actor.Policy.Field(c.Kind, f).Create
-			if f.Write != model.Never && !tx.Actor.Covers(set, c.Kind, keys, scopes, access.NoShare, tx.Now) {
-				c.Refuse(f.Name, "FORBIDDEN", "You may not write this field.")
-			}
+		writes = func(f *model.Field) bool {
+			return tx.Actor.Covers(set, c.Kind, keys, tx.Actor.Policy.Field(c.Kind, f).Create, access.NoShare, tx.Now)
 		}
 	} else {
 		if !tx.may(c.Old, access.Read) {
@@ -179,53 +186,41 @@ func (c *Change) allowedRow(ctx context.Context) error {
 		if !tx.may(c.Old, action) {
 			return fault.New(fault.Forbidden, "You may not do this to this %s.", c.Kind.Name)
 		}
-		for f := range c.given {
-			if f.Write != model.Never && !tx.Actor.WritesField(set, c.Kind, f, c.Old.Keys, tx.Now) {
-				c.Refuse(f.Name, "FORBIDDEN", "You may not write this field.")
-			}
-		}
+		writes = func(f *model.Field) bool { return tx.Actor.WritesField(set, c.Kind, f, c.Old.Keys, tx.Now) }
 	}
-	for f := range c.given {
-		if f.Write == model.Never || f.Write == model.OnCreate && !c.Created() && c.Changes(f.Name) {
+	return c.allowedFields(writes)
+}
+
+// allowedFields refuses fields that the actor may not write, and notes those that nobody may.
+func (c *Change) allowedFields(writes func(*model.Field) bool) error {
+	var denied fault.Violations
+	for _, f := range c.Kind.Fields {
+		switch {
+		case !c.given[f]:
+		case f.Write == model.Never || f.Write == model.OnCreate && !c.Created() && c.Changes(f.Name):
 			c.Refuse(f.Name, "IMMUTABLE", "This field cannot be set.")
+		case !writes(f):
+			denied.Add([]any{"input", f.Name}, "FORBIDDEN", "You may not write this field.")
 		}
 	}
-	if len(c.Problems) > 0 {
-		return &fault.Error{Code: refusalCode(c.Problems), Message: "The input is not allowed.", Violations: c.Problems}
+	if len(denied) > 0 {
+		return &fault.Error{Code: fault.Forbidden, Message: "The input is not allowed.", Violations: denied}
 	}
 	return nil
 }
 
-func refusalCode(vs fault.Violations) fault.Code {
-	for _, v := range vs {
-		if v.Code == "FORBIDDEN" {
-			return fault.Forbidden
-		}
-	}
-	return fault.Invalid
-}
-
 // refsInSight refuses ids of records that the actor cannot see, in the same words whether they exist or not.
 func (c *Change) refsInSight(ctx context.Context) error {
-	for f := range c.given {
-		x := idOf(c.column(f.Column))
-		if f.Type != model.Ref && f.Type != model.ID || x.IsZero() || !c.Changes(f.Name) {
+	for _, f := range c.Kind.Fields {
+		if !c.given[f] || !c.Changes(f.Name) {
 			continue
 		}
-		k := c.Tx.w.Set.Of(x)
-		if k == nil || f.Target != "" && k.Name != f.Target {
-			c.Refuse(f.Name, "FORMAT", "This is not an id of the right kind.")
-			continue
-		}
-		if k.Name == "User" && x == c.Tx.Actor.User {
-			continue
-		}
-		seen, err := c.Tx.Visible(ctx, k, []id.ID{x})
+		problem, err := c.Tx.related(ctx, columnValue{f, f.Column, c.column(f.Column)})
 		if err != nil {
 			return err
 		}
-		if !seen[x] {
-			c.Refuse(f.Name, "NOT_FOUND", "There is no %s with this id.", k.Name)
+		if problem.Code != "" {
+			c.Problems = append(c.Problems, problem)
 		}
 	}
 	return nil
