@@ -47,7 +47,7 @@ func demoWrites(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 		{"partner notes on what is shared for comments", "partner", write.Create, "Note", id.ID{}, note(shared("COMMENT", "accounts")), ""},
 		{"partner notes on what is shared for reading", "partner", write.Create, "Note", id.ID{}, note(shared("READ", "accounts")), fault.Forbidden},
 		{"partner notes on the own account", "partner", write.Create, "Note", id.ID{}, note(partner), ""},
-		{"partner notes on what is hidden", "partner", write.Create, "Note", id.ID{}, note(elsewhere), fault.Forbidden},
+		{"partner notes on what is hidden", "partner", write.Create, "Note", id.ID{}, note(elsewhere), fault.Invalid},
 		{"partner keeps a contact", "partner", write.Update, "Contact", ours, phones, ""},
 		{"partner gives a contact away", "partner", write.Update, "Contact", ours, input.Object{"owner": role("partner").String()}, fault.Forbidden},
 		{"partner edits what is shared for editing", "partner", write.Update, "Contact", shared("EDIT", "contacts"), phones, ""},
