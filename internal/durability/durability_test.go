@@ -341,7 +341,9 @@ func (n *node) hear(ctx context.Context, cursor string, counts map[string]int, w
 		var m struct {
 			Type    string
 			Payload struct {
-				Data struct{ TagChanged struct{ Cursor, Op, RecordID string } }
+				Data struct {
+					TagChanged struct{ Cursor, Op, RecordID string }
+				}
 			}
 		}
 		var b []byte
