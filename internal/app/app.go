@@ -22,6 +22,7 @@ import (
 	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/identity"
+	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/money"
 	"farley/internal/read"
@@ -49,6 +50,8 @@ type Config struct {
 	Playground     bool
 	PasswordCost   auth.Cost         // zero: the default
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
+	Jobs           bool              // run durable jobs, housekeeping among them
+	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
 }
 
 // App is a running application.
@@ -62,6 +65,7 @@ type App struct {
 	Identity *identity.Service
 	Changes  *change.Log
 	Hub      *change.Hub
+	Jobs     *job.Runner
 
 	resolver *graph.Resolver
 	socket   *live.Socket
@@ -101,6 +105,8 @@ func New(c Config) (*App, error) {
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth,
 	}
+	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
+	a.scheduleHousekeeping()
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
 
@@ -153,6 +159,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
+	if a.Config.Jobs {
+		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
+	}
 	for _, work := range []func(context.Context){
 		func(ctx context.Context) { _ = a.Changes.Run(ctx) }, // ends with ctx
 		func(ctx context.Context) { _ = a.Hub.Run(ctx) },     // ends with ctx

@@ -113,7 +113,10 @@ func TestCancel_runnerVanished(t *testing.T) {
 		effects(t, d)
 		vanishing, n := newNode(t, d), newNode(t, d.Reopen(t))
 		begun, _, _ := cancellable(vanishing)
-		n.Register("slow", job.Options{}, effectful)
+		n.Register("slow", job.Options{}, func(context.Context, *job.Run) error {
+			t.Error("it ran")
+			return nil
+		})
 		n.Register("note", job.Options{}, effectful)
 		x := vanishing.enqueue(job.Job{Kind: "slow"})
 		vanishing.run()

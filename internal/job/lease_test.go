@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,9 +32,10 @@ func TestLease_staleRunCommitsNothing(t *testing.T) {
 			}
 			return errors.New("too late, too")
 		})
-		fences := make(chan int64, 1)
+		fences, staleIsThrough := make(chan int64, 1), make(chan struct{})
 		n.Register("note", job.Options{}, func(ctx context.Context, run *job.Run) error {
 			fences <- run.Fence
+			<-staleIsThrough
 			return effectful(ctx, run)
 		})
 		x := stale.enqueue(job.Job{Kind: "note"})
@@ -46,7 +48,6 @@ func TestLease_staleRunCommitsNothing(t *testing.T) {
 		if got := receive(t, fences); got != 2 {
 			t.Errorf("second fence is %d", got)
 		}
-		n.settle(1)
 		close(goOn)
 		for i, err := range receive(t, outcome) {
 			if !errors.Is(err, job.ErrLost) {
@@ -54,6 +55,9 @@ func TestLease_staleRunCommitsNothing(t *testing.T) {
 			}
 		}
 		stale.settle(1)
+		n.wantState(x, job.Running)
+		close(staleIsThrough)
+		n.settle(1)
 		n.wantState(x, job.Done)
 		if diff := cmp.Diff(map[id.ID]int{x: 1}, countEffects(t, d)); diff != "" {
 			t.Errorf("effects (-want +got):\n%s", diff)
@@ -130,14 +134,20 @@ func TestLease_effectsHappenOnceUnderTwoRunners(t *testing.T) {
 		const jobs = 40
 		nodes := []*node{newNode(t, d), newNode(t, d.Reopen(t))}
 		want := map[id.ID]int{}
-		var mu sync.Mutex
-		lost := 0
+		var stolen sync.Map // channels by job, closed when a second run has begun
+		var lost atomic.Int64
 		finished := make(chan id.ID, jobs*2)
 		for i, n := range nodes {
 			other := nodes[1-i]
 			n.Register("note", job.Options{MaxAttempts: 1_000_000, Backoff: job.Backoff{First: time.Millisecond, Max: time.Millisecond}},
 				func(ctx context.Context, run *job.Run) error {
-					other.advance(2 * time.Minute) // ends all leases, as the other one sees it
+					second, _ := stolen.LoadOrStore(run.ID, make(chan struct{}))
+					switch {
+					case run.Fence == 2:
+						close(second.(chan struct{}))
+					case run.Fence == 1 && n == nodes[0]:
+						pump(t, other, second.(chan struct{}), 2*time.Minute) // ends all leases, as the other one sees it
+					}
 					err := run.Finish(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
 						other.advance(2 * time.Minute)
 						return effect(run.ID)(ctx, tx)
@@ -146,9 +156,7 @@ func TestLease_effectsHappenOnceUnderTwoRunners(t *testing.T) {
 						finished <- run.ID
 					}
 					if errors.Is(err, job.ErrLost) {
-						mu.Lock()
-						lost++
-						mu.Unlock()
+						lost.Add(1)
 					}
 					return err
 				})
@@ -172,6 +180,8 @@ func TestLease_effectsHappenOnceUnderTwoRunners(t *testing.T) {
 		if err != nil || s.Count[job.Done] != jobs {
 			t.Errorf("%v, %v; want %d done", s.Count, err, jobs)
 		}
-		t.Logf("%d runs were stale", lost)
+		if lost.Load() == 0 {
+			t.Error("no run was stale")
+		}
 	})
 }

@@ -1,0 +1,53 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"farley/internal/app"
+	"farley/internal/farleytest"
+)
+
+// Once an hour of the application's clock, what is out of date is forgotten, and nothing else.
+func TestHousekeeping_forgetsWhatIsOutOfDate(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		admin := e.Admin(t)
+		old := after(t, e, admin)
+		const make = `mutation($n: String!) { createTag(input: {name: $n}, idempotencyKey: $n) { tag { id } } }`
+		admin.Query(t, make, farleytest.Vars{"n": "old"})
+		e.Settle(t)
+		e.Clock.Advance(farleytest.Start.Add(25 * time.Hour))
+		again := e.SignIn(t, admin.User)
+		again.Query(t, make, farleytest.Vars{"n": "new"})
+		e.Settle(t)
+
+		kept := func() (n int) {
+			tx, err := e.DB.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Close() }()
+			if err := tx.QueryRow(t.Context(), "SELECT COUNT(*) FROM idempotency_keys", nil, &n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		e.Clock.Advance(e.Clock.Now().Add(time.Hour))
+		for end := time.Now().Add(farleytest.Deadline); kept() != 1; {
+			if time.Now().After(end) {
+				t.Fatalf("%d idempotency keys are kept", kept())
+			}
+		}
+		again = e.SignIn(t, admin.User)
+		for end := time.Now().Add(farleytest.Deadline); ; {
+			r := again.Do(t, `query($c: Cursor!) { changes(after: $c) { edges { cursor } } }`, farleytest.Vars{"c": old})
+			if codes := r.Codes(); len(codes) == 1 && codes[0] == "CURSOR_EXPIRED" {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("an old cursor is answered by %s", r.Raw)
+			}
+		}
+	}, func(c *app.Config) { c.Jobs, c.RetainChanges = true, 12*time.Hour })
+}
