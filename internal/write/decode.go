@@ -126,6 +126,9 @@ func (d *decoder) field(path []any, f *model.Field, v any) {
 		d.linked(path, f, v)
 		return
 	}
+	if v == nil && f.Type == model.Bool {
+		v = f.Default == "true" // a truth value is never empty
+	}
 	if v == nil {
 		for _, column := range f.Columns() {
 			d.set(f, column, nil)

@@ -128,6 +128,25 @@ func (tx *Tx) equal(ctx context.Context, k *model.Kind, f *model.Field, value st
 	return scanIDs(rows)
 }
 
+// Shown returns those of the records that the actor may read now, with what decides which of their fields show.
+func (tx *Tx) Shown(ctx context.Context, k *model.Kind, ids []id.ID) (map[id.ID]*access.Keys, error) {
+	seen, err := tx.Visible(ctx, k, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[id.ID]*access.Keys, len(seen))
+	for x := range seen {
+		values, err := tx.row(ctx, k, x, "")
+		if err != nil {
+			return nil, err
+		}
+		if out[x], err = tx.keys(ctx, k, x, values, true); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 func scanIDs(rows *sql.Rows) ([]id.ID, error) {
 	defer func() { _ = rows.Close() }()
 	var ids []id.ID

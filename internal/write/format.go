@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are checked against our own table, not the machine's
+	"unicode/utf8"
 
 	"github.com/bojanz/currency"
 	"github.com/nyaruka/phonenumbers"
@@ -16,6 +17,9 @@ import (
 // Format brings a text into the stored form of an SDL scalar. The problem is a message for people, "" when there is
 // none. A text of blanks becomes "".
 func Format(scalar, s string) (stored, problem string) {
+	if !utf8.ValidString(s) {
+		return "", "The text has characters that are not allowed."
+	}
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return "", ""
@@ -59,8 +63,8 @@ func formatEmail(s string) (string, string) {
 		return "", problem
 	}
 	local, domain, _ := strings.Cut(s, "@")
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || len(s) > 254 || len(local) > 64 {
+	ascii, ok := asciiDomain(domain)
+	if !ok || !strings.Contains(ascii, ".") || len(s) > 254 || len(local) > 64 {
 		return "", problem
 	}
 	return strings.ToLower(local + "@" + ascii), ""
@@ -72,7 +76,13 @@ func formatPhone(s, region string) (string, string) {
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return "", "This is not a telephone number in international form."
 	}
-	return phonenumbers.Format(n, phonenumbers.E164), ""
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	again, err := phonenumbers.Parse(e164, "")
+	if err != nil || phonenumbers.Format(again, phonenumbers.E164) != e164 {
+		// The library drops a leading trunk digit at each reading of some numbers that nobody has.
+		return "", "This is not a telephone number in international form."
+	}
+	return e164, ""
 }
 
 func formatURL(s string) (string, string) {
@@ -84,12 +94,22 @@ func formatURL(s string) (string, string) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return "", problem
 	}
-	host, err := idna.Lookup.ToASCII(u.Hostname())
-	if err != nil || host == "" {
+	host, ok := asciiDomain(u.Hostname())
+	if !ok {
 		return "", problem
 	}
 	u.Host = strings.Replace(strings.ToLower(u.Host), strings.ToLower(u.Hostname()), host, 1)
 	return u.String(), ""
+}
+
+// asciiDomain returns the ASCII form of a domain name (RFC 5891), in lower case.
+func asciiDomain(name string) (string, bool) {
+	ascii, err := idna.Lookup.ToASCII(strings.ToLower(name))
+	if err != nil || ascii == "" {
+		return "", false
+	}
+	again, err := idna.Lookup.ToASCII(ascii) // what it makes of broken names is refused when it comes back
+	return ascii, err == nil && again == ascii
 }
 
 func formatCountry(s string) (string, string) {
