@@ -81,7 +81,7 @@ func examined(t *testing.T, d *testdb.DB) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Close() }()
-	err = tx.QueryRow(t.Context(), `SELECT SUM(VARIABLE_VALUE) FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN
+	err = tx.QueryRow(t.Context(), `SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN
 		('HANDLER_READ_FIRST', 'HANDLER_READ_KEY', 'HANDLER_READ_LAST', 'HANDLER_READ_NEXT', 'HANDLER_READ_PREV', 'HANDLER_READ_RND')`, nil, &n)
 	if err != nil {
 		t.Fatal(err)
