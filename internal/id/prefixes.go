@@ -5,6 +5,7 @@ package id
 // prefixes of the kinds of records.
 var prefixes = map[Kind]string{
 	2:  "sess",
+	3:  "job",
 	16: "acct",
 	17: "cont",
 	18: "acco",
