@@ -97,6 +97,8 @@ type Account struct {
 	SourceFold string `json:"source_fold,omitempty"`
 	// Anything worth knowing.
 	Description string `json:"description,omitempty"`
+	// Values of the fields that the firm has added; a write replaces the list.
+	CustomFields string `json:"custom_fields,omitempty"`
 	// When somebody last dealt with it; kept by Farley.
 	LastActivityAt time.Time `json:"last_activity_at,omitempty"`
 	// The account above it, as a holding is above its firms; never in a circle.
@@ -113,7 +115,7 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case account.FieldVersion, account.FieldAnnualRevenue, account.FieldAnnualRevenueReporting, account.FieldEmployees:
 			values[i] = new(sql.NullInt64)
-		case account.FieldName, account.FieldNameFold, account.FieldLegalName, account.FieldLegalNameFold, account.FieldKinds, account.FieldCustomerType, account.FieldCustomerSince, account.FieldIndustry, account.FieldIndustryFold, account.FieldWebsite, account.FieldDomain, account.FieldPhones, account.FieldEmails, account.FieldAddresses, account.FieldCity, account.FieldCityFold, account.FieldCountry, account.FieldTaxNumber, account.FieldRegistrationNumber, account.FieldAnnualRevenueCurrency, account.FieldCurrency, account.FieldLocale, account.FieldTimeZone, account.FieldSource, account.FieldSourceFold, account.FieldDescription:
+		case account.FieldName, account.FieldNameFold, account.FieldLegalName, account.FieldLegalNameFold, account.FieldKinds, account.FieldCustomerType, account.FieldCustomerSince, account.FieldIndustry, account.FieldIndustryFold, account.FieldWebsite, account.FieldDomain, account.FieldPhones, account.FieldEmails, account.FieldAddresses, account.FieldCity, account.FieldCityFold, account.FieldCountry, account.FieldTaxNumber, account.FieldRegistrationNumber, account.FieldAnnualRevenueCurrency, account.FieldCurrency, account.FieldLocale, account.FieldTimeZone, account.FieldSource, account.FieldSourceFold, account.FieldDescription, account.FieldCustomFields:
 			values[i] = new(sql.NullString)
 		case account.FieldCreatedAt, account.FieldUpdatedAt, account.FieldDeletedAt, account.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
@@ -374,6 +376,12 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
+		case account.FieldCustomFields:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field custom_fields", values[i])
+			} else if value.Valid {
+				_m.CustomFields = value.String
+			}
 		case account.FieldLastActivityAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field last_activity_at", values[i])
@@ -538,6 +546,9 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
+	builder.WriteString(", ")
+	builder.WriteString("custom_fields=")
+	builder.WriteString(_m.CustomFields)
 	builder.WriteString(", ")
 	builder.WriteString("last_activity_at=")
 	builder.WriteString(_m.LastActivityAt.Format(time.ANSIC))

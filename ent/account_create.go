@@ -252,6 +252,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
+	if value, ok := _c.mutation.CustomFields(); ok {
+		_spec.SetField(account.FieldCustomFields, field.TypeString, value)
+		_node.CustomFields = value
+	}
 	if value, ok := _c.mutation.LastActivityAt(); ok {
 		_spec.SetField(account.FieldLastActivityAt, field.TypeTime, value)
 		_node.LastActivityAt = value

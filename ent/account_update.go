@@ -297,6 +297,12 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.DescriptionCleared() {
 		_spec.ClearField(account.FieldDescription, field.TypeString)
 	}
+	if value, ok := _u.mutation.CustomFields(); ok {
+		_spec.SetField(account.FieldCustomFields, field.TypeString, value)
+	}
+	if _u.mutation.CustomFieldsCleared() {
+		_spec.ClearField(account.FieldCustomFields, field.TypeString)
+	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(account.FieldLastActivityAt, field.TypeTime, value)
 	}
@@ -628,6 +634,12 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.DescriptionCleared() {
 		_spec.ClearField(account.FieldDescription, field.TypeString)
+	}
+	if value, ok := _u.mutation.CustomFields(); ok {
+		_spec.SetField(account.FieldCustomFields, field.TypeString, value)
+	}
+	if _u.mutation.CustomFieldsCleared() {
+		_spec.ClearField(account.FieldCustomFields, field.TypeString)
 	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(account.FieldLastActivityAt, field.TypeTime, value)

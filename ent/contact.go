@@ -125,6 +125,8 @@ type Contact struct {
 	SourceFold string `json:"source_fold,omitempty"`
 	// Anything worth knowing.
 	Description string `json:"description,omitempty"`
+	// Values of the fields that the firm has added; a write replaces the list.
+	CustomFields string `json:"custom_fields,omitempty"`
 	// When somebody last dealt with the person; kept by Farley.
 	LastActivityAt time.Time `json:"last_activity_at,omitempty"`
 	// Who brought the person to us.
@@ -143,7 +145,7 @@ func (*Contact) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case contact.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case contact.FieldGivenName, contact.FieldGivenNameFold, contact.FieldMiddleName, contact.FieldMiddleNameFold, contact.FieldFamilyName, contact.FieldFamilyNameFold, contact.FieldNativeName, contact.FieldNativeNameFold, contact.FieldDisplayName, contact.FieldDisplayNameFold, contact.FieldSalutation, contact.FieldSalutationFold, contact.FieldTitle, contact.FieldTitleFold, contact.FieldDepartment, contact.FieldDepartmentFold, contact.FieldEmails, contact.FieldPrimaryEmail, contact.FieldPhones, contact.FieldPrimaryPhone, contact.FieldAddresses, contact.FieldSocialProfiles, contact.FieldBirthday, contact.FieldLocale, contact.FieldTimeZone, contact.FieldPreferredChannel, contact.FieldGender, contact.FieldGenderFold, contact.FieldEducation, contact.FieldEducationFold, contact.FieldOccupation, contact.FieldOccupationFold, contact.FieldIncomeBand, contact.FieldIncomeBandFold, contact.FieldHousehold, contact.FieldHouseholdFold, contact.FieldSource, contact.FieldSourceFold, contact.FieldDescription:
+		case contact.FieldGivenName, contact.FieldGivenNameFold, contact.FieldMiddleName, contact.FieldMiddleNameFold, contact.FieldFamilyName, contact.FieldFamilyNameFold, contact.FieldNativeName, contact.FieldNativeNameFold, contact.FieldDisplayName, contact.FieldDisplayNameFold, contact.FieldSalutation, contact.FieldSalutationFold, contact.FieldTitle, contact.FieldTitleFold, contact.FieldDepartment, contact.FieldDepartmentFold, contact.FieldEmails, contact.FieldPrimaryEmail, contact.FieldPhones, contact.FieldPrimaryPhone, contact.FieldAddresses, contact.FieldSocialProfiles, contact.FieldBirthday, contact.FieldLocale, contact.FieldTimeZone, contact.FieldPreferredChannel, contact.FieldGender, contact.FieldGenderFold, contact.FieldEducation, contact.FieldEducationFold, contact.FieldOccupation, contact.FieldOccupationFold, contact.FieldIncomeBand, contact.FieldIncomeBandFold, contact.FieldHousehold, contact.FieldHouseholdFold, contact.FieldSource, contact.FieldSourceFold, contact.FieldDescription, contact.FieldCustomFields:
 			values[i] = new(sql.NullString)
 		case contact.FieldCreatedAt, contact.FieldUpdatedAt, contact.FieldDeletedAt, contact.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
@@ -488,6 +490,12 @@ func (_m *Contact) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
+		case contact.FieldCustomFields:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field custom_fields", values[i])
+			} else if value.Valid {
+				_m.CustomFields = value.String
+			}
 		case contact.FieldLastActivityAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field last_activity_at", values[i])
@@ -694,6 +702,9 @@ func (_m *Contact) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
+	builder.WriteString(", ")
+	builder.WriteString("custom_fields=")
+	builder.WriteString(_m.CustomFields)
 	builder.WriteString(", ")
 	builder.WriteString("last_activity_at=")
 	builder.WriteString(_m.LastActivityAt.Format(time.ANSIC))

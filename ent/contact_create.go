@@ -317,6 +317,10 @@ func (_c *ContactCreate) createSpec() (*Contact, *sqlgraph.CreateSpec) {
 		_spec.SetField(contact.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
+	if value, ok := _c.mutation.CustomFields(); ok {
+		_spec.SetField(contact.FieldCustomFields, field.TypeString, value)
+		_node.CustomFields = value
+	}
 	if value, ok := _c.mutation.LastActivityAt(); ok {
 		_spec.SetField(contact.FieldLastActivityAt, field.TypeTime, value)
 		_node.LastActivityAt = value

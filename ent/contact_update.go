@@ -372,6 +372,12 @@ func (_u *ContactUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.DescriptionCleared() {
 		_spec.ClearField(contact.FieldDescription, field.TypeString)
 	}
+	if value, ok := _u.mutation.CustomFields(); ok {
+		_spec.SetField(contact.FieldCustomFields, field.TypeString, value)
+	}
+	if _u.mutation.CustomFieldsCleared() {
+		_spec.ClearField(contact.FieldCustomFields, field.TypeString)
+	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(contact.FieldLastActivityAt, field.TypeTime, value)
 	}
@@ -778,6 +784,12 @@ func (_u *ContactUpdateOne) sqlSave(ctx context.Context) (_node *Contact, err er
 	}
 	if _u.mutation.DescriptionCleared() {
 		_spec.ClearField(contact.FieldDescription, field.TypeString)
+	}
+	if value, ok := _u.mutation.CustomFields(); ok {
+		_spec.SetField(contact.FieldCustomFields, field.TypeString, value)
+	}
+	if _u.mutation.CustomFieldsCleared() {
+		_spec.ClearField(contact.FieldCustomFields, field.TypeString)
 	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(contact.FieldLastActivityAt, field.TypeTime, value)

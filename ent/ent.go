@@ -8,6 +8,7 @@ import (
 	"farley/ent/account"
 	"farley/ent/accountcontact"
 	"farley/ent/contact"
+	"farley/ent/customfield"
 	"farley/ent/note"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
@@ -86,6 +87,7 @@ func checkColumn(t, c string) error {
 			account.Table:        account.ValidColumn,
 			accountcontact.Table: accountcontact.ValidColumn,
 			contact.Table:        contact.ValidColumn,
+			customfield.Table:    customfield.ValidColumn,
 			note.Table:           note.ValidColumn,
 			role.Table:           role.ValidColumn,
 			rolegrant.Table:      rolegrant.ValidColumn,

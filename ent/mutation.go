@@ -8,6 +8,7 @@ import (
 	"farley/ent/account"
 	"farley/ent/accountcontact"
 	"farley/ent/contact"
+	"farley/ent/customfield"
 	"farley/ent/note"
 	"farley/ent/predicate"
 	"farley/ent/role"
@@ -38,6 +39,7 @@ const (
 	TypeAccount        = "Account"
 	TypeAccountContact = "AccountContact"
 	TypeContact        = "Contact"
+	TypeCustomField    = "CustomField"
 	TypeNote           = "Note"
 	TypeRole           = "Role"
 	TypeRoleGrant      = "RoleGrant"
@@ -97,6 +99,7 @@ type AccountMutation struct {
 	source                      *string
 	source_fold                 *string
 	description                 *string
+	custom_fields               *string
 	last_activity_at            *time.Time
 	parent_id                   *stored.ID
 	clearedFields               map[string]struct{}
@@ -2151,6 +2154,55 @@ func (m *AccountMutation) ResetDescription() {
 	delete(m.clearedFields, account.FieldDescription)
 }
 
+// SetCustomFields sets the "custom_fields" field.
+func (m *AccountMutation) SetCustomFields(s string) {
+	m.custom_fields = &s
+}
+
+// CustomFields returns the value of the "custom_fields" field in the mutation.
+func (m *AccountMutation) CustomFields() (r string, exists bool) {
+	v := m.custom_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomFields returns the old "custom_fields" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldCustomFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomFields: %w", err)
+	}
+	return oldValue.CustomFields, nil
+}
+
+// ClearCustomFields clears the value of the "custom_fields" field.
+func (m *AccountMutation) ClearCustomFields() {
+	m.custom_fields = nil
+	m.clearedFields[account.FieldCustomFields] = struct{}{}
+}
+
+// CustomFieldsCleared returns if the "custom_fields" field was cleared in this mutation.
+func (m *AccountMutation) CustomFieldsCleared() bool {
+	_, ok := m.clearedFields[account.FieldCustomFields]
+	return ok
+}
+
+// ResetCustomFields resets all changes to the "custom_fields" field.
+func (m *AccountMutation) ResetCustomFields() {
+	m.custom_fields = nil
+	delete(m.clearedFields, account.FieldCustomFields)
+}
+
 // SetLastActivityAt sets the "last_activity_at" field.
 func (m *AccountMutation) SetLastActivityAt(t time.Time) {
 	m.last_activity_at = &t
@@ -2283,7 +2335,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 41)
+	fields := make([]string, 0, 42)
 	if m.version != nil {
 		fields = append(fields, account.FieldVersion)
 	}
@@ -2401,6 +2453,9 @@ func (m *AccountMutation) Fields() []string {
 	if m.description != nil {
 		fields = append(fields, account.FieldDescription)
 	}
+	if m.custom_fields != nil {
+		fields = append(fields, account.FieldCustomFields)
+	}
 	if m.last_activity_at != nil {
 		fields = append(fields, account.FieldLastActivityAt)
 	}
@@ -2493,6 +2548,8 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.SourceFold()
 	case account.FieldDescription:
 		return m.Description()
+	case account.FieldCustomFields:
+		return m.CustomFields()
 	case account.FieldLastActivityAt:
 		return m.LastActivityAt()
 	case account.FieldParentID:
@@ -2584,6 +2641,8 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldSourceFold(ctx)
 	case account.FieldDescription:
 		return m.OldDescription(ctx)
+	case account.FieldCustomFields:
+		return m.OldCustomFields(ctx)
 	case account.FieldLastActivityAt:
 		return m.OldLastActivityAt(ctx)
 	case account.FieldParentID:
@@ -2870,6 +2929,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDescription(v)
 		return nil
+	case account.FieldCustomFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomFields(v)
+		return nil
 	case account.FieldLastActivityAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -3070,6 +3136,9 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldDescription) {
 		fields = append(fields, account.FieldDescription)
 	}
+	if m.FieldCleared(account.FieldCustomFields) {
+		fields = append(fields, account.FieldCustomFields)
+	}
 	if m.FieldCleared(account.FieldLastActivityAt) {
 		fields = append(fields, account.FieldLastActivityAt)
 	}
@@ -3194,6 +3263,9 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldDescription:
 		m.ClearDescription()
+		return nil
+	case account.FieldCustomFields:
+		m.ClearCustomFields()
 		return nil
 	case account.FieldLastActivityAt:
 		m.ClearLastActivityAt()
@@ -3325,6 +3397,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldDescription:
 		m.ResetDescription()
+		return nil
+	case account.FieldCustomFields:
+		m.ResetCustomFields()
 		return nil
 	case account.FieldLastActivityAt:
 		m.ResetLastActivityAt()
@@ -4696,6 +4771,7 @@ type ContactMutation struct {
 	source            *string
 	source_fold       *string
 	description       *string
+	custom_fields     *string
 	last_activity_at  *time.Time
 	referred_by_id    *stored.ID
 	clearedFields     map[string]struct{}
@@ -7373,6 +7449,55 @@ func (m *ContactMutation) ResetDescription() {
 	delete(m.clearedFields, contact.FieldDescription)
 }
 
+// SetCustomFields sets the "custom_fields" field.
+func (m *ContactMutation) SetCustomFields(s string) {
+	m.custom_fields = &s
+}
+
+// CustomFields returns the value of the "custom_fields" field in the mutation.
+func (m *ContactMutation) CustomFields() (r string, exists bool) {
+	v := m.custom_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomFields returns the old "custom_fields" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldCustomFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomFields: %w", err)
+	}
+	return oldValue.CustomFields, nil
+}
+
+// ClearCustomFields clears the value of the "custom_fields" field.
+func (m *ContactMutation) ClearCustomFields() {
+	m.custom_fields = nil
+	m.clearedFields[contact.FieldCustomFields] = struct{}{}
+}
+
+// CustomFieldsCleared returns if the "custom_fields" field was cleared in this mutation.
+func (m *ContactMutation) CustomFieldsCleared() bool {
+	_, ok := m.clearedFields[contact.FieldCustomFields]
+	return ok
+}
+
+// ResetCustomFields resets all changes to the "custom_fields" field.
+func (m *ContactMutation) ResetCustomFields() {
+	m.custom_fields = nil
+	delete(m.clearedFields, contact.FieldCustomFields)
+}
+
 // SetLastActivityAt sets the "last_activity_at" field.
 func (m *ContactMutation) SetLastActivityAt(t time.Time) {
 	m.last_activity_at = &t
@@ -7505,7 +7630,7 @@ func (m *ContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactMutation) Fields() []string {
-	fields := make([]string, 0, 55)
+	fields := make([]string, 0, 56)
 	if m.version != nil {
 		fields = append(fields, contact.FieldVersion)
 	}
@@ -7665,6 +7790,9 @@ func (m *ContactMutation) Fields() []string {
 	if m.description != nil {
 		fields = append(fields, contact.FieldDescription)
 	}
+	if m.custom_fields != nil {
+		fields = append(fields, contact.FieldCustomFields)
+	}
 	if m.last_activity_at != nil {
 		fields = append(fields, contact.FieldLastActivityAt)
 	}
@@ -7785,6 +7913,8 @@ func (m *ContactMutation) Field(name string) (ent.Value, bool) {
 		return m.SourceFold()
 	case contact.FieldDescription:
 		return m.Description()
+	case contact.FieldCustomFields:
+		return m.CustomFields()
 	case contact.FieldLastActivityAt:
 		return m.LastActivityAt()
 	case contact.FieldReferredByID:
@@ -7904,6 +8034,8 @@ func (m *ContactMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldSourceFold(ctx)
 	case contact.FieldDescription:
 		return m.OldDescription(ctx)
+	case contact.FieldCustomFields:
+		return m.OldCustomFields(ctx)
 	case contact.FieldLastActivityAt:
 		return m.OldLastActivityAt(ctx)
 	case contact.FieldReferredByID:
@@ -8288,6 +8420,13 @@ func (m *ContactMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDescription(v)
 		return nil
+	case contact.FieldCustomFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomFields(v)
+		return nil
 	case contact.FieldLastActivityAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -8494,6 +8633,9 @@ func (m *ContactMutation) ClearedFields() []string {
 	if m.FieldCleared(contact.FieldDescription) {
 		fields = append(fields, contact.FieldDescription)
 	}
+	if m.FieldCleared(contact.FieldCustomFields) {
+		fields = append(fields, contact.FieldCustomFields)
+	}
 	if m.FieldCleared(contact.FieldLastActivityAt) {
 		fields = append(fields, contact.FieldLastActivityAt)
 	}
@@ -8660,6 +8802,9 @@ func (m *ContactMutation) ClearField(name string) error {
 		return nil
 	case contact.FieldDescription:
 		m.ClearDescription()
+		return nil
+	case contact.FieldCustomFields:
+		m.ClearCustomFields()
 		return nil
 	case contact.FieldLastActivityAt:
 		m.ClearLastActivityAt()
@@ -8834,6 +8979,9 @@ func (m *ContactMutation) ResetField(name string) error {
 	case contact.FieldDescription:
 		m.ResetDescription()
 		return nil
+	case contact.FieldCustomFields:
+		m.ResetCustomFields()
+		return nil
 	case contact.FieldLastActivityAt:
 		m.ResetLastActivityAt()
 		return nil
@@ -8890,6 +9038,1320 @@ func (m *ContactMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ContactMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Contact edge %s", name)
+}
+
+// CustomFieldMutation represents an operation that mutates the CustomField nodes in the graph.
+type CustomFieldMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	object        *string
+	key           *string
+	key_fold      *string
+	label         *string
+	label_fold    *string
+	label_sort    *[]byte
+	_type         *string
+	choices       *string
+	is_required   *bool
+	archived      *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*CustomField, error)
+	predicates    []predicate.CustomField
+}
+
+var _ ent.Mutation = (*CustomFieldMutation)(nil)
+
+// customfieldOption allows management of the mutation configuration using functional options.
+type customfieldOption func(*CustomFieldMutation)
+
+// newCustomFieldMutation creates new mutation for the CustomField entity.
+func newCustomFieldMutation(c config, op Op, opts ...customfieldOption) *CustomFieldMutation {
+	m := &CustomFieldMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCustomField,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCustomFieldID sets the ID field of the mutation.
+func withCustomFieldID(id stored.ID) customfieldOption {
+	return func(m *CustomFieldMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CustomField
+		)
+		m.oldValue = func(ctx context.Context) (*CustomField, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CustomField.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCustomField sets the old CustomField of the mutation.
+func withCustomField(node *CustomField) customfieldOption {
+	return func(m *CustomFieldMutation) {
+		m.oldValue = func(context.Context) (*CustomField, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CustomFieldMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CustomFieldMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CustomField entities.
+func (m *CustomFieldMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CustomFieldMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CustomFieldMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CustomField.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *CustomFieldMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CustomFieldMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CustomFieldMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CustomFieldMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CustomFieldMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CustomFieldMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CustomFieldMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CustomFieldMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *CustomFieldMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *CustomFieldMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *CustomFieldMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *CustomFieldMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *CustomFieldMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *CustomFieldMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[customfield.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *CustomFieldMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *CustomFieldMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, customfield.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *CustomFieldMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *CustomFieldMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *CustomFieldMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[customfield.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *CustomFieldMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *CustomFieldMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, customfield.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *CustomFieldMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *CustomFieldMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *CustomFieldMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[customfield.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *CustomFieldMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *CustomFieldMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, customfield.FieldDeletedAt)
+}
+
+// SetObject sets the "object" field.
+func (m *CustomFieldMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *CustomFieldMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *CustomFieldMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetKey sets the "key" field.
+func (m *CustomFieldMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *CustomFieldMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *CustomFieldMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetKeyFold sets the "key_fold" field.
+func (m *CustomFieldMutation) SetKeyFold(s string) {
+	m.key_fold = &s
+}
+
+// KeyFold returns the value of the "key_fold" field in the mutation.
+func (m *CustomFieldMutation) KeyFold() (r string, exists bool) {
+	v := m.key_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyFold returns the old "key_fold" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldKeyFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyFold: %w", err)
+	}
+	return oldValue.KeyFold, nil
+}
+
+// ClearKeyFold clears the value of the "key_fold" field.
+func (m *CustomFieldMutation) ClearKeyFold() {
+	m.key_fold = nil
+	m.clearedFields[customfield.FieldKeyFold] = struct{}{}
+}
+
+// KeyFoldCleared returns if the "key_fold" field was cleared in this mutation.
+func (m *CustomFieldMutation) KeyFoldCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldKeyFold]
+	return ok
+}
+
+// ResetKeyFold resets all changes to the "key_fold" field.
+func (m *CustomFieldMutation) ResetKeyFold() {
+	m.key_fold = nil
+	delete(m.clearedFields, customfield.FieldKeyFold)
+}
+
+// SetLabel sets the "label" field.
+func (m *CustomFieldMutation) SetLabel(s string) {
+	m.label = &s
+}
+
+// Label returns the value of the "label" field in the mutation.
+func (m *CustomFieldMutation) Label() (r string, exists bool) {
+	v := m.label
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabel returns the old "label" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldLabel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabel: %w", err)
+	}
+	return oldValue.Label, nil
+}
+
+// ResetLabel resets all changes to the "label" field.
+func (m *CustomFieldMutation) ResetLabel() {
+	m.label = nil
+}
+
+// SetLabelFold sets the "label_fold" field.
+func (m *CustomFieldMutation) SetLabelFold(s string) {
+	m.label_fold = &s
+}
+
+// LabelFold returns the value of the "label_fold" field in the mutation.
+func (m *CustomFieldMutation) LabelFold() (r string, exists bool) {
+	v := m.label_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabelFold returns the old "label_fold" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldLabelFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabelFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabelFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabelFold: %w", err)
+	}
+	return oldValue.LabelFold, nil
+}
+
+// ClearLabelFold clears the value of the "label_fold" field.
+func (m *CustomFieldMutation) ClearLabelFold() {
+	m.label_fold = nil
+	m.clearedFields[customfield.FieldLabelFold] = struct{}{}
+}
+
+// LabelFoldCleared returns if the "label_fold" field was cleared in this mutation.
+func (m *CustomFieldMutation) LabelFoldCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldLabelFold]
+	return ok
+}
+
+// ResetLabelFold resets all changes to the "label_fold" field.
+func (m *CustomFieldMutation) ResetLabelFold() {
+	m.label_fold = nil
+	delete(m.clearedFields, customfield.FieldLabelFold)
+}
+
+// SetLabelSort sets the "label_sort" field.
+func (m *CustomFieldMutation) SetLabelSort(b []byte) {
+	m.label_sort = &b
+}
+
+// LabelSort returns the value of the "label_sort" field in the mutation.
+func (m *CustomFieldMutation) LabelSort() (r []byte, exists bool) {
+	v := m.label_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabelSort returns the old "label_sort" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldLabelSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabelSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabelSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabelSort: %w", err)
+	}
+	return oldValue.LabelSort, nil
+}
+
+// ClearLabelSort clears the value of the "label_sort" field.
+func (m *CustomFieldMutation) ClearLabelSort() {
+	m.label_sort = nil
+	m.clearedFields[customfield.FieldLabelSort] = struct{}{}
+}
+
+// LabelSortCleared returns if the "label_sort" field was cleared in this mutation.
+func (m *CustomFieldMutation) LabelSortCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldLabelSort]
+	return ok
+}
+
+// ResetLabelSort resets all changes to the "label_sort" field.
+func (m *CustomFieldMutation) ResetLabelSort() {
+	m.label_sort = nil
+	delete(m.clearedFields, customfield.FieldLabelSort)
+}
+
+// SetType sets the "type" field.
+func (m *CustomFieldMutation) SetType(s string) {
+	m._type = &s
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *CustomFieldMutation) GetType() (r string, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *CustomFieldMutation) ResetType() {
+	m._type = nil
+}
+
+// SetChoices sets the "choices" field.
+func (m *CustomFieldMutation) SetChoices(s string) {
+	m.choices = &s
+}
+
+// Choices returns the value of the "choices" field in the mutation.
+func (m *CustomFieldMutation) Choices() (r string, exists bool) {
+	v := m.choices
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChoices returns the old "choices" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldChoices(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChoices is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChoices requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChoices: %w", err)
+	}
+	return oldValue.Choices, nil
+}
+
+// ClearChoices clears the value of the "choices" field.
+func (m *CustomFieldMutation) ClearChoices() {
+	m.choices = nil
+	m.clearedFields[customfield.FieldChoices] = struct{}{}
+}
+
+// ChoicesCleared returns if the "choices" field was cleared in this mutation.
+func (m *CustomFieldMutation) ChoicesCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldChoices]
+	return ok
+}
+
+// ResetChoices resets all changes to the "choices" field.
+func (m *CustomFieldMutation) ResetChoices() {
+	m.choices = nil
+	delete(m.clearedFields, customfield.FieldChoices)
+}
+
+// SetIsRequired sets the "is_required" field.
+func (m *CustomFieldMutation) SetIsRequired(b bool) {
+	m.is_required = &b
+}
+
+// IsRequired returns the value of the "is_required" field in the mutation.
+func (m *CustomFieldMutation) IsRequired() (r bool, exists bool) {
+	v := m.is_required
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIsRequired returns the old "is_required" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldIsRequired(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIsRequired is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIsRequired requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIsRequired: %w", err)
+	}
+	return oldValue.IsRequired, nil
+}
+
+// ResetIsRequired resets all changes to the "is_required" field.
+func (m *CustomFieldMutation) ResetIsRequired() {
+	m.is_required = nil
+}
+
+// SetArchived sets the "archived" field.
+func (m *CustomFieldMutation) SetArchived(b bool) {
+	m.archived = &b
+}
+
+// Archived returns the value of the "archived" field in the mutation.
+func (m *CustomFieldMutation) Archived() (r bool, exists bool) {
+	v := m.archived
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArchived returns the old "archived" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldArchived(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArchived is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArchived requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArchived: %w", err)
+	}
+	return oldValue.Archived, nil
+}
+
+// ResetArchived resets all changes to the "archived" field.
+func (m *CustomFieldMutation) ResetArchived() {
+	m.archived = nil
+}
+
+// Where appends a list predicates to the CustomFieldMutation builder.
+func (m *CustomFieldMutation) Where(ps ...predicate.CustomField) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CustomFieldMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CustomFieldMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CustomField, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CustomFieldMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CustomFieldMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CustomField).
+func (m *CustomFieldMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CustomFieldMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.version != nil {
+		fields = append(fields, customfield.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, customfield.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, customfield.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, customfield.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, customfield.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, customfield.FieldDeletedAt)
+	}
+	if m.object != nil {
+		fields = append(fields, customfield.FieldObject)
+	}
+	if m.key != nil {
+		fields = append(fields, customfield.FieldKey)
+	}
+	if m.key_fold != nil {
+		fields = append(fields, customfield.FieldKeyFold)
+	}
+	if m.label != nil {
+		fields = append(fields, customfield.FieldLabel)
+	}
+	if m.label_fold != nil {
+		fields = append(fields, customfield.FieldLabelFold)
+	}
+	if m.label_sort != nil {
+		fields = append(fields, customfield.FieldLabelSort)
+	}
+	if m._type != nil {
+		fields = append(fields, customfield.FieldType)
+	}
+	if m.choices != nil {
+		fields = append(fields, customfield.FieldChoices)
+	}
+	if m.is_required != nil {
+		fields = append(fields, customfield.FieldIsRequired)
+	}
+	if m.archived != nil {
+		fields = append(fields, customfield.FieldArchived)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CustomFieldMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case customfield.FieldVersion:
+		return m.Version()
+	case customfield.FieldCreatedAt:
+		return m.CreatedAt()
+	case customfield.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case customfield.FieldCreatedByID:
+		return m.CreatedByID()
+	case customfield.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case customfield.FieldDeletedAt:
+		return m.DeletedAt()
+	case customfield.FieldObject:
+		return m.Object()
+	case customfield.FieldKey:
+		return m.Key()
+	case customfield.FieldKeyFold:
+		return m.KeyFold()
+	case customfield.FieldLabel:
+		return m.Label()
+	case customfield.FieldLabelFold:
+		return m.LabelFold()
+	case customfield.FieldLabelSort:
+		return m.LabelSort()
+	case customfield.FieldType:
+		return m.GetType()
+	case customfield.FieldChoices:
+		return m.Choices()
+	case customfield.FieldIsRequired:
+		return m.IsRequired()
+	case customfield.FieldArchived:
+		return m.Archived()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CustomFieldMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case customfield.FieldVersion:
+		return m.OldVersion(ctx)
+	case customfield.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case customfield.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case customfield.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case customfield.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case customfield.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case customfield.FieldObject:
+		return m.OldObject(ctx)
+	case customfield.FieldKey:
+		return m.OldKey(ctx)
+	case customfield.FieldKeyFold:
+		return m.OldKeyFold(ctx)
+	case customfield.FieldLabel:
+		return m.OldLabel(ctx)
+	case customfield.FieldLabelFold:
+		return m.OldLabelFold(ctx)
+	case customfield.FieldLabelSort:
+		return m.OldLabelSort(ctx)
+	case customfield.FieldType:
+		return m.OldType(ctx)
+	case customfield.FieldChoices:
+		return m.OldChoices(ctx)
+	case customfield.FieldIsRequired:
+		return m.OldIsRequired(ctx)
+	case customfield.FieldArchived:
+		return m.OldArchived(ctx)
+	}
+	return nil, fmt.Errorf("unknown CustomField field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CustomFieldMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case customfield.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case customfield.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case customfield.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case customfield.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case customfield.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case customfield.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case customfield.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case customfield.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case customfield.FieldKeyFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyFold(v)
+		return nil
+	case customfield.FieldLabel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabel(v)
+		return nil
+	case customfield.FieldLabelFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabelFold(v)
+		return nil
+	case customfield.FieldLabelSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabelSort(v)
+		return nil
+	case customfield.FieldType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
+		return nil
+	case customfield.FieldChoices:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChoices(v)
+		return nil
+	case customfield.FieldIsRequired:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIsRequired(v)
+		return nil
+	case customfield.FieldArchived:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArchived(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CustomField field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CustomFieldMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, customfield.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CustomFieldMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case customfield.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CustomFieldMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case customfield.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CustomField numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CustomFieldMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(customfield.FieldCreatedByID) {
+		fields = append(fields, customfield.FieldCreatedByID)
+	}
+	if m.FieldCleared(customfield.FieldUpdatedByID) {
+		fields = append(fields, customfield.FieldUpdatedByID)
+	}
+	if m.FieldCleared(customfield.FieldDeletedAt) {
+		fields = append(fields, customfield.FieldDeletedAt)
+	}
+	if m.FieldCleared(customfield.FieldKeyFold) {
+		fields = append(fields, customfield.FieldKeyFold)
+	}
+	if m.FieldCleared(customfield.FieldLabelFold) {
+		fields = append(fields, customfield.FieldLabelFold)
+	}
+	if m.FieldCleared(customfield.FieldLabelSort) {
+		fields = append(fields, customfield.FieldLabelSort)
+	}
+	if m.FieldCleared(customfield.FieldChoices) {
+		fields = append(fields, customfield.FieldChoices)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CustomFieldMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CustomFieldMutation) ClearField(name string) error {
+	switch name {
+	case customfield.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case customfield.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case customfield.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case customfield.FieldKeyFold:
+		m.ClearKeyFold()
+		return nil
+	case customfield.FieldLabelFold:
+		m.ClearLabelFold()
+		return nil
+	case customfield.FieldLabelSort:
+		m.ClearLabelSort()
+		return nil
+	case customfield.FieldChoices:
+		m.ClearChoices()
+		return nil
+	}
+	return fmt.Errorf("unknown CustomField nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CustomFieldMutation) ResetField(name string) error {
+	switch name {
+	case customfield.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case customfield.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case customfield.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case customfield.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case customfield.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case customfield.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case customfield.FieldObject:
+		m.ResetObject()
+		return nil
+	case customfield.FieldKey:
+		m.ResetKey()
+		return nil
+	case customfield.FieldKeyFold:
+		m.ResetKeyFold()
+		return nil
+	case customfield.FieldLabel:
+		m.ResetLabel()
+		return nil
+	case customfield.FieldLabelFold:
+		m.ResetLabelFold()
+		return nil
+	case customfield.FieldLabelSort:
+		m.ResetLabelSort()
+		return nil
+	case customfield.FieldType:
+		m.ResetType()
+		return nil
+	case customfield.FieldChoices:
+		m.ResetChoices()
+		return nil
+	case customfield.FieldIsRequired:
+		m.ResetIsRequired()
+		return nil
+	case customfield.FieldArchived:
+		m.ResetArchived()
+		return nil
+	}
+	return fmt.Errorf("unknown CustomField field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CustomFieldMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CustomFieldMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CustomFieldMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CustomFieldMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CustomFieldMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CustomFieldMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CustomFieldMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CustomField unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CustomFieldMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CustomField edge %s", name)
 }
 
 // NoteMutation represents an operation that mutates the Note nodes in the graph.

@@ -24,6 +24,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Contact":
 		b := c.Contact.Create()
 		return b.mutation, b.Exec
+	case "CustomField":
+		b := c.CustomField.Create()
+		return b.mutation, b.Exec
 	case "Note":
 		b := c.Note.Create()
 		return b.mutation, b.Exec
@@ -64,6 +67,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "CustomField":
+		b := c.CustomField.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Note":
 		b := c.Note.UpdateOneID(stored.ID(x))

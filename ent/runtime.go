@@ -5,6 +5,7 @@ package ent
 import (
 	"farley/ent/accountcontact"
 	"farley/ent/contact"
+	"farley/ent/customfield"
 	"farley/ent/note"
 	"farley/ent/role"
 	"farley/ent/schema"
@@ -27,6 +28,16 @@ func init() {
 	contactDescDoNotContact := contactFields[40].Descriptor()
 	// contact.DefaultDoNotContact holds the default value on creation for the do_not_contact field.
 	contact.DefaultDoNotContact = contactDescDoNotContact.Default.(bool)
+	customfieldFields := schema.CustomField{}.Fields()
+	_ = customfieldFields
+	// customfieldDescIsRequired is the schema descriptor for is_required field.
+	customfieldDescIsRequired := customfieldFields[15].Descriptor()
+	// customfield.DefaultIsRequired holds the default value on creation for the is_required field.
+	customfield.DefaultIsRequired = customfieldDescIsRequired.Default.(bool)
+	// customfieldDescArchived is the schema descriptor for archived field.
+	customfieldDescArchived := customfieldFields[16].Descriptor()
+	// customfield.DefaultArchived holds the default value on creation for the archived field.
+	customfield.DefaultArchived = customfieldDescArchived.Default.(bool)
 	noteFields := schema.Note{}.Fields()
 	_ = noteFields
 	// noteDescPinned is the schema descriptor for pinned field.

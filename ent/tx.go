@@ -18,6 +18,8 @@ type Tx struct {
 	AccountContact *AccountContactClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// CustomField is the client for interacting with the CustomField builders.
+	CustomField *CustomFieldClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
 	// Role is the client for interacting with the Role builders.
@@ -168,6 +170,7 @@ func (tx *Tx) init() {
 	tx.Account = NewAccountClient(tx.config)
 	tx.AccountContact = NewAccountContactClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
+	tx.CustomField = NewCustomFieldClient(tx.config)
 	tx.Note = NewNoteClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)

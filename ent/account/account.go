@@ -89,6 +89,8 @@ const (
 	FieldSourceFold = "source_fold"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
+	// FieldCustomFields holds the string denoting the custom_fields field in the database.
+	FieldCustomFields = "custom_fields"
 	// FieldLastActivityAt holds the string denoting the last_activity_at field in the database.
 	FieldLastActivityAt = "last_activity_at"
 	// FieldParentID holds the string denoting the parent_id field in the database.
@@ -139,6 +141,7 @@ var Columns = []string{
 	FieldSource,
 	FieldSourceFold,
 	FieldDescription,
+	FieldCustomFields,
 	FieldLastActivityAt,
 	FieldParentID,
 }
@@ -349,6 +352,11 @@ func BySourceFold(opts ...sql.OrderTermOption) OrderOption {
 // ByDescription orders the results by the description field.
 func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
+}
+
+// ByCustomFields orders the results by the custom_fields field.
+func ByCustomFields(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCustomFields, opts...).ToFunc()
 }
 
 // ByLastActivityAt orders the results by the last_activity_at field.

@@ -51,6 +51,7 @@ var (
 		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "parent_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
@@ -133,12 +134,12 @@ var (
 			{
 				Name:    "account_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[40], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[41], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_parent_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[41], AccountsColumns[6], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[42], AccountsColumns[6], AccountsColumns[0]},
 			},
 		},
 	}
@@ -272,6 +273,7 @@ var (
 		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "referred_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
@@ -374,12 +376,60 @@ var (
 			{
 				Name:    "contact_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[54], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[55], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_referred_by_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[55], ContactsColumns[6], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[56], ContactsColumns[6], ContactsColumns[0]},
+			},
+		},
+	}
+	// CustomFieldsColumns holds the columns for the "custom_fields" table.
+	CustomFieldsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "object", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "key", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "key_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "label", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "label_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "label_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "type", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "choices", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "is_required", Type: field.TypeBool, Default: false},
+		{Name: "archived", Type: field.TypeBool, Default: false},
+	}
+	// CustomFieldsTable holds the schema information for the "custom_fields" table.
+	CustomFieldsTable = &schema.Table{
+		Name:       "custom_fields",
+		Columns:    CustomFieldsColumns,
+		PrimaryKey: []*schema.Column{CustomFieldsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "customfield_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomFieldsColumns[6], CustomFieldsColumns[0]},
+			},
+			{
+				Name:    "customfield_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomFieldsColumns[6], CustomFieldsColumns[2], CustomFieldsColumns[0]},
+			},
+			{
+				Name:    "customfield_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomFieldsColumns[6], CustomFieldsColumns[3], CustomFieldsColumns[0]},
+			},
+			{
+				Name:    "customfield_deleted_at_label_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomFieldsColumns[6], CustomFieldsColumns[12], CustomFieldsColumns[0]},
 			},
 		},
 	}
@@ -883,6 +933,7 @@ var (
 		AccountsTable,
 		AccountContactsTable,
 		ContactsTable,
+		CustomFieldsTable,
 		NotesTable,
 		RolesTable,
 		RoleGrantsTable,
@@ -906,6 +957,10 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	ContactsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	CustomFieldsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

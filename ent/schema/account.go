@@ -55,6 +55,7 @@ var account = decl.Kind{
 		decl.Scalar("time_zone", "TimeZone", "The IANA time zone in which it works."),
 		decl.Text("source", "Where it came from."),
 		decl.LongText("description", "Anything worth knowing."),
+		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
 		decl.DateTime("last_activity_at", "When somebody last dealt with it; kept by Farley.").ReadOnly(),
 		decl.Ref("parent", Account.Type, "The account above it, as a holding is above its firms; never in a circle.").Plain().Acyclic(),
 		decl.Many("children", "Account", "parent", "The accounts directly below it."),

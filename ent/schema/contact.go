@@ -47,6 +47,7 @@ var contact = decl.Kind{
 		decl.Text("household", "Household.").Sensitive(),
 		decl.Text("source", "Where the contact came from."),
 		decl.LongText("description", "Anything worth knowing."),
+		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
 		decl.DateTime("last_activity_at", "When somebody last dealt with the person; kept by Farley.").ReadOnly(),
 		decl.Ref("referred_by", Contact.Type, "Who brought the person to us.").Plain(),
 		decl.Links("accounts", "Account", "AccountContact", "contact", "account", "The accounts the person belongs to.").NotWritten(),

@@ -17,4 +17,5 @@ var prefixes = map[Kind]string{
 	34: "role",
 	35: "rgra",
 	36: "shar",
+	37: "cfld",
 }

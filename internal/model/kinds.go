@@ -16,6 +16,7 @@ func Kinds() *Set {
 		role(),
 		roleGrant(),
 		share(),
+		customField(),
 	)
 }
 
@@ -58,6 +59,7 @@ func account() *Kind {
 			{Name: "timeZone", Const: "TIME_ZONE", Type: String, Column: "time_zone", Scalar: "TimeZone", Doc: "The IANA time zone in which it works.", Write: Always, Filter: true, Max: 254},
 			{Name: "source", Const: "SOURCE", Type: String, Column: "source", Scalar: "String", Doc: "Where it came from.", Write: Always, Filter: true, Fold: "source_fold", Max: 200},
 			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "Anything worth knowing.", Write: Always, Max: 100000},
+			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Write: Always, Max: 200},
 			{Name: "lastActivityAt", Const: "LAST_ACTIVITY_AT", Type: DateTime, Column: "last_activity_at", Scalar: "DateTime", Doc: "When somebody last dealt with it; kept by Farley.", Filter: true, Order: true},
 			{Name: "parent", Const: "PARENT", Type: Ref, Column: "parent_id", Doc: "The account above it, as a holding is above its firms; never in a circle.", Write: Always, Filter: true, Acyclic: true, Target: "Account"},
 			{Name: "children", Const: "CHILDREN", Type: Many, Doc: "The accounts directly below it.", Filter: true, Target: "Account", Back: "parent"},
@@ -112,6 +114,7 @@ func contact() *Kind {
 			{Name: "household", Const: "HOUSEHOLD", Type: String, Column: "household", Scalar: "String", Doc: "Household.", Sensitive: true, Write: Always, Filter: true, Fold: "household_fold", Max: 200},
 			{Name: "source", Const: "SOURCE", Type: String, Column: "source", Scalar: "String", Doc: "Where the contact came from.", Write: Always, Filter: true, Fold: "source_fold", Max: 200},
 			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "Anything worth knowing.", Write: Always, Max: 100000},
+			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Write: Always, Max: 200},
 			{Name: "lastActivityAt", Const: "LAST_ACTIVITY_AT", Type: DateTime, Column: "last_activity_at", Scalar: "DateTime", Doc: "When somebody last dealt with the person; kept by Farley.", Filter: true, Order: true},
 			{Name: "referredBy", Const: "REFERRED_BY", Type: Ref, Column: "referred_by_id", Doc: "Who brought the person to us.", Write: Always, Filter: true, Target: "Contact"},
 			{Name: "accounts", Const: "ACCOUNTS", Type: Many, Doc: "The accounts the person belongs to.", Filter: true, Max: 100, Target: "Account", Through: &Through{Link: "AccountContact", From: "contact", To: "account"}},
@@ -331,6 +334,31 @@ func share() *Kind {
 			{Name: "fields", Const: "FIELDS", Type: Choices, Column: "fields", Scalar: "String", Doc: "The fields it opens; null for all that the grantee's roles show.", Write: Always, Max: 200},
 			{Name: "expiresAt", Const: "EXPIRES_AT", Type: DateTime, Column: "expires_at", Scalar: "DateTime", Doc: "When it ends; null for never.", Write: Always, Filter: true, Order: true},
 			{Name: "reason", Const: "REASON", Type: String, Column: "reason", Scalar: "String", Doc: "Why it was shared.", Write: Always, Filter: true, Fold: "reason_fold", Max: 200},
+		},
+	}
+}
+
+func customField() *Kind {
+	return &Kind{
+		Name: "CustomField", Const: "CUSTOM_FIELD", Single: "customField", Plural: "customFields", Code: 37, Prefix: "cfld", Table: "custom_fields",
+		Doc:   "A field that a firm adds to a kind of record. Its values are in the records' customFields.",
+		Sight: Reference,
+		Title: "label",
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT"}, ValueDocs: []string{"Accounts.", "Contacts."}},
+			{Name: "key", Const: "KEY", Type: String, Column: "key", Scalar: "String", Doc: "Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it.", Required: true, Write: OnCreate, Filter: true, Fold: "key_fold", Max: 40},
+			{Name: "label", Const: "LABEL", Type: String, Column: "label", Scalar: "String", Doc: "Its name for people.", Required: true, Write: Always, Filter: true, Order: true, Fold: "label_fold", Sort: "label_sort", Max: 200},
+			{Name: "type", Const: "TYPE", Type: Enum, Column: "type", Scalar: "CustomFieldType", Doc: "What its values are.", Required: true, Write: OnCreate, Filter: true, Values: []string{"TEXT", "NUMBER", "BOOLEAN", "DATE", "CHOICE", "MULTI_CHOICE"}, ValueDocs: []string{"A text of at most 2,000 characters.", "An exact decimal number as a string: \"12.50\".", "True or false.", "A day: \"2026-11-22\".", "One of its choices.", "A list of some of its choices."}},
+			{Name: "choices", Const: "CHOICES", Type: List, Column: "choices", Scalar: "String", Doc: "What can be chosen, for CHOICE and MULTI_CHOICE.", Write: Always, Filter: true, Max: 200},
+			{Name: "isRequired", Const: "IS_REQUIRED", Type: Bool, Column: "is_required", Scalar: "Boolean", Doc: "Whether every new record needs a value.", Write: Always, Filter: true},
+			{Name: "archived", Const: "ARCHIVED", Type: Bool, Column: "archived", Scalar: "Boolean", Doc: "Whether it takes no new values; those there are stay.", Write: Always, Filter: true},
 		},
 	}
 }

@@ -19,11 +19,12 @@ type Sessions interface {
 // Rules returns the rules of all kinds.
 func Rules(sessions Sessions) write.Rules {
 	return write.Rules{
-		"":               {acyclic},
+		"":               {acyclic, customValues},
 		"Account":        {accountDerived},
 		"Contact":        {contactDerived, contactHasName},
 		"AccountContact": {linkDates, linkIsNew, linkPrimary},
 		"Note":           {noteHasOneSubject, noteMayComment},
+		"CustomField":    {customKey, customChoices},
 		"Tag":            {tagColour},
 		"User":           {userStanding, userBelongs, userSessions(sessions)},
 		"Role":           {roleIsOpen, roleRows},

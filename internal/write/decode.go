@@ -411,6 +411,13 @@ var objectForms = map[string]func(*objectAt){
 		o.text("network", "String", 40, true)
 		o.text("handle", "String", 200, true)
 	},
+	"CustomFieldValue": func(o *objectAt) { // its value is checked against the field's definition, by a rule
+		o.text("key", "String", 40, true)
+		if o.in["value"] == nil {
+			o.refuse("value", "REQUIRED", "This field is required.")
+		}
+		o.out["value"] = o.in["value"]
+	},
 	"RolePermission": func(o *objectAt) {
 		for _, name := range []string{"object", "action", "scope"} {
 			o.text(name, "String", 60, true)

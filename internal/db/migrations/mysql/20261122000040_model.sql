@@ -1,6 +1,7 @@
 -- atlas:pos accounts[type=table] 
 -- atlas:pos account_contacts[type=table] 
 -- atlas:pos contacts[type=table] 
+-- atlas:pos custom_fields[type=table] 
 -- atlas:pos notes[type=table] 
 -- atlas:pos roles[type=table] 
 -- atlas:pos role_grants[type=table] 
@@ -52,6 +53,7 @@ CREATE TABLE `accounts` (
   `source` varchar(255) NULL,
   `source_fold` varchar(255) NULL,
   `description` longtext NULL,
+  `custom_fields` longtext NULL,
   `last_activity_at` datetime(6) NULL,
   `parent_id` binary(16) NULL,
   PRIMARY KEY (`id`),
@@ -71,6 +73,31 @@ CREATE TABLE `accounts` (
   INDEX `account_deleted_at_employees_id` (`deleted_at`, `employees`, `id`),
   INDEX `account_deleted_at_last_activity_at_id` (`deleted_at`, `last_activity_at`, `id`),
   INDEX `account_parent_id_deleted_at_id` (`parent_id`, `deleted_at`, `id`)
+) CHARSET utf8mb4 COLLATE utf8mb4_bin;
+-- Create "custom_fields" table
+CREATE TABLE `custom_fields` (
+  `id` binary(16) NOT NULL,
+  `version` bigint NOT NULL,
+  `created_at` datetime(6) NOT NULL,
+  `updated_at` datetime(6) NOT NULL,
+  `created_by_id` binary(16) NULL,
+  `updated_by_id` binary(16) NULL,
+  `deleted_at` datetime(6) NULL,
+  `object` varchar(255) NOT NULL,
+  `key` varchar(255) NOT NULL,
+  `key_fold` varchar(255) NULL,
+  `label` varchar(255) NOT NULL,
+  `label_fold` varchar(255) NULL,
+  `label_sort` varbinary(255) NULL,
+  `type` varchar(255) NOT NULL,
+  `choices` longtext NULL,
+  `is_required` bool NOT NULL DEFAULT false,
+  `archived` bool NOT NULL DEFAULT false,
+  PRIMARY KEY (`id`),
+  INDEX `customfield_deleted_at_id` (`deleted_at`, `id`),
+  INDEX `customfield_deleted_at_created_at_id` (`deleted_at`, `created_at`, `id`),
+  INDEX `customfield_deleted_at_updated_at_id` (`deleted_at`, `updated_at`, `id`),
+  INDEX `customfield_deleted_at_label_sort_id` (`deleted_at`, `label_sort`, `id`)
 ) CHARSET utf8mb4 COLLATE utf8mb4_bin;
 -- Create "shares" table
 CREATE TABLE `shares` (
@@ -181,6 +208,7 @@ CREATE TABLE `contacts` (
   `source` varchar(255) NULL,
   `source_fold` varchar(255) NULL,
   `description` longtext NULL,
+  `custom_fields` longtext NULL,
   `last_activity_at` datetime(6) NULL,
   `referred_by_id` binary(16) NULL,
   PRIMARY KEY (`id`),

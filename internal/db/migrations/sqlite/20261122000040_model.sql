@@ -1,6 +1,7 @@
 -- atlas:pos accounts[type=table] 
 -- atlas:pos account_contacts[type=table] 
 -- atlas:pos contacts[type=table] 
+-- atlas:pos custom_fields[type=table] 
 -- atlas:pos notes[type=table] 
 -- atlas:pos roles[type=table] 
 -- atlas:pos role_grants[type=table] 
@@ -52,6 +53,7 @@ CREATE TABLE `accounts` (
   `source` text NULL,
   `source_fold` text NULL,
   `description` text NULL,
+  `custom_fields` text NULL,
   `last_activity_at` datetime NULL,
   `parent_id` blob NULL,
   PRIMARY KEY (`id`)
@@ -178,6 +180,7 @@ CREATE TABLE `contacts` (
   `source` text NULL,
   `source_fold` text NULL,
   `description` text NULL,
+  `custom_fields` text NULL,
   `last_activity_at` datetime NULL,
   `referred_by_id` blob NULL,
   PRIMARY KEY (`id`)
@@ -222,6 +225,35 @@ CREATE INDEX `contact_deleted_at_birthday_id` ON `contacts` (`deleted_at`, `birt
 CREATE INDEX `contact_deleted_at_last_activity_at_id` ON `contacts` (`deleted_at`, `last_activity_at`, `id`);
 -- Create index "contact_referred_by_id_deleted_at_id" to table: "contacts"
 CREATE INDEX `contact_referred_by_id_deleted_at_id` ON `contacts` (`referred_by_id`, `deleted_at`, `id`);
+-- Create "custom_fields" table
+CREATE TABLE `custom_fields` (
+  `id` blob NOT NULL,
+  `version` integer NOT NULL,
+  `created_at` datetime NOT NULL,
+  `updated_at` datetime NOT NULL,
+  `created_by_id` blob NULL,
+  `updated_by_id` blob NULL,
+  `deleted_at` datetime NULL,
+  `object` text NOT NULL,
+  `key` text NOT NULL,
+  `key_fold` text NULL,
+  `label` text NOT NULL,
+  `label_fold` text NULL,
+  `label_sort` blob NULL,
+  `type` text NOT NULL,
+  `choices` text NULL,
+  `is_required` bool NOT NULL DEFAULT (false),
+  `archived` bool NOT NULL DEFAULT (false),
+  PRIMARY KEY (`id`)
+);
+-- Create index "customfield_deleted_at_id" to table: "custom_fields"
+CREATE INDEX `customfield_deleted_at_id` ON `custom_fields` (`deleted_at`, `id`);
+-- Create index "customfield_deleted_at_created_at_id" to table: "custom_fields"
+CREATE INDEX `customfield_deleted_at_created_at_id` ON `custom_fields` (`deleted_at`, `created_at`, `id`);
+-- Create index "customfield_deleted_at_updated_at_id" to table: "custom_fields"
+CREATE INDEX `customfield_deleted_at_updated_at_id` ON `custom_fields` (`deleted_at`, `updated_at`, `id`);
+-- Create index "customfield_deleted_at_label_sort_id" to table: "custom_fields"
+CREATE INDEX `customfield_deleted_at_label_sort_id` ON `custom_fields` (`deleted_at`, `label_sort`, `id`);
 -- Create "notes" table
 CREATE TABLE `notes` (
   `id` blob NOT NULL,

@@ -1,0 +1,46 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+
+	"farley/internal/decl"
+	"farley/internal/model"
+)
+
+// CustomField is a field that a firm adds to a kind of record.
+type CustomField struct{ ent.Schema }
+
+var customField = decl.Kind{
+	Code: 37, Prefix: "cfld", Sight: model.Reference, Title: "label",
+	Doc: "A field that a firm adds to a kind of record. Its values are in the records' customFields.",
+	Members: []*decl.Member{
+		decl.Enum("object", "CustomisedObject", "The kind of record it belongs to.",
+			decl.Value{Name: "ACCOUNT", Doc: "Accounts."},
+			decl.Value{Name: "CONTACT", Doc: "Contacts."}).Required().Once(),
+		decl.Text("key", "Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it.").Required().Once().MaxLen(40),
+		decl.Name("label", "Its name for people.").Required(),
+		decl.Enum("type", "CustomFieldType", "What its values are.",
+			decl.Value{Name: "TEXT", Doc: "A text of at most 2,000 characters."},
+			decl.Value{Name: "NUMBER", Doc: "An exact decimal number as a string: \"12.50\"."},
+			decl.Value{Name: "BOOLEAN", Doc: "True or false."},
+			decl.Value{Name: "DATE", Doc: "A day: \"2026-11-22\"."},
+			decl.Value{Name: "CHOICE", Doc: "One of its choices."},
+			decl.Value{Name: "MULTI_CHOICE", Doc: "A list of some of its choices."}).Required().Once(),
+		decl.List("choices", "String", "What can be chosen, for CHOICE and MULTI_CHOICE.").MaxLen(200),
+		decl.Bool("is_required", "Whether every new record needs a value."),
+		decl.Bool("archived", "Whether it takes no new values; those there are stay."),
+	},
+}
+
+// Fields returns the columns.
+func (CustomField) Fields() []ent.Field { return customField.Fields() }
+
+// Edges returns the relations that ent keeps foreign keys for.
+func (CustomField) Edges() []ent.Edge { return customField.Edges() }
+
+// Indexes returns the indexes that orders, scopes and relations need.
+func (CustomField) Indexes() []ent.Index { return customField.Indexes() }
+
+// Annotations returns what the generator reads.
+func (CustomField) Annotations() []schema.Annotation { return customField.Annotations() }
