@@ -25,7 +25,7 @@ func TestRoles_scopes(t *testing.T) {
 	table := map[string]map[string]string{
 		"administrator":          {"ACCOUNT": "ALL ALL ALL ALL", "ROLE": "ALL ALL ALL ALL", "ROLE_GRANT": "ALL ALL ALL ALL", "USER": "ALL ALL ALL ALL", "SHARE": "ALL ALL ALL ALL", "TAGGING": "- - - -"},
 		"sales_manager":          {"ACCOUNT": "TEAM SHARED SHARED TEAM", "CONTACT": "TEAM SHARED SHARED TEAM", "ACCOUNT_CONTACT": "TEAM SHARED TEAM TEAM", "NOTE": "ALL SHARED TEAM TEAM", "TAG": "ALL ALL ALL ALL", "SHARE": "TEAM TEAM TEAM TEAM", "USER": "- ALL - -", "ROLE": "- - - -"},
-		"sales_rep":              {"ACCOUNT": "TEAM SHARED SHARED OWN", "CONTACT": "TEAM SHARED SHARED OWN", "ACCOUNT_CONTACT": "TEAM SHARED TEAM OWN", "NOTE": "ALL SHARED OWN OWN", "TAG": "- ALL - -", "SHARE": "OWN OWN OWN OWN", "USER": "- ALL - -", "TEAM": "- ALL - -", "ROLE_GRANT": "- - - -"},
+		"sales_rep":              {"CUSTOM_FIELD": "- ALL - -", "ACCOUNT": "TEAM SHARED SHARED OWN", "CONTACT": "TEAM SHARED SHARED OWN", "ACCOUNT_CONTACT": "TEAM SHARED TEAM OWN", "NOTE": "ALL SHARED OWN OWN", "TAG": "- ALL - -", "SHARE": "OWN OWN OWN OWN", "USER": "- ALL - -", "TEAM": "- ALL - -", "ROLE_GRANT": "- - - -"},
 		"service_manager":        {"ACCOUNT": "- ALL SHARED -", "CONTACT": "ALL ALL ALL TEAM", "ROLE": "- - - -"},
 		"service_agent":          {"ACCOUNT": "- ALL - -", "CONTACT": "ALL ALL ALL -", "SHARE": "OWN OWN OWN OWN"},
 		"call_centre_supervisor": {"ACCOUNT": "- ALL - -", "CONTACT": "ALL ALL ALL TEAM", "SHARE": "TEAM TEAM TEAM TEAM"},
@@ -37,7 +37,7 @@ func TestRoles_scopes(t *testing.T) {
 		"legal":                  {"ACCOUNT": "- ALL ALL -", "CONTACT": "- ALL ALL -", "SHARE": "- ALL - -"},
 		"auditor":                {"ACCOUNT": "- ALL - -", "CONTACT": "- ALL - -", "NOTE": "- ALL - -", "USER": "- ALL - -", "ROLE": "- ALL - -", "ROLE_GRANT": "- ALL - -", "SHARE": "- ALL - -"},
 		"integration":            {"ACCOUNT": "ALL ALL ALL ALL", "CONTACT": "ALL ALL ALL ALL", "TAG": "ALL ALL ALL ALL", "USER": "- ALL - -", "TEAM": "- ALL - -", "ROLE": "- - - -", "ROLE_GRANT": "- - - -", "SHARE": "OWN ALL OWN OWN"},
-		"partner":                {"ACCOUNT": "- PARTNER - -", "CONTACT": "- PARTNER PARTNER -", "ACCOUNT_CONTACT": "- PARTNER - -", "NOTE": "ALL PARTNER - -", "USER": "- PARTNER - -", "TEAM": "- - - -", "TAG": "- - - -", "SHARE": "- - - -", "ROLE": "- - - -"},
+		"partner":                {"CUSTOM_FIELD": "- - - -", "ACCOUNT": "- PARTNER - -", "CONTACT": "- PARTNER PARTNER -", "ACCOUNT_CONTACT": "- PARTNER - -", "NOTE": "ALL PARTNER - -", "USER": "- PARTNER - -", "TEAM": "- - - -", "TAG": "- - - -", "SHARE": "- - - -", "ROLE": "- - - -"},
 		"portal_customer":        {"ACCOUNT": "- SELF - -", "CONTACT": "- SELF SELF -", "USER": "- SELF - -", "NOTE": "- - - -", "ACCOUNT_CONTACT": "- - - -", "TEAM": "- - - -", "TAG": "- - - -"},
 	}
 	roles := seed.Roles(set)
