@@ -159,14 +159,18 @@ func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
 // ExecContext runs a statement.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	defer t.note(ctx, query, time.Now())(nil)
-	return t.tx.ExecContext(ctx, query, args...)
+	start := time.Now()
+	res, err := t.tx.ExecContext(ctx, query, args...)
+	t.note(ctx, query, start, err)
+	return res, err
 }
 
 // QueryContext runs a query.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	defer t.note(ctx, query, time.Now())(nil)
-	return t.tx.QueryContext(ctx, query, args...)
+	start := time.Now()
+	rows, err := t.tx.QueryContext(ctx, query, args...)
+	t.note(ctx, query, start, err)
+	return rows, err
 }
 
 // QueryRow runs a query of one row and scans it into dest. It returns sql.ErrNoRows when there is none.
@@ -188,11 +192,9 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 	return rows.Close()
 }
 
-func (t *Tx) note(ctx context.Context, query string, start time.Time) func(error) {
-	return func(err error) {
-		if t.observe != nil {
-			t.observe(ctx, query, time.Since(start), err)
-		}
+func (t *Tx) note(ctx context.Context, query string, start time.Time, err error) {
+	if t.observe != nil {
+		t.observe(ctx, query, time.Since(start), err)
 	}
 }
 
