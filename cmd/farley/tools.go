@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -51,10 +52,14 @@ func (p *printSchema) Run() error {
 // check looks at the configuration and the database.
 type check struct {
 	database `embed:""`
+	URL      string `name:"url" help:"Only ask this address of a running server (http://127.0.0.1:8080/readyz), for health checks of containers."`
 }
 
 // Run implements the command.
 func (c *check) Run(ctx context.Context) error {
+	if c.URL != "" {
+		return c.ask(ctx)
+	}
 	url, err := c.url()
 	if err != nil {
 		return err
@@ -83,6 +88,27 @@ func (c *check) Run(ctx context.Context) error {
 	report("migrations", err, "%d to apply", len(pending))
 	return errors.Join(problems...)
 }
+
+// ask succeeds when the server answers that it is well.
+func (c *check) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", c.URL, res.Status)
+	}
+	return nil
+}
+
+const askTime = 5 * time.Second
 
 func scheme(url string) string {
 	for i := range url {
