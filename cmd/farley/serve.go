@@ -25,15 +25,15 @@ const drainTime = 15 * time.Second
 // serve runs the server.
 type serve struct {
 	database       `embed:""`
-	Addr           string   `default:"127.0.0.1:8080" help:"Address to listen on; port 0 chooses a free one."`
-	Demo           bool     `help:"Fill an empty database with a believable firm, and print a token for each role."`
-	TokensFile     string   `type:"path" help:"With --demo: write role name → access token as a JSON object to this file."`
-	TestClock      bool     `help:"Let administrators move the clock forward (advanceClock). Never in production."`
-	AllowedOrigins []string `help:"Origins whose pages may call the API."`
-	Introspection  bool     `default:"true" negatable:"" help:"Answer introspection."`
-	Playground     bool     `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
+	Addr           string        `default:"127.0.0.1:8080" help:"Address to listen on; port 0 chooses a free one."`
+	Demo           bool          `help:"Fill an empty database with a believable firm, and print a token for each role."`
+	TokensFile     string        `type:"path" help:"With --demo: write role name → access token as a JSON object to this file."`
+	TestClock      bool          `help:"Let administrators move the clock forward (advanceClock). Never in production."`
+	AllowedOrigins []string      `help:"Origins whose pages may call the API."`
+	Introspection  bool          `default:"true" negatable:"" help:"Answer introspection."`
+	Playground     bool          `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
 	RetainChanges  time.Duration `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
-	AllowList      string   `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
+	AllowList      string        `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }
 
 // Run implements the command.
