@@ -31,6 +31,8 @@ func (r *queryResolver) one(ctx context.Context, kind string, x *id.ID, external
 	return &res, err
 }
 
+// lookUp returns the id of the record that is asked for. Whether it is one that does not exist, or not of the kind, is
+// left to those who read it: then it is told in the same words as that a record is out of sight.
 func lookUp(ctx context.Context, tx *db.Tx, k *model.Kind, x *id.ID, external input.Object) (id.ID, error) {
 	if (x == nil) == (external == nil) {
 		var p fault.Violations
@@ -38,20 +40,13 @@ func lookUp(ctx context.Context, tx *db.Tx, k *model.Kind, x *id.ID, external in
 		return id.ID{}, p.Err()
 	}
 	if x != nil {
-		if x.Kind() != k.Code {
-			return id.ID{}, write.NotFound(k)
-		}
 		return *x, nil
 	}
 	system, key, err := write.ParseExternal(external)
 	if err != nil {
 		return id.ID{}, err
 	}
-	found, err := write.External(ctx, tx, k, system, key)
-	if err == nil && found.IsZero() {
-		err = write.NotFound(k)
-	}
-	return found, err
+	return write.External(ctx, tx, k, system, key)
 }
 
 // list answers xs(…).
@@ -102,25 +97,40 @@ func (r *mutationResolver) payload(ctx context.Context, tx *write.Tx, k *model.K
 	return r.Read.Project(ctx, value)
 }
 
+// duplicates writes likely duplicates, as far as they, and what they have in common, are in the actor's sight now: the
+// outcome may be that of a request long ago.
 func (r *mutationResolver) duplicates(ctx context.Context, tx *write.Tx, k *model.Kind, ds []write.Duplicate) (any, error) {
-	if ds == nil {
+	if len(ds) == 0 {
 		return []any{}, nil
 	}
 	ids := make([]id.ID, len(ds))
 	for i, d := range ds {
 		ids[i] = d.ID
 	}
+	seen, err := tx.Shown(ctx, k, ids)
+	if err != nil {
+		return nil, err
+	}
 	records, err := r.Read.PayloadEach(ctx, tx, tx.Actor, "duplicates."+k.Single, ids...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]any, len(ds))
-	for i, d := range ds {
-		reasons := make([]any, len(d.Fields))
-		for j, f := range d.Fields {
-			reasons[j] = f
+	out := []any{}
+	for _, d := range ds {
+		keys := seen[d.ID]
+		if keys == nil {
+			continue
 		}
-		out[i] = map[string]any{"score": d.Score, "reason": reasons, k.Single: records[d.ID]}
+		reasons := []any{}
+		for _, name := range d.Fields {
+			if f := k.ByConst(name); f != nil && tx.Actor.ReadsField(r.Set, k, f, keys, tx.Now) {
+				reasons = append(reasons, name)
+			}
+		}
+		if len(reasons) < len(d.Fields) {
+			continue // its score tells of what is hidden now
+		}
+		out = append(out, map[string]any{"score": d.Score, "reason": reasons, k.Single: records[d.ID]})
 	}
 	return out, nil
 }

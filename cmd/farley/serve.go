@@ -22,6 +22,9 @@ import (
 // drainTime bounds how long open requests and streams may take to end after SIGTERM.
 const drainTime = 15 * time.Second
 
+// demoRates let the demo firm's amounts be compared; they are of no day in particular.
+const demoRates = "SAR=0.2667,AED=0.2723,EUR=1.08,GBP=1.27,EGP=0.02"
+
 // serve runs the server.
 type serve struct {
 	database       `embed:""`
@@ -65,6 +68,9 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 	keys, err := s.keyring()
 	if err != nil {
 		return nil, err
+	}
+	if s.Demo && s.Rates == "" {
+		s.Rates = demoRates
 	}
 	book, err := s.book()
 	if err != nil {

@@ -146,7 +146,7 @@ func (t *token) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	user := id.ID{}
+	var user id.ID
 	if t.FirstAdministrator != "" {
 		if user, err = t.first(ctx, a); err != nil {
 			return err

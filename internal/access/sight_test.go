@@ -254,6 +254,9 @@ func (w *world) where(t *rapid.T, k *model.Kind, c Cond) []id.ID {
 		}
 		out = append(out, x)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	slices.SortFunc(out, id.ID.Compare)
 	w.answers[key] = out
 	return out

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"farley/graph"
 	"farley/graph/generated"
@@ -123,13 +122,12 @@ func (a *App) serve(guard *access.Guard) error {
 	socket.Subject = func(ctx context.Context) string { return access.From(ctx).User.String() }
 	a.socket = live.NewSocket(socket)
 	a.sse = live.NewSSE(live.SSEConfig{Config: common, Ticket: a.Identity.RedeemTicket})
-	registry := prometheus.NewRegistry()
 	a.Server, err = server.New(server.Config{
 		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
-		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed, Registry: registry,
+		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
 	})
 	return err
 }

@@ -20,6 +20,9 @@ import (
 // ticketLife is how long a stream ticket is good for.
 const ticketLife = 30 * time.Second
 
+// manageUsers is the action that setting passwords takes.
+const manageUsers = "MANAGE_USERS"
+
 const (
 	minPassword = 12
 	maxPassword = 200
@@ -68,7 +71,7 @@ func (s *Service) RedeemTicket(ctx context.Context, ticket string) (token string
 	return token, err
 }
 
-// SetPassword gives a user in sight a password and ends the user's sessions; answer runs in the same transaction.
+// SetPassword gives a user in sight, whom the actor manages, a password and ends the user's sessions; answer runs in the same transaction.
 func (s *Service) SetPassword(ctx context.Context, w *write.Writer, user id.ID, password string, answer func(context.Context, *write.Tx) error) error {
 	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
 		var p fault.Violations
@@ -84,8 +87,12 @@ func (s *Service) SetPassword(ctx context.Context, w *write.Writer, user id.ID, 
 		if user.Kind() != k.Code {
 			return write.NotFound(k)
 		}
-		if _, err := tx.InSight(ctx, k, user); err != nil {
+		r, err := tx.InSight(ctx, k, user)
+		if err != nil {
 			return err
+		}
+		if !tx.May(r, manageUsers) {
+			return fault.New(fault.Forbidden, "You may not do this to this %s.", k.Name)
 		}
 		if err := tx.Set(ctx, k, user, map[string]any{"password_hash": hash}); err != nil {
 			return err

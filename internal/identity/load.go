@@ -28,6 +28,9 @@ type directory struct {
 
 // load reads a user with everything that his rights depend on, in one snapshot.
 func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.Actor, time.Time, error) {
+	s.mu.Lock()
+	generation := s.generation // before the snapshot: what is forgotten meanwhile must not be remembered as it was
+	s.mu.Unlock()
 	tx, err := s.db.Snapshot(ctx)
 	if err != nil {
 		return nil, now, err
@@ -65,7 +68,7 @@ func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.
 		}
 		v.Roles = append(v.Roles, x)
 	}
-	dir, err := s.tree(ctx, tx)
+	dir, err := s.tree(ctx, tx, generation)
 	if err != nil {
 		return nil, now, err
 	}
@@ -128,10 +131,10 @@ func parse(s sql.NullString, into any) error {
 	return json.Unmarshal([]byte(s.String), into)
 }
 
-// tree returns the directory, from memory while nothing has changed.
-func (s *Service) tree(ctx context.Context, tx *db.Tx) (*directory, error) {
+// tree returns the directory, from memory while nothing has changed. The transaction was begun in the generation.
+func (s *Service) tree(ctx context.Context, tx *db.Tx, generation int64) (*directory, error) {
 	s.mu.Lock()
-	dir, generation := s.directory, s.generation
+	dir := s.directory
 	s.mu.Unlock()
 	if dir != nil {
 		return dir, nil

@@ -18,7 +18,7 @@ import (
 var rows = flag.Int("farley.rows", 20_000, "how many accounts there are")
 
 // A page of 20 costs as many rows at the end of the list as at its beginning: for who sees all, and for who sees his own.
-func TestPage_costsTheSameEverywhere(t *testing.T) {
+func TestPage_costsTheSameEverywhere(t *testing.T) { //nolint:paralleltest // it reads counters of the whole server
 	d := testdb.MariaDB(t)
 	e := farleytest.On(t, d)
 	owner := e.User(t, nil, e.Role(t, farleytest.Everything(e, access.Own)))

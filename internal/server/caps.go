@@ -16,7 +16,7 @@ func checkTokens(query string, max int) error {
 	for n := 1; ; n++ {
 		token, err := lex.ReadToken()
 		if err != nil || token.Kind == lexer.EOF {
-			return nil // the parser reports what is wrong, with its place
+			return nil //nolint:nilerr // the parser reports what is wrong, with its place
 		}
 		if exceeds(n, max) {
 			return limited("tokens", n, max)

@@ -101,7 +101,7 @@ func (d *documents) validate(doc *ast.QueryDocument) (errs gqlerror.List) {
 				for _, option := range options {
 					option(err)
 				}
-				errs = append(errs, d.refusal(err))
+				errs = append(errs, d.refusal(err)) //nolint:errcheck // it returns an error to show
 				if len(errs) >= maxValidationErrors {
 					panic(enough{})
 				}

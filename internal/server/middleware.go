@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,7 +35,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 		defer func() {
 			s.metrics.inFlight.Dec()
 			if value := recover(); value != nil {
-				if value == http.ErrAbortHandler {
+				if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(value) // net/http's own way to cut a connection
 				}
 				s.recovered(out, r, value)

@@ -269,7 +269,7 @@ func (c *Change) diff() []change.FieldChange {
 		if f.Type == model.Many || f.System || f.Internal || f.Name == "createdBy" || f.Name == "updatedBy" || !c.Changes(f.Name) {
 			continue
 		}
-		var before func(string) any = func(string) any { return nil }
+		before := func(string) any { return nil }
 		if c.Old != nil {
 			before = func(column string) any { return c.Old.Values[column] }
 		}

@@ -166,7 +166,7 @@ func (tx *Tx) target(ctx context.Context, k *model.Kind, r Request) (id.ID, erro
 
 // Create makes a record from an input object of the API.
 func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDuplicate string) (Outcome, error) {
-	d, err := tx.decode(ctx, k, in)
+	d, err := tx.decode(ctx, k, in, true)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -195,7 +195,7 @@ func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDupl
 
 // Update changes a record by an input object of the API.
 func (tx *Tx) Update(ctx context.Context, k *model.Kind, x id.ID, in input.Object) (Outcome, error) {
-	d, err := tx.decode(ctx, k, in)
+	d, err := tx.decode(ctx, k, in, false)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -39,14 +39,15 @@ type decoder struct {
 
 // decode reads the input of a create or update, and drops ids of records that the actor cannot see: what follows is the
 // same whether they exist or not.
-func (tx *Tx) decode(ctx context.Context, k *model.Kind, in input.Object) (*decoded, error) {
+func (tx *Tx) decode(ctx context.Context, k *model.Kind, in input.Object, create bool) (*decoded, error) {
 	d, problems := decode(k, tx.w.Money, in)
 	d.problems = problems
-	if tx.system {
-		return d, nil
-	}
 	kept := d.columns[:0]
 	for _, v := range d.columns {
+		if v.value == nil && v.field.Required && !create { // a new record takes the default, or lacks it
+			d.problems.Add([]any{"input", v.field.Name}, "REQUIRED", "This field is required.")
+			continue
+		}
 		problem, err := tx.related(ctx, v)
 		if err != nil {
 			return nil, err
@@ -65,7 +66,7 @@ func (tx *Tx) decode(ctx context.Context, k *model.Kind, in input.Object) (*deco
 // record holds that id already, which the actor may not know.
 func (tx *Tx) related(ctx context.Context, v columnValue) (fault.Violation, error) {
 	x := idOf(v.value)
-	if x.IsZero() || v.field.Type != model.Ref && v.field.Type != model.ID {
+	if tx.system || x.IsZero() || v.field.Type != model.Ref && v.field.Type != model.ID {
 		return fault.Violation{}, nil
 	}
 	path := []any{"input", v.field.Name}

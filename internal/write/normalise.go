@@ -60,12 +60,15 @@ func (c *Change) normaliseText(f *model.Field) {
 	case !utf8.ValidString(raw) || f.Type == model.String && hasControl(s):
 		c.Refuse(f.Name, "FORMAT", "The text has characters that are not allowed.")
 		return
+	case problem != "":
+		c.Refuse(f.Name, "FORMAT", problem)
+		return
+	case s == "" && f.Required:
+		c.Refuse(f.Name, "REQUIRED", "This field is required.")
+		return
 	case s == "":
 		c.set(f.Column, nil)
 		c.shadows(f, "")
-		return
-	case problem != "":
-		c.Refuse(f.Name, "FORMAT", problem)
 		return
 	case f.Max > 0 && utf8.RuneCountInString(s) > f.Max:
 		c.Refuse(f.Name, "TOO_LONG", "The text is longer than %d characters.", f.Max)
@@ -134,10 +137,20 @@ func (c *Change) normaliseChoices(f *model.Field) {
 	if len(f.Values) > 0 {
 		given = slices.DeleteFunc(slices.Clone(f.Values), func(v string) bool { return !slices.Contains(given, v) })
 	} else {
-		slices.Sort(given)
-		given = slices.Compact(given)
+		given = distinct(given)
 	}
 	c.set(f.Column, joinChoices(given))
+}
+
+// distinct drops repeated texts. The order stays: problems name places in it.
+func distinct(texts []string) []string {
+	out := []string{}
+	for _, s := range texts {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func joinChoices(vs []string) string {

@@ -24,7 +24,7 @@ func main() {
 		{dialect.SQLite, "sqlite", "3.46.0"},
 		{dialect.MySQL, "mysql", "8.0.36"},
 	} {
-		ddl, err := schema.Dump(context.Background(), d.name, d.version, migrate.Tables)
+		ddl, err := schema.DDL(context.Background(), schema.DDLArgs{Dialect: d.name, Version: d.version, Tables: migrate.Tables})
 		if err != nil {
 			log.Fatal(fmt.Errorf("%s: %w", d.name, err))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -46,15 +47,30 @@ func (s *SSE) Supports(r *http.Request) bool {
 	return r.Method == http.MethodPost && err == nil && kind == "application/json"
 }
 
+// acceptsEvents reports whether a stream is what the client likes best. Some clients name it behind JSON for the case
+// that a server answers queries so; they do not want that. The first of several with the same weight counts (RFC 9110
+// §12.5.1 leaves it to the server).
 func acceptsEvents(h http.Header) bool {
-	for _, line := range h.Values("Accept") {
-		for kind := range strings.SplitSeq(line, ",") {
-			if kind, _, err := mime.ParseMediaType(kind); err == nil && kind == "text/event-stream" {
-				return true
+	best, events := 0.0, false
+	for kind := range strings.SplitSeq(strings.Join(h.Values("Accept"), ","), ",") {
+		kind, params, err := mime.ParseMediaType(kind)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if given, ok := params["q"]; ok {
+			if q, err = strconv.ParseFloat(given, 64); err != nil {
+				continue
+			}
+		}
+		switch kind {
+		case "text/event-stream", "application/json", "application/graphql-response+json":
+			if q > best {
+				best, events = q, kind == "text/event-stream"
 			}
 		}
 	}
-	return false
+	return events
 }
 
 // Do answers one request. What is wrong with the request itself, or with who sends it, is an HTTP error with a JSON

@@ -253,7 +253,10 @@ func TestSSE_supports(t *testing.T) {
 		want                          bool
 	}{
 		{"GET", "text/event-stream", "", "", true},
-		{"GET", "application/json, Text/Event-Stream;q=0.5", "", "", true},
+		{"GET", "application/json, Text/Event-Stream;q=0.5", "", "", false},
+		{"GET", "application/json;q=0.4, Text/Event-Stream;q=0.5", "", "", true},
+		{"GET", "application/graphql-response+json, application/json, text/event-stream, multipart/mixed", "", "", false},
+		{"GET", "text/event-stream, application/json", "", "", true},
 		{"GET", "*/*", "", "", false},
 		{"GET", "", "", "", false},
 		{"GET", "text/event-stream", "", "websocket", false},
