@@ -82,7 +82,7 @@ var arabic = map[string]string{
 	"This is not an e-mail address.":                           "هذا ليس عنوان بريد إلكتروني.",
 	"This is not a telephone number in international form.":    "هذا ليس رقم هاتف بالصيغة الدولية.",
 	"This is not an http or https address.":                    "هذا ليس عنوان http أو https.",
-	"This is not a colour in the form #rrggbb.":                "هذا ليس لونًا بالصيغة ‎#rrggbb.",
+	"This is not a colour in the form #rrggbb.":                "هذا ليس لونًا بالصيغة #rrggbb.",
 	"The custom field %s is required.":                         "الحقل المخصص %s مطلوب.",
 	"A key is a letter, then letters, digits, _ and -.":        "المفتاح حرف، ثم حروف وأرقام و_ و-.",
 	"Give what can be chosen.":                                 "أعط ما يمكن الاختيار منه.",
@@ -117,7 +117,7 @@ var arabic = map[string]string{
 
 	// The application
 	"The database does not answer.":                                              "قاعدة البيانات لا تستجيب.",
-	"The clock is the machine's. Start the server with --test-clock to move it.": "الساعة هي ساعة الجهاز. شغّل الخادم مع ‎--test-clock لتحريكها.",
+	"The clock is the machine's. Start the server with --test-clock to move it.": "الساعة هي ساعة الجهاز. شغّل الخادم مع --test-clock لتحريكها.",
 
 	// Jobs
 	"There is no such job.":                             "لا توجد مهمة كهذه.",

@@ -1,8 +1,10 @@
 package farleytest
 
 import (
+	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,7 +75,7 @@ func (e *Env) ValueFor(t testing.TB, k *model.Kind, f *model.Field, i int, owner
 	case model.Int:
 		return float64(10*i + 1)
 	case model.Bool:
-		return i%2 == 0
+		return i%2 == 1
 	case model.DateTime:
 		return Start.Add(time.Duration(i) * time.Hour).Format(scalar.Layout)
 	case model.Money:
@@ -177,14 +179,40 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return fmt.Sprintf("#%06x", i+10), true
 	case "User.kind":
 		return pick(i, "STAFF", "SERVICE"), true // the other kinds need more
+	case "CustomField.key":
+		return fmt.Sprintf("key%d", e.n.Add(1)), true
+	case "CustomField.type":
+		return pick(i, "TEXT", "NUMBER", "BOOLEAN", "DATE"), true // choices need more
+	case "Account.customFields", "Contact.customFields":
+		kind, _, _ := strings.Cut(field, ".")
+		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
 	case "Share.record":
 		return e.related(t, "Account", owner), true
 	case "Share.grantee":
 		return e.related(t, "Team", owner), true
 	case "Share.fields":
-		return choices([]string{"NAME", "PHONES", "INDUSTRY"}, i), true
+		return choices([]string{"INDUSTRY", "NAME", "PHONES"}, i), true
 	}
 	return nil, false
+}
+
+// customField returns the key of a text that is added to a kind of record, made when it is first asked for.
+func (e *Env) customField(t testing.TB, object string) string {
+	t.Helper()
+	const key = "sample"
+	tx, err := e.DB.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Close() }()
+	var n int
+	if err := tx.QueryRow(context.Background(), "SELECT COUNT(*) FROM custom_fields WHERE `object` = ? AND `key` = ?", []any{object, key}, &n); err != nil {
+		t.Fatal(err)
+	}
+	if n == 0 {
+		e.Make(t, "CustomField", input.Object{"object": object, "key": key, "label": "Sample", "type": "TEXT"})
+	}
+	return key
 }
 
 // objectValues are those of lists of embedded objects, by SDL type.
@@ -205,4 +233,25 @@ var objectValues = map[string]func(i int) any{
 	"RoleFieldLevel": func(i int) any {
 		return map[string]any{"object": "TAG", "field": "NAME", "level": pick(i, "READ", "MASKED", "WRITE", "NONE")}
 	},
+}
+
+// Probe returns some value of a field to compare with, which no record needs to have.
+func (e *Env) Probe(f *model.Field) any {
+	switch f.Type {
+	case model.ID, model.Ref:
+		return id.New(e.Set.Kinds[0].Code, Start).String()
+	case model.Int:
+		return 5
+	case model.Bool:
+		return true
+	case model.DateTime:
+		return Start.Format(scalar.Layout)
+	case model.Money:
+		return map[string]any{"amount": "1.00", "currency": "USD"}
+	case model.Enum, model.Choices:
+		if len(f.Values) > 0 {
+			return f.Values[0]
+		}
+	}
+	return sampleText(f.Scalar, 1)
 }

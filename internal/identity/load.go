@@ -142,10 +142,10 @@ func (s *Service) tree(ctx context.Context, tx *db.Tx, generation int64) (*direc
 	dir = &directory{generation: generation, teamsBelow: map[id.ID][]id.ID{}, members: map[id.ID][]id.ID{}, reports: map[id.ID][]id.ID{}}
 	err := pairs(ctx, tx, "SELECT parent_id, id FROM teams WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id", dir.teamsBelow)
 	if err == nil {
-		err = pairs(ctx, tx, "SELECT team_id, id FROM users WHERE deleted_at IS NULL AND team_id IS NOT NULL ORDER BY id", dir.members)
+		err = pairs(ctx, tx, "SELECT team_id, id FROM users WHERE team_id IS NOT NULL ORDER BY id", dir.members)
 	}
 	if err == nil {
-		err = pairs(ctx, tx, "SELECT manager_id, id FROM users WHERE deleted_at IS NULL AND manager_id IS NOT NULL ORDER BY id", dir.reports)
+		err = pairs(ctx, tx, "SELECT manager_id, id FROM users WHERE manager_id IS NOT NULL ORDER BY id", dir.reports)
 	}
 	if err != nil {
 		return nil, err
