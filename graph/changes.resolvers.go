@@ -52,6 +52,9 @@ func (r *queryResolver) Changes(ctx context.Context, objects []string, after str
 			Load: func(ctx context.Context, reader change.Reader, ids []id.ID) (map[id.ID]any, error) {
 				return f.load(ctx, tx, reader, ids)
 			},
+			Seen: func(ctx context.Context, reader change.Reader, ids []id.ID) (map[id.ID]bool, error) {
+				return f.seen(ctx, tx, reader, ids)
+			},
 		})
 		if err != nil {
 			return err
@@ -131,7 +134,7 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 		return nil, err
 	}
 	sub, err := r.Hub.Subscribe(ctx, change.Spec{
-		Key: f.key(ctx, a), Epoch: a.Epoch, Kinds: kinds, After: position, Load: f.loadFresh, Render: f.render, FilterFields: f.filters(),
+		Key: f.key(ctx, a), Epoch: a.Epoch, Kinds: kinds, After: position, Load: f.loadFresh, Seen: f.seenFresh, Render: f.render, FilterFields: f.filters(),
 		Actor: func() (change.Reader, error) {
 			now, err := r.Identity.Recent(a.User)
 			if err != nil {

@@ -101,6 +101,42 @@ func (f *feed) loadFresh(ctx context.Context, reader change.Reader, ids []id.ID)
 	return f.load(ctx, tx, reader, ids)
 }
 
+// seen tells which of the records that relations lead to are in the reader's sight.
+func (f *feed) seen(ctx context.Context, tx *db.Tx, reader change.Reader, ids []id.ID) (map[id.ID]bool, error) {
+	a := reader.(change.Actor).Actor
+	out := make(map[id.ID]bool, len(ids))
+	byKind := map[*model.Kind][]id.ID{}
+	for _, x := range ids {
+		switch k := f.r.Set.Of(x); {
+		case k == nil || !a.Policy.Readable(k):
+		case a.Policy.Scopes(k, access.Read) == access.All && k.Sight != model.ByParents:
+			out[x] = true
+		default:
+			byKind[k] = append(byKind[k], x)
+		}
+	}
+	for k, some := range byKind {
+		found, err := f.r.Read.Visible(ctx, tx, a, k, access.Read, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range found {
+			out[x] = true
+		}
+	}
+	return out, nil
+}
+
+// seenFresh is seen in a snapshot of its own.
+func (f *feed) seenFresh(ctx context.Context, reader change.Reader, ids []id.ID) (seen map[id.ID]bool, err error) {
+	tx, err := f.r.DB.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Close() }()
+	return f.seen(ctx, tx, reader, ids)
+}
+
 // value returns a change as the SDL has it, without its cursor, which is each reader's own.
 func (f *feed) value(ctx context.Context, tx *db.Tx, a *access.Actor, e *change.Event) map[string]any {
 	v := map[string]any{"op": string(e.Op)}

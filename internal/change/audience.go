@@ -14,11 +14,16 @@ import (
 // must not be changed.
 type Load func(ctx context.Context, r Reader, ids []id.ID) (map[id.ID]any, error)
 
+// Seen tells which records are in the reader's sight, in one go: what relations of changed records led to and lead to. The
+// change of a relation that led from nothing in sight to nothing in sight is not told.
+type Seen func(ctx context.Context, r Reader, ids []id.ID) (map[id.ID]bool, error)
+
 // audience turns rows into the events of one reader, or of many with the same rights.
 type audience struct {
 	set    *model.Set
 	filter map[string]bool // fields that the filter reads
 	load   Load            // nil: events have no node, and every record in sight matches
+	seen   Seen            // nil: every relation shows
 	render func(*Event) any
 }
 
@@ -33,6 +38,9 @@ func (a *audience) tell(ctx context.Context, r Reader, rows []*Row, now time.Tim
 			asked[row.Record] = true
 			ids = append(ids, row.Record)
 		}
+	}
+	if err := a.hideRelations(ctx, r, rows, verdicts); err != nil {
+		return nil, err
 	}
 	nodes, err := a.nodes(ctx, r, ids)
 	if err != nil {

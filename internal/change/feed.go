@@ -22,6 +22,7 @@ type Query struct {
 	Kinds []id.Kind // none: all
 	First int       // 1 to 1,000
 	Load  Load      // may be nil
+	Seen  Seen      // may be nil
 }
 
 // Page is one page of the delta feed.
@@ -65,7 +66,7 @@ func (l *Log) Feed(ctx context.Context, q db.Querier, r Reader, f Query) (Page, 
 	if err != nil {
 		return Page{}, err
 	}
-	events, err := (&audience{set: f.Set, load: f.Load}).tell(ctx, r, rows, l.clock.Now())
+	events, err := (&audience{set: f.Set, load: f.Load, seen: f.Seen}).tell(ctx, r, rows, l.clock.Now())
 	if err != nil {
 		return Page{}, err
 	}

@@ -30,7 +30,7 @@ func newGroup(h *Hub, spec Spec) *group {
 }
 
 func (h *Hub) audience(spec Spec) audience {
-	return audience{set: h.set, filter: names(spec.FilterFields), load: spec.Load, render: spec.Render}
+	return audience{set: h.set, filter: names(spec.FilterFields), load: spec.Load, seen: spec.Seen, render: spec.Render}
 }
 
 // advance takes notice of new rows up to the hub's tail.

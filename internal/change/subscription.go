@@ -31,6 +31,8 @@ type Spec struct {
 	After int64
 	// Load may be nil: then every record in sight is told, without a node.
 	Load Load
+	// Seen may be nil: then every changed relation is told.
+	Seen Seen
 	// Render makes Event.Payload, once for all members; nil leaves it nil. It must neither use nor set the cursor, which
 	// is each member's own.
 	Render func(*Event) any

@@ -141,7 +141,6 @@ func TestEvents_hiddenActor(t *testing.T) {
 
 // A relation that leads from one hidden record to another shows as empty all the time; its change is none.
 func TestEvents_hiddenRelation(t *testing.T) {
-	t.Skip("a change row does not hold who sees what its relations led to, so the event is told") // needs internal/change
 	t.Parallel()
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
 		w := newHiddenWorld(t, e)
