@@ -141,6 +141,7 @@ func (s *serve) listen(ctx context.Context, a *app.App, log *slog.Logger) error 
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	go watchKeys(ctx, a.Keys, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("/.well-known/jwks.json", a.Keys.Handler(a.Clock))
 	mux.Handle("/", a.Server)
