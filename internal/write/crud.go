@@ -2,14 +2,11 @@ package write
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"farley/internal/access"
 	"farley/internal/change"
-	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/input"
@@ -276,117 +273,6 @@ func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, sa
 	return nil
 }
 
-// linkPlan is what has to happen to the link records of one relation.
-type linkPlan struct {
-	field    *model.Field
-	old, new []id.ID
-	links    map[id.ID]id.ID // other side → link record
-}
-
-// planLinks compares the wanted links of the input with those there are.
-func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded) ([]*linkPlan, error) {
-	var plans []*linkPlan
-	for _, f := range k.Fields {
-		wanted, ok := d.links[f]
-		if !ok {
-			continue
-		}
-		p := &linkPlan{field: f, new: wanted, links: map[id.ID]id.ID{}}
-		link := tx.w.Set.Kind(f.Through.Link)
-		from, to := link.Field(f.Through.From), link.Field(f.Through.To)
-		rows, err := tx.QueryContext(ctx, "SELECT `id`, `"+to.Column+"` FROM `"+link.Table+"` WHERE `"+from.Column+"` = ? AND `deleted_at` IS NULL ORDER BY `id`", d.id)
-		if err != nil {
-			return nil, err
-		}
-		if err := p.read(rows); err != nil {
-			return nil, err
-		}
-		if err := tx.checkLinks(ctx, f, p, &d.problems); err != nil {
-			return nil, err
-		}
-		if !slices.Equal(sorted(p.old), sorted(p.new)) {
-			plans = append(plans, p)
-		}
-	}
-	return plans, nil
-}
-
-func (p *linkPlan) read(rows *sql.Rows) error {
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var link, other id.ID
-		if err := rows.Scan(&link, &other); err != nil {
-			return err
-		}
-		p.old = append(p.old, other)
-		p.links[other] = link
-	}
-	return rows.Err()
-}
-
-// checkLinks refuses new links to records out of sight. Links to such records that exist stay, since the caller cannot
-// mean them.
-func (tx *Tx) checkLinks(ctx context.Context, f *model.Field, p *linkPlan, problems *fault.Violations) error {
-	k := tx.w.Set.Kind(f.Target)
-	seen, err := tx.Visible(ctx, k, append(slices.Clone(p.new), p.old...))
-	if err != nil {
-		return err
-	}
-	for i, x := range p.new {
-		if !seen[x] {
-			problems.Add([]any{"input", f.Name, i}, "NOT_FOUND", "There is no %s with this id.", k.Name)
-		}
-	}
-	for _, x := range p.old {
-		if !seen[x] && !slices.Contains(p.new, x) {
-			p.new = append(p.new, x)
-		}
-	}
-	return nil
-}
-
-func sorted(ids []id.ID) []id.ID { return slices.SortedFunc(slices.Values(ids), id.ID.Compare) }
-
-func (p *linkPlan) change() change.FieldChange {
-	return change.FieldChange{Field: p.field.Name, Old: mustJSON(idTexts(p.old)), New: mustJSON(idTexts(p.new))}
-}
-
-func idTexts(ids []id.ID) []string {
-	out := make([]string, len(ids))
-	for i, x := range sorted(ids) {
-		out[i] = x.String()
-	}
-	return out
-}
-
-func (p *linkPlan) write(ctx context.Context, tx *Tx, from id.ID) error {
-	link := tx.w.Set.Kind(p.field.Through.Link)
-	if link.Link {
-		// Both sides have been decided on; and who gives a new record to somebody else does not see it any more.
-		was := tx.system
-		tx.system = true
-		defer func() { tx.system = was }()
-	}
-	for _, x := range p.old {
-		if slices.Contains(p.new, x) {
-			continue
-		}
-		if _, err := tx.bin(ctx, link, p.links[x], change.Deleted); err != nil {
-			return err
-		}
-	}
-	for _, x := range p.new {
-		if slices.Contains(p.old, x) {
-			continue
-		}
-		in := input.Object{p.field.Through.From: from.String(), p.field.Through.To: x.String()}
-		if _, err := tx.Create(ctx, link, in, allowDuplicates); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // upsert makes or changes the record with a key of an outside system.
 func (tx *Tx) upsert(ctx context.Context, k *model.Kind, r Request) (Outcome, error) {
 	system, key, err := external(r.External)
@@ -416,54 +302,4 @@ func (tx *Tx) upsert(ctx context.Context, k *model.Kind, r Request) (Outcome, er
 		return Outcome{}, err
 	}
 	return tx.Update(ctx, k, x, r.Input)
-}
-
-const (
-	maxSystem      = 60
-	maxExternalKey = 190
-)
-
-func external(o input.Object) (system, key string, err error) {
-	var p fault.Violations
-	read := func(name string, limit int) string {
-		s, _ := o[name].(string)
-		switch {
-		case s == "":
-			p.Add([]any{"external", name}, "REQUIRED", "This field is required.")
-		case len([]rune(s)) > limit:
-			p.Add([]any{"external", name}, "TOO_LONG", "The text is longer than %d characters.", limit)
-		}
-		return s
-	}
-	system, key = read("system", maxSystem), read("id", maxExternalKey)
-	return system, key, p.Err()
-}
-
-// Querier reads single rows.
-type Querier interface {
-	QueryRow(ctx context.Context, query string, args []any, dest ...any) error
-}
-
-// ParseExternal reads an ExternalRefInput.
-func ParseExternal(o input.Object) (system, key string, err error) { return external(o) }
-
-// External returns the record with a key of an outside system, the zero ID when there is none. It says nothing about who
-// may see it.
-func External(ctx context.Context, q Querier, k *model.Kind, system, key string) (id.ID, error) {
-	var x id.ID
-	err := q.QueryRow(ctx, "SELECT record_id FROM external_refs WHERE kind = ? AND system_name = ? AND external_id = ?",
-		[]any{int64(k.Code), system, key}, &x)
-	if errors.Is(err, sql.ErrNoRows) {
-		return id.ID{}, nil
-	}
-	return x, err
-}
-
-func (tx *Tx) addExternal(ctx context.Context, k *model.Kind, system, key string, x id.ID) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO external_refs (kind, system_name, external_id, record_id, created_at) VALUES (?, ?, ?, ?, ?)",
-		int64(k.Code), system, key, x, tx.Now)
-	if db.Clash(err) {
-		return errAgain
-	}
-	return err
 }
