@@ -14,6 +14,7 @@ import (
 	"farley/internal/input"
 	domain "farley/internal/model"
 	"farley/internal/read"
+	"farley/internal/stream"
 	"farley/internal/write"
 )
 
@@ -24,7 +25,7 @@ func (r *mutationResolver) Login(ctx context.Context, in input.Object) (*read.Re
 	email, _ := in["email"].(string)
 	password, _ := in["password"].(string)
 	device, _ := in["device"].(string)
-	grant, err := r.Auth.Login(ctx, email, password, auth.Device{Name: device})
+	grant, err := r.Auth.Login(ctx, email, password, auth.Device{Name: device, Address: stream.Address(ctx)})
 	if err != nil {
 		return nil, err
 	}

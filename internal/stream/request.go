@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"net/netip"
 
 	"golang.org/x/text/language"
 )
@@ -11,6 +12,24 @@ type idempotencyKey struct{}
 type localeKey struct{}
 
 type requestIDKey struct{}
+
+type addressKey struct{}
+
+// WithAddress returns a context that carries where the request came from, as host:port; what is no address is left out.
+func WithAddress(ctx context.Context, hostport string) context.Context {
+	at, err := netip.ParseAddrPort(hostport)
+	if err != nil {
+		return ctx
+	}
+	return context.WithValue(ctx, addressKey{}, at.Addr().Unmap())
+}
+
+// Address returns where the request came from: the last hop, which is a proxy where there is one. The zero address when
+// that is not known.
+func Address(ctx context.Context) netip.Addr {
+	at, _ := ctx.Value(addressKey{}).(netip.Addr)
+	return at
+}
 
 // WithRequestID returns a context that carries the id of the request, which logs and change rows name.
 func WithRequestID(ctx context.Context, id string) context.Context {

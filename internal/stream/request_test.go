@@ -50,3 +50,12 @@ func TestRequestID(t *testing.T) {
 		t.Errorf("RequestID = %q, want none", got)
 	}
 }
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for hostport, want := range map[string]string{"192.0.2.1:5": "192.0.2.1", "[::ffff:192.0.2.1]:5": "192.0.2.1", "[2001:db8::1]:5": "2001:db8::1", "pipe": "invalid IP", "": "invalid IP"} {
+		if got := stream.Address(stream.WithAddress(context.Background(), hostport)).String(); got != want {
+			t.Errorf("%q: %s, want %s", hostport, got, want)
+		}
+	}
+}
