@@ -28,15 +28,16 @@ const demoRates = "SAR=0.2667,AED=0.2723,EUR=1.08,GBP=1.27,EGP=0.02"
 // serve runs the server.
 type serve struct {
 	database       `embed:""`
-	Addr           string        `default:"127.0.0.1:8080" help:"Address to listen on; port 0 chooses a free one."`
-	Demo           bool          `help:"Fill an empty database with a believable firm, and print a token for each role."`
-	TokensFile     string        `type:"path" help:"With --demo: write role name → access token as a JSON object to this file."`
-	TestClock      bool          `help:"Let administrators move the clock forward (advanceClock). Never in production."`
-	AllowedOrigins []string      `help:"Origins whose pages may call the API."`
-	Introspection  bool          `default:"true" negatable:"" help:"Answer introspection."`
-	Playground     bool          `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
-	RetainChanges  time.Duration `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
-	AllowList      string        `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
+	Addr           string            `default:"127.0.0.1:8080" help:"Address to listen on; port 0 chooses a free one."`
+	Demo           bool              `help:"Fill an empty database with a believable firm, and print a token for each role."`
+	TokensFile     string            `type:"path" help:"With --demo: write role name → access token as a JSON object to this file."`
+	TestClock      bool              `help:"Let administrators move the clock forward (advanceClock). Never in production."`
+	Limit          map[string]string `help:"Safety limits that differ from their defaults: cost=100000;operationTime=1m. A negative number switches one off."`
+	AllowedOrigins []string          `help:"Origins whose pages may call the API."`
+	Introspection  bool              `default:"true" negatable:"" help:"Answer introspection."`
+	Playground     bool              `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
+	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
+	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }
 
 // Run implements the command.
@@ -76,8 +77,13 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	bounds, err := limits(s.Limit)
+	if err != nil {
+		return nil, err
+	}
 	c := app.Config{
-		DB: store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
+		Limits: bounds,
+		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
 		Jobs: true, RetainChanges: s.RetainChanges,
 	}

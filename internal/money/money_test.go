@@ -41,7 +41,7 @@ func TestParseAndFormat_areInverse(t *testing.T) {
 	t.Parallel()
 	b := book(t)
 	rapid.Check(t, func(t *rapid.T) {
-		minor := rapid.Int64Range(-1e15, 1e15).Draw(t, "minor")
+		minor := rapid.Int64Range(-999_999_999_999_999, 999_999_999_999_999).Draw(t, "minor")
 		code := rapid.SampledFrom([]string{"USD", "JPY", "KWD", "SAR"}).Draw(t, "code")
 		back, err := b.Parse(b.Format(minor, code), code)
 		if err != nil || back != minor {
