@@ -137,6 +137,8 @@ func TestLease_effectsHappenOnceUnderTwoRunners(t *testing.T) {
 		var stolen sync.Map // channels by job, closed when a second run has begun
 		var lost atomic.Int64
 		finished := make(chan id.ID, jobs*2)
+		began := make(chan struct{}) // the first node has a run to lose
+		var once sync.Once
 		for i, n := range nodes {
 			other := nodes[1-i]
 			n.Register("note", job.Options{MaxAttempts: 1_000_000, Backoff: job.Backoff{First: time.Millisecond, Max: time.Millisecond}},
@@ -146,6 +148,7 @@ func TestLease_effectsHappenOnceUnderTwoRunners(t *testing.T) {
 					case run.Fence == 2:
 						close(second.(chan struct{}))
 					case run.Fence == 1 && n == nodes[0]:
+						once.Do(func() { close(began) })
 						pump(t, other, second.(chan struct{}), 2*time.Minute) // ends all leases, as the other one sees it
 					}
 					err := run.Finish(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
@@ -164,9 +167,9 @@ func TestLease_effectsHappenOnceUnderTwoRunners(t *testing.T) {
 		for range jobs {
 			want[nodes[0].enqueue(job.Job{Kind: "note"})] = 1
 		}
-		for _, n := range nodes {
-			n.run()
-		}
+		nodes[0].run()
+		receive(t, began)
+		nodes[1].run()
 		for range jobs {
 			receive(t, finished)
 		}
