@@ -164,6 +164,14 @@ func TestExplainAccess_saysWhy(t *testing.T) {
 			t.Errorf("to change: %s", got)
 		}
 		ann.Do(t, why, farleytest.Vars{"u": ann.User.String(), "r": hers.String(), "a": "READ"}).Want(t, "FORBIDDEN")
+		// Who manages users in a smaller scope learns nothing of users and records beyond it.
+		bob := e.User(t, nil, e.Role(t, farleytest.Everything(e, access.Own)))
+		for _, about := range []farleytest.Vars{
+			{"u": ann.User.String(), "r": bob.User.String(), "a": "READ"}, {"u": bob.User.String(), "r": hers.String(), "a": "READ"},
+		} {
+			bob.Do(t, why, about).Want(t, "NOT_FOUND")
+		}
+		bob.Do(t, why, farleytest.Vars{"u": bob.User.String(), "r": bob.User.String(), "a": "READ"}).Want(t, "")
 	})
 }
 
@@ -260,4 +268,20 @@ func TestIntrospection_isShapedByRole(t *testing.T) {
 	if !has("taxNumber") || !has("contacts") {
 		t.Errorf("the administrator is shown %v", names)
 	}
+}
+
+// Managing some users is no licence to move others.
+func TestUserStanding_needsManagementOfThatUser(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		boss := e.User(t, nil, e.Role(t, access.Role{Permissions: []access.Permission{
+			{Object: "USER", Action: "READ", Scope: "ALL"}, {Object: "USER", Action: "UPDATE", Scope: "ALL"}, {Object: "USER", Action: "MANAGE_USERS", Scope: "TEAM"},
+		}}))
+		report := e.User(t, input.Object{"manager": boss.User.String()})
+		other := e.User(t, nil)
+		const end = `mutation($id: ID!) { updateUser(id: $id, input: {active: false}) { user { active } } }`
+		boss = e.SignIn(t, boss.User)
+		boss.Do(t, end, farleytest.Vars{"id": other.User.String()}).Want(t, "FORBIDDEN")
+		boss.Do(t, end, farleytest.Vars{"id": report.User.String()}).Want(t, "")
+	})
 }

@@ -28,7 +28,8 @@ func userBelongs(_ context.Context, c *write.Change) error {
 // userStanding refuses changes of what a user's rights hang on, by those who do not manage users: one's own record may be
 // open to oneself.
 func userStanding(_ context.Context, c *write.Change) error {
-	if c.Tx.System() || c.Tx.Actor.Policy.May("USER", "MANAGE_USERS") {
+	const manage = "MANAGE_USERS"
+	if c.Tx.System() || c.Created() && c.Tx.Actor.Policy.May("USER", manage) || !c.Created() && c.Tx.May(c.Old, manage) {
 		return nil
 	}
 	for _, field := range []string{"kind", "active", "manager", "team", "partnerAccount", "contact"} {
