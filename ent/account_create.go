@@ -132,6 +132,14 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldPartnerID, field.TypeUUID, value)
 		_node.PartnerID = value
 	}
+	if value, ok := _c.mutation.BranchID(); ok {
+		_spec.SetField(account.FieldBranchID, field.TypeUUID, value)
+		_node.BranchID = value
+	}
+	if value, ok := _c.mutation.TerritoryID(); ok {
+		_spec.SetField(account.FieldTerritoryID, field.TypeUUID, value)
+		_node.TerritoryID = value
+	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)
 		_node.Name = value

@@ -111,6 +111,18 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.PartnerIDCleared() {
 		_spec.ClearField(account.FieldPartnerID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(account.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(account.FieldBranchID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TerritoryID(); ok {
+		_spec.SetField(account.FieldTerritoryID, field.TypeUUID, value)
+	}
+	if _u.mutation.TerritoryIDCleared() {
+		_spec.ClearField(account.FieldTerritoryID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)
 	}
@@ -448,6 +460,18 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.PartnerIDCleared() {
 		_spec.ClearField(account.FieldPartnerID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(account.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(account.FieldBranchID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TerritoryID(); ok {
+		_spec.SetField(account.FieldTerritoryID, field.TypeUUID, value)
+	}
+	if _u.mutation.TerritoryIDCleared() {
+		_spec.ClearField(account.FieldTerritoryID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)

@@ -14,6 +14,7 @@ import (
 
 	"farley/ent/account"
 	"farley/ent/accountcontact"
+	"farley/ent/branch"
 	"farley/ent/contact"
 	"farley/ent/customfield"
 	"farley/ent/note"
@@ -23,6 +24,8 @@ import (
 	"farley/ent/tag"
 	"farley/ent/tagging"
 	"farley/ent/team"
+	"farley/ent/territory"
+	"farley/ent/territorymember"
 	"farley/ent/user"
 
 	"entgo.io/ent"
@@ -40,6 +43,8 @@ type Client struct {
 	Account *AccountClient
 	// AccountContact is the client for interacting with the AccountContact builders.
 	AccountContact *AccountContactClient
+	// Branch is the client for interacting with the Branch builders.
+	Branch *BranchClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
@@ -58,6 +63,10 @@ type Client struct {
 	Tagging *TaggingClient
 	// Team is the client for interacting with the Team builders.
 	Team *TeamClient
+	// Territory is the client for interacting with the Territory builders.
+	Territory *TerritoryClient
+	// TerritoryMember is the client for interacting with the TerritoryMember builders.
+	TerritoryMember *TerritoryMemberClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 }
@@ -73,6 +82,7 @@ func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.Account = NewAccountClient(c.config)
 	c.AccountContact = NewAccountContactClient(c.config)
+	c.Branch = NewBranchClient(c.config)
 	c.Contact = NewContactClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
 	c.Note = NewNoteClient(c.config)
@@ -82,6 +92,8 @@ func (c *Client) init() {
 	c.Tag = NewTagClient(c.config)
 	c.Tagging = NewTaggingClient(c.config)
 	c.Team = NewTeamClient(c.config)
+	c.Territory = NewTerritoryClient(c.config)
+	c.TerritoryMember = NewTerritoryMemberClient(c.config)
 	c.User = NewUserClient(c.config)
 }
 
@@ -173,20 +185,23 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:            ctx,
-		config:         cfg,
-		Account:        NewAccountClient(cfg),
-		AccountContact: NewAccountContactClient(cfg),
-		Contact:        NewContactClient(cfg),
-		CustomField:    NewCustomFieldClient(cfg),
-		Note:           NewNoteClient(cfg),
-		Role:           NewRoleClient(cfg),
-		RoleGrant:      NewRoleGrantClient(cfg),
-		Share:          NewShareClient(cfg),
-		Tag:            NewTagClient(cfg),
-		Tagging:        NewTaggingClient(cfg),
-		Team:           NewTeamClient(cfg),
-		User:           NewUserClient(cfg),
+		ctx:             ctx,
+		config:          cfg,
+		Account:         NewAccountClient(cfg),
+		AccountContact:  NewAccountContactClient(cfg),
+		Branch:          NewBranchClient(cfg),
+		Contact:         NewContactClient(cfg),
+		CustomField:     NewCustomFieldClient(cfg),
+		Note:            NewNoteClient(cfg),
+		Role:            NewRoleClient(cfg),
+		RoleGrant:       NewRoleGrantClient(cfg),
+		Share:           NewShareClient(cfg),
+		Tag:             NewTagClient(cfg),
+		Tagging:         NewTaggingClient(cfg),
+		Team:            NewTeamClient(cfg),
+		Territory:       NewTerritoryClient(cfg),
+		TerritoryMember: NewTerritoryMemberClient(cfg),
+		User:            NewUserClient(cfg),
 	}, nil
 }
 
@@ -204,20 +219,23 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:            ctx,
-		config:         cfg,
-		Account:        NewAccountClient(cfg),
-		AccountContact: NewAccountContactClient(cfg),
-		Contact:        NewContactClient(cfg),
-		CustomField:    NewCustomFieldClient(cfg),
-		Note:           NewNoteClient(cfg),
-		Role:           NewRoleClient(cfg),
-		RoleGrant:      NewRoleGrantClient(cfg),
-		Share:          NewShareClient(cfg),
-		Tag:            NewTagClient(cfg),
-		Tagging:        NewTaggingClient(cfg),
-		Team:           NewTeamClient(cfg),
-		User:           NewUserClient(cfg),
+		ctx:             ctx,
+		config:          cfg,
+		Account:         NewAccountClient(cfg),
+		AccountContact:  NewAccountContactClient(cfg),
+		Branch:          NewBranchClient(cfg),
+		Contact:         NewContactClient(cfg),
+		CustomField:     NewCustomFieldClient(cfg),
+		Note:            NewNoteClient(cfg),
+		Role:            NewRoleClient(cfg),
+		RoleGrant:       NewRoleGrantClient(cfg),
+		Share:           NewShareClient(cfg),
+		Tag:             NewTagClient(cfg),
+		Tagging:         NewTaggingClient(cfg),
+		Team:            NewTeamClient(cfg),
+		Territory:       NewTerritoryClient(cfg),
+		TerritoryMember: NewTerritoryMemberClient(cfg),
+		User:            NewUserClient(cfg),
 	}, nil
 }
 
@@ -247,8 +265,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Account, c.AccountContact, c.Contact, c.CustomField, c.Note, c.Role,
-		c.RoleGrant, c.Share, c.Tag, c.Tagging, c.Team, c.User,
+		c.Account, c.AccountContact, c.Branch, c.Contact, c.CustomField, c.Note, c.Role,
+		c.RoleGrant, c.Share, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
+		c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -258,8 +277,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Account, c.AccountContact, c.Contact, c.CustomField, c.Note, c.Role,
-		c.RoleGrant, c.Share, c.Tag, c.Tagging, c.Team, c.User,
+		c.Account, c.AccountContact, c.Branch, c.Contact, c.CustomField, c.Note, c.Role,
+		c.RoleGrant, c.Share, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
+		c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -272,6 +292,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Account.mutate(ctx, m)
 	case *AccountContactMutation:
 		return c.AccountContact.mutate(ctx, m)
+	case *BranchMutation:
+		return c.Branch.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
 	case *CustomFieldMutation:
@@ -290,6 +312,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Tagging.mutate(ctx, m)
 	case *TeamMutation:
 		return c.Team.mutate(ctx, m)
+	case *TerritoryMutation:
+		return c.Territory.mutate(ctx, m)
+	case *TerritoryMemberMutation:
+		return c.TerritoryMember.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
 	default:
@@ -592,6 +618,139 @@ func (c *AccountContactClient) mutate(ctx context.Context, m *AccountContactMuta
 		return (&AccountContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown AccountContact mutation op: %q", m.Op())
+	}
+}
+
+// BranchClient is a client for the Branch schema.
+type BranchClient struct {
+	config
+}
+
+// NewBranchClient returns a client for the Branch from the given config.
+func NewBranchClient(c config) *BranchClient {
+	return &BranchClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `branch.Hooks(f(g(h())))`.
+func (c *BranchClient) Use(hooks ...Hook) {
+	c.hooks.Branch = append(c.hooks.Branch, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `branch.Intercept(f(g(h())))`.
+func (c *BranchClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Branch = append(c.inters.Branch, interceptors...)
+}
+
+// Create returns a builder for creating a Branch entity.
+func (c *BranchClient) Create() *BranchCreate {
+	mutation := newBranchMutation(c.config, OpCreate)
+	return &BranchCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Branch entities.
+func (c *BranchClient) CreateBulk(builders ...*BranchCreate) *BranchCreateBulk {
+	return &BranchCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BranchClient) MapCreateBulk(slice any, setFunc func(*BranchCreate, int)) *BranchCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BranchCreateBulk{err: fmt.Errorf("calling to BranchClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BranchCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BranchCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Branch.
+func (c *BranchClient) Update() *BranchUpdate {
+	mutation := newBranchMutation(c.config, OpUpdate)
+	return &BranchUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BranchClient) UpdateOne(_m *Branch) *BranchUpdateOne {
+	mutation := newBranchMutation(c.config, OpUpdateOne, withBranch(_m))
+	return &BranchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BranchClient) UpdateOneID(id stored.ID) *BranchUpdateOne {
+	mutation := newBranchMutation(c.config, OpUpdateOne, withBranchID(id))
+	return &BranchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Branch.
+func (c *BranchClient) Delete() *BranchDelete {
+	mutation := newBranchMutation(c.config, OpDelete)
+	return &BranchDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BranchClient) DeleteOne(_m *Branch) *BranchDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BranchClient) DeleteOneID(id stored.ID) *BranchDeleteOne {
+	builder := c.Delete().Where(branch.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BranchDeleteOne{builder}
+}
+
+// Query returns a query builder for Branch.
+func (c *BranchClient) Query() *BranchQuery {
+	return &BranchQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBranch},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Branch entity by its id.
+func (c *BranchClient) Get(ctx context.Context, id stored.ID) (*Branch, error) {
+	return c.Query().Where(branch.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BranchClient) GetX(ctx context.Context, id stored.ID) *Branch {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *BranchClient) Hooks() []Hook {
+	return c.hooks.Branch
+}
+
+// Interceptors returns the client interceptors.
+func (c *BranchClient) Interceptors() []Interceptor {
+	return c.inters.Branch
+}
+
+func (c *BranchClient) mutate(ctx context.Context, m *BranchMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BranchCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BranchUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BranchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BranchDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Branch mutation op: %q", m.Op())
 	}
 }
 
@@ -1872,6 +2031,304 @@ func (c *TeamClient) mutate(ctx context.Context, m *TeamMutation) (Value, error)
 	}
 }
 
+// TerritoryClient is a client for the Territory schema.
+type TerritoryClient struct {
+	config
+}
+
+// NewTerritoryClient returns a client for the Territory from the given config.
+func NewTerritoryClient(c config) *TerritoryClient {
+	return &TerritoryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `territory.Hooks(f(g(h())))`.
+func (c *TerritoryClient) Use(hooks ...Hook) {
+	c.hooks.Territory = append(c.hooks.Territory, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `territory.Intercept(f(g(h())))`.
+func (c *TerritoryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Territory = append(c.inters.Territory, interceptors...)
+}
+
+// Create returns a builder for creating a Territory entity.
+func (c *TerritoryClient) Create() *TerritoryCreate {
+	mutation := newTerritoryMutation(c.config, OpCreate)
+	return &TerritoryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Territory entities.
+func (c *TerritoryClient) CreateBulk(builders ...*TerritoryCreate) *TerritoryCreateBulk {
+	return &TerritoryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TerritoryClient) MapCreateBulk(slice any, setFunc func(*TerritoryCreate, int)) *TerritoryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TerritoryCreateBulk{err: fmt.Errorf("calling to TerritoryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TerritoryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TerritoryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Territory.
+func (c *TerritoryClient) Update() *TerritoryUpdate {
+	mutation := newTerritoryMutation(c.config, OpUpdate)
+	return &TerritoryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TerritoryClient) UpdateOne(_m *Territory) *TerritoryUpdateOne {
+	mutation := newTerritoryMutation(c.config, OpUpdateOne, withTerritory(_m))
+	return &TerritoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TerritoryClient) UpdateOneID(id stored.ID) *TerritoryUpdateOne {
+	mutation := newTerritoryMutation(c.config, OpUpdateOne, withTerritoryID(id))
+	return &TerritoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Territory.
+func (c *TerritoryClient) Delete() *TerritoryDelete {
+	mutation := newTerritoryMutation(c.config, OpDelete)
+	return &TerritoryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TerritoryClient) DeleteOne(_m *Territory) *TerritoryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TerritoryClient) DeleteOneID(id stored.ID) *TerritoryDeleteOne {
+	builder := c.Delete().Where(territory.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TerritoryDeleteOne{builder}
+}
+
+// Query returns a query builder for Territory.
+func (c *TerritoryClient) Query() *TerritoryQuery {
+	return &TerritoryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTerritory},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Territory entity by its id.
+func (c *TerritoryClient) Get(ctx context.Context, id stored.ID) (*Territory, error) {
+	return c.Query().Where(territory.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TerritoryClient) GetX(ctx context.Context, id stored.ID) *Territory {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TerritoryClient) Hooks() []Hook {
+	return c.hooks.Territory
+}
+
+// Interceptors returns the client interceptors.
+func (c *TerritoryClient) Interceptors() []Interceptor {
+	return c.inters.Territory
+}
+
+func (c *TerritoryClient) mutate(ctx context.Context, m *TerritoryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TerritoryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TerritoryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TerritoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TerritoryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Territory mutation op: %q", m.Op())
+	}
+}
+
+// TerritoryMemberClient is a client for the TerritoryMember schema.
+type TerritoryMemberClient struct {
+	config
+}
+
+// NewTerritoryMemberClient returns a client for the TerritoryMember from the given config.
+func NewTerritoryMemberClient(c config) *TerritoryMemberClient {
+	return &TerritoryMemberClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `territorymember.Hooks(f(g(h())))`.
+func (c *TerritoryMemberClient) Use(hooks ...Hook) {
+	c.hooks.TerritoryMember = append(c.hooks.TerritoryMember, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `territorymember.Intercept(f(g(h())))`.
+func (c *TerritoryMemberClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TerritoryMember = append(c.inters.TerritoryMember, interceptors...)
+}
+
+// Create returns a builder for creating a TerritoryMember entity.
+func (c *TerritoryMemberClient) Create() *TerritoryMemberCreate {
+	mutation := newTerritoryMemberMutation(c.config, OpCreate)
+	return &TerritoryMemberCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TerritoryMember entities.
+func (c *TerritoryMemberClient) CreateBulk(builders ...*TerritoryMemberCreate) *TerritoryMemberCreateBulk {
+	return &TerritoryMemberCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TerritoryMemberClient) MapCreateBulk(slice any, setFunc func(*TerritoryMemberCreate, int)) *TerritoryMemberCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TerritoryMemberCreateBulk{err: fmt.Errorf("calling to TerritoryMemberClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TerritoryMemberCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TerritoryMemberCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TerritoryMember.
+func (c *TerritoryMemberClient) Update() *TerritoryMemberUpdate {
+	mutation := newTerritoryMemberMutation(c.config, OpUpdate)
+	return &TerritoryMemberUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TerritoryMemberClient) UpdateOne(_m *TerritoryMember) *TerritoryMemberUpdateOne {
+	mutation := newTerritoryMemberMutation(c.config, OpUpdateOne, withTerritoryMember(_m))
+	return &TerritoryMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TerritoryMemberClient) UpdateOneID(id stored.ID) *TerritoryMemberUpdateOne {
+	mutation := newTerritoryMemberMutation(c.config, OpUpdateOne, withTerritoryMemberID(id))
+	return &TerritoryMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TerritoryMember.
+func (c *TerritoryMemberClient) Delete() *TerritoryMemberDelete {
+	mutation := newTerritoryMemberMutation(c.config, OpDelete)
+	return &TerritoryMemberDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TerritoryMemberClient) DeleteOne(_m *TerritoryMember) *TerritoryMemberDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TerritoryMemberClient) DeleteOneID(id stored.ID) *TerritoryMemberDeleteOne {
+	builder := c.Delete().Where(territorymember.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TerritoryMemberDeleteOne{builder}
+}
+
+// Query returns a query builder for TerritoryMember.
+func (c *TerritoryMemberClient) Query() *TerritoryMemberQuery {
+	return &TerritoryMemberQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTerritoryMember},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TerritoryMember entity by its id.
+func (c *TerritoryMemberClient) Get(ctx context.Context, id stored.ID) (*TerritoryMember, error) {
+	return c.Query().Where(territorymember.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TerritoryMemberClient) GetX(ctx context.Context, id stored.ID) *TerritoryMember {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryTerritory queries the territory edge of a TerritoryMember.
+func (c *TerritoryMemberClient) QueryTerritory(_m *TerritoryMember) *TerritoryQuery {
+	query := (&TerritoryClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(territorymember.Table, territorymember.FieldID, id),
+			sqlgraph.To(territory.Table, territory.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, territorymember.TerritoryTable, territorymember.TerritoryColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a TerritoryMember.
+func (c *TerritoryMemberClient) QueryUser(_m *TerritoryMember) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(territorymember.Table, territorymember.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, territorymember.UserTable, territorymember.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TerritoryMemberClient) Hooks() []Hook {
+	return c.hooks.TerritoryMember
+}
+
+// Interceptors returns the client interceptors.
+func (c *TerritoryMemberClient) Interceptors() []Interceptor {
+	return c.inters.TerritoryMember
+}
+
+func (c *TerritoryMemberClient) mutate(ctx context.Context, m *TerritoryMemberMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TerritoryMemberCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TerritoryMemberUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TerritoryMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TerritoryMemberDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TerritoryMember mutation op: %q", m.Op())
+	}
+}
+
 // UserClient is a client for the User schema.
 type UserClient struct {
 	config
@@ -2008,11 +2465,11 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Account, AccountContact, Contact, CustomField, Note, Role, RoleGrant, Share,
-		Tag, Tagging, Team, User []ent.Hook
+		Account, AccountContact, Branch, Contact, CustomField, Note, Role, RoleGrant,
+		Share, Tag, Tagging, Team, Territory, TerritoryMember, User []ent.Hook
 	}
 	inters struct {
-		Account, AccountContact, Contact, CustomField, Note, Role, RoleGrant, Share,
-		Tag, Tagging, Team, User []ent.Interceptor
+		Account, AccountContact, Branch, Contact, CustomField, Note, Role, RoleGrant,
+		Share, Tag, Tagging, Team, Territory, TerritoryMember, User []ent.Interceptor
 	}
 )

@@ -37,6 +37,10 @@ type Contact struct {
 	TeamID stored.ID `json:"team_id,omitempty"`
 	// The partner account that owns it together with us; the maker's, when a partner makes it.
 	PartnerID stored.ID `json:"partner_id,omitempty"`
+	// The branch that looks after it; the owner's unless given.
+	BranchID stored.ID `json:"branch_id,omitempty"`
+	// The territory it lies in; found by the rules of the territories unless given.
+	TerritoryID stored.ID `json:"territory_id,omitempty"`
 	// The given name.
 	GivenName string `json:"given_name,omitempty"`
 	// given_name, folded for comparison.
@@ -149,7 +153,7 @@ func (*Contact) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case contact.FieldCreatedAt, contact.FieldUpdatedAt, contact.FieldDeletedAt, contact.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
-		case contact.FieldID, contact.FieldCreatedByID, contact.FieldUpdatedByID, contact.FieldOwnerID, contact.FieldTeamID, contact.FieldPartnerID, contact.FieldReferredByID:
+		case contact.FieldID, contact.FieldCreatedByID, contact.FieldUpdatedByID, contact.FieldOwnerID, contact.FieldTeamID, contact.FieldPartnerID, contact.FieldBranchID, contact.FieldTerritoryID, contact.FieldReferredByID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -225,6 +229,18 @@ func (_m *Contact) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field partner_id", values[i])
 			} else if value != nil {
 				_m.PartnerID = *value
+			}
+		case contact.FieldBranchID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field branch_id", values[i])
+			} else if value != nil {
+				_m.BranchID = *value
+			}
+		case contact.FieldTerritoryID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field territory_id", values[i])
+			} else if value != nil {
+				_m.TerritoryID = *value
 			}
 		case contact.FieldGivenName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -570,6 +586,12 @@ func (_m *Contact) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("partner_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PartnerID))
+	builder.WriteString(", ")
+	builder.WriteString("branch_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BranchID))
+	builder.WriteString(", ")
+	builder.WriteString("territory_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TerritoryID))
 	builder.WriteString(", ")
 	builder.WriteString("given_name=")
 	builder.WriteString(_m.GivenName)

@@ -141,6 +141,14 @@ func (_c *ContactCreate) createSpec() (*Contact, *sqlgraph.CreateSpec) {
 		_spec.SetField(contact.FieldPartnerID, field.TypeUUID, value)
 		_node.PartnerID = value
 	}
+	if value, ok := _c.mutation.BranchID(); ok {
+		_spec.SetField(contact.FieldBranchID, field.TypeUUID, value)
+		_node.BranchID = value
+	}
+	if value, ok := _c.mutation.TerritoryID(); ok {
+		_spec.SetField(contact.FieldTerritoryID, field.TypeUUID, value)
+		_node.TerritoryID = value
+	}
 	if value, ok := _c.mutation.GivenName(); ok {
 		_spec.SetField(contact.FieldGivenName, field.TypeString, value)
 		_node.GivenName = value

@@ -111,6 +111,18 @@ func (_u *ContactUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.PartnerIDCleared() {
 		_spec.ClearField(contact.FieldPartnerID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(contact.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(contact.FieldBranchID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TerritoryID(); ok {
+		_spec.SetField(contact.FieldTerritoryID, field.TypeUUID, value)
+	}
+	if _u.mutation.TerritoryIDCleared() {
+		_spec.ClearField(contact.FieldTerritoryID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.GivenName(); ok {
 		_spec.SetField(contact.FieldGivenName, field.TypeString, value)
 	}
@@ -523,6 +535,18 @@ func (_u *ContactUpdateOne) sqlSave(ctx context.Context) (_node *Contact, err er
 	}
 	if _u.mutation.PartnerIDCleared() {
 		_spec.ClearField(contact.FieldPartnerID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(contact.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(contact.FieldBranchID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TerritoryID(); ok {
+		_spec.SetField(contact.FieldTerritoryID, field.TypeUUID, value)
+	}
+	if _u.mutation.TerritoryIDCleared() {
+		_spec.ClearField(contact.FieldTerritoryID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.GivenName(); ok {
 		_spec.SetField(contact.FieldGivenName, field.TypeString, value)

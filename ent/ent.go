@@ -7,6 +7,7 @@ import (
 	"errors"
 	"farley/ent/account"
 	"farley/ent/accountcontact"
+	"farley/ent/branch"
 	"farley/ent/contact"
 	"farley/ent/customfield"
 	"farley/ent/note"
@@ -16,6 +17,8 @@ import (
 	"farley/ent/tag"
 	"farley/ent/tagging"
 	"farley/ent/team"
+	"farley/ent/territory"
+	"farley/ent/territorymember"
 	"farley/ent/user"
 	"fmt"
 	"reflect"
@@ -84,18 +87,21 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			account.Table:        account.ValidColumn,
-			accountcontact.Table: accountcontact.ValidColumn,
-			contact.Table:        contact.ValidColumn,
-			customfield.Table:    customfield.ValidColumn,
-			note.Table:           note.ValidColumn,
-			role.Table:           role.ValidColumn,
-			rolegrant.Table:      rolegrant.ValidColumn,
-			share.Table:          share.ValidColumn,
-			tag.Table:            tag.ValidColumn,
-			tagging.Table:        tagging.ValidColumn,
-			team.Table:           team.ValidColumn,
-			user.Table:           user.ValidColumn,
+			account.Table:         account.ValidColumn,
+			accountcontact.Table:  accountcontact.ValidColumn,
+			branch.Table:          branch.ValidColumn,
+			contact.Table:         contact.ValidColumn,
+			customfield.Table:     customfield.ValidColumn,
+			note.Table:            note.ValidColumn,
+			role.Table:            role.ValidColumn,
+			rolegrant.Table:       rolegrant.ValidColumn,
+			share.Table:           share.ValidColumn,
+			tag.Table:             tag.ValidColumn,
+			tagging.Table:         tagging.ValidColumn,
+			team.Table:            team.ValidColumn,
+			territory.Table:       territory.ValidColumn,
+			territorymember.Table: territorymember.ValidColumn,
+			user.Table:            user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"farley/ent/account"
 	"farley/ent/accountcontact"
+	"farley/ent/branch"
 	"farley/ent/contact"
 	"farley/ent/customfield"
 	"farley/ent/note"
@@ -17,6 +18,8 @@ import (
 	"farley/ent/tag"
 	"farley/ent/tagging"
 	"farley/ent/team"
+	"farley/ent/territory"
+	"farley/ent/territorymember"
 	"farley/ent/user"
 	"farley/internal/id/stored"
 	"fmt"
@@ -36,18 +39,21 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAccount        = "Account"
-	TypeAccountContact = "AccountContact"
-	TypeContact        = "Contact"
-	TypeCustomField    = "CustomField"
-	TypeNote           = "Note"
-	TypeRole           = "Role"
-	TypeRoleGrant      = "RoleGrant"
-	TypeShare          = "Share"
-	TypeTag            = "Tag"
-	TypeTagging        = "Tagging"
-	TypeTeam           = "Team"
-	TypeUser           = "User"
+	TypeAccount         = "Account"
+	TypeAccountContact  = "AccountContact"
+	TypeBranch          = "Branch"
+	TypeContact         = "Contact"
+	TypeCustomField     = "CustomField"
+	TypeNote            = "Note"
+	TypeRole            = "Role"
+	TypeRoleGrant       = "RoleGrant"
+	TypeShare           = "Share"
+	TypeTag             = "Tag"
+	TypeTagging         = "Tagging"
+	TypeTeam            = "Team"
+	TypeTerritory       = "Territory"
+	TypeTerritoryMember = "TerritoryMember"
+	TypeUser            = "User"
 )
 
 // AccountMutation represents an operation that mutates the Account nodes in the graph.
@@ -66,6 +72,8 @@ type AccountMutation struct {
 	owner_id                    *stored.ID
 	team_id                     *stored.ID
 	partner_id                  *stored.ID
+	branch_id                   *stored.ID
+	territory_id                *stored.ID
 	name                        *string
 	name_fold                   *string
 	name_sort                   *[]byte
@@ -632,6 +640,104 @@ func (m *AccountMutation) PartnerIDCleared() bool {
 func (m *AccountMutation) ResetPartnerID() {
 	m.partner_id = nil
 	delete(m.clearedFields, account.FieldPartnerID)
+}
+
+// SetBranchID sets the "branch_id" field.
+func (m *AccountMutation) SetBranchID(s stored.ID) {
+	m.branch_id = &s
+}
+
+// BranchID returns the value of the "branch_id" field in the mutation.
+func (m *AccountMutation) BranchID() (r stored.ID, exists bool) {
+	v := m.branch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranchID returns the old "branch_id" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldBranchID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranchID: %w", err)
+	}
+	return oldValue.BranchID, nil
+}
+
+// ClearBranchID clears the value of the "branch_id" field.
+func (m *AccountMutation) ClearBranchID() {
+	m.branch_id = nil
+	m.clearedFields[account.FieldBranchID] = struct{}{}
+}
+
+// BranchIDCleared returns if the "branch_id" field was cleared in this mutation.
+func (m *AccountMutation) BranchIDCleared() bool {
+	_, ok := m.clearedFields[account.FieldBranchID]
+	return ok
+}
+
+// ResetBranchID resets all changes to the "branch_id" field.
+func (m *AccountMutation) ResetBranchID() {
+	m.branch_id = nil
+	delete(m.clearedFields, account.FieldBranchID)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *AccountMutation) SetTerritoryID(s stored.ID) {
+	m.territory_id = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *AccountMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ClearTerritoryID clears the value of the "territory_id" field.
+func (m *AccountMutation) ClearTerritoryID() {
+	m.territory_id = nil
+	m.clearedFields[account.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryIDCleared returns if the "territory_id" field was cleared in this mutation.
+func (m *AccountMutation) TerritoryIDCleared() bool {
+	_, ok := m.clearedFields[account.FieldTerritoryID]
+	return ok
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *AccountMutation) ResetTerritoryID() {
+	m.territory_id = nil
+	delete(m.clearedFields, account.FieldTerritoryID)
 }
 
 // SetName sets the "name" field.
@@ -2335,7 +2441,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 42)
+	fields := make([]string, 0, 44)
 	if m.version != nil {
 		fields = append(fields, account.FieldVersion)
 	}
@@ -2362,6 +2468,12 @@ func (m *AccountMutation) Fields() []string {
 	}
 	if m.partner_id != nil {
 		fields = append(fields, account.FieldPartnerID)
+	}
+	if m.branch_id != nil {
+		fields = append(fields, account.FieldBranchID)
+	}
+	if m.territory_id != nil {
+		fields = append(fields, account.FieldTerritoryID)
 	}
 	if m.name != nil {
 		fields = append(fields, account.FieldName)
@@ -2488,6 +2600,10 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.TeamID()
 	case account.FieldPartnerID:
 		return m.PartnerID()
+	case account.FieldBranchID:
+		return m.BranchID()
+	case account.FieldTerritoryID:
+		return m.TerritoryID()
 	case account.FieldName:
 		return m.Name()
 	case account.FieldNameFold:
@@ -2581,6 +2697,10 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldTeamID(ctx)
 	case account.FieldPartnerID:
 		return m.OldPartnerID(ctx)
+	case account.FieldBranchID:
+		return m.OldBranchID(ctx)
+	case account.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
 	case account.FieldName:
 		return m.OldName(ctx)
 	case account.FieldNameFold:
@@ -2718,6 +2838,20 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPartnerID(v)
+		return nil
+	case account.FieldBranchID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranchID(v)
+		return nil
+	case account.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
 		return nil
 	case account.FieldName:
 		v, ok := value.(string)
@@ -3049,6 +3183,12 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldPartnerID) {
 		fields = append(fields, account.FieldPartnerID)
 	}
+	if m.FieldCleared(account.FieldBranchID) {
+		fields = append(fields, account.FieldBranchID)
+	}
+	if m.FieldCleared(account.FieldTerritoryID) {
+		fields = append(fields, account.FieldTerritoryID)
+	}
 	if m.FieldCleared(account.FieldNameFold) {
 		fields = append(fields, account.FieldNameFold)
 	}
@@ -3176,6 +3316,12 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldPartnerID:
 		m.ClearPartnerID()
+		return nil
+	case account.FieldBranchID:
+		m.ClearBranchID()
+		return nil
+	case account.FieldTerritoryID:
+		m.ClearTerritoryID()
 		return nil
 	case account.FieldNameFold:
 		m.ClearNameFold()
@@ -3307,6 +3453,12 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldPartnerID:
 		m.ResetPartnerID()
+		return nil
+	case account.FieldBranchID:
+		m.ResetBranchID()
+		return nil
+	case account.FieldTerritoryID:
+		m.ResetTerritoryID()
 		return nil
 	case account.FieldName:
 		m.ResetName()
@@ -4711,6 +4863,1561 @@ func (m *AccountContactMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown AccountContact edge %s", name)
 }
 
+// BranchMutation represents an operation that mutates the Branch nodes in the graph.
+type BranchMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	code          *string
+	code_key      *string
+	addresses     *string
+	city          *string
+	city_fold     *string
+	country       *string
+	phones        *string
+	time_zone     *string
+	manager_id    *stored.ID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Branch, error)
+	predicates    []predicate.Branch
+}
+
+var _ ent.Mutation = (*BranchMutation)(nil)
+
+// branchOption allows management of the mutation configuration using functional options.
+type branchOption func(*BranchMutation)
+
+// newBranchMutation creates new mutation for the Branch entity.
+func newBranchMutation(c config, op Op, opts ...branchOption) *BranchMutation {
+	m := &BranchMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeBranch,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withBranchID sets the ID field of the mutation.
+func withBranchID(id stored.ID) branchOption {
+	return func(m *BranchMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Branch
+		)
+		m.oldValue = func(ctx context.Context) (*Branch, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Branch.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withBranch sets the old Branch of the mutation.
+func withBranch(node *Branch) branchOption {
+	return func(m *BranchMutation) {
+		m.oldValue = func(context.Context) (*Branch, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m BranchMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m BranchMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Branch entities.
+func (m *BranchMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *BranchMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *BranchMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Branch.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *BranchMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *BranchMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *BranchMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *BranchMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *BranchMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *BranchMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *BranchMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *BranchMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *BranchMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *BranchMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *BranchMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *BranchMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *BranchMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *BranchMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[branch.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *BranchMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[branch.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *BranchMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, branch.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *BranchMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *BranchMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *BranchMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[branch.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *BranchMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[branch.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *BranchMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, branch.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *BranchMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *BranchMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *BranchMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[branch.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *BranchMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[branch.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *BranchMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, branch.FieldDeletedAt)
+}
+
+// SetName sets the "name" field.
+func (m *BranchMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *BranchMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *BranchMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *BranchMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *BranchMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *BranchMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[branch.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *BranchMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[branch.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *BranchMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, branch.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *BranchMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *BranchMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *BranchMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[branch.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *BranchMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[branch.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *BranchMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, branch.FieldNameSort)
+}
+
+// SetCode sets the "code" field.
+func (m *BranchMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *BranchMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ClearCode clears the value of the "code" field.
+func (m *BranchMutation) ClearCode() {
+	m.code = nil
+	m.clearedFields[branch.FieldCode] = struct{}{}
+}
+
+// CodeCleared returns if the "code" field was cleared in this mutation.
+func (m *BranchMutation) CodeCleared() bool {
+	_, ok := m.clearedFields[branch.FieldCode]
+	return ok
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *BranchMutation) ResetCode() {
+	m.code = nil
+	delete(m.clearedFields, branch.FieldCode)
+}
+
+// SetCodeKey sets the "code_key" field.
+func (m *BranchMutation) SetCodeKey(s string) {
+	m.code_key = &s
+}
+
+// CodeKey returns the value of the "code_key" field in the mutation.
+func (m *BranchMutation) CodeKey() (r string, exists bool) {
+	v := m.code_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCodeKey returns the old "code_key" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCodeKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCodeKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCodeKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCodeKey: %w", err)
+	}
+	return oldValue.CodeKey, nil
+}
+
+// ClearCodeKey clears the value of the "code_key" field.
+func (m *BranchMutation) ClearCodeKey() {
+	m.code_key = nil
+	m.clearedFields[branch.FieldCodeKey] = struct{}{}
+}
+
+// CodeKeyCleared returns if the "code_key" field was cleared in this mutation.
+func (m *BranchMutation) CodeKeyCleared() bool {
+	_, ok := m.clearedFields[branch.FieldCodeKey]
+	return ok
+}
+
+// ResetCodeKey resets all changes to the "code_key" field.
+func (m *BranchMutation) ResetCodeKey() {
+	m.code_key = nil
+	delete(m.clearedFields, branch.FieldCodeKey)
+}
+
+// SetAddresses sets the "addresses" field.
+func (m *BranchMutation) SetAddresses(s string) {
+	m.addresses = &s
+}
+
+// Addresses returns the value of the "addresses" field in the mutation.
+func (m *BranchMutation) Addresses() (r string, exists bool) {
+	v := m.addresses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddresses returns the old "addresses" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldAddresses(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddresses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddresses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddresses: %w", err)
+	}
+	return oldValue.Addresses, nil
+}
+
+// ClearAddresses clears the value of the "addresses" field.
+func (m *BranchMutation) ClearAddresses() {
+	m.addresses = nil
+	m.clearedFields[branch.FieldAddresses] = struct{}{}
+}
+
+// AddressesCleared returns if the "addresses" field was cleared in this mutation.
+func (m *BranchMutation) AddressesCleared() bool {
+	_, ok := m.clearedFields[branch.FieldAddresses]
+	return ok
+}
+
+// ResetAddresses resets all changes to the "addresses" field.
+func (m *BranchMutation) ResetAddresses() {
+	m.addresses = nil
+	delete(m.clearedFields, branch.FieldAddresses)
+}
+
+// SetCity sets the "city" field.
+func (m *BranchMutation) SetCity(s string) {
+	m.city = &s
+}
+
+// City returns the value of the "city" field in the mutation.
+func (m *BranchMutation) City() (r string, exists bool) {
+	v := m.city
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCity returns the old "city" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCity(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCity: %w", err)
+	}
+	return oldValue.City, nil
+}
+
+// ClearCity clears the value of the "city" field.
+func (m *BranchMutation) ClearCity() {
+	m.city = nil
+	m.clearedFields[branch.FieldCity] = struct{}{}
+}
+
+// CityCleared returns if the "city" field was cleared in this mutation.
+func (m *BranchMutation) CityCleared() bool {
+	_, ok := m.clearedFields[branch.FieldCity]
+	return ok
+}
+
+// ResetCity resets all changes to the "city" field.
+func (m *BranchMutation) ResetCity() {
+	m.city = nil
+	delete(m.clearedFields, branch.FieldCity)
+}
+
+// SetCityFold sets the "city_fold" field.
+func (m *BranchMutation) SetCityFold(s string) {
+	m.city_fold = &s
+}
+
+// CityFold returns the value of the "city_fold" field in the mutation.
+func (m *BranchMutation) CityFold() (r string, exists bool) {
+	v := m.city_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCityFold returns the old "city_fold" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCityFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCityFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCityFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCityFold: %w", err)
+	}
+	return oldValue.CityFold, nil
+}
+
+// ClearCityFold clears the value of the "city_fold" field.
+func (m *BranchMutation) ClearCityFold() {
+	m.city_fold = nil
+	m.clearedFields[branch.FieldCityFold] = struct{}{}
+}
+
+// CityFoldCleared returns if the "city_fold" field was cleared in this mutation.
+func (m *BranchMutation) CityFoldCleared() bool {
+	_, ok := m.clearedFields[branch.FieldCityFold]
+	return ok
+}
+
+// ResetCityFold resets all changes to the "city_fold" field.
+func (m *BranchMutation) ResetCityFold() {
+	m.city_fold = nil
+	delete(m.clearedFields, branch.FieldCityFold)
+}
+
+// SetCountry sets the "country" field.
+func (m *BranchMutation) SetCountry(s string) {
+	m.country = &s
+}
+
+// Country returns the value of the "country" field in the mutation.
+func (m *BranchMutation) Country() (r string, exists bool) {
+	v := m.country
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountry returns the old "country" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldCountry(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountry: %w", err)
+	}
+	return oldValue.Country, nil
+}
+
+// ClearCountry clears the value of the "country" field.
+func (m *BranchMutation) ClearCountry() {
+	m.country = nil
+	m.clearedFields[branch.FieldCountry] = struct{}{}
+}
+
+// CountryCleared returns if the "country" field was cleared in this mutation.
+func (m *BranchMutation) CountryCleared() bool {
+	_, ok := m.clearedFields[branch.FieldCountry]
+	return ok
+}
+
+// ResetCountry resets all changes to the "country" field.
+func (m *BranchMutation) ResetCountry() {
+	m.country = nil
+	delete(m.clearedFields, branch.FieldCountry)
+}
+
+// SetPhones sets the "phones" field.
+func (m *BranchMutation) SetPhones(s string) {
+	m.phones = &s
+}
+
+// Phones returns the value of the "phones" field in the mutation.
+func (m *BranchMutation) Phones() (r string, exists bool) {
+	v := m.phones
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhones returns the old "phones" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldPhones(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhones is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhones requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhones: %w", err)
+	}
+	return oldValue.Phones, nil
+}
+
+// ClearPhones clears the value of the "phones" field.
+func (m *BranchMutation) ClearPhones() {
+	m.phones = nil
+	m.clearedFields[branch.FieldPhones] = struct{}{}
+}
+
+// PhonesCleared returns if the "phones" field was cleared in this mutation.
+func (m *BranchMutation) PhonesCleared() bool {
+	_, ok := m.clearedFields[branch.FieldPhones]
+	return ok
+}
+
+// ResetPhones resets all changes to the "phones" field.
+func (m *BranchMutation) ResetPhones() {
+	m.phones = nil
+	delete(m.clearedFields, branch.FieldPhones)
+}
+
+// SetTimeZone sets the "time_zone" field.
+func (m *BranchMutation) SetTimeZone(s string) {
+	m.time_zone = &s
+}
+
+// TimeZone returns the value of the "time_zone" field in the mutation.
+func (m *BranchMutation) TimeZone() (r string, exists bool) {
+	v := m.time_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeZone returns the old "time_zone" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldTimeZone(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeZone: %w", err)
+	}
+	return oldValue.TimeZone, nil
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (m *BranchMutation) ClearTimeZone() {
+	m.time_zone = nil
+	m.clearedFields[branch.FieldTimeZone] = struct{}{}
+}
+
+// TimeZoneCleared returns if the "time_zone" field was cleared in this mutation.
+func (m *BranchMutation) TimeZoneCleared() bool {
+	_, ok := m.clearedFields[branch.FieldTimeZone]
+	return ok
+}
+
+// ResetTimeZone resets all changes to the "time_zone" field.
+func (m *BranchMutation) ResetTimeZone() {
+	m.time_zone = nil
+	delete(m.clearedFields, branch.FieldTimeZone)
+}
+
+// SetManagerID sets the "manager_id" field.
+func (m *BranchMutation) SetManagerID(s stored.ID) {
+	m.manager_id = &s
+}
+
+// ManagerID returns the value of the "manager_id" field in the mutation.
+func (m *BranchMutation) ManagerID() (r stored.ID, exists bool) {
+	v := m.manager_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldManagerID returns the old "manager_id" field's value of the Branch entity.
+// If the Branch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BranchMutation) OldManagerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldManagerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldManagerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldManagerID: %w", err)
+	}
+	return oldValue.ManagerID, nil
+}
+
+// ClearManagerID clears the value of the "manager_id" field.
+func (m *BranchMutation) ClearManagerID() {
+	m.manager_id = nil
+	m.clearedFields[branch.FieldManagerID] = struct{}{}
+}
+
+// ManagerIDCleared returns if the "manager_id" field was cleared in this mutation.
+func (m *BranchMutation) ManagerIDCleared() bool {
+	_, ok := m.clearedFields[branch.FieldManagerID]
+	return ok
+}
+
+// ResetManagerID resets all changes to the "manager_id" field.
+func (m *BranchMutation) ResetManagerID() {
+	m.manager_id = nil
+	delete(m.clearedFields, branch.FieldManagerID)
+}
+
+// Where appends a list predicates to the BranchMutation builder.
+func (m *BranchMutation) Where(ps ...predicate.Branch) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the BranchMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *BranchMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Branch, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *BranchMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *BranchMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Branch).
+func (m *BranchMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *BranchMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.version != nil {
+		fields = append(fields, branch.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, branch.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, branch.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, branch.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, branch.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, branch.FieldDeletedAt)
+	}
+	if m.name != nil {
+		fields = append(fields, branch.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, branch.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, branch.FieldNameSort)
+	}
+	if m.code != nil {
+		fields = append(fields, branch.FieldCode)
+	}
+	if m.code_key != nil {
+		fields = append(fields, branch.FieldCodeKey)
+	}
+	if m.addresses != nil {
+		fields = append(fields, branch.FieldAddresses)
+	}
+	if m.city != nil {
+		fields = append(fields, branch.FieldCity)
+	}
+	if m.city_fold != nil {
+		fields = append(fields, branch.FieldCityFold)
+	}
+	if m.country != nil {
+		fields = append(fields, branch.FieldCountry)
+	}
+	if m.phones != nil {
+		fields = append(fields, branch.FieldPhones)
+	}
+	if m.time_zone != nil {
+		fields = append(fields, branch.FieldTimeZone)
+	}
+	if m.manager_id != nil {
+		fields = append(fields, branch.FieldManagerID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *BranchMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case branch.FieldVersion:
+		return m.Version()
+	case branch.FieldCreatedAt:
+		return m.CreatedAt()
+	case branch.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case branch.FieldCreatedByID:
+		return m.CreatedByID()
+	case branch.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case branch.FieldDeletedAt:
+		return m.DeletedAt()
+	case branch.FieldName:
+		return m.Name()
+	case branch.FieldNameFold:
+		return m.NameFold()
+	case branch.FieldNameSort:
+		return m.NameSort()
+	case branch.FieldCode:
+		return m.Code()
+	case branch.FieldCodeKey:
+		return m.CodeKey()
+	case branch.FieldAddresses:
+		return m.Addresses()
+	case branch.FieldCity:
+		return m.City()
+	case branch.FieldCityFold:
+		return m.CityFold()
+	case branch.FieldCountry:
+		return m.Country()
+	case branch.FieldPhones:
+		return m.Phones()
+	case branch.FieldTimeZone:
+		return m.TimeZone()
+	case branch.FieldManagerID:
+		return m.ManagerID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *BranchMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case branch.FieldVersion:
+		return m.OldVersion(ctx)
+	case branch.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case branch.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case branch.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case branch.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case branch.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case branch.FieldName:
+		return m.OldName(ctx)
+	case branch.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case branch.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case branch.FieldCode:
+		return m.OldCode(ctx)
+	case branch.FieldCodeKey:
+		return m.OldCodeKey(ctx)
+	case branch.FieldAddresses:
+		return m.OldAddresses(ctx)
+	case branch.FieldCity:
+		return m.OldCity(ctx)
+	case branch.FieldCityFold:
+		return m.OldCityFold(ctx)
+	case branch.FieldCountry:
+		return m.OldCountry(ctx)
+	case branch.FieldPhones:
+		return m.OldPhones(ctx)
+	case branch.FieldTimeZone:
+		return m.OldTimeZone(ctx)
+	case branch.FieldManagerID:
+		return m.OldManagerID(ctx)
+	}
+	return nil, fmt.Errorf("unknown Branch field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BranchMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case branch.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case branch.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case branch.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case branch.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case branch.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case branch.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case branch.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case branch.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case branch.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case branch.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case branch.FieldCodeKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCodeKey(v)
+		return nil
+	case branch.FieldAddresses:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddresses(v)
+		return nil
+	case branch.FieldCity:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCity(v)
+		return nil
+	case branch.FieldCityFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCityFold(v)
+		return nil
+	case branch.FieldCountry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountry(v)
+		return nil
+	case branch.FieldPhones:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhones(v)
+		return nil
+	case branch.FieldTimeZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeZone(v)
+		return nil
+	case branch.FieldManagerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetManagerID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Branch field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *BranchMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, branch.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *BranchMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case branch.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BranchMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case branch.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Branch numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *BranchMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(branch.FieldCreatedByID) {
+		fields = append(fields, branch.FieldCreatedByID)
+	}
+	if m.FieldCleared(branch.FieldUpdatedByID) {
+		fields = append(fields, branch.FieldUpdatedByID)
+	}
+	if m.FieldCleared(branch.FieldDeletedAt) {
+		fields = append(fields, branch.FieldDeletedAt)
+	}
+	if m.FieldCleared(branch.FieldNameFold) {
+		fields = append(fields, branch.FieldNameFold)
+	}
+	if m.FieldCleared(branch.FieldNameSort) {
+		fields = append(fields, branch.FieldNameSort)
+	}
+	if m.FieldCleared(branch.FieldCode) {
+		fields = append(fields, branch.FieldCode)
+	}
+	if m.FieldCleared(branch.FieldCodeKey) {
+		fields = append(fields, branch.FieldCodeKey)
+	}
+	if m.FieldCleared(branch.FieldAddresses) {
+		fields = append(fields, branch.FieldAddresses)
+	}
+	if m.FieldCleared(branch.FieldCity) {
+		fields = append(fields, branch.FieldCity)
+	}
+	if m.FieldCleared(branch.FieldCityFold) {
+		fields = append(fields, branch.FieldCityFold)
+	}
+	if m.FieldCleared(branch.FieldCountry) {
+		fields = append(fields, branch.FieldCountry)
+	}
+	if m.FieldCleared(branch.FieldPhones) {
+		fields = append(fields, branch.FieldPhones)
+	}
+	if m.FieldCleared(branch.FieldTimeZone) {
+		fields = append(fields, branch.FieldTimeZone)
+	}
+	if m.FieldCleared(branch.FieldManagerID) {
+		fields = append(fields, branch.FieldManagerID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *BranchMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *BranchMutation) ClearField(name string) error {
+	switch name {
+	case branch.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case branch.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case branch.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case branch.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case branch.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case branch.FieldCode:
+		m.ClearCode()
+		return nil
+	case branch.FieldCodeKey:
+		m.ClearCodeKey()
+		return nil
+	case branch.FieldAddresses:
+		m.ClearAddresses()
+		return nil
+	case branch.FieldCity:
+		m.ClearCity()
+		return nil
+	case branch.FieldCityFold:
+		m.ClearCityFold()
+		return nil
+	case branch.FieldCountry:
+		m.ClearCountry()
+		return nil
+	case branch.FieldPhones:
+		m.ClearPhones()
+		return nil
+	case branch.FieldTimeZone:
+		m.ClearTimeZone()
+		return nil
+	case branch.FieldManagerID:
+		m.ClearManagerID()
+		return nil
+	}
+	return fmt.Errorf("unknown Branch nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *BranchMutation) ResetField(name string) error {
+	switch name {
+	case branch.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case branch.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case branch.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case branch.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case branch.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case branch.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case branch.FieldName:
+		m.ResetName()
+		return nil
+	case branch.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case branch.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case branch.FieldCode:
+		m.ResetCode()
+		return nil
+	case branch.FieldCodeKey:
+		m.ResetCodeKey()
+		return nil
+	case branch.FieldAddresses:
+		m.ResetAddresses()
+		return nil
+	case branch.FieldCity:
+		m.ResetCity()
+		return nil
+	case branch.FieldCityFold:
+		m.ResetCityFold()
+		return nil
+	case branch.FieldCountry:
+		m.ResetCountry()
+		return nil
+	case branch.FieldPhones:
+		m.ResetPhones()
+		return nil
+	case branch.FieldTimeZone:
+		m.ResetTimeZone()
+		return nil
+	case branch.FieldManagerID:
+		m.ResetManagerID()
+		return nil
+	}
+	return fmt.Errorf("unknown Branch field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *BranchMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *BranchMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *BranchMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *BranchMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *BranchMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *BranchMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *BranchMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Branch unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *BranchMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Branch edge %s", name)
+}
+
 // ContactMutation represents an operation that mutates the Contact nodes in the graph.
 type ContactMutation struct {
 	config
@@ -4727,6 +6434,8 @@ type ContactMutation struct {
 	owner_id          *stored.ID
 	team_id           *stored.ID
 	partner_id        *stored.ID
+	branch_id         *stored.ID
+	territory_id      *stored.ID
 	given_name        *string
 	given_name_fold   *string
 	given_name_sort   *[]byte
@@ -5304,6 +7013,104 @@ func (m *ContactMutation) PartnerIDCleared() bool {
 func (m *ContactMutation) ResetPartnerID() {
 	m.partner_id = nil
 	delete(m.clearedFields, contact.FieldPartnerID)
+}
+
+// SetBranchID sets the "branch_id" field.
+func (m *ContactMutation) SetBranchID(s stored.ID) {
+	m.branch_id = &s
+}
+
+// BranchID returns the value of the "branch_id" field in the mutation.
+func (m *ContactMutation) BranchID() (r stored.ID, exists bool) {
+	v := m.branch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranchID returns the old "branch_id" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldBranchID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranchID: %w", err)
+	}
+	return oldValue.BranchID, nil
+}
+
+// ClearBranchID clears the value of the "branch_id" field.
+func (m *ContactMutation) ClearBranchID() {
+	m.branch_id = nil
+	m.clearedFields[contact.FieldBranchID] = struct{}{}
+}
+
+// BranchIDCleared returns if the "branch_id" field was cleared in this mutation.
+func (m *ContactMutation) BranchIDCleared() bool {
+	_, ok := m.clearedFields[contact.FieldBranchID]
+	return ok
+}
+
+// ResetBranchID resets all changes to the "branch_id" field.
+func (m *ContactMutation) ResetBranchID() {
+	m.branch_id = nil
+	delete(m.clearedFields, contact.FieldBranchID)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *ContactMutation) SetTerritoryID(s stored.ID) {
+	m.territory_id = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *ContactMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ClearTerritoryID clears the value of the "territory_id" field.
+func (m *ContactMutation) ClearTerritoryID() {
+	m.territory_id = nil
+	m.clearedFields[contact.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryIDCleared returns if the "territory_id" field was cleared in this mutation.
+func (m *ContactMutation) TerritoryIDCleared() bool {
+	_, ok := m.clearedFields[contact.FieldTerritoryID]
+	return ok
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *ContactMutation) ResetTerritoryID() {
+	m.territory_id = nil
+	delete(m.clearedFields, contact.FieldTerritoryID)
 }
 
 // SetGivenName sets the "given_name" field.
@@ -7630,7 +9437,7 @@ func (m *ContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactMutation) Fields() []string {
-	fields := make([]string, 0, 56)
+	fields := make([]string, 0, 58)
 	if m.version != nil {
 		fields = append(fields, contact.FieldVersion)
 	}
@@ -7657,6 +9464,12 @@ func (m *ContactMutation) Fields() []string {
 	}
 	if m.partner_id != nil {
 		fields = append(fields, contact.FieldPartnerID)
+	}
+	if m.branch_id != nil {
+		fields = append(fields, contact.FieldBranchID)
+	}
+	if m.territory_id != nil {
+		fields = append(fields, contact.FieldTerritoryID)
 	}
 	if m.given_name != nil {
 		fields = append(fields, contact.FieldGivenName)
@@ -7825,6 +9638,10 @@ func (m *ContactMutation) Field(name string) (ent.Value, bool) {
 		return m.TeamID()
 	case contact.FieldPartnerID:
 		return m.PartnerID()
+	case contact.FieldBranchID:
+		return m.BranchID()
+	case contact.FieldTerritoryID:
+		return m.TerritoryID()
 	case contact.FieldGivenName:
 		return m.GivenName()
 	case contact.FieldGivenNameFold:
@@ -7946,6 +9763,10 @@ func (m *ContactMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldTeamID(ctx)
 	case contact.FieldPartnerID:
 		return m.OldPartnerID(ctx)
+	case contact.FieldBranchID:
+		return m.OldBranchID(ctx)
+	case contact.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
 	case contact.FieldGivenName:
 		return m.OldGivenName(ctx)
 	case contact.FieldGivenNameFold:
@@ -8111,6 +9932,20 @@ func (m *ContactMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPartnerID(v)
+		return nil
+	case contact.FieldBranchID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranchID(v)
+		return nil
+	case contact.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
 		return nil
 	case contact.FieldGivenName:
 		v, ok := value.(string)
@@ -8504,6 +10339,12 @@ func (m *ContactMutation) ClearedFields() []string {
 	if m.FieldCleared(contact.FieldPartnerID) {
 		fields = append(fields, contact.FieldPartnerID)
 	}
+	if m.FieldCleared(contact.FieldBranchID) {
+		fields = append(fields, contact.FieldBranchID)
+	}
+	if m.FieldCleared(contact.FieldTerritoryID) {
+		fields = append(fields, contact.FieldTerritoryID)
+	}
 	if m.FieldCleared(contact.FieldGivenName) {
 		fields = append(fields, contact.FieldGivenName)
 	}
@@ -8673,6 +10514,12 @@ func (m *ContactMutation) ClearField(name string) error {
 		return nil
 	case contact.FieldPartnerID:
 		m.ClearPartnerID()
+		return nil
+	case contact.FieldBranchID:
+		m.ClearBranchID()
+		return nil
+	case contact.FieldTerritoryID:
+		m.ClearTerritoryID()
 		return nil
 	case contact.FieldGivenName:
 		m.ClearGivenName()
@@ -8846,6 +10693,12 @@ func (m *ContactMutation) ResetField(name string) error {
 		return nil
 	case contact.FieldPartnerID:
 		m.ResetPartnerID()
+		return nil
+	case contact.FieldBranchID:
+		m.ResetBranchID()
+		return nil
+	case contact.FieldTerritoryID:
+		m.ResetTerritoryID()
 		return nil
 	case contact.FieldGivenName:
 		m.ResetGivenName()
@@ -11646,6 +13499,7 @@ type RoleMutation struct {
 	system        *bool
 	permissions   *string
 	field_levels  *string
+	screens       *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Role, error)
@@ -12397,6 +14251,55 @@ func (m *RoleMutation) ResetFieldLevels() {
 	delete(m.clearedFields, role.FieldFieldLevels)
 }
 
+// SetScreens sets the "screens" field.
+func (m *RoleMutation) SetScreens(s string) {
+	m.screens = &s
+}
+
+// Screens returns the value of the "screens" field in the mutation.
+func (m *RoleMutation) Screens() (r string, exists bool) {
+	v := m.screens
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScreens returns the old "screens" field's value of the Role entity.
+// If the Role object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleMutation) OldScreens(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScreens is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScreens requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScreens: %w", err)
+	}
+	return oldValue.Screens, nil
+}
+
+// ClearScreens clears the value of the "screens" field.
+func (m *RoleMutation) ClearScreens() {
+	m.screens = nil
+	m.clearedFields[role.FieldScreens] = struct{}{}
+}
+
+// ScreensCleared returns if the "screens" field was cleared in this mutation.
+func (m *RoleMutation) ScreensCleared() bool {
+	_, ok := m.clearedFields[role.FieldScreens]
+	return ok
+}
+
+// ResetScreens resets all changes to the "screens" field.
+func (m *RoleMutation) ResetScreens() {
+	m.screens = nil
+	delete(m.clearedFields, role.FieldScreens)
+}
+
 // Where appends a list predicates to the RoleMutation builder.
 func (m *RoleMutation) Where(ps ...predicate.Role) {
 	m.predicates = append(m.predicates, ps...)
@@ -12431,7 +14334,7 @@ func (m *RoleMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RoleMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.version != nil {
 		fields = append(fields, role.FieldVersion)
 	}
@@ -12474,6 +14377,9 @@ func (m *RoleMutation) Fields() []string {
 	if m.field_levels != nil {
 		fields = append(fields, role.FieldFieldLevels)
 	}
+	if m.screens != nil {
+		fields = append(fields, role.FieldScreens)
+	}
 	return fields
 }
 
@@ -12510,6 +14416,8 @@ func (m *RoleMutation) Field(name string) (ent.Value, bool) {
 		return m.Permissions()
 	case role.FieldFieldLevels:
 		return m.FieldLevels()
+	case role.FieldScreens:
+		return m.Screens()
 	}
 	return nil, false
 }
@@ -12547,6 +14455,8 @@ func (m *RoleMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPermissions(ctx)
 	case role.FieldFieldLevels:
 		return m.OldFieldLevels(ctx)
+	case role.FieldScreens:
+		return m.OldScreens(ctx)
 	}
 	return nil, fmt.Errorf("unknown Role field %s", name)
 }
@@ -12654,6 +14564,13 @@ func (m *RoleMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetFieldLevels(v)
 		return nil
+	case role.FieldScreens:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScreens(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Role field %s", name)
 }
@@ -12726,6 +14643,9 @@ func (m *RoleMutation) ClearedFields() []string {
 	if m.FieldCleared(role.FieldFieldLevels) {
 		fields = append(fields, role.FieldFieldLevels)
 	}
+	if m.FieldCleared(role.FieldScreens) {
+		fields = append(fields, role.FieldScreens)
+	}
 	return fields
 }
 
@@ -12766,6 +14686,9 @@ func (m *RoleMutation) ClearField(name string) error {
 		return nil
 	case role.FieldFieldLevels:
 		m.ClearFieldLevels()
+		return nil
+	case role.FieldScreens:
+		m.ClearScreens()
 		return nil
 	}
 	return fmt.Errorf("unknown Role nullable field %s", name)
@@ -12816,6 +14739,9 @@ func (m *RoleMutation) ResetField(name string) error {
 		return nil
 	case role.FieldFieldLevels:
 		m.ResetFieldLevels()
+		return nil
+	case role.FieldScreens:
+		m.ResetScreens()
 		return nil
 	}
 	return fmt.Errorf("unknown Role field %s", name)
@@ -12872,25 +14798,29 @@ func (m *RoleMutation) ResetEdge(name string) error {
 // RoleGrantMutation represents an operation that mutates the RoleGrant nodes in the graph.
 type RoleGrantMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *stored.ID
-	version       *int64
-	addversion    *int64
-	created_at    *time.Time
-	updated_at    *time.Time
-	created_by_id *stored.ID
-	updated_by_id *stored.ID
-	deleted_at    *time.Time
-	valid_until   *time.Time
-	clearedFields map[string]struct{}
-	user          *stored.ID
-	cleareduser   bool
-	role          *stored.ID
-	clearedrole   bool
-	done          bool
-	oldValue      func(context.Context) (*RoleGrant, error)
-	predicates    []predicate.RoleGrant
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	valid_until    *time.Time
+	issuer         *string
+	last_used_at   *time.Time
+	reviewed_at    *time.Time
+	reviewed_by_id *stored.ID
+	clearedFields  map[string]struct{}
+	user           *stored.ID
+	cleareduser    bool
+	role           *stored.ID
+	clearedrole    bool
+	done           bool
+	oldValue       func(context.Context) (*RoleGrant, error)
+	predicates     []predicate.RoleGrant
 }
 
 var _ ent.Mutation = (*RoleGrantMutation)(nil)
@@ -13393,6 +15323,202 @@ func (m *RoleGrantMutation) ResetValidUntil() {
 	delete(m.clearedFields, rolegrant.FieldValidUntil)
 }
 
+// SetIssuer sets the "issuer" field.
+func (m *RoleGrantMutation) SetIssuer(s string) {
+	m.issuer = &s
+}
+
+// Issuer returns the value of the "issuer" field in the mutation.
+func (m *RoleGrantMutation) Issuer() (r string, exists bool) {
+	v := m.issuer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIssuer returns the old "issuer" field's value of the RoleGrant entity.
+// If the RoleGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleGrantMutation) OldIssuer(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIssuer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIssuer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIssuer: %w", err)
+	}
+	return oldValue.Issuer, nil
+}
+
+// ClearIssuer clears the value of the "issuer" field.
+func (m *RoleGrantMutation) ClearIssuer() {
+	m.issuer = nil
+	m.clearedFields[rolegrant.FieldIssuer] = struct{}{}
+}
+
+// IssuerCleared returns if the "issuer" field was cleared in this mutation.
+func (m *RoleGrantMutation) IssuerCleared() bool {
+	_, ok := m.clearedFields[rolegrant.FieldIssuer]
+	return ok
+}
+
+// ResetIssuer resets all changes to the "issuer" field.
+func (m *RoleGrantMutation) ResetIssuer() {
+	m.issuer = nil
+	delete(m.clearedFields, rolegrant.FieldIssuer)
+}
+
+// SetLastUsedAt sets the "last_used_at" field.
+func (m *RoleGrantMutation) SetLastUsedAt(t time.Time) {
+	m.last_used_at = &t
+}
+
+// LastUsedAt returns the value of the "last_used_at" field in the mutation.
+func (m *RoleGrantMutation) LastUsedAt() (r time.Time, exists bool) {
+	v := m.last_used_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastUsedAt returns the old "last_used_at" field's value of the RoleGrant entity.
+// If the RoleGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleGrantMutation) OldLastUsedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastUsedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastUsedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastUsedAt: %w", err)
+	}
+	return oldValue.LastUsedAt, nil
+}
+
+// ClearLastUsedAt clears the value of the "last_used_at" field.
+func (m *RoleGrantMutation) ClearLastUsedAt() {
+	m.last_used_at = nil
+	m.clearedFields[rolegrant.FieldLastUsedAt] = struct{}{}
+}
+
+// LastUsedAtCleared returns if the "last_used_at" field was cleared in this mutation.
+func (m *RoleGrantMutation) LastUsedAtCleared() bool {
+	_, ok := m.clearedFields[rolegrant.FieldLastUsedAt]
+	return ok
+}
+
+// ResetLastUsedAt resets all changes to the "last_used_at" field.
+func (m *RoleGrantMutation) ResetLastUsedAt() {
+	m.last_used_at = nil
+	delete(m.clearedFields, rolegrant.FieldLastUsedAt)
+}
+
+// SetReviewedAt sets the "reviewed_at" field.
+func (m *RoleGrantMutation) SetReviewedAt(t time.Time) {
+	m.reviewed_at = &t
+}
+
+// ReviewedAt returns the value of the "reviewed_at" field in the mutation.
+func (m *RoleGrantMutation) ReviewedAt() (r time.Time, exists bool) {
+	v := m.reviewed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewedAt returns the old "reviewed_at" field's value of the RoleGrant entity.
+// If the RoleGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleGrantMutation) OldReviewedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewedAt: %w", err)
+	}
+	return oldValue.ReviewedAt, nil
+}
+
+// ClearReviewedAt clears the value of the "reviewed_at" field.
+func (m *RoleGrantMutation) ClearReviewedAt() {
+	m.reviewed_at = nil
+	m.clearedFields[rolegrant.FieldReviewedAt] = struct{}{}
+}
+
+// ReviewedAtCleared returns if the "reviewed_at" field was cleared in this mutation.
+func (m *RoleGrantMutation) ReviewedAtCleared() bool {
+	_, ok := m.clearedFields[rolegrant.FieldReviewedAt]
+	return ok
+}
+
+// ResetReviewedAt resets all changes to the "reviewed_at" field.
+func (m *RoleGrantMutation) ResetReviewedAt() {
+	m.reviewed_at = nil
+	delete(m.clearedFields, rolegrant.FieldReviewedAt)
+}
+
+// SetReviewedByID sets the "reviewed_by_id" field.
+func (m *RoleGrantMutation) SetReviewedByID(s stored.ID) {
+	m.reviewed_by_id = &s
+}
+
+// ReviewedByID returns the value of the "reviewed_by_id" field in the mutation.
+func (m *RoleGrantMutation) ReviewedByID() (r stored.ID, exists bool) {
+	v := m.reviewed_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewedByID returns the old "reviewed_by_id" field's value of the RoleGrant entity.
+// If the RoleGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleGrantMutation) OldReviewedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewedByID: %w", err)
+	}
+	return oldValue.ReviewedByID, nil
+}
+
+// ClearReviewedByID clears the value of the "reviewed_by_id" field.
+func (m *RoleGrantMutation) ClearReviewedByID() {
+	m.reviewed_by_id = nil
+	m.clearedFields[rolegrant.FieldReviewedByID] = struct{}{}
+}
+
+// ReviewedByIDCleared returns if the "reviewed_by_id" field was cleared in this mutation.
+func (m *RoleGrantMutation) ReviewedByIDCleared() bool {
+	_, ok := m.clearedFields[rolegrant.FieldReviewedByID]
+	return ok
+}
+
+// ResetReviewedByID resets all changes to the "reviewed_by_id" field.
+func (m *RoleGrantMutation) ResetReviewedByID() {
+	m.reviewed_by_id = nil
+	delete(m.clearedFields, rolegrant.FieldReviewedByID)
+}
+
 // ClearUser clears the "user" edge to the User entity.
 func (m *RoleGrantMutation) ClearUser() {
 	m.cleareduser = true
@@ -13481,7 +15607,7 @@ func (m *RoleGrantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RoleGrantMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 13)
 	if m.version != nil {
 		fields = append(fields, rolegrant.FieldVersion)
 	}
@@ -13509,6 +15635,18 @@ func (m *RoleGrantMutation) Fields() []string {
 	if m.valid_until != nil {
 		fields = append(fields, rolegrant.FieldValidUntil)
 	}
+	if m.issuer != nil {
+		fields = append(fields, rolegrant.FieldIssuer)
+	}
+	if m.last_used_at != nil {
+		fields = append(fields, rolegrant.FieldLastUsedAt)
+	}
+	if m.reviewed_at != nil {
+		fields = append(fields, rolegrant.FieldReviewedAt)
+	}
+	if m.reviewed_by_id != nil {
+		fields = append(fields, rolegrant.FieldReviewedByID)
+	}
 	return fields
 }
 
@@ -13535,6 +15673,14 @@ func (m *RoleGrantMutation) Field(name string) (ent.Value, bool) {
 		return m.RoleID()
 	case rolegrant.FieldValidUntil:
 		return m.ValidUntil()
+	case rolegrant.FieldIssuer:
+		return m.Issuer()
+	case rolegrant.FieldLastUsedAt:
+		return m.LastUsedAt()
+	case rolegrant.FieldReviewedAt:
+		return m.ReviewedAt()
+	case rolegrant.FieldReviewedByID:
+		return m.ReviewedByID()
 	}
 	return nil, false
 }
@@ -13562,6 +15708,14 @@ func (m *RoleGrantMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldRoleID(ctx)
 	case rolegrant.FieldValidUntil:
 		return m.OldValidUntil(ctx)
+	case rolegrant.FieldIssuer:
+		return m.OldIssuer(ctx)
+	case rolegrant.FieldLastUsedAt:
+		return m.OldLastUsedAt(ctx)
+	case rolegrant.FieldReviewedAt:
+		return m.OldReviewedAt(ctx)
+	case rolegrant.FieldReviewedByID:
+		return m.OldReviewedByID(ctx)
 	}
 	return nil, fmt.Errorf("unknown RoleGrant field %s", name)
 }
@@ -13634,6 +15788,34 @@ func (m *RoleGrantMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetValidUntil(v)
 		return nil
+	case rolegrant.FieldIssuer:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIssuer(v)
+		return nil
+	case rolegrant.FieldLastUsedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastUsedAt(v)
+		return nil
+	case rolegrant.FieldReviewedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewedAt(v)
+		return nil
+	case rolegrant.FieldReviewedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewedByID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown RoleGrant field %s", name)
 }
@@ -13691,6 +15873,18 @@ func (m *RoleGrantMutation) ClearedFields() []string {
 	if m.FieldCleared(rolegrant.FieldValidUntil) {
 		fields = append(fields, rolegrant.FieldValidUntil)
 	}
+	if m.FieldCleared(rolegrant.FieldIssuer) {
+		fields = append(fields, rolegrant.FieldIssuer)
+	}
+	if m.FieldCleared(rolegrant.FieldLastUsedAt) {
+		fields = append(fields, rolegrant.FieldLastUsedAt)
+	}
+	if m.FieldCleared(rolegrant.FieldReviewedAt) {
+		fields = append(fields, rolegrant.FieldReviewedAt)
+	}
+	if m.FieldCleared(rolegrant.FieldReviewedByID) {
+		fields = append(fields, rolegrant.FieldReviewedByID)
+	}
 	return fields
 }
 
@@ -13716,6 +15910,18 @@ func (m *RoleGrantMutation) ClearField(name string) error {
 		return nil
 	case rolegrant.FieldValidUntil:
 		m.ClearValidUntil()
+		return nil
+	case rolegrant.FieldIssuer:
+		m.ClearIssuer()
+		return nil
+	case rolegrant.FieldLastUsedAt:
+		m.ClearLastUsedAt()
+		return nil
+	case rolegrant.FieldReviewedAt:
+		m.ClearReviewedAt()
+		return nil
+	case rolegrant.FieldReviewedByID:
+		m.ClearReviewedByID()
 		return nil
 	}
 	return fmt.Errorf("unknown RoleGrant nullable field %s", name)
@@ -13751,6 +15957,18 @@ func (m *RoleGrantMutation) ResetField(name string) error {
 		return nil
 	case rolegrant.FieldValidUntil:
 		m.ResetValidUntil()
+		return nil
+	case rolegrant.FieldIssuer:
+		m.ResetIssuer()
+		return nil
+	case rolegrant.FieldLastUsedAt:
+		m.ResetLastUsedAt()
+		return nil
+	case rolegrant.FieldReviewedAt:
+		m.ResetReviewedAt()
+		return nil
+	case rolegrant.FieldReviewedByID:
+		m.ResetReviewedByID()
 		return nil
 	}
 	return fmt.Errorf("unknown RoleGrant field %s", name)
@@ -18167,6 +20385,2063 @@ func (m *TeamMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Team edge %s", name)
 }
 
+// TerritoryMutation represents an operation that mutates the Territory nodes in the graph.
+type TerritoryMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	parent_id     *stored.ID
+	priority      *int64
+	addpriority   *int64
+	rules         *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Territory, error)
+	predicates    []predicate.Territory
+}
+
+var _ ent.Mutation = (*TerritoryMutation)(nil)
+
+// territoryOption allows management of the mutation configuration using functional options.
+type territoryOption func(*TerritoryMutation)
+
+// newTerritoryMutation creates new mutation for the Territory entity.
+func newTerritoryMutation(c config, op Op, opts ...territoryOption) *TerritoryMutation {
+	m := &TerritoryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTerritory,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTerritoryID sets the ID field of the mutation.
+func withTerritoryID(id stored.ID) territoryOption {
+	return func(m *TerritoryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Territory
+		)
+		m.oldValue = func(ctx context.Context) (*Territory, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Territory.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTerritory sets the old Territory of the mutation.
+func withTerritory(node *Territory) territoryOption {
+	return func(m *TerritoryMutation) {
+		m.oldValue = func(context.Context) (*Territory, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TerritoryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TerritoryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Territory entities.
+func (m *TerritoryMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TerritoryMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TerritoryMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Territory.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *TerritoryMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *TerritoryMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *TerritoryMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *TerritoryMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *TerritoryMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *TerritoryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *TerritoryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *TerritoryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *TerritoryMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *TerritoryMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *TerritoryMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *TerritoryMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *TerritoryMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *TerritoryMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[territory.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *TerritoryMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[territory.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *TerritoryMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, territory.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *TerritoryMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *TerritoryMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *TerritoryMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[territory.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *TerritoryMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[territory.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *TerritoryMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, territory.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *TerritoryMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *TerritoryMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *TerritoryMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[territory.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *TerritoryMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[territory.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *TerritoryMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, territory.FieldDeletedAt)
+}
+
+// SetName sets the "name" field.
+func (m *TerritoryMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *TerritoryMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *TerritoryMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *TerritoryMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *TerritoryMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *TerritoryMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[territory.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *TerritoryMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[territory.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *TerritoryMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, territory.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *TerritoryMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *TerritoryMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *TerritoryMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[territory.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *TerritoryMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[territory.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *TerritoryMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, territory.FieldNameSort)
+}
+
+// SetParentID sets the "parent_id" field.
+func (m *TerritoryMutation) SetParentID(s stored.ID) {
+	m.parent_id = &s
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *TerritoryMutation) ParentID() (r stored.ID, exists bool) {
+	v := m.parent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldParentID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *TerritoryMutation) ClearParentID() {
+	m.parent_id = nil
+	m.clearedFields[territory.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *TerritoryMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[territory.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *TerritoryMutation) ResetParentID() {
+	m.parent_id = nil
+	delete(m.clearedFields, territory.FieldParentID)
+}
+
+// SetPriority sets the "priority" field.
+func (m *TerritoryMutation) SetPriority(i int64) {
+	m.priority = &i
+	m.addpriority = nil
+}
+
+// Priority returns the value of the "priority" field in the mutation.
+func (m *TerritoryMutation) Priority() (r int64, exists bool) {
+	v := m.priority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriority returns the old "priority" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldPriority(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriority is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriority requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriority: %w", err)
+	}
+	return oldValue.Priority, nil
+}
+
+// AddPriority adds i to the "priority" field.
+func (m *TerritoryMutation) AddPriority(i int64) {
+	if m.addpriority != nil {
+		*m.addpriority += i
+	} else {
+		m.addpriority = &i
+	}
+}
+
+// AddedPriority returns the value that was added to the "priority" field in this mutation.
+func (m *TerritoryMutation) AddedPriority() (r int64, exists bool) {
+	v := m.addpriority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPriority clears the value of the "priority" field.
+func (m *TerritoryMutation) ClearPriority() {
+	m.priority = nil
+	m.addpriority = nil
+	m.clearedFields[territory.FieldPriority] = struct{}{}
+}
+
+// PriorityCleared returns if the "priority" field was cleared in this mutation.
+func (m *TerritoryMutation) PriorityCleared() bool {
+	_, ok := m.clearedFields[territory.FieldPriority]
+	return ok
+}
+
+// ResetPriority resets all changes to the "priority" field.
+func (m *TerritoryMutation) ResetPriority() {
+	m.priority = nil
+	m.addpriority = nil
+	delete(m.clearedFields, territory.FieldPriority)
+}
+
+// SetRules sets the "rules" field.
+func (m *TerritoryMutation) SetRules(s string) {
+	m.rules = &s
+}
+
+// Rules returns the value of the "rules" field in the mutation.
+func (m *TerritoryMutation) Rules() (r string, exists bool) {
+	v := m.rules
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRules returns the old "rules" field's value of the Territory entity.
+// If the Territory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMutation) OldRules(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRules is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRules requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRules: %w", err)
+	}
+	return oldValue.Rules, nil
+}
+
+// ClearRules clears the value of the "rules" field.
+func (m *TerritoryMutation) ClearRules() {
+	m.rules = nil
+	m.clearedFields[territory.FieldRules] = struct{}{}
+}
+
+// RulesCleared returns if the "rules" field was cleared in this mutation.
+func (m *TerritoryMutation) RulesCleared() bool {
+	_, ok := m.clearedFields[territory.FieldRules]
+	return ok
+}
+
+// ResetRules resets all changes to the "rules" field.
+func (m *TerritoryMutation) ResetRules() {
+	m.rules = nil
+	delete(m.clearedFields, territory.FieldRules)
+}
+
+// Where appends a list predicates to the TerritoryMutation builder.
+func (m *TerritoryMutation) Where(ps ...predicate.Territory) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TerritoryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TerritoryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Territory, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TerritoryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TerritoryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Territory).
+func (m *TerritoryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TerritoryMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.version != nil {
+		fields = append(fields, territory.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, territory.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, territory.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, territory.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, territory.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, territory.FieldDeletedAt)
+	}
+	if m.name != nil {
+		fields = append(fields, territory.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, territory.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, territory.FieldNameSort)
+	}
+	if m.parent_id != nil {
+		fields = append(fields, territory.FieldParentID)
+	}
+	if m.priority != nil {
+		fields = append(fields, territory.FieldPriority)
+	}
+	if m.rules != nil {
+		fields = append(fields, territory.FieldRules)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TerritoryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case territory.FieldVersion:
+		return m.Version()
+	case territory.FieldCreatedAt:
+		return m.CreatedAt()
+	case territory.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case territory.FieldCreatedByID:
+		return m.CreatedByID()
+	case territory.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case territory.FieldDeletedAt:
+		return m.DeletedAt()
+	case territory.FieldName:
+		return m.Name()
+	case territory.FieldNameFold:
+		return m.NameFold()
+	case territory.FieldNameSort:
+		return m.NameSort()
+	case territory.FieldParentID:
+		return m.ParentID()
+	case territory.FieldPriority:
+		return m.Priority()
+	case territory.FieldRules:
+		return m.Rules()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TerritoryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case territory.FieldVersion:
+		return m.OldVersion(ctx)
+	case territory.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case territory.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case territory.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case territory.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case territory.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case territory.FieldName:
+		return m.OldName(ctx)
+	case territory.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case territory.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case territory.FieldParentID:
+		return m.OldParentID(ctx)
+	case territory.FieldPriority:
+		return m.OldPriority(ctx)
+	case territory.FieldRules:
+		return m.OldRules(ctx)
+	}
+	return nil, fmt.Errorf("unknown Territory field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TerritoryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case territory.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case territory.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case territory.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case territory.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case territory.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case territory.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case territory.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case territory.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case territory.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case territory.FieldParentID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
+		return nil
+	case territory.FieldPriority:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriority(v)
+		return nil
+	case territory.FieldRules:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRules(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Territory field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TerritoryMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, territory.FieldVersion)
+	}
+	if m.addpriority != nil {
+		fields = append(fields, territory.FieldPriority)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TerritoryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case territory.FieldVersion:
+		return m.AddedVersion()
+	case territory.FieldPriority:
+		return m.AddedPriority()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TerritoryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case territory.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case territory.FieldPriority:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPriority(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Territory numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TerritoryMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(territory.FieldCreatedByID) {
+		fields = append(fields, territory.FieldCreatedByID)
+	}
+	if m.FieldCleared(territory.FieldUpdatedByID) {
+		fields = append(fields, territory.FieldUpdatedByID)
+	}
+	if m.FieldCleared(territory.FieldDeletedAt) {
+		fields = append(fields, territory.FieldDeletedAt)
+	}
+	if m.FieldCleared(territory.FieldNameFold) {
+		fields = append(fields, territory.FieldNameFold)
+	}
+	if m.FieldCleared(territory.FieldNameSort) {
+		fields = append(fields, territory.FieldNameSort)
+	}
+	if m.FieldCleared(territory.FieldParentID) {
+		fields = append(fields, territory.FieldParentID)
+	}
+	if m.FieldCleared(territory.FieldPriority) {
+		fields = append(fields, territory.FieldPriority)
+	}
+	if m.FieldCleared(territory.FieldRules) {
+		fields = append(fields, territory.FieldRules)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TerritoryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TerritoryMutation) ClearField(name string) error {
+	switch name {
+	case territory.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case territory.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case territory.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case territory.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case territory.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case territory.FieldParentID:
+		m.ClearParentID()
+		return nil
+	case territory.FieldPriority:
+		m.ClearPriority()
+		return nil
+	case territory.FieldRules:
+		m.ClearRules()
+		return nil
+	}
+	return fmt.Errorf("unknown Territory nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TerritoryMutation) ResetField(name string) error {
+	switch name {
+	case territory.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case territory.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case territory.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case territory.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case territory.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case territory.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case territory.FieldName:
+		m.ResetName()
+		return nil
+	case territory.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case territory.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case territory.FieldParentID:
+		m.ResetParentID()
+		return nil
+	case territory.FieldPriority:
+		m.ResetPriority()
+		return nil
+	case territory.FieldRules:
+		m.ResetRules()
+		return nil
+	}
+	return fmt.Errorf("unknown Territory field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TerritoryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TerritoryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TerritoryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TerritoryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TerritoryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TerritoryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TerritoryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Territory unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TerritoryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Territory edge %s", name)
+}
+
+// TerritoryMemberMutation represents an operation that mutates the TerritoryMember nodes in the graph.
+type TerritoryMemberMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *stored.ID
+	version          *int64
+	addversion       *int64
+	created_at       *time.Time
+	updated_at       *time.Time
+	created_by_id    *stored.ID
+	updated_by_id    *stored.ID
+	deleted_at       *time.Time
+	clearedFields    map[string]struct{}
+	territory        *stored.ID
+	clearedterritory bool
+	user             *stored.ID
+	cleareduser      bool
+	done             bool
+	oldValue         func(context.Context) (*TerritoryMember, error)
+	predicates       []predicate.TerritoryMember
+}
+
+var _ ent.Mutation = (*TerritoryMemberMutation)(nil)
+
+// territorymemberOption allows management of the mutation configuration using functional options.
+type territorymemberOption func(*TerritoryMemberMutation)
+
+// newTerritoryMemberMutation creates new mutation for the TerritoryMember entity.
+func newTerritoryMemberMutation(c config, op Op, opts ...territorymemberOption) *TerritoryMemberMutation {
+	m := &TerritoryMemberMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTerritoryMember,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTerritoryMemberID sets the ID field of the mutation.
+func withTerritoryMemberID(id stored.ID) territorymemberOption {
+	return func(m *TerritoryMemberMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TerritoryMember
+		)
+		m.oldValue = func(ctx context.Context) (*TerritoryMember, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TerritoryMember.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTerritoryMember sets the old TerritoryMember of the mutation.
+func withTerritoryMember(node *TerritoryMember) territorymemberOption {
+	return func(m *TerritoryMemberMutation) {
+		m.oldValue = func(context.Context) (*TerritoryMember, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TerritoryMemberMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TerritoryMemberMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of TerritoryMember entities.
+func (m *TerritoryMemberMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TerritoryMemberMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TerritoryMemberMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TerritoryMember.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *TerritoryMemberMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *TerritoryMemberMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *TerritoryMemberMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *TerritoryMemberMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *TerritoryMemberMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *TerritoryMemberMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *TerritoryMemberMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *TerritoryMemberMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *TerritoryMemberMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *TerritoryMemberMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *TerritoryMemberMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *TerritoryMemberMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *TerritoryMemberMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *TerritoryMemberMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[territorymember.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *TerritoryMemberMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[territorymember.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *TerritoryMemberMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, territorymember.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *TerritoryMemberMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *TerritoryMemberMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *TerritoryMemberMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[territorymember.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *TerritoryMemberMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[territorymember.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *TerritoryMemberMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, territorymember.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *TerritoryMemberMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *TerritoryMemberMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *TerritoryMemberMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[territorymember.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *TerritoryMemberMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[territorymember.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *TerritoryMemberMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, territorymember.FieldDeletedAt)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *TerritoryMemberMutation) SetTerritoryID(s stored.ID) {
+	m.territory = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *TerritoryMemberMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *TerritoryMemberMutation) ResetTerritoryID() {
+	m.territory = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *TerritoryMemberMutation) SetUserID(s stored.ID) {
+	m.user = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *TerritoryMemberMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the TerritoryMember entity.
+// If the TerritoryMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TerritoryMemberMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *TerritoryMemberMutation) ResetUserID() {
+	m.user = nil
+}
+
+// ClearTerritory clears the "territory" edge to the Territory entity.
+func (m *TerritoryMemberMutation) ClearTerritory() {
+	m.clearedterritory = true
+	m.clearedFields[territorymember.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryCleared reports if the "territory" edge to the Territory entity was cleared.
+func (m *TerritoryMemberMutation) TerritoryCleared() bool {
+	return m.clearedterritory
+}
+
+// TerritoryIDs returns the "territory" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TerritoryID instead. It exists only for internal usage by the builders.
+func (m *TerritoryMemberMutation) TerritoryIDs() (ids []stored.ID) {
+	if id := m.territory; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTerritory resets all changes to the "territory" edge.
+func (m *TerritoryMemberMutation) ResetTerritory() {
+	m.territory = nil
+	m.clearedterritory = false
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *TerritoryMemberMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[territorymember.FieldUserID] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *TerritoryMemberMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *TerritoryMemberMutation) UserIDs() (ids []stored.ID) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *TerritoryMemberMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// Where appends a list predicates to the TerritoryMemberMutation builder.
+func (m *TerritoryMemberMutation) Where(ps ...predicate.TerritoryMember) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TerritoryMemberMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TerritoryMemberMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TerritoryMember, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TerritoryMemberMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TerritoryMemberMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TerritoryMember).
+func (m *TerritoryMemberMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TerritoryMemberMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.version != nil {
+		fields = append(fields, territorymember.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, territorymember.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, territorymember.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, territorymember.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, territorymember.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, territorymember.FieldDeletedAt)
+	}
+	if m.territory != nil {
+		fields = append(fields, territorymember.FieldTerritoryID)
+	}
+	if m.user != nil {
+		fields = append(fields, territorymember.FieldUserID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TerritoryMemberMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case territorymember.FieldVersion:
+		return m.Version()
+	case territorymember.FieldCreatedAt:
+		return m.CreatedAt()
+	case territorymember.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case territorymember.FieldCreatedByID:
+		return m.CreatedByID()
+	case territorymember.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case territorymember.FieldDeletedAt:
+		return m.DeletedAt()
+	case territorymember.FieldTerritoryID:
+		return m.TerritoryID()
+	case territorymember.FieldUserID:
+		return m.UserID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TerritoryMemberMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case territorymember.FieldVersion:
+		return m.OldVersion(ctx)
+	case territorymember.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case territorymember.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case territorymember.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case territorymember.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case territorymember.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case territorymember.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
+	case territorymember.FieldUserID:
+		return m.OldUserID(ctx)
+	}
+	return nil, fmt.Errorf("unknown TerritoryMember field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TerritoryMemberMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case territorymember.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case territorymember.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case territorymember.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case territorymember.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case territorymember.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case territorymember.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case territorymember.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
+		return nil
+	case territorymember.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TerritoryMember field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TerritoryMemberMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, territorymember.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TerritoryMemberMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case territorymember.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TerritoryMemberMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case territorymember.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TerritoryMember numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TerritoryMemberMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(territorymember.FieldCreatedByID) {
+		fields = append(fields, territorymember.FieldCreatedByID)
+	}
+	if m.FieldCleared(territorymember.FieldUpdatedByID) {
+		fields = append(fields, territorymember.FieldUpdatedByID)
+	}
+	if m.FieldCleared(territorymember.FieldDeletedAt) {
+		fields = append(fields, territorymember.FieldDeletedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TerritoryMemberMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TerritoryMemberMutation) ClearField(name string) error {
+	switch name {
+	case territorymember.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case territorymember.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case territorymember.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown TerritoryMember nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TerritoryMemberMutation) ResetField(name string) error {
+	switch name {
+	case territorymember.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case territorymember.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case territorymember.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case territorymember.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case territorymember.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case territorymember.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case territorymember.FieldTerritoryID:
+		m.ResetTerritoryID()
+		return nil
+	case territorymember.FieldUserID:
+		m.ResetUserID()
+		return nil
+	}
+	return fmt.Errorf("unknown TerritoryMember field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TerritoryMemberMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.territory != nil {
+		edges = append(edges, territorymember.EdgeTerritory)
+	}
+	if m.user != nil {
+		edges = append(edges, territorymember.EdgeUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TerritoryMemberMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case territorymember.EdgeTerritory:
+		if id := m.territory; id != nil {
+			return []ent.Value{*id}
+		}
+	case territorymember.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TerritoryMemberMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TerritoryMemberMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TerritoryMemberMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedterritory {
+		edges = append(edges, territorymember.EdgeTerritory)
+	}
+	if m.cleareduser {
+		edges = append(edges, territorymember.EdgeUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TerritoryMemberMutation) EdgeCleared(name string) bool {
+	switch name {
+	case territorymember.EdgeTerritory:
+		return m.clearedterritory
+	case territorymember.EdgeUser:
+		return m.cleareduser
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TerritoryMemberMutation) ClearEdge(name string) error {
+	switch name {
+	case territorymember.EdgeTerritory:
+		m.ClearTerritory()
+		return nil
+	case territorymember.EdgeUser:
+		m.ClearUser()
+		return nil
+	}
+	return fmt.Errorf("unknown TerritoryMember unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TerritoryMemberMutation) ResetEdge(name string) error {
+	switch name {
+	case territorymember.EdgeTerritory:
+		m.ResetTerritory()
+		return nil
+	case territorymember.EdgeUser:
+		m.ResetUser()
+		return nil
+	}
+	return fmt.Errorf("unknown TerritoryMember edge %s", name)
+}
+
 // UserMutation represents an operation that mutates the User nodes in the graph.
 type UserMutation struct {
 	config
@@ -18193,8 +22468,10 @@ type UserMutation struct {
 	team_id            *stored.ID
 	partner_account_id *stored.ID
 	contact_id         *stored.ID
+	branch_id          *stored.ID
 	last_seen_at       *time.Time
 	password_hash      *string
+	tokens_since       *time.Time
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*User, error)
@@ -19165,6 +23442,55 @@ func (m *UserMutation) ResetContactID() {
 	delete(m.clearedFields, user.FieldContactID)
 }
 
+// SetBranchID sets the "branch_id" field.
+func (m *UserMutation) SetBranchID(s stored.ID) {
+	m.branch_id = &s
+}
+
+// BranchID returns the value of the "branch_id" field in the mutation.
+func (m *UserMutation) BranchID() (r stored.ID, exists bool) {
+	v := m.branch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranchID returns the old "branch_id" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldBranchID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranchID: %w", err)
+	}
+	return oldValue.BranchID, nil
+}
+
+// ClearBranchID clears the value of the "branch_id" field.
+func (m *UserMutation) ClearBranchID() {
+	m.branch_id = nil
+	m.clearedFields[user.FieldBranchID] = struct{}{}
+}
+
+// BranchIDCleared returns if the "branch_id" field was cleared in this mutation.
+func (m *UserMutation) BranchIDCleared() bool {
+	_, ok := m.clearedFields[user.FieldBranchID]
+	return ok
+}
+
+// ResetBranchID resets all changes to the "branch_id" field.
+func (m *UserMutation) ResetBranchID() {
+	m.branch_id = nil
+	delete(m.clearedFields, user.FieldBranchID)
+}
+
 // SetLastSeenAt sets the "last_seen_at" field.
 func (m *UserMutation) SetLastSeenAt(t time.Time) {
 	m.last_seen_at = &t
@@ -19263,6 +23589,55 @@ func (m *UserMutation) ResetPasswordHash() {
 	delete(m.clearedFields, user.FieldPasswordHash)
 }
 
+// SetTokensSince sets the "tokens_since" field.
+func (m *UserMutation) SetTokensSince(t time.Time) {
+	m.tokens_since = &t
+}
+
+// TokensSince returns the value of the "tokens_since" field in the mutation.
+func (m *UserMutation) TokensSince() (r time.Time, exists bool) {
+	v := m.tokens_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokensSince returns the old "tokens_since" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldTokensSince(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokensSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokensSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokensSince: %w", err)
+	}
+	return oldValue.TokensSince, nil
+}
+
+// ClearTokensSince clears the value of the "tokens_since" field.
+func (m *UserMutation) ClearTokensSince() {
+	m.tokens_since = nil
+	m.clearedFields[user.FieldTokensSince] = struct{}{}
+}
+
+// TokensSinceCleared returns if the "tokens_since" field was cleared in this mutation.
+func (m *UserMutation) TokensSinceCleared() bool {
+	_, ok := m.clearedFields[user.FieldTokensSince]
+	return ok
+}
+
+// ResetTokensSince resets all changes to the "tokens_since" field.
+func (m *UserMutation) ResetTokensSince() {
+	m.tokens_since = nil
+	delete(m.clearedFields, user.FieldTokensSince)
+}
+
 // Where appends a list predicates to the UserMutation builder.
 func (m *UserMutation) Where(ps ...predicate.User) {
 	m.predicates = append(m.predicates, ps...)
@@ -19297,7 +23672,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 23)
 	if m.version != nil {
 		fields = append(fields, user.FieldVersion)
 	}
@@ -19355,11 +23730,17 @@ func (m *UserMutation) Fields() []string {
 	if m.contact_id != nil {
 		fields = append(fields, user.FieldContactID)
 	}
+	if m.branch_id != nil {
+		fields = append(fields, user.FieldBranchID)
+	}
 	if m.last_seen_at != nil {
 		fields = append(fields, user.FieldLastSeenAt)
 	}
 	if m.password_hash != nil {
 		fields = append(fields, user.FieldPasswordHash)
+	}
+	if m.tokens_since != nil {
+		fields = append(fields, user.FieldTokensSince)
 	}
 	return fields
 }
@@ -19407,10 +23788,14 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.PartnerAccountID()
 	case user.FieldContactID:
 		return m.ContactID()
+	case user.FieldBranchID:
+		return m.BranchID()
 	case user.FieldLastSeenAt:
 		return m.LastSeenAt()
 	case user.FieldPasswordHash:
 		return m.PasswordHash()
+	case user.FieldTokensSince:
+		return m.TokensSince()
 	}
 	return nil, false
 }
@@ -19458,10 +23843,14 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPartnerAccountID(ctx)
 	case user.FieldContactID:
 		return m.OldContactID(ctx)
+	case user.FieldBranchID:
+		return m.OldBranchID(ctx)
 	case user.FieldLastSeenAt:
 		return m.OldLastSeenAt(ctx)
 	case user.FieldPasswordHash:
 		return m.OldPasswordHash(ctx)
+	case user.FieldTokensSince:
+		return m.OldTokensSince(ctx)
 	}
 	return nil, fmt.Errorf("unknown User field %s", name)
 }
@@ -19604,6 +23993,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetContactID(v)
 		return nil
+	case user.FieldBranchID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranchID(v)
+		return nil
 	case user.FieldLastSeenAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -19617,6 +24013,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPasswordHash(v)
+		return nil
+	case user.FieldTokensSince:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokensSince(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
@@ -19699,11 +24102,17 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldContactID) {
 		fields = append(fields, user.FieldContactID)
 	}
+	if m.FieldCleared(user.FieldBranchID) {
+		fields = append(fields, user.FieldBranchID)
+	}
 	if m.FieldCleared(user.FieldLastSeenAt) {
 		fields = append(fields, user.FieldLastSeenAt)
 	}
 	if m.FieldCleared(user.FieldPasswordHash) {
 		fields = append(fields, user.FieldPasswordHash)
+	}
+	if m.FieldCleared(user.FieldTokensSince) {
+		fields = append(fields, user.FieldTokensSince)
 	}
 	return fields
 }
@@ -19755,11 +24164,17 @@ func (m *UserMutation) ClearField(name string) error {
 	case user.FieldContactID:
 		m.ClearContactID()
 		return nil
+	case user.FieldBranchID:
+		m.ClearBranchID()
+		return nil
 	case user.FieldLastSeenAt:
 		m.ClearLastSeenAt()
 		return nil
 	case user.FieldPasswordHash:
 		m.ClearPasswordHash()
+		return nil
+	case user.FieldTokensSince:
+		m.ClearTokensSince()
 		return nil
 	}
 	return fmt.Errorf("unknown User nullable field %s", name)
@@ -19826,11 +24241,17 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldContactID:
 		m.ResetContactID()
 		return nil
+	case user.FieldBranchID:
+		m.ResetBranchID()
+		return nil
 	case user.FieldLastSeenAt:
 		m.ResetLastSeenAt()
 		return nil
 	case user.FieldPasswordHash:
 		m.ResetPasswordHash()
+		return nil
+	case user.FieldTokensSince:
+		m.ResetTokensSince()
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)

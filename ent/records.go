@@ -21,6 +21,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "AccountContact":
 		b := c.AccountContact.Create()
 		return b.mutation, b.Exec
+	case "Branch":
+		b := c.Branch.Create()
+		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.Create()
 		return b.mutation, b.Exec
@@ -48,6 +51,12 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Team":
 		b := c.Team.Create()
 		return b.mutation, b.Exec
+	case "Territory":
+		b := c.Territory.Create()
+		return b.mutation, b.Exec
+	case "TerritoryMember":
+		b := c.TerritoryMember.Create()
+		return b.mutation, b.Exec
 	case "User":
 		b := c.User.Create()
 		return b.mutation, b.Exec
@@ -64,6 +73,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "AccountContact":
 		b := c.AccountContact.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Branch":
+		b := c.Branch.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.UpdateOneID(stored.ID(x))
@@ -91,6 +103,12 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "Team":
 		b := c.Team.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Territory":
+		b := c.Territory.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "TerritoryMember":
+		b := c.TerritoryMember.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "User":
 		b := c.User.UpdateOneID(stored.ID(x))

@@ -46,7 +46,9 @@ type Role struct {
 	// What it allows: action on object within a scope.
 	Permissions string `json:"permissions,omitempty"`
 	// Levels of single fields; see FieldLevel for fields without a row.
-	FieldLevels  string `json:"field_levels,omitempty"`
+	FieldLevels string `json:"field_levels,omitempty"`
+	// Names of the screens and reports of the client application that it opens: "pipeline.board".
+	Screens      string `json:"screens,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -61,7 +63,7 @@ func (*Role) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case role.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case role.FieldName, role.FieldNameFold, role.FieldNameKey, role.FieldDescription, role.FieldPermissions, role.FieldFieldLevels:
+		case role.FieldName, role.FieldNameFold, role.FieldNameKey, role.FieldDescription, role.FieldPermissions, role.FieldFieldLevels, role.FieldScreens:
 			values[i] = new(sql.NullString)
 		case role.FieldCreatedAt, role.FieldUpdatedAt, role.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
@@ -173,6 +175,12 @@ func (_m *Role) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.FieldLevels = value.String
 			}
+		case role.FieldScreens:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field screens", values[i])
+			} else if value.Valid {
+				_m.Screens = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -252,6 +260,9 @@ func (_m *Role) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("field_levels=")
 	builder.WriteString(_m.FieldLevels)
+	builder.WriteString(", ")
+	builder.WriteString("screens=")
+	builder.WriteString(_m.Screens)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -164,6 +164,10 @@ func (_c *RoleCreate) createSpec() (*Role, *sqlgraph.CreateSpec) {
 		_spec.SetField(role.FieldFieldLevels, field.TypeString, value)
 		_node.FieldLevels = value
 	}
+	if value, ok := _c.mutation.Screens(); ok {
+		_spec.SetField(role.FieldScreens, field.TypeString, value)
+		_node.Screens = value
+	}
 	return _node, _spec
 }
 

@@ -135,6 +135,12 @@ func (_u *RoleUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.FieldLevelsCleared() {
 		_spec.ClearField(role.FieldFieldLevels, field.TypeString)
 	}
+	if value, ok := _u.mutation.Screens(); ok {
+		_spec.SetField(role.FieldScreens, field.TypeString, value)
+	}
+	if _u.mutation.ScreensCleared() {
+		_spec.ClearField(role.FieldScreens, field.TypeString)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{role.Label}
@@ -292,6 +298,12 @@ func (_u *RoleUpdateOne) sqlSave(ctx context.Context) (_node *Role, err error) {
 	}
 	if _u.mutation.FieldLevelsCleared() {
 		_spec.ClearField(role.FieldFieldLevels, field.TypeString)
+	}
+	if value, ok := _u.mutation.Screens(); ok {
+		_spec.SetField(role.FieldScreens, field.TypeString, value)
+	}
+	if _u.mutation.ScreensCleared() {
+		_spec.ClearField(role.FieldScreens, field.TypeString)
 	}
 	_node = &Role{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -39,6 +39,14 @@ type RoleGrant struct {
 	RoleID stored.ID `json:"role_id,omitempty"`
 	// When the grant ends; null for never.
 	ValidUntil time.Time `json:"valid_until,omitempty"`
+	// The outside issuer whose tokens brought the role, and whose tokens end it; null for a role given here.
+	Issuer string `json:"issuer,omitempty"`
+	// When the user last acted while holding it, to the hour; kept by Farley.
+	LastUsedAt time.Time `json:"last_used_at,omitempty"`
+	// When somebody last confirmed it, by renewAccess.
+	ReviewedAt time.Time `json:"reviewed_at,omitempty"`
+	// Who confirmed it.
+	ReviewedByID stored.ID `json:"reviewed_by_id,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the RoleGrantQuery when eager-loading is set.
 	Edges        RoleGrantEdges `json:"edges"`
@@ -85,9 +93,11 @@ func (*RoleGrant) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case rolegrant.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case rolegrant.FieldCreatedAt, rolegrant.FieldUpdatedAt, rolegrant.FieldDeletedAt, rolegrant.FieldValidUntil:
+		case rolegrant.FieldIssuer:
+			values[i] = new(sql.NullString)
+		case rolegrant.FieldCreatedAt, rolegrant.FieldUpdatedAt, rolegrant.FieldDeletedAt, rolegrant.FieldValidUntil, rolegrant.FieldLastUsedAt, rolegrant.FieldReviewedAt:
 			values[i] = new(sql.NullTime)
-		case rolegrant.FieldID, rolegrant.FieldCreatedByID, rolegrant.FieldUpdatedByID, rolegrant.FieldUserID, rolegrant.FieldRoleID:
+		case rolegrant.FieldID, rolegrant.FieldCreatedByID, rolegrant.FieldUpdatedByID, rolegrant.FieldUserID, rolegrant.FieldRoleID, rolegrant.FieldReviewedByID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -164,6 +174,30 @@ func (_m *RoleGrant) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ValidUntil = value.Time
 			}
+		case rolegrant.FieldIssuer:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field issuer", values[i])
+			} else if value.Valid {
+				_m.Issuer = value.String
+			}
+		case rolegrant.FieldLastUsedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field last_used_at", values[i])
+			} else if value.Valid {
+				_m.LastUsedAt = value.Time
+			}
+		case rolegrant.FieldReviewedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field reviewed_at", values[i])
+			} else if value.Valid {
+				_m.ReviewedAt = value.Time
+			}
+		case rolegrant.FieldReviewedByID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field reviewed_by_id", values[i])
+			} else if value != nil {
+				_m.ReviewedByID = *value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -236,6 +270,18 @@ func (_m *RoleGrant) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("valid_until=")
 	builder.WriteString(_m.ValidUntil.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("issuer=")
+	builder.WriteString(_m.Issuer)
+	builder.WriteString(", ")
+	builder.WriteString("last_used_at=")
+	builder.WriteString(_m.LastUsedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("reviewed_at=")
+	builder.WriteString(_m.ReviewedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("reviewed_by_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReviewedByID))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -135,6 +135,22 @@ func (_c *RoleGrantCreate) createSpec() (*RoleGrant, *sqlgraph.CreateSpec) {
 		_spec.SetField(rolegrant.FieldValidUntil, field.TypeTime, value)
 		_node.ValidUntil = value
 	}
+	if value, ok := _c.mutation.Issuer(); ok {
+		_spec.SetField(rolegrant.FieldIssuer, field.TypeString, value)
+		_node.Issuer = value
+	}
+	if value, ok := _c.mutation.LastUsedAt(); ok {
+		_spec.SetField(rolegrant.FieldLastUsedAt, field.TypeTime, value)
+		_node.LastUsedAt = value
+	}
+	if value, ok := _c.mutation.ReviewedAt(); ok {
+		_spec.SetField(rolegrant.FieldReviewedAt, field.TypeTime, value)
+		_node.ReviewedAt = value
+	}
+	if value, ok := _c.mutation.ReviewedByID(); ok {
+		_spec.SetField(rolegrant.FieldReviewedByID, field.TypeUUID, value)
+		_node.ReviewedByID = value
+	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,

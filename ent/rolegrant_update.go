@@ -127,6 +127,30 @@ func (_u *RoleGrantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ValidUntilCleared() {
 		_spec.ClearField(rolegrant.FieldValidUntil, field.TypeTime)
 	}
+	if value, ok := _u.mutation.Issuer(); ok {
+		_spec.SetField(rolegrant.FieldIssuer, field.TypeString, value)
+	}
+	if _u.mutation.IssuerCleared() {
+		_spec.ClearField(rolegrant.FieldIssuer, field.TypeString)
+	}
+	if value, ok := _u.mutation.LastUsedAt(); ok {
+		_spec.SetField(rolegrant.FieldLastUsedAt, field.TypeTime, value)
+	}
+	if _u.mutation.LastUsedAtCleared() {
+		_spec.ClearField(rolegrant.FieldLastUsedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReviewedAt(); ok {
+		_spec.SetField(rolegrant.FieldReviewedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewedAtCleared() {
+		_spec.ClearField(rolegrant.FieldReviewedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReviewedByID(); ok {
+		_spec.SetField(rolegrant.FieldReviewedByID, field.TypeUUID, value)
+	}
+	if _u.mutation.ReviewedByIDCleared() {
+		_spec.ClearField(rolegrant.FieldReviewedByID, field.TypeUUID)
+	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -332,6 +356,30 @@ func (_u *RoleGrantUpdateOne) sqlSave(ctx context.Context) (_node *RoleGrant, er
 	}
 	if _u.mutation.ValidUntilCleared() {
 		_spec.ClearField(rolegrant.FieldValidUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Issuer(); ok {
+		_spec.SetField(rolegrant.FieldIssuer, field.TypeString, value)
+	}
+	if _u.mutation.IssuerCleared() {
+		_spec.ClearField(rolegrant.FieldIssuer, field.TypeString)
+	}
+	if value, ok := _u.mutation.LastUsedAt(); ok {
+		_spec.SetField(rolegrant.FieldLastUsedAt, field.TypeTime, value)
+	}
+	if _u.mutation.LastUsedAtCleared() {
+		_spec.ClearField(rolegrant.FieldLastUsedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReviewedAt(); ok {
+		_spec.SetField(rolegrant.FieldReviewedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewedAtCleared() {
+		_spec.ClearField(rolegrant.FieldReviewedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReviewedByID(); ok {
+		_spec.SetField(rolegrant.FieldReviewedByID, field.TypeUUID, value)
+	}
+	if _u.mutation.ReviewedByIDCleared() {
+		_spec.ClearField(rolegrant.FieldReviewedByID, field.TypeUUID)
 	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -25,7 +25,7 @@ func init() {
 	contactFields := schema.Contact{}.Fields()
 	_ = contactFields
 	// contactDescDoNotContact is the schema descriptor for do_not_contact field.
-	contactDescDoNotContact := contactFields[40].Descriptor()
+	contactDescDoNotContact := contactFields[42].Descriptor()
 	// contact.DefaultDoNotContact holds the default value on creation for the do_not_contact field.
 	contact.DefaultDoNotContact = contactDescDoNotContact.Default.(bool)
 	customfieldFields := schema.CustomField{}.Fields()

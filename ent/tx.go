@@ -16,6 +16,8 @@ type Tx struct {
 	Account *AccountClient
 	// AccountContact is the client for interacting with the AccountContact builders.
 	AccountContact *AccountContactClient
+	// Branch is the client for interacting with the Branch builders.
+	Branch *BranchClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
@@ -34,6 +36,10 @@ type Tx struct {
 	Tagging *TaggingClient
 	// Team is the client for interacting with the Team builders.
 	Team *TeamClient
+	// Territory is the client for interacting with the Territory builders.
+	Territory *TerritoryClient
+	// TerritoryMember is the client for interacting with the TerritoryMember builders.
+	TerritoryMember *TerritoryMemberClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 
@@ -169,6 +175,7 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.Account = NewAccountClient(tx.config)
 	tx.AccountContact = NewAccountContactClient(tx.config)
+	tx.Branch = NewBranchClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
 	tx.Note = NewNoteClient(tx.config)
@@ -178,6 +185,8 @@ func (tx *Tx) init() {
 	tx.Tag = NewTagClient(tx.config)
 	tx.Tagging = NewTaggingClient(tx.config)
 	tx.Team = NewTeamClient(tx.config)
+	tx.Territory = NewTerritoryClient(tx.config)
+	tx.TerritoryMember = NewTerritoryMemberClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }
 

@@ -57,10 +57,14 @@ type User struct {
 	PartnerAccountID stored.ID `json:"partner_account_id,omitempty"`
 	// The customer's contact, for PORTAL.
 	ContactID stored.ID `json:"contact_id,omitempty"`
+	// The branch the user works at.
+	BranchID stored.ID `json:"branch_id,omitempty"`
 	// When the user last signed in; kept by Farley.
 	LastSeenAt time.Time `json:"last_seen_at,omitempty"`
 	// The argon2id hash of the password.
 	PasswordHash string `json:"password_hash,omitempty"`
+	// Outside tokens issued earlier no longer count.
+	TokensSince  time.Time `json:"tokens_since,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -77,9 +81,9 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldEmailKey, user.FieldName, user.FieldNameFold, user.FieldKind, user.FieldLocale, user.FieldTimeZone, user.FieldPasswordHash:
 			values[i] = new(sql.NullString)
-		case user.FieldCreatedAt, user.FieldUpdatedAt, user.FieldDeletedAt, user.FieldLastSeenAt:
+		case user.FieldCreatedAt, user.FieldUpdatedAt, user.FieldDeletedAt, user.FieldLastSeenAt, user.FieldTokensSince:
 			values[i] = new(sql.NullTime)
-		case user.FieldID, user.FieldCreatedByID, user.FieldUpdatedByID, user.FieldManagerID, user.FieldTeamID, user.FieldPartnerAccountID, user.FieldContactID:
+		case user.FieldID, user.FieldCreatedByID, user.FieldUpdatedByID, user.FieldManagerID, user.FieldTeamID, user.FieldPartnerAccountID, user.FieldContactID, user.FieldBranchID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -217,6 +221,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.ContactID = *value
 			}
+		case user.FieldBranchID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field branch_id", values[i])
+			} else if value != nil {
+				_m.BranchID = *value
+			}
 		case user.FieldLastSeenAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field last_seen_at", values[i])
@@ -228,6 +238,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field password_hash", values[i])
 			} else if value.Valid {
 				_m.PasswordHash = value.String
+			}
+		case user.FieldTokensSince:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field tokens_since", values[i])
+			} else if value.Valid {
+				_m.TokensSince = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -324,11 +340,17 @@ func (_m *User) String() string {
 	builder.WriteString("contact_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ContactID))
 	builder.WriteString(", ")
+	builder.WriteString("branch_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BranchID))
+	builder.WriteString(", ")
 	builder.WriteString("last_seen_at=")
 	builder.WriteString(_m.LastSeenAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("password_hash=")
 	builder.WriteString(_m.PasswordHash)
+	builder.WriteString(", ")
+	builder.WriteString("tokens_since=")
+	builder.WriteString(_m.TokensSince.Format(time.ANSIC))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -190,6 +190,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldContactID, field.TypeUUID, value)
 		_node.ContactID = value
 	}
+	if value, ok := _c.mutation.BranchID(); ok {
+		_spec.SetField(user.FieldBranchID, field.TypeUUID, value)
+		_node.BranchID = value
+	}
 	if value, ok := _c.mutation.LastSeenAt(); ok {
 		_spec.SetField(user.FieldLastSeenAt, field.TypeTime, value)
 		_node.LastSeenAt = value
@@ -197,6 +201,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 		_node.PasswordHash = value
+	}
+	if value, ok := _c.mutation.TokensSince(); ok {
+		_spec.SetField(user.FieldTokensSince, field.TypeTime, value)
+		_node.TokensSince = value
 	}
 	return _node, _spec
 }

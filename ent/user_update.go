@@ -159,6 +159,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ContactIDCleared() {
 		_spec.ClearField(user.FieldContactID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(user.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(user.FieldBranchID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.LastSeenAt(); ok {
 		_spec.SetField(user.FieldLastSeenAt, field.TypeTime, value)
 	}
@@ -170,6 +176,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.PasswordHashCleared() {
 		_spec.ClearField(user.FieldPasswordHash, field.TypeString)
+	}
+	if value, ok := _u.mutation.TokensSince(); ok {
+		_spec.SetField(user.FieldTokensSince, field.TypeTime, value)
+	}
+	if _u.mutation.TokensSinceCleared() {
+		_spec.ClearField(user.FieldTokensSince, field.TypeTime)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -353,6 +365,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	if _u.mutation.ContactIDCleared() {
 		_spec.ClearField(user.FieldContactID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(user.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(user.FieldBranchID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.LastSeenAt(); ok {
 		_spec.SetField(user.FieldLastSeenAt, field.TypeTime, value)
 	}
@@ -364,6 +382,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if _u.mutation.PasswordHashCleared() {
 		_spec.ClearField(user.FieldPasswordHash, field.TypeString)
+	}
+	if value, ok := _u.mutation.TokensSince(); ok {
+		_spec.SetField(user.FieldTokensSince, field.TypeTime, value)
+	}
+	if _u.mutation.TokensSinceCleared() {
+		_spec.ClearField(user.FieldTokensSince, field.TypeTime)
 	}
 	_node = &User{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -330,3 +330,63 @@ func (r *mutationResolver) RestoreCustomField(ctx context.Context, x id.ID, expe
 func (r *subscriptionResolver) CustomFieldChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "CustomField", after)
 }
+
+func (r *queryResolver) Branch(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
+	return r.one(ctx, "Branch", x, external)
+}
+
+func (r *queryResolver) Branches(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Branch")
+}
+
+func (r *mutationResolver) CreateBranch(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Branch", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateBranch(ctx context.Context, x *id.ID, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Branch", ID: x, External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteBranch(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Branch", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreBranch(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Branch", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpsertBranch(ctx context.Context, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Upsert, Kind: "Branch", External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) BranchChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Branch", after)
+}
+
+func (r *queryResolver) Territory(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Territory", &x, nil)
+}
+
+func (r *queryResolver) Territories(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Territory")
+}
+
+func (r *mutationResolver) CreateTerritory(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Territory", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateTerritory(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Territory", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteTerritory(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Territory", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreTerritory(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Territory", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) TerritoryChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Territory", after)
+}

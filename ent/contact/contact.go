@@ -29,6 +29,10 @@ const (
 	FieldTeamID = "team_id"
 	// FieldPartnerID holds the string denoting the partner_id field in the database.
 	FieldPartnerID = "partner_id"
+	// FieldBranchID holds the string denoting the branch_id field in the database.
+	FieldBranchID = "branch_id"
+	// FieldTerritoryID holds the string denoting the territory_id field in the database.
+	FieldTerritoryID = "territory_id"
 	// FieldGivenName holds the string denoting the given_name field in the database.
 	FieldGivenName = "given_name"
 	// FieldGivenNameFold holds the string denoting the given_name_fold field in the database.
@@ -139,6 +143,8 @@ var Columns = []string{
 	FieldOwnerID,
 	FieldTeamID,
 	FieldPartnerID,
+	FieldBranchID,
+	FieldTerritoryID,
 	FieldGivenName,
 	FieldGivenNameFold,
 	FieldGivenNameSort,
@@ -254,6 +260,16 @@ func ByTeamID(opts ...sql.OrderTermOption) OrderOption {
 // ByPartnerID orders the results by the partner_id field.
 func ByPartnerID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPartnerID, opts...).ToFunc()
+}
+
+// ByBranchID orders the results by the branch_id field.
+func ByBranchID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBranchID, opts...).ToFunc()
+}
+
+// ByTerritoryID orders the results by the territory_id field.
+func ByTerritoryID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTerritoryID, opts...).ToFunc()
 }
 
 // ByGivenName orders the results by the given_name field.

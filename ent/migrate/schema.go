@@ -21,6 +21,8 @@ var (
 		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
@@ -97,49 +99,59 @@ var (
 				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[3], AccountsColumns[0]},
 			},
 			{
+				Name:    "account_branch_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountsColumns[10], AccountsColumns[6], AccountsColumns[0]},
+			},
+			{
+				Name:    "account_territory_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountsColumns[11], AccountsColumns[6], AccountsColumns[0]},
+			},
+			{
 				Name:    "account_deleted_at_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[12], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[14], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[7], AccountsColumns[6], AccountsColumns[12], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[7], AccountsColumns[6], AccountsColumns[14], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_customer_since_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[17], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[19], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_domain",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[21]},
+				Columns: []*schema.Column{AccountsColumns[23]},
 			},
 			{
 				Name:    "account_tax_number",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[28]},
+				Columns: []*schema.Column{AccountsColumns[30]},
 			},
 			{
 				Name:    "account_deleted_at_annual_revenue_reporting_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[32], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[34], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_employees_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[33], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[35], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[41], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[43], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_parent_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[42], AccountsColumns[6], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[44], AccountsColumns[6], AccountsColumns[0]},
 			},
 		},
 	}
@@ -217,6 +229,66 @@ var (
 			},
 		},
 	}
+	// BranchesColumns holds the columns for the "branches" table.
+	BranchesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "code", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "code_key", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "addresses", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "city", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "city_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "country", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "phones", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "time_zone", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "manager_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// BranchesTable holds the schema information for the "branches" table.
+	BranchesTable = &schema.Table{
+		Name:       "branches",
+		Columns:    BranchesColumns,
+		PrimaryKey: []*schema.Column{BranchesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "branch_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{BranchesColumns[6], BranchesColumns[0]},
+			},
+			{
+				Name:    "branch_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{BranchesColumns[6], BranchesColumns[2], BranchesColumns[0]},
+			},
+			{
+				Name:    "branch_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{BranchesColumns[6], BranchesColumns[3], BranchesColumns[0]},
+			},
+			{
+				Name:    "branch_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{BranchesColumns[6], BranchesColumns[9], BranchesColumns[0]},
+			},
+			{
+				Name:    "branch_code_key",
+				Unique:  true,
+				Columns: []*schema.Column{BranchesColumns[11]},
+			},
+			{
+				Name:    "branch_manager_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{BranchesColumns[18], BranchesColumns[6], BranchesColumns[0]},
+			},
+		},
+	}
 	// ContactsColumns holds the columns for the "contacts" table.
 	ContactsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -229,6 +301,8 @@ var (
 		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "given_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "given_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "given_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
@@ -319,69 +393,79 @@ var (
 				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[3], ContactsColumns[0]},
 			},
 			{
+				Name:    "contact_branch_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[10], ContactsColumns[6], ContactsColumns[0]},
+			},
+			{
+				Name:    "contact_territory_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[11], ContactsColumns[6], ContactsColumns[0]},
+			},
+			{
 				Name:    "contact_deleted_at_given_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[12], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[14], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_given_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[12], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[14], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_family_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[17], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[19], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_family_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[17], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[19], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_native_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[22], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_native_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[22], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_display_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[23], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[25], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_display_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[23], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[25], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_primary_email",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[31]},
+				Columns: []*schema.Column{ContactsColumns[33]},
 			},
 			{
 				Name:    "contact_primary_phone",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[33]},
+				Columns: []*schema.Column{ContactsColumns[35]},
 			},
 			{
 				Name:    "contact_deleted_at_birthday_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[36], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[38], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[55], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[57], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_referred_by_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[56], ContactsColumns[6], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[58], ContactsColumns[6], ContactsColumns[0]},
 			},
 		},
 	}
@@ -519,6 +603,7 @@ var (
 		{Name: "system", Type: field.TypeBool, Default: false},
 		{Name: "permissions", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "field_levels", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "screens", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 	}
 	// RolesTable holds the schema information for the "roles" table.
 	RolesTable = &schema.Table{
@@ -563,6 +648,10 @@ var (
 		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "valid_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "issuer", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "reviewed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "reviewed_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "role_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
@@ -574,13 +663,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "role_grants_users_user",
-				Columns:    []*schema.Column{RoleGrantsColumns[8]},
+				Columns:    []*schema.Column{RoleGrantsColumns[12]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "role_grants_roles_role",
-				Columns:    []*schema.Column{RoleGrantsColumns[9]},
+				Columns:    []*schema.Column{RoleGrantsColumns[13]},
 				RefColumns: []*schema.Column{RolesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -604,17 +693,27 @@ var (
 			{
 				Name:    "rolegrant_user_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{RoleGrantsColumns[8], RoleGrantsColumns[6], RoleGrantsColumns[0]},
+				Columns: []*schema.Column{RoleGrantsColumns[12], RoleGrantsColumns[6], RoleGrantsColumns[0]},
 			},
 			{
 				Name:    "rolegrant_role_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{RoleGrantsColumns[9], RoleGrantsColumns[6], RoleGrantsColumns[0]},
+				Columns: []*schema.Column{RoleGrantsColumns[13], RoleGrantsColumns[6], RoleGrantsColumns[0]},
 			},
 			{
 				Name:    "rolegrant_deleted_at_valid_until_id",
 				Unique:  false,
 				Columns: []*schema.Column{RoleGrantsColumns[6], RoleGrantsColumns[7], RoleGrantsColumns[0]},
+			},
+			{
+				Name:    "rolegrant_deleted_at_last_used_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RoleGrantsColumns[6], RoleGrantsColumns[9], RoleGrantsColumns[0]},
+			},
+			{
+				Name:    "rolegrant_deleted_at_reviewed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RoleGrantsColumns[6], RoleGrantsColumns[10], RoleGrantsColumns[0]},
 			},
 		},
 	}
@@ -850,6 +949,119 @@ var (
 			},
 		},
 	}
+	// TerritoriesColumns holds the columns for the "territories" table.
+	TerritoriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "parent_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "priority", Type: field.TypeInt64, Nullable: true},
+		{Name: "rules", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+	}
+	// TerritoriesTable holds the schema information for the "territories" table.
+	TerritoriesTable = &schema.Table{
+		Name:       "territories",
+		Columns:    TerritoriesColumns,
+		PrimaryKey: []*schema.Column{TerritoriesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "territory_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoriesColumns[6], TerritoriesColumns[0]},
+			},
+			{
+				Name:    "territory_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoriesColumns[6], TerritoriesColumns[2], TerritoriesColumns[0]},
+			},
+			{
+				Name:    "territory_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoriesColumns[6], TerritoriesColumns[3], TerritoriesColumns[0]},
+			},
+			{
+				Name:    "territory_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoriesColumns[6], TerritoriesColumns[9], TerritoriesColumns[0]},
+			},
+			{
+				Name:    "territory_parent_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoriesColumns[10], TerritoriesColumns[6], TerritoriesColumns[0]},
+			},
+			{
+				Name:    "territory_deleted_at_priority_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoriesColumns[6], TerritoriesColumns[11], TerritoriesColumns[0]},
+			},
+		},
+	}
+	// TerritoryMembersColumns holds the columns for the "territory_members" table.
+	TerritoryMembersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "territory_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// TerritoryMembersTable holds the schema information for the "territory_members" table.
+	TerritoryMembersTable = &schema.Table{
+		Name:       "territory_members",
+		Columns:    TerritoryMembersColumns,
+		PrimaryKey: []*schema.Column{TerritoryMembersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "territory_members_territories_territory",
+				Columns:    []*schema.Column{TerritoryMembersColumns[7]},
+				RefColumns: []*schema.Column{TerritoriesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "territory_members_users_user",
+				Columns:    []*schema.Column{TerritoryMembersColumns[8]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "territorymember_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoryMembersColumns[6], TerritoryMembersColumns[0]},
+			},
+			{
+				Name:    "territorymember_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoryMembersColumns[6], TerritoryMembersColumns[2], TerritoryMembersColumns[0]},
+			},
+			{
+				Name:    "territorymember_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoryMembersColumns[6], TerritoryMembersColumns[3], TerritoryMembersColumns[0]},
+			},
+			{
+				Name:    "territorymember_territory_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoryMembersColumns[7], TerritoryMembersColumns[6], TerritoryMembersColumns[0]},
+			},
+			{
+				Name:    "territorymember_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TerritoryMembersColumns[8], TerritoryMembersColumns[6], TerritoryMembersColumns[0]},
+			},
+		},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -872,8 +1084,10 @@ var (
 		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "partner_account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "last_seen_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "password_hash", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "tokens_since", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{
@@ -922,9 +1136,14 @@ var (
 				Columns: []*schema.Column{UsersColumns[19], UsersColumns[6], UsersColumns[0]},
 			},
 			{
+				Name:    "user_branch_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[20], UsersColumns[6], UsersColumns[0]},
+			},
+			{
 				Name:    "user_deleted_at_last_seen_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[6], UsersColumns[20], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[6], UsersColumns[21], UsersColumns[0]},
 			},
 		},
 	}
@@ -932,6 +1151,7 @@ var (
 	Tables = []*schema.Table{
 		AccountsTable,
 		AccountContactsTable,
+		BranchesTable,
 		ContactsTable,
 		CustomFieldsTable,
 		NotesTable,
@@ -941,6 +1161,8 @@ var (
 		TagsTable,
 		TaggingsTable,
 		TeamsTable,
+		TerritoriesTable,
+		TerritoryMembersTable,
 		UsersTable,
 	}
 )
@@ -953,6 +1175,10 @@ func init() {
 	AccountContactsTable.ForeignKeys[0].RefTable = AccountsTable
 	AccountContactsTable.ForeignKeys[1].RefTable = ContactsTable
 	AccountContactsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	BranchesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -994,6 +1220,16 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	TeamsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	TerritoriesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	TerritoryMembersTable.ForeignKeys[0].RefTable = TerritoriesTable
+	TerritoryMembersTable.ForeignKeys[1].RefTable = UsersTable
+	TerritoryMembersTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

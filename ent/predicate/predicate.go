@@ -12,6 +12,9 @@ type Account func(*sql.Selector)
 // AccountContact is the predicate function for accountcontact builders.
 type AccountContact func(*sql.Selector)
 
+// Branch is the predicate function for branch builders.
+type Branch func(*sql.Selector)
+
 // Contact is the predicate function for contact builders.
 type Contact func(*sql.Selector)
 
@@ -38,6 +41,12 @@ type Tagging func(*sql.Selector)
 
 // Team is the predicate function for team builders.
 type Team func(*sql.Selector)
+
+// Territory is the predicate function for territory builders.
+type Territory func(*sql.Selector)
+
+// TerritoryMember is the predicate function for territorymember builders.
+type TerritoryMember func(*sql.Selector)
 
 // User is the predicate function for user builders.
 type User func(*sql.Selector)

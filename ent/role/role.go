@@ -39,6 +39,8 @@ const (
 	FieldPermissions = "permissions"
 	// FieldFieldLevels holds the string denoting the field_levels field in the database.
 	FieldFieldLevels = "field_levels"
+	// FieldScreens holds the string denoting the screens field in the database.
+	FieldScreens = "screens"
 	// Table holds the table name of the role in the database.
 	Table = "roles"
 )
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldSystem,
 	FieldPermissions,
 	FieldFieldLevels,
+	FieldScreens,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -148,4 +151,9 @@ func ByPermissions(opts ...sql.OrderTermOption) OrderOption {
 // ByFieldLevels orders the results by the field_levels field.
 func ByFieldLevels(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFieldLevels, opts...).ToFunc()
+}
+
+// ByScreens orders the results by the screens field.
+func ByScreens(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldScreens, opts...).ToFunc()
 }

@@ -30,6 +30,14 @@ const (
 	FieldRoleID = "role_id"
 	// FieldValidUntil holds the string denoting the valid_until field in the database.
 	FieldValidUntil = "valid_until"
+	// FieldIssuer holds the string denoting the issuer field in the database.
+	FieldIssuer = "issuer"
+	// FieldLastUsedAt holds the string denoting the last_used_at field in the database.
+	FieldLastUsedAt = "last_used_at"
+	// FieldReviewedAt holds the string denoting the reviewed_at field in the database.
+	FieldReviewedAt = "reviewed_at"
+	// FieldReviewedByID holds the string denoting the reviewed_by_id field in the database.
+	FieldReviewedByID = "reviewed_by_id"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
 	// EdgeRole holds the string denoting the role edge name in mutations.
@@ -64,6 +72,10 @@ var Columns = []string{
 	FieldUserID,
 	FieldRoleID,
 	FieldValidUntil,
+	FieldIssuer,
+	FieldLastUsedAt,
+	FieldReviewedAt,
+	FieldReviewedByID,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -127,6 +139,26 @@ func ByRoleID(opts ...sql.OrderTermOption) OrderOption {
 // ByValidUntil orders the results by the valid_until field.
 func ByValidUntil(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldValidUntil, opts...).ToFunc()
+}
+
+// ByIssuer orders the results by the issuer field.
+func ByIssuer(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIssuer, opts...).ToFunc()
+}
+
+// ByLastUsedAt orders the results by the last_used_at field.
+func ByLastUsedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLastUsedAt, opts...).ToFunc()
+}
+
+// ByReviewedAt orders the results by the reviewed_at field.
+func ByReviewedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReviewedAt, opts...).ToFunc()
+}
+
+// ByReviewedByID orders the results by the reviewed_by_id field.
+func ByReviewedByID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReviewedByID, opts...).ToFunc()
 }
 
 // ByUserField orders the results by user field.

@@ -20,6 +20,7 @@ var role = decl.Kind{
 		decl.Bool("system", "Whether it came with Farley; such a role can be copied, not changed.").ReadOnly(),
 		decl.Objects("permissions", "RolePermission", "What it allows: action on object within a scope.").MaxLen(1000),
 		decl.Objects("field_levels", "RoleFieldLevel", "Levels of single fields; see FieldLevel for fields without a row.").MaxLen(2000),
+		decl.List("screens", "String", "Names of the screens and reports of the client application that it opens: \"pipeline.board\".").MaxLen(500).Unfiltered(),
 	},
 }
 

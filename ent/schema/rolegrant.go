@@ -18,6 +18,10 @@ var roleGrant = decl.Kind{
 		decl.Ref("user", User.Type, "The user.").Required().Once(),
 		decl.Ref("role", Role.Type, "The role.").Required().Once(),
 		decl.DateTime("valid_until", "When the grant ends; null for never."),
+		decl.Scalar("issuer", "String", "The outside issuer whose tokens brought the role, and whose tokens end it; null for a role given here.").ReadOnly(),
+		decl.DateTime("last_used_at", "When the user last acted while holding it, to the hour; kept by Farley.").ReadOnly(),
+		decl.DateTime("reviewed_at", "When somebody last confirmed it, by renewAccess.").ReadOnly(),
+		decl.Ref("reviewed_by", User.Type, "Who confirmed it.").Plain().ReadOnly(),
 	},
 }
 

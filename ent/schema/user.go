@@ -12,7 +12,7 @@ import (
 type User struct{ ent.Schema }
 
 var user = decl.Kind{
-	Code: 32, Prefix: "user", Sight: model.ByUser, Upsert: true, Self: "user", Title: "name", Actions: []string{"MANAGE_USERS"},
+	Code: 32, Prefix: "user", Sight: model.ByUser, Upsert: true, Self: "user", Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
 	Doc: "Somebody who may sign in: a member of staff, a partner's, a customer in a portal, or a program.",
 	Members: []*decl.Member{
 		decl.Scalar("email", "EmailAddress", "The address to sign in with.").Required().Unique(),
@@ -29,10 +29,13 @@ var user = decl.Kind{
 		decl.Ref("team", Team.Type, "The team the user belongs to.").Plain(),
 		decl.Ref("partner_account", Account.Type, "The partner's account, for PARTNER.").Plain(),
 		decl.Ref("contact", Contact.Type, "The customer's contact, for PORTAL.").Plain(),
+		decl.Ref("branch", Branch.Type, "The branch the user works at.").Plain(),
 		decl.DateTime("last_seen_at", "When the user last signed in; kept by Farley.").ReadOnly(),
 		decl.Scalar("password_hash", "String", "The argon2id hash of the password.").Internal(),
+		decl.DateTime("tokens_since", "Outside tokens issued earlier no longer count.").Internal(),
 		decl.Many("reports", "User", "manager", "Who reports to the user directly."),
 		decl.Links("roles", "Role", "RoleGrant", "user", "role", "The user's roles."),
+		decl.Links("territories", "Territory", "TerritoryMember", "user", "territory", "The territories the user works in.").NotWritten(),
 	},
 }
 

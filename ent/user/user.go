@@ -49,10 +49,14 @@ const (
 	FieldPartnerAccountID = "partner_account_id"
 	// FieldContactID holds the string denoting the contact_id field in the database.
 	FieldContactID = "contact_id"
+	// FieldBranchID holds the string denoting the branch_id field in the database.
+	FieldBranchID = "branch_id"
 	// FieldLastSeenAt holds the string denoting the last_seen_at field in the database.
 	FieldLastSeenAt = "last_seen_at"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
+	// FieldTokensSince holds the string denoting the tokens_since field in the database.
+	FieldTokensSince = "tokens_since"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 )
@@ -79,8 +83,10 @@ var Columns = []string{
 	FieldTeamID,
 	FieldPartnerAccountID,
 	FieldContactID,
+	FieldBranchID,
 	FieldLastSeenAt,
 	FieldPasswordHash,
+	FieldTokensSince,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -196,6 +202,11 @@ func ByContactID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldContactID, opts...).ToFunc()
 }
 
+// ByBranchID orders the results by the branch_id field.
+func ByBranchID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBranchID, opts...).ToFunc()
+}
+
 // ByLastSeenAt orders the results by the last_seen_at field.
 func ByLastSeenAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLastSeenAt, opts...).ToFunc()
@@ -204,4 +215,9 @@ func ByLastSeenAt(opts ...sql.OrderTermOption) OrderOption {
 // ByPasswordHash orders the results by the password_hash field.
 func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPasswordHash, opts...).ToFunc()
+}
+
+// ByTokensSince orders the results by the tokens_since field.
+func ByTokensSince(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTokensSince, opts...).ToFunc()
 }

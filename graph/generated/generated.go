@@ -45,6 +45,7 @@ type ComplexityRoot struct {
 		AdvanceClock          func(childComplexity int, to time.Time) int
 		CreateAccount         func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
 		CreateAccountContact  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateBranch          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateContact         func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
 		CreateCustomField     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateNote            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -54,9 +55,11 @@ type ComplexityRoot struct {
 		CreateStreamTicket    func(childComplexity int) int
 		CreateTag             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateTeam            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateTerritory       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateUser            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		DeleteAccount         func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteAccountContact  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteBranch          func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteContact         func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteCustomField     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteNote            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -65,12 +68,14 @@ type ComplexityRoot struct {
 		DeleteShare           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteTag             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteTeam            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTerritory       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteUser            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		Login                 func(childComplexity int, input input.Object) int
 		Logout                func(childComplexity int) int
 		Refresh               func(childComplexity int, input input.Object) int
 		RestoreAccount        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreAccountContact func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreBranch         func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreContact        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreCustomField    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreNote           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -79,10 +84,12 @@ type ComplexityRoot struct {
 		RestoreShare          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreTag            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreTeam           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTerritory      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreUser           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		SetPassword           func(childComplexity int, input input.Object) int
 		UpdateAccount         func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateAccountContact  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateBranch          func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateContact         func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateCustomField     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateNote            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -91,8 +98,10 @@ type ComplexityRoot struct {
 		UpdateShare           func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateTag             func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateTeam            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTerritory       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateUser            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertAccount         func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertBranch          func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertContact         func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertUser            func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 	}
@@ -102,6 +111,8 @@ type ComplexityRoot struct {
 		AccountContact  func(childComplexity int, id id.ID) int
 		AccountContacts func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Accounts        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Branch          func(childComplexity int, id *id.ID, external input.Object) int
+		Branches        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Changes         func(childComplexity int, objects []string, after string, first *int64) int
 		ChangesCursor   func(childComplexity int) int
 		Contact         func(childComplexity int, id *id.ID, external input.Object) int
@@ -123,6 +134,8 @@ type ComplexityRoot struct {
 		Tags            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Team            func(childComplexity int, id id.ID) int
 		Teams           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Territories     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Territory       func(childComplexity int, id id.ID) int
 		User            func(childComplexity int, id *id.ID, external input.Object) int
 		Users           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Viewer          func(childComplexity int) int
@@ -131,6 +144,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AccountChanged        func(childComplexity int, where input.Object, after *string) int
 		AccountContactChanged func(childComplexity int, where input.Object, after *string) int
+		BranchChanged         func(childComplexity int, where input.Object, after *string) int
 		Changes               func(childComplexity int, objects []string, after *string) int
 		ContactChanged        func(childComplexity int, where input.Object, after *string) int
 		CustomFieldChanged    func(childComplexity int, where input.Object, after *string) int
@@ -140,6 +154,7 @@ type ComplexityRoot struct {
 		ShareChanged          func(childComplexity int, where input.Object, after *string) int
 		TagChanged            func(childComplexity int, where input.Object, after *string) int
 		TeamChanged           func(childComplexity int, where input.Object, after *string) int
+		TerritoryChanged      func(childComplexity int, where input.Object, after *string) int
 		UserChanged           func(childComplexity int, where input.Object, after *string) int
 	}
 }
@@ -197,6 +212,15 @@ type MutationResolver interface {
 	UpdateCustomField(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteCustomField(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreCustomField(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateBranch(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateBranch(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteBranch(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreBranch(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpsertBranch(ctx context.Context, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateTerritory(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateTerritory(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	Login(ctx context.Context, input input.Object) (*read.Result, error)
 	Refresh(ctx context.Context, input input.Object) (*read.Result, error)
 	CreateStreamTicket(ctx context.Context) (*read.Result, error)
@@ -230,6 +254,10 @@ type QueryResolver interface {
 	Shares(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	CustomField(ctx context.Context, id id.ID) (*read.Result, error)
 	CustomFields(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Branch(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
+	Branches(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Territory(ctx context.Context, id id.ID) (*read.Result, error)
+	Territories(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Viewer(ctx context.Context) (*read.Result, error)
 	ExplainAccess(ctx context.Context, user id.ID, record id.ID, action string, field *string) (*read.Result, error)
 }
@@ -246,6 +274,8 @@ type SubscriptionResolver interface {
 	RoleGrantChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ShareChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	CustomFieldChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	BranchChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	TerritoryChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -299,6 +329,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAccountContact(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createBranch":
+		if e.ComplexityRoot.Mutation.CreateBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateBranch(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createContact":
 		if e.ComplexityRoot.Mutation.CreateContact == nil {
 			break
@@ -393,6 +434,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateTeam(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createTerritory":
+		if e.ComplexityRoot.Mutation.CreateTerritory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTerritory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTerritory(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -426,6 +478,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAccountContact(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteBranch":
+		if e.ComplexityRoot.Mutation.DeleteBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteBranch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteContact":
 		if e.ComplexityRoot.Mutation.DeleteContact == nil {
 			break
@@ -514,6 +577,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTeam(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteTerritory":
+		if e.ComplexityRoot.Mutation.DeleteTerritory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteTerritory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteTerritory(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteUser":
 		if e.ComplexityRoot.Mutation.DeleteUser == nil {
 			break
@@ -575,6 +649,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreAccountContact(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreBranch":
+		if e.ComplexityRoot.Mutation.RestoreBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreBranch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreContact":
 		if e.ComplexityRoot.Mutation.RestoreContact == nil {
 			break
@@ -663,6 +748,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreTeam(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreTerritory":
+		if e.ComplexityRoot.Mutation.RestoreTerritory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreTerritory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreTerritory(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreUser":
 		if e.ComplexityRoot.Mutation.RestoreUser == nil {
 			break
@@ -707,6 +803,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateAccountContact(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateBranch":
+		if e.ComplexityRoot.Mutation.UpdateBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateBranch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateContact":
 		if e.ComplexityRoot.Mutation.UpdateContact == nil {
 			break
@@ -795,6 +902,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTeam(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateTerritory":
+		if e.ComplexityRoot.Mutation.UpdateTerritory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTerritory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTerritory(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateUser":
 		if e.ComplexityRoot.Mutation.UpdateUser == nil {
 			break
@@ -817,6 +935,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpsertAccount(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["onDuplicate"].(*string), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.upsertBranch":
+		if e.ComplexityRoot.Mutation.UpsertBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertBranch(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.upsertContact":
 		if e.ComplexityRoot.Mutation.UpsertContact == nil {
 			break
@@ -884,6 +1013,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.branch":
+		if e.ComplexityRoot.Query.Branch == nil {
+			break
+		}
+
+		args, err := ec.field_Query_branch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Branch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object)), true
+	case "Query.branches":
+		if e.ComplexityRoot.Query.Branches == nil {
+			break
+		}
+
+		args, err := ec.field_Query_branches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Branches(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.changes":
 		if e.ComplexityRoot.Query.Changes == nil {
 			break
@@ -1111,6 +1262,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Teams(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.territories":
+		if e.ComplexityRoot.Query.Territories == nil {
+			break
+		}
+
+		args, err := ec.field_Query_territories_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Territories(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.territory":
+		if e.ComplexityRoot.Query.Territory == nil {
+			break
+		}
+
+		args, err := ec.field_Query_territory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Territory(childComplexity, args["id"].(id.ID)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -1162,6 +1335,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.AccountContactChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.branchChanged":
+		if e.ComplexityRoot.Subscription.BranchChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_branchChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.BranchChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.changes":
 		if e.ComplexityRoot.Subscription.Changes == nil {
 			break
@@ -1261,6 +1445,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.TeamChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.territoryChanged":
+		if e.ComplexityRoot.Subscription.TerritoryChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_territoryChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.TerritoryChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.userChanged":
 		if e.ComplexityRoot.Subscription.UserChanged == nil {
 			break
@@ -1482,6 +1677,10 @@ enum Object @input(use: FREE) {
   SHARE
   """A field that a firm adds to a kind of record. Its values are in the records' customFields."""
   CUSTOM_FIELD
+  """An outlet or regional office of the firm. Records and users belong to branches; the scope BRANCH covers one's own."""
+  BRANCH
+  """A part of the market, by place or line of business. Territories form a tree; the scope TERRITORY covers the records of one's own and of those below."""
+  TERRITORY
 }
 
 """What the account is to us; several may hold."""
@@ -1576,6 +1775,10 @@ type Account implements Node @kind(name: "Account") {
   team: Team
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: Account
+  """The branch that looks after it; the owner's unless given."""
+  branch: Branch
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: Territory
   """The name people use."""
   name: String
   """The name in the register."""
@@ -1745,6 +1948,10 @@ enum AccountField @input(kind: "Account", use: FREE) {
   TEAM
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   PARTNER
+  """The branch that looks after it; the owner's unless given."""
+  BRANCH
+  """The territory it lies in; found by the rules of the territories unless given."""
+  TERRITORY
   """The name people use."""
   NAME
   """The name in the register."""
@@ -1863,6 +2070,10 @@ input AccountWhere @input(kind: "Account", use: FILTER) {
   team: TeamWhere
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: AccountWhere
+  """The branch that looks after it; the owner's unless given."""
+  branch: BranchWhere
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: TerritoryWhere
   """The name people use."""
   name: StringFilter
   """The name in the register."""
@@ -1937,6 +2148,10 @@ input CreateAccountInput @input(kind: "Account", use: CREATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """The name people use. At most 200 characters."""
   name: String!
   """The name in the register. At most 200 characters."""
@@ -1991,6 +2206,10 @@ input UpdateAccountInput @input(kind: "Account", use: UPDATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """The name people use. At most 200 characters."""
   name: String
   """The name in the register. At most 200 characters."""
@@ -2264,6 +2483,10 @@ type Contact implements Node @kind(name: "Contact") {
   team: Team
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: Account
+  """The branch that looks after it; the owner's unless given."""
+  branch: Branch
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: Territory
   """The given name."""
   givenName: String
   """Middle names."""
@@ -2426,6 +2649,10 @@ enum ContactField @input(kind: "Contact", use: FREE) {
   TEAM
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   PARTNER
+  """The branch that looks after it; the owner's unless given."""
+  BRANCH
+  """The territory it lies in; found by the rules of the territories unless given."""
+  TERRITORY
   """The given name."""
   GIVEN_NAME
   """Middle names."""
@@ -2552,6 +2779,10 @@ input ContactWhere @input(kind: "Contact", use: FILTER) {
   team: TeamWhere
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: AccountWhere
+  """The branch that looks after it; the owner's unless given."""
+  branch: BranchWhere
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: TerritoryWhere
   """The given name."""
   givenName: StringFilter
   """Middle names."""
@@ -2626,6 +2857,10 @@ input CreateContactInput @input(kind: "Contact", use: CREATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """The given name. At most 200 characters."""
   givenName: String
   """Middle names. At most 200 characters."""
@@ -2688,6 +2923,10 @@ input UpdateContactInput @input(kind: "Contact", use: UPDATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """The given name. At most 200 characters."""
   givenName: String
   """Middle names. At most 200 characters."""
@@ -3839,6 +4078,8 @@ type User implements Node @kind(name: "User") {
   partnerAccount: Account
   """The customer's contact, for PORTAL."""
   contact: Contact
+  """The branch the user works at."""
+  branch: Branch
   """When the user last signed in; kept by Farley."""
   lastSeenAt: DateTime
   """Who reports to the user directly."""
@@ -3871,6 +4112,21 @@ type User implements Node @kind(name: "User") {
     "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
     orderBy: [RoleOrder!]
   ): RoleConnection
+  """The territories the user works in."""
+  territories(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: TerritoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [TerritoryOrder!]
+  ): TerritoryConnection
 }
 
 """A page of a list of User."""
@@ -3929,12 +4185,16 @@ enum UserField @input(kind: "User", use: FREE) {
   PARTNER_ACCOUNT
   """The customer's contact, for PORTAL."""
   CONTACT
+  """The branch the user works at."""
+  BRANCH
   """When the user last signed in; kept by Farley."""
   LAST_SEEN_AT
   """Who reports to the user directly."""
   REPORTS
   """The user's roles."""
   ROLES
+  """The territories the user works in."""
+  TERRITORIES
 }
 
 """The fields by which lists of User can be ordered."""
@@ -4003,12 +4263,16 @@ input UserWhere @input(kind: "User", use: FILTER) {
   partnerAccount: AccountWhere
   """The customer's contact, for PORTAL."""
   contact: ContactWhere
+  """The branch the user works at."""
+  branch: BranchWhere
   """When the user last signed in; kept by Farley."""
   lastSeenAt: DateTimeFilter
   """Who reports to the user directly."""
   reports: UserRelationFilter
   """The user's roles."""
   roles: RoleRelationFilter
+  """The territories the user works in."""
+  territories: TerritoryRelationFilter
 }
 
 """Conditions on a list of User, of which only those in sight count."""
@@ -4043,6 +4307,8 @@ input CreateUserInput @input(kind: "User", use: CREATE) {
   partnerAccount: ID
   """The customer's contact, for PORTAL."""
   contact: ID
+  """The branch the user works at."""
+  branch: ID
   """The user's roles. At most 100."""
   roles: [ID!]
 }
@@ -4069,6 +4335,8 @@ input UpdateUserInput @input(kind: "User", use: UPDATE) {
   partnerAccount: ID
   """The customer's contact, for PORTAL."""
   contact: ID
+  """The branch the user works at."""
+  branch: ID
   """The user's roles. At most 100."""
   roles: [ID!]
 }
@@ -4570,6 +4838,8 @@ type Role implements Node @kind(name: "Role") {
   permissions: [RolePermission!]
   """Levels of single fields; see FieldLevel for fields without a row."""
   fieldLevels: [RoleFieldLevel!]
+  """Names of the screens and reports of the client application that it opens: "pipeline.board"."""
+  screens: [String!]
 }
 
 """A page of a list of Role."""
@@ -4618,6 +4888,8 @@ enum RoleField @input(kind: "Role", use: FREE) {
   PERMISSIONS
   """Levels of single fields; see FieldLevel for fields without a row."""
   FIELD_LEVELS
+  """Names of the screens and reports of the client application that it opens: "pipeline.board"."""
+  SCREENS
 }
 
 """The fields by which lists of Role can be ordered."""
@@ -4688,6 +4960,8 @@ input CreateRoleInput @input(kind: "Role", use: CREATE) {
   permissions: [RolePermissionInput!]
   """Levels of single fields; see FieldLevel for fields without a row. At most 2000."""
   fieldLevels: [RoleFieldLevelInput!]
+  """Names of the screens and reports of the client application that it opens: "pipeline.board". At most 500."""
+  screens: [String!]
 }
 
 """Changes of a Role: what is absent stays, null empties."""
@@ -4700,6 +4974,8 @@ input UpdateRoleInput @input(kind: "Role", use: UPDATE) {
   permissions: [RolePermissionInput!]
   """Levels of single fields; see FieldLevel for fields without a row. At most 2000."""
   fieldLevels: [RoleFieldLevelInput!]
+  """Names of the screens and reports of the client application that it opens: "pipeline.board". At most 500."""
+  screens: [String!]
 }
 
 """What createRole gives."""
@@ -4852,6 +5128,14 @@ type RoleGrant implements Node @kind(name: "RoleGrant") {
   role: Role
   """When the grant ends; null for never."""
   validUntil: DateTime
+  """The outside issuer whose tokens brought the role, and whose tokens end it; null for a role given here."""
+  issuer: String
+  """When the user last acted while holding it, to the hour; kept by Farley."""
+  lastUsedAt: DateTime
+  """When somebody last confirmed it, by renewAccess."""
+  reviewedAt: DateTime
+  """Who confirmed it."""
+  reviewedBy: User
 }
 
 """A page of a list of RoleGrant."""
@@ -4896,6 +5180,14 @@ enum RoleGrantField @input(kind: "RoleGrant", use: FREE) {
   ROLE
   """When the grant ends; null for never."""
   VALID_UNTIL
+  """The outside issuer whose tokens brought the role, and whose tokens end it; null for a role given here."""
+  ISSUER
+  """When the user last acted while holding it, to the hour; kept by Farley."""
+  LAST_USED_AT
+  """When somebody last confirmed it, by renewAccess."""
+  REVIEWED_AT
+  """Who confirmed it."""
+  REVIEWED_BY
 }
 
 """The fields by which lists of RoleGrant can be ordered."""
@@ -4910,6 +5202,10 @@ enum RoleGrantOrderField @input(kind: "RoleGrant", use: ORDER) {
   DELETED_AT
   """When the grant ends; null for never."""
   VALID_UNTIL
+  """When the user last acted while holding it, to the hour; kept by Farley."""
+  LAST_USED_AT
+  """When somebody last confirmed it, by renewAccess."""
+  REVIEWED_AT
 }
 
 """One term of an order."""
@@ -4946,6 +5242,14 @@ input RoleGrantWhere @input(kind: "RoleGrant", use: FILTER) {
   role: RoleWhere
   """When the grant ends; null for never."""
   validUntil: DateTimeFilter
+  """The outside issuer whose tokens brought the role, and whose tokens end it; null for a role given here."""
+  issuer: StringFilter
+  """When the user last acted while holding it, to the hour; kept by Farley."""
+  lastUsedAt: DateTimeFilter
+  """When somebody last confirmed it, by renewAccess."""
+  reviewedAt: DateTimeFilter
+  """Who confirmed it."""
+  reviewedBy: UserWhere
 }
 
 """Conditions on a list of RoleGrant, of which only those in sight count."""
@@ -5818,6 +6122,698 @@ extend type Subscription {
   ): CustomFieldEvent @can(object: "CUSTOM_FIELD", action: "READ")
 }
 
+"""An outlet or regional office of the firm. Records and users belong to branches; the scope BRANCH covers one's own."""
+type Branch implements Node @kind(name: "Branch") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The name."""
+  name: String
+  """The firm's own number or code of it."""
+  code: String
+  """Postal addresses, the main one first; a write replaces the list."""
+  addresses: [Address!]
+  """The city of the first address; kept by Farley."""
+  city: String
+  """The country of the first address; kept by Farley."""
+  country: CountryCode
+  """Telephone numbers, E.164, the main one first."""
+  phones: [PhoneNumber!]
+  """The IANA time zone of its days."""
+  timeZone: TimeZone
+  """Who leads it."""
+  manager: User
+  """The users who work at it."""
+  members(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: UserWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [UserOrder!]
+  ): UserConnection
+}
+
+"""A page of a list of Branch."""
+type BranchConnection @plain @engine {
+  "The records with their cursors."
+  edges: [BranchEdge!]
+  "The records alone."
+  nodes: [Branch!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type BranchEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Branch!
+}
+
+"""The fields of Branch."""
+enum BranchField @input(kind: "Branch", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """The firm's own number or code of it."""
+  CODE
+  """Postal addresses, the main one first; a write replaces the list."""
+  ADDRESSES
+  """The city of the first address; kept by Farley."""
+  CITY
+  """The country of the first address; kept by Farley."""
+  COUNTRY
+  """Telephone numbers, E.164, the main one first."""
+  PHONES
+  """The IANA time zone of its days."""
+  TIME_ZONE
+  """Who leads it."""
+  MANAGER
+  """The users who work at it."""
+  MEMBERS
+}
+
+"""The fields by which lists of Branch can be ordered."""
+enum BranchOrderField @input(kind: "Branch", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+}
+
+"""One term of an order."""
+input BranchOrder @input(kind: "Branch", use: ORDER) {
+  "The field."
+  field: BranchOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Branch; all given conditions must hold. A field that you may not read is refused."""
+input BranchWhere @input(kind: "Branch", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [BranchWhere!]
+  "At least one of these holds, at most 50."
+  or: [BranchWhere!]
+  "This does not hold."
+  not: BranchWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The name."""
+  name: StringFilter
+  """The firm's own number or code of it."""
+  code: StringFilter
+  """The city of the first address; kept by Farley."""
+  city: StringFilter
+  """The country of the first address; kept by Farley."""
+  country: StringFilter
+  """Telephone numbers, E.164, the main one first."""
+  phones: StringListFilter
+  """The IANA time zone of its days."""
+  timeZone: StringFilter
+  """Who leads it."""
+  manager: UserWhere
+  """The users who work at it."""
+  members: UserRelationFilter
+}
+
+"""Conditions on a list of Branch, of which only those in sight count."""
+input BranchRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: BranchWhere
+  "Not one is such."
+  none: BranchWhere
+}
+
+"""A new Branch."""
+input CreateBranchInput @input(kind: "Branch", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The name. At most 200 characters."""
+  name: String!
+  """The firm's own number or code of it. At most 60 characters."""
+  code: String
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """Telephone numbers, E.164, the main one first. At most 50."""
+  phones: [PhoneNumber!]
+  """The IANA time zone of its days. At most 254 characters."""
+  timeZone: TimeZone
+  """Who leads it."""
+  manager: ID
+}
+
+"""Changes of a Branch: what is absent stays, null empties."""
+input UpdateBranchInput @input(kind: "Branch", use: UPDATE) {
+  """The name. At most 200 characters."""
+  name: String
+  """The firm's own number or code of it. At most 60 characters."""
+  code: String
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """Telephone numbers, E.164, the main one first. At most 50."""
+  phones: [PhoneNumber!]
+  """The IANA time zone of its days. At most 254 characters."""
+  timeZone: TimeZone
+  """Who leads it."""
+  manager: ID
+}
+
+"""What createBranch gives."""
+type CreateBranchPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  branch: Branch
+}
+
+"""What updateBranch gives."""
+type UpdateBranchPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  branch: Branch
+}
+
+"""What restoreBranch gives."""
+type RestoreBranchPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  branch: Branch
+}
+
+"""What deleteBranch gives."""
+type DeleteBranchPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""What upsertBranch gives."""
+type UpsertBranchPayload @plain @engine {
+  "The record as it is now."
+  branch: Branch
+  "Whether it was made just now."
+  created: Boolean
+}
+
+"""A change of a Branch, as its reader may see it."""
+type BranchEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Branch
+}
+
+extend type Query {
+  """One Branch; NOT_FOUND when there is none in sight."""
+  branch(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+  ): Branch @can(object: "BRANCH", action: "READ")
+  """The Branch records in sight."""
+  branches(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: BranchWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [BranchOrder!]
+  ): BranchConnection @can(object: "BRANCH", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Branch."""
+  createBranch(
+    "The new record."
+    input: CreateBranchInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateBranchPayload @can(object: "BRANCH", action: "CREATE")
+  """Changes a Branch."""
+  updateBranch(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The changes."
+    input: UpdateBranchInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateBranchPayload @can(object: "BRANCH", action: "UPDATE")
+  """Moves a Branch to the bin."""
+  deleteBranch(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteBranchPayload @can(object: "BRANCH", action: "DELETE")
+  """Takes a Branch out of the bin."""
+  restoreBranch(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreBranchPayload @can(object: "BRANCH", action: "DELETE")
+  """Makes or changes the Branch with a key of an outside system. Required fields are needed only when it makes one."""
+  upsertBranch(
+    "The outside system and its key."
+    external: ExternalRefInput!
+    "The fields."
+    input: UpdateBranchInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpsertBranchPayload @can(object: "BRANCH", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of Branch records in sight, each once, in order."""
+  branchChanged(
+    "Which records; null for all in sight."
+    where: BranchWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): BranchEvent @can(object: "BRANCH", action: "READ")
+}
+
+"""A part of the market, by place or line of business. Territories form a tree; the scope TERRITORY covers the records of one's own and of those below."""
+type Territory implements Node @kind(name: "Territory") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The name."""
+  name: String
+  """The territory above it; never in a circle."""
+  parent: Territory
+  """Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last."""
+  priority: Int
+  """What lies in it: whatever meets one of the rules and is not given a territory by hand."""
+  rules: [TerritoryRule!]
+  """Who works in it."""
+  members(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: UserWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [UserOrder!]
+  ): UserConnection
+  """The territories directly below it."""
+  children(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: TerritoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [TerritoryOrder!]
+  ): TerritoryConnection
+}
+
+"""A page of a list of Territory."""
+type TerritoryConnection @plain @engine {
+  "The records with their cursors."
+  edges: [TerritoryEdge!]
+  "The records alone."
+  nodes: [Territory!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type TerritoryEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Territory!
+}
+
+"""The fields of Territory."""
+enum TerritoryField @input(kind: "Territory", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """The territory above it; never in a circle."""
+  PARENT
+  """Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last."""
+  PRIORITY
+  """What lies in it: whatever meets one of the rules and is not given a territory by hand."""
+  RULES
+  """Who works in it."""
+  MEMBERS
+  """The territories directly below it."""
+  CHILDREN
+}
+
+"""The fields by which lists of Territory can be ordered."""
+enum TerritoryOrderField @input(kind: "Territory", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last."""
+  PRIORITY
+}
+
+"""One term of an order."""
+input TerritoryOrder @input(kind: "Territory", use: ORDER) {
+  "The field."
+  field: TerritoryOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Territory; all given conditions must hold. A field that you may not read is refused."""
+input TerritoryWhere @input(kind: "Territory", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [TerritoryWhere!]
+  "At least one of these holds, at most 50."
+  or: [TerritoryWhere!]
+  "This does not hold."
+  not: TerritoryWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The name."""
+  name: StringFilter
+  """The territory above it; never in a circle."""
+  parent: TerritoryWhere
+  """Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last."""
+  priority: IntFilter
+  """Who works in it."""
+  members: UserRelationFilter
+  """The territories directly below it."""
+  children: TerritoryRelationFilter
+}
+
+"""Conditions on a list of Territory, of which only those in sight count."""
+input TerritoryRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: TerritoryWhere
+  "Not one is such."
+  none: TerritoryWhere
+}
+
+"""A new Territory."""
+input CreateTerritoryInput @input(kind: "Territory", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The name. At most 200 characters."""
+  name: String!
+  """The territory above it; never in a circle."""
+  parent: ID
+  """Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last."""
+  priority: Int
+  """What lies in it: whatever meets one of the rules and is not given a territory by hand. At most 50."""
+  rules: [TerritoryRuleInput!]
+  """Who works in it. At most 100."""
+  members: [ID!]
+}
+
+"""Changes of a Territory: what is absent stays, null empties."""
+input UpdateTerritoryInput @input(kind: "Territory", use: UPDATE) {
+  """The name. At most 200 characters."""
+  name: String
+  """The territory above it; never in a circle."""
+  parent: ID
+  """Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last."""
+  priority: Int
+  """What lies in it: whatever meets one of the rules and is not given a territory by hand. At most 50."""
+  rules: [TerritoryRuleInput!]
+  """Who works in it. At most 100."""
+  members: [ID!]
+}
+
+"""What createTerritory gives."""
+type CreateTerritoryPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  territory: Territory
+}
+
+"""What updateTerritory gives."""
+type UpdateTerritoryPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  territory: Territory
+}
+
+"""What restoreTerritory gives."""
+type RestoreTerritoryPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  territory: Territory
+}
+
+"""What deleteTerritory gives."""
+type DeleteTerritoryPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a Territory, as its reader may see it."""
+type TerritoryEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Territory
+}
+
+extend type Query {
+  """One Territory; NOT_FOUND when there is none in sight."""
+  territory(
+    "The record."
+    id: ID!
+  ): Territory @can(object: "TERRITORY", action: "READ")
+  """The Territory records in sight."""
+  territories(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: TerritoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [TerritoryOrder!]
+  ): TerritoryConnection @can(object: "TERRITORY", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Territory."""
+  createTerritory(
+    "The new record."
+    input: CreateTerritoryInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateTerritoryPayload @can(object: "TERRITORY", action: "CREATE")
+  """Changes a Territory."""
+  updateTerritory(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateTerritoryInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateTerritoryPayload @can(object: "TERRITORY", action: "UPDATE")
+  """Moves a Territory to the bin."""
+  deleteTerritory(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteTerritoryPayload @can(object: "TERRITORY", action: "DELETE")
+  """Takes a Territory out of the bin."""
+  restoreTerritory(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreTerritoryPayload @can(object: "TERRITORY", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of Territory records in sight, each once, in order."""
+  territoryChanged(
+    "Which records; null for all in sight."
+    where: TerritoryWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): TerritoryEvent @can(object: "TERRITORY", action: "READ")
+}
+
 `, BuiltIn: false},
 	{Name: "../../schema/identity.graphql", Input: `# Who acts, and what he may do.
 
@@ -5831,8 +6827,12 @@ enum Action @input(use: FREE) {
   UPDATE
   "Move records to the bin and back."
   DELETE
-  "Make users, set their passwords, give them roles."
+  "Make users, set their passwords, give them roles, end their sessions, make keys for programs."
   MANAGE_USERS
+  "Read the audit trail of users."
+  READ_AUDIT
+  "See, cancel and repeat the jobs of users and of Farley itself."
+  MANAGE_JOBS
 }
 
 "Which records a permission covers."
@@ -5845,6 +6845,10 @@ enum Scope @input(use: FREE) {
   TEAM
   "As TEAM, and those shared with one, one's team or one's partner account."
   SHARED
+  "One's own, and those of one's branch."
+  BRANCH
+  "One's own, and those in one's territories and the territories below them."
+  TERRITORY
   "All."
   ALL
   "Those owned by or shared with one's partner account."
@@ -5903,6 +6907,30 @@ input RoleFieldLevelInput @input(use: FREE) {
   field: String!
   "The level."
   level: FieldLevel!
+}
+
+"What lies in a territory: all conditions that are given must hold."
+type TerritoryRule @plain @engine {
+  "The country of the first address."
+  country: CountryCode
+  "State, province or emirate of the first address, whatever the case and accents."
+  region: String
+  "The city of the first address, whatever the case and accents."
+  city: String
+  "The line of business, whatever the case and accents."
+  industry: String
+}
+
+"What lies in a territory: all conditions that are given must hold, and one at least must be given."
+input TerritoryRuleInput @input(use: FREE) {
+  "The country of the first address."
+  country: CountryCode
+  "State, province or emirate of the first address, whatever the case and accents. At most 100 characters."
+  region: String
+  "The city of the first address, whatever the case and accents. At most 100 characters."
+  city: String
+  "The line of business, whatever the case and accents. At most 200 characters."
+  industry: String
 }
 
 "Credentials."
@@ -6739,6 +7767,36 @@ func (ec *executionContext) field_Mutation_createAccount_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createBranch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6987,6 +8045,36 @@ func (ec *executionContext) field_Mutation_createTeam_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createTerritory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateTerritoryInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7056,6 +8144,52 @@ func (ec *executionContext) field_Mutation_deleteAccountContact_args(ctx context
 }
 
 func (ec *executionContext) field_Mutation_deleteAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteBranch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -7413,6 +8547,44 @@ func (ec *executionContext) field_Mutation_deleteTeam_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteTerritory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7526,6 +8698,52 @@ func (ec *executionContext) field_Mutation_restoreAccountContact_args(ctx contex
 }
 
 func (ec *executionContext) field_Mutation_restoreAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreBranch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -7883,6 +9101,44 @@ func (ec *executionContext) field_Mutation_restoreTeam_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_restoreTerritory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_restoreUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8011,6 +9267,60 @@ func (ec *executionContext) field_Mutation_updateAccount_args(ctx context.Contex
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateAccountInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateBranch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8419,6 +9729,52 @@ func (ec *executionContext) field_Mutation_updateTeam_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateTerritory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateTerritoryInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8524,6 +9880,52 @@ func (ec *executionContext) field_Mutation_upsertAccount_args(ctx context.Contex
 		return nil, err
 	}
 	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upsertBranch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -8777,6 +10179,82 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalOAccountOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_branch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_branches_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOBranchWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOBranchOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9433,6 +10911,74 @@ func (ec *executionContext) field_Query_teams_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_territories_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOTerritoryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOTerritoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_territory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_user_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9537,6 +11083,28 @@ func (ec *executionContext) field_Subscription_accountContactChanged_args(ctx co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOAccountContactWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_branchChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOBranchWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9735,6 +11303,28 @@ func (ec *executionContext) field_Subscription_teamChanged_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOTeamWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_territoryChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOTerritoryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11924,6 +13514,402 @@ func (ec *executionContext) fieldContext_Mutation_restoreCustomField(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createBranch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createBranch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateBranch(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createBranch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateBranchPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createBranch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateBranch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateBranch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateBranch(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateBranch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateBranchPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateBranch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteBranch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteBranch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteBranch(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteBranch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteBranchPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteBranch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreBranch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreBranch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreBranch(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreBranch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreBranchPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreBranch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertBranch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertBranch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertBranch(ctx, fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpsertBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertBranch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpsertBranchPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertBranch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createTerritory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createTerritory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateTerritory(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createTerritory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateTerritoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createTerritory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateTerritory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateTerritory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateTerritory(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateTerritory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateTerritoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateTerritory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteTerritory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteTerritory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteTerritory(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteTerritory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteTerritoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteTerritory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreTerritory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreTerritory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreTerritory(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreTerritory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreTerritoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreTerritory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_login(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13246,6 +15232,182 @@ func (ec *executionContext) fieldContext_Query_customFields(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_branch(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_branch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Branch(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOBranch2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_branch(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Branch does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_branch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_branches(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_branches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Branches(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOBranchConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_branches(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BranchConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_branches_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_territory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_territory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Territory(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOTerritory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_territory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Territory does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_territory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_territories(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_territories(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Territories(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOTerritoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_territories(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type TerritoryConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_territories_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13911,6 +16073,94 @@ func (ec *executionContext) fieldContext_Subscription_customFieldChanged(ctx con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_customFieldChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_branchChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_branchChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().BranchChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOBranchEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_branchChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BranchEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_branchChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_territoryChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_territoryChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().TerritoryChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOTerritoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_territoryChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type TerritoryEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_territoryChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15340,6 +17590,69 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createBranch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createBranch(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateBranch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateBranch(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteBranch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteBranch(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreBranch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreBranch(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertBranch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertBranch(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createTerritory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createTerritory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateTerritory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateTerritory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteTerritory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteTerritory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreTerritory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreTerritory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "login":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_login(ctx, field)
@@ -15988,6 +18301,94 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "branch":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_branch(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "branches":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_branches(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "territory":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_territory(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "territories":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_territories(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "viewer":
 			field := field
 
@@ -16104,6 +18505,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_shareChanged(ctx, fields[0])
 	case "customFieldChanged":
 		return ec._Subscription_customFieldChanged(ctx, fields[0])
+	case "branchChanged":
+		return ec._Subscription_branchChanged(ctx, fields[0])
+	case "territoryChanged":
+		return ec._Subscription_territoryChanged(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -16565,6 +18970,22 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNBranchOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBranchOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -16604,6 +19025,22 @@ func (ec *executionContext) unmarshalNCreateAccountInput2farleyᚋinternalᚋinp
 }
 
 func (ec *executionContext) marshalNCreateAccountInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -16732,6 +19169,22 @@ func (ec *executionContext) unmarshalNCreateTeamInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNCreateTeamInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateTerritoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateTerritoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -17059,6 +19512,22 @@ func (ec *executionContext) marshalNTeamOrder2farleyᚋinternalᚋinputᚐObject
 	return v
 }
 
+func (ec *executionContext) unmarshalNTerritoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTerritoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNUpdateAccountContactInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -17082,6 +19551,22 @@ func (ec *executionContext) unmarshalNUpdateAccountInput2farleyᚋinternalᚋinp
 }
 
 func (ec *executionContext) marshalNUpdateAccountInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -17210,6 +19695,22 @@ func (ec *executionContext) unmarshalNUpdateTeamInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNUpdateTeamInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateTerritoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateTerritoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -17651,6 +20152,105 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOBranch2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOBranch2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOBranchConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOBranchConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOBranchEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOBranchEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOBranchOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNBranchOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOBranchOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNBranchOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOBranchWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOBranchWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOChangeConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -17830,6 +20430,22 @@ func (ec *executionContext) marshalOCreateAccountPayload2ᚖfarleyᚋinternalᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreateContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -17952,6 +20568,22 @@ func (ec *executionContext) unmarshalOCreateTeamPayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOCreateTeamPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -18123,6 +20755,22 @@ func (ec *executionContext) marshalODeleteAccountPayload2ᚖfarleyᚋinternalᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeleteContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -18245,6 +20893,22 @@ func (ec *executionContext) unmarshalODeleteTeamPayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalODeleteTeamPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -18549,6 +21213,22 @@ func (ec *executionContext) marshalORestoreAccountPayload2ᚖfarleyᚋinternal�
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestoreContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -18671,6 +21351,22 @@ func (ec *executionContext) unmarshalORestoreTeamPayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalORestoreTeamPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -19238,6 +21934,105 @@ func (ec *executionContext) marshalOTeamWhere2farleyᚋinternalᚋinputᚐObject
 	return v
 }
 
+func (ec *executionContext) unmarshalOTerritory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTerritory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOTerritoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTerritoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOTerritoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTerritoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOTerritoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTerritoryOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOTerritoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNTerritoryOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOTerritoryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTerritoryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOUpdateAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -19264,6 +22059,22 @@ func (ec *executionContext) unmarshalOUpdateAccountPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalOUpdateAccountPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -19398,6 +22209,22 @@ func (ec *executionContext) marshalOUpdateTeamPayload2ᚖfarleyᚋinternalᚋrea
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOUpdateTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateTerritoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOUpdateUserPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -19424,6 +22251,22 @@ func (ec *executionContext) unmarshalOUpsertAccountPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalOUpsertAccountPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpsertBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpsertBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

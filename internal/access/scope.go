@@ -5,7 +5,8 @@ import "strings"
 // Scopes is a set of row scopes, united.
 type Scopes uint8
 
-// The row scopes. Each of Own, Team, Shared and All includes the ones before it; PartnerScope and SelfScope stand apart.
+// The row scopes. Each of Own, Team, Shared and All includes the ones before it; Branch and Territory include Own;
+// PartnerScope and SelfScope stand apart.
 const (
 	Own          Scopes = 1 << iota // I own it
 	Team                            // my team's subtree and everybody who reports to me

@@ -16,6 +16,7 @@ import (
 	"farley/graph/generated"
 	"farley/internal/access"
 	"farley/internal/auth"
+	"farley/internal/broker"
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
@@ -40,7 +41,7 @@ type Config struct {
 	Money *money.Book
 	Log   *slog.Logger
 
-	Broker         change.Broker // nil: in process
+	Broker         broker.Broker // nil: in process
 	Limits         server.Limits
 	Socket         live.SocketConfig // Config inside is filled in
 	AllowedOrigins []string
@@ -76,10 +77,10 @@ type App struct {
 // New puts an application together. Start makes it run.
 func New(c Config) (*App, error) {
 	if c.Broker == nil {
-		c.Broker = change.NewLocal()
+		c.Broker = broker.NewLocal()
 	}
 	a := &App{Config: c, Set: model.Kinds()}
-	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: c.Broker, Logger: c.Log})
+	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
 	if err != nil {
 		return nil, err
@@ -193,7 +194,7 @@ func (a *App) Stop(ctx context.Context) error {
 // watchRights forgets actors when roles, users or teams change, here or on another node.
 func (a *App) watchRights(ctx context.Context) {
 	wake := make(chan struct{}, 1)
-	defer a.Broker.Subscribe(func() {
+	defer a.Broker.Subscribe(broker.Changes, func([]byte) {
 		select {
 		case wake <- struct{}{}:
 		default:

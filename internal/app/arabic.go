@@ -58,6 +58,7 @@ var arabic = map[string]string{
 	"The input is not allowed.":                                "المدخلات غير مسموح بها.",
 	"This field is required.":                                  "هذا الحقل مطلوب.",
 	"This field cannot be set.":                                "لا يمكن ضبط هذا الحقل.",
+	"A rule needs at least one condition.":                     "تحتاج القاعدة إلى شرط واحد على الأقل.",
 	"The text is longer than %d characters.":                   "النص أطول من %d محرفًا.",
 	"The list is longer than %d.":                              "القائمة أطول من %d.",
 	"The text has characters that are not allowed.":            "يحتوي النص على محارف غير مسموح بها.",

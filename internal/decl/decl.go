@@ -29,6 +29,7 @@ type Kind struct {
 	Sight       model.Sight // whose records are in sight
 	Parents     []string    // Ref fields through which records are in sight, for model.ByParents
 	Owned       bool        // records have owner, team and partner
+	Placed      bool        // records have branch and territory
 	Upsert      bool        // records can be addressed by the key of an outside system
 	Shareable   bool        // records can be shared
 	Self        string      // see model.Kind
@@ -271,10 +272,25 @@ func owned() []*Member {
 	}
 }
 
+func placed() []*Member {
+	ref := func(name, target, doc string) *Member {
+		m := member(name, model.Ref, "", doc)
+		m.Column, m.Target, m.plain = name+"_id", target, true
+		return m
+	}
+	return []*Member{
+		ref("branch", "Branch", "The branch that looks after it; the owner's unless given."),
+		ref("territory", "Territory", "The territory it lies in; found by the rules of the territories unless given."),
+	}
+}
+
 func (k Kind) all() []*Member {
 	ms := base()
 	if k.Owned {
 		ms = append(ms, owned()...)
+	}
+	if k.Placed {
+		ms = append(ms, placed()...)
 	}
 	return append(ms, k.Members...)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"farley/internal/broker"
 )
 
 // Deadline bounds how long a test waits for something that has to come.
@@ -139,5 +141,5 @@ func (e *Env) Settle(t testing.TB) {
 			break
 		}
 	}
-	e.Broker.Publish(context.Background())
+	e.Broker.Publish(broker.Changes, nil)
 }

@@ -36,7 +36,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 		k := &model.Kind{
 			Name: n.Name, Const: screaming(n.Name), Single: lowerFirst(n.Name), Plural: a.Kind.Plural,
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
-			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
+			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
 			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Title: a.Kind.Title, Actions: a.Kind.Actions,
 		}
 		if k.Plural == "" {
@@ -123,7 +123,7 @@ func tables(kinds []*model.Kind) []byte {
 		fmt.Fprintf(&b, "\nfunc %s() *Kind {\n\treturn &Kind{\n", k.Single)
 		fmt.Fprintf(&b, "Name: %q, Const: %q, Single: %q, Plural: %q, Code: %d, Prefix: %q, Table: %q,\nDoc: %q,\nSight: %s,\n",
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
-		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
+		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
 			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Title", k.Title}, {"Actions", k.Actions}})
 		b.WriteString("\nFields: []*Field{\n")
 		for _, f := range k.Fields {

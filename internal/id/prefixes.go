@@ -18,4 +18,7 @@ var prefixes = map[Kind]string{
 	35: "rgra",
 	36: "shar",
 	37: "cfld",
+	38: "bran",
+	39: "terr",
+	40: "tmem",
 }

@@ -17,6 +17,9 @@ func Kinds() *Set {
 		roleGrant(),
 		share(),
 		customField(),
+		branch(),
+		territory(),
+		territoryMember(),
 	)
 }
 
@@ -25,7 +28,7 @@ func account() *Kind {
 		Name: "Account", Const: "ACCOUNT", Single: "account", Plural: "accounts", Code: 16, Prefix: "acct", Table: "accounts",
 		Doc:   "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 		Sight: ByOwner,
-		Owned: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name",
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name",
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -37,6 +40,8 @@ func account() *Kind {
 			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "branch", Const: "BRANCH", Type: Ref, Column: "branch_id", Doc: "The branch that looks after it; the owner's unless given.", Write: Always, Filter: true, Target: "Branch"},
+			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory it lies in; found by the rules of the territories unless given.", Write: Always, Filter: true, Target: "Territory"},
 			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "The name people use.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200, Duplicate: 60},
 			{Name: "legalName", Const: "LEGAL_NAME", Type: String, Column: "legal_name", Scalar: "String", Doc: "The name in the register.", Write: Always, Filter: true, Fold: "legal_name_fold", Max: 200},
 			{Name: "kinds", Const: "KINDS", Type: Choices, Column: "kinds", Scalar: "AccountKind", Doc: "What the account is to us; several may hold.", Write: Always, Filter: true, Values: []string{"CUSTOMER", "PROSPECT", "PARTNER", "SUPPLIER", "DISTRIBUTOR", "RESELLER", "AGENT", "FRANCHISEE", "COMPETITOR", "OTHER"}, ValueDocs: []string{"Buys from us.", "Might buy from us.", "Sells or works with us.", "Sells to us.", "Stocks and distributes our products.", "Sells our products on.", "Acts for us.", "Works under our name.", "Competes with us.", "Anything else."}},
@@ -76,7 +81,7 @@ func contact() *Kind {
 		Name: "Contact", Const: "CONTACT", Single: "contact", Plural: "contacts", Code: 17, Prefix: "cont", Table: "contacts",
 		Doc:   "A person whom we know, linked to any number of accounts.",
 		Sight: ByOwner,
-		Owned: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName",
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName",
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -88,6 +93,8 @@ func contact() *Kind {
 			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "branch", Const: "BRANCH", Type: Ref, Column: "branch_id", Doc: "The branch that looks after it; the owner's unless given.", Write: Always, Filter: true, Target: "Branch"},
+			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory it lies in; found by the rules of the territories unless given.", Write: Always, Filter: true, Target: "Territory"},
 			{Name: "givenName", Const: "GIVEN_NAME", Type: String, Column: "given_name", Scalar: "String", Doc: "The given name.", Write: Always, Filter: true, Order: true, Fold: "given_name_fold", Sort: "given_name_sort", Max: 200},
 			{Name: "middleName", Const: "MIDDLE_NAME", Type: String, Column: "middle_name", Scalar: "String", Doc: "Middle names.", Write: Always, Filter: true, Fold: "middle_name_fold", Max: 200},
 			{Name: "familyName", Const: "FAMILY_NAME", Type: String, Column: "family_name", Scalar: "String", Doc: "The family name.", Write: Always, Filter: true, Order: true, Fold: "family_name_fold", Sort: "family_name_sort", Max: 200},
@@ -217,7 +224,7 @@ func user() *Kind {
 		Name: "User", Const: "USER", Single: "user", Plural: "users", Code: 32, Prefix: "user", Table: "users",
 		Doc:    "Somebody who may sign in: a member of staff, a partner's, a customer in a portal, or a program.",
 		Sight:  ByUser,
-		Upsert: true, Self: "user", Title: "name", Actions: []string{"MANAGE_USERS"},
+		Upsert: true, Self: "user", Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -236,10 +243,13 @@ func user() *Kind {
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team the user belongs to.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partnerAccount", Const: "PARTNER_ACCOUNT", Type: Ref, Column: "partner_account_id", Doc: "The partner's account, for PARTNER.", Write: Always, Filter: true, Target: "Account"},
 			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The customer's contact, for PORTAL.", Write: Always, Filter: true, Target: "Contact"},
+			{Name: "branch", Const: "BRANCH", Type: Ref, Column: "branch_id", Doc: "The branch the user works at.", Write: Always, Filter: true, Target: "Branch"},
 			{Name: "lastSeenAt", Const: "LAST_SEEN_AT", Type: DateTime, Column: "last_seen_at", Scalar: "DateTime", Doc: "When the user last signed in; kept by Farley.", Filter: true, Order: true},
 			{Name: "passwordHash", Const: "PASSWORD_HASH", Type: String, Column: "password_hash", Scalar: "String", Doc: "The argon2id hash of the password.", Internal: true, Max: 254},
+			{Name: "tokensSince", Const: "TOKENS_SINCE", Type: DateTime, Column: "tokens_since", Scalar: "DateTime", Doc: "Outside tokens issued earlier no longer count.", Internal: true},
 			{Name: "reports", Const: "REPORTS", Type: Many, Doc: "Who reports to the user directly.", Filter: true, Target: "User", Back: "manager"},
 			{Name: "roles", Const: "ROLES", Type: Many, Doc: "The user's roles.", Write: Always, Filter: true, Max: 100, Target: "Role", Through: &Through{Link: "RoleGrant", From: "user", To: "role"}},
+			{Name: "territories", Const: "TERRITORIES", Type: Many, Doc: "The territories the user works in.", Filter: true, Max: 100, Target: "Territory", Through: &Through{Link: "TerritoryMember", From: "user", To: "territory"}},
 		},
 	}
 }
@@ -286,6 +296,7 @@ func role() *Kind {
 			{Name: "system", Const: "SYSTEM", Type: Bool, Column: "system", Scalar: "Boolean", Doc: "Whether it came with Farley; such a role can be copied, not changed.", Filter: true},
 			{Name: "permissions", Const: "PERMISSIONS", Type: Objects, Column: "permissions", Scalar: "RolePermission", Doc: "What it allows: action on object within a scope.", Write: Always, Max: 1000},
 			{Name: "fieldLevels", Const: "FIELD_LEVELS", Type: Objects, Column: "field_levels", Scalar: "RoleFieldLevel", Doc: "Levels of single fields; see FieldLevel for fields without a row.", Write: Always, Max: 2000},
+			{Name: "screens", Const: "SCREENS", Type: List, Column: "screens", Scalar: "String", Doc: "Names of the screens and reports of the client application that it opens: \"pipeline.board\".", Write: Always, Max: 500},
 		},
 	}
 }
@@ -307,6 +318,10 @@ func roleGrant() *Kind {
 			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
 			{Name: "role", Const: "ROLE", Type: Ref, Column: "role_id", Doc: "The role.", Required: true, Write: OnCreate, Filter: true, Target: "Role"},
 			{Name: "validUntil", Const: "VALID_UNTIL", Type: DateTime, Column: "valid_until", Scalar: "DateTime", Doc: "When the grant ends; null for never.", Write: Always, Filter: true, Order: true},
+			{Name: "issuer", Const: "ISSUER", Type: String, Column: "issuer", Scalar: "String", Doc: "The outside issuer whose tokens brought the role, and whose tokens end it; null for a role given here.", Filter: true, Max: 254},
+			{Name: "lastUsedAt", Const: "LAST_USED_AT", Type: DateTime, Column: "last_used_at", Scalar: "DateTime", Doc: "When the user last acted while holding it, to the hour; kept by Farley.", Filter: true, Order: true},
+			{Name: "reviewedAt", Const: "REVIEWED_AT", Type: DateTime, Column: "reviewed_at", Scalar: "DateTime", Doc: "When somebody last confirmed it, by renewAccess.", Filter: true, Order: true},
+			{Name: "reviewedBy", Const: "REVIEWED_BY", Type: Ref, Column: "reviewed_by_id", Doc: "Who confirmed it.", Filter: true, Target: "User"},
 		},
 	}
 }
@@ -359,6 +374,77 @@ func customField() *Kind {
 			{Name: "choices", Const: "CHOICES", Type: List, Column: "choices", Scalar: "String", Doc: "What can be chosen, for CHOICE and MULTI_CHOICE.", Write: Always, Filter: true, Max: 200},
 			{Name: "isRequired", Const: "IS_REQUIRED", Type: Bool, Column: "is_required", Scalar: "Boolean", Doc: "Whether every new record needs a value.", Write: Always, Filter: true},
 			{Name: "archived", Const: "ARCHIVED", Type: Bool, Column: "archived", Scalar: "Boolean", Doc: "Whether it takes no new values; those there are stay.", Write: Always, Filter: true},
+		},
+	}
+}
+
+func branch() *Kind {
+	return &Kind{
+		Name: "Branch", Const: "BRANCH", Single: "branch", Plural: "branches", Code: 38, Prefix: "bran", Table: "branches",
+		Doc:    "An outlet or regional office of the firm. Records and users belong to branches; the scope BRANCH covers one's own.",
+		Sight:  Reference,
+		Upsert: true, Title: "name",
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "The name.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "code", Const: "CODE", Type: String, Column: "code", Scalar: "String", Doc: "The firm's own number or code of it.", Write: Always, Filter: true, Unique: true, Key: "code_key", Max: 60},
+			{Name: "addresses", Const: "ADDRESSES", Type: Objects, Column: "addresses", Scalar: "Address", Doc: "Postal addresses, the main one first; a write replaces the list.", Write: Always, Max: 50},
+			{Name: "city", Const: "CITY", Type: String, Column: "city", Scalar: "String", Doc: "The city of the first address; kept by Farley.", Filter: true, Fold: "city_fold", Max: 200},
+			{Name: "country", Const: "COUNTRY", Type: String, Column: "country", Scalar: "CountryCode", Doc: "The country of the first address; kept by Farley.", Filter: true, Max: 254},
+			{Name: "phones", Const: "PHONES", Type: List, Column: "phones", Scalar: "PhoneNumber", Doc: "Telephone numbers, E.164, the main one first.", Write: Always, Filter: true, Max: 50},
+			{Name: "timeZone", Const: "TIME_ZONE", Type: String, Column: "time_zone", Scalar: "TimeZone", Doc: "The IANA time zone of its days.", Write: Always, Filter: true, Max: 254},
+			{Name: "manager", Const: "MANAGER", Type: Ref, Column: "manager_id", Doc: "Who leads it.", Write: Always, Filter: true, Target: "User"},
+			{Name: "members", Const: "MEMBERS", Type: Many, Doc: "The users who work at it.", Filter: true, Target: "User", Back: "branch"},
+		},
+	}
+}
+
+func territory() *Kind {
+	return &Kind{
+		Name: "Territory", Const: "TERRITORY", Single: "territory", Plural: "territories", Code: 39, Prefix: "terr", Table: "territories",
+		Doc:   "A part of the market, by place or line of business. Territories form a tree; the scope TERRITORY covers the records of one's own and of those below.",
+		Sight: Reference,
+		Title: "name",
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "The name.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "parent", Const: "PARENT", Type: Ref, Column: "parent_id", Doc: "The territory above it; never in a circle.", Write: Always, Filter: true, Acyclic: true, Target: "Territory"},
+			{Name: "priority", Const: "PRIORITY", Type: Int, Column: "priority", Scalar: "Int", Doc: "Among territories of one depth whose rules fit, the one with the smallest number wins; without a number it comes last.", Write: Always, Filter: true, Order: true},
+			{Name: "rules", Const: "RULES", Type: Objects, Column: "rules", Scalar: "TerritoryRule", Doc: "What lies in it: whatever meets one of the rules and is not given a territory by hand.", Write: Always, Max: 50},
+			{Name: "members", Const: "MEMBERS", Type: Many, Doc: "Who works in it.", Write: Always, Filter: true, Max: 100, Target: "User", Through: &Through{Link: "TerritoryMember", From: "territory", To: "user"}},
+			{Name: "children", Const: "CHILDREN", Type: Many, Doc: "The territories directly below it.", Filter: true, Target: "Territory", Back: "parent"},
+		},
+	}
+}
+
+func territoryMember() *Kind {
+	return &Kind{
+		Name: "TerritoryMember", Const: "TERRITORY_MEMBER", Single: "territoryMember", Plural: "territoryMembers", Code: 40, Prefix: "tmem", Table: "territory_members",
+		Doc:   "One user in one territory; written through the territory's members.",
+		Sight: Reference,
+		Link:  true, Title: "id",
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory.", Required: true, Write: OnCreate, Filter: true, Target: "Territory"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
 		},
 	}
 }

@@ -133,6 +133,7 @@ type Kind struct {
 	Sight       Sight
 	Parents     []string // Ref fields, for ByParents
 	Owned       bool     // has owner_id, team_id, partner_id
+	Placed      bool     // has branch_id, territory_id
 	Upsert      bool     // has external references
 	Shareable   bool     // may be the record of a Share
 	Self        string   // what SELF covers: "contact" (the viewer's contact), "accounts" (its accounts), "user" (the viewer), "ref:<Ref field>" (what that leads to is one of these), "" nothing

@@ -133,6 +133,15 @@ var objectForms = map[string]func(*objectAt){
 			o.text(name, "String", 60, true)
 		}
 	},
+	"TerritoryRule": func(o *objectAt) {
+		o.text("country", "CountryCode", 2, false)
+		o.text("region", "String", 100, false)
+		o.text("city", "String", 100, false)
+		o.text("industry", "String", 200, false)
+		if len(o.out) == 0 {
+			o.refuse("country", "REQUIRED", "A rule needs at least one condition.")
+		}
+	},
 	"RoleFieldLevel": func(o *objectAt) {
 		for _, name := range []string{"object", "field", "level"} {
 			o.text(name, "String", 60, true)
