@@ -217,6 +217,9 @@ func (e *Env) customField(t testing.TB, object string) string {
 
 // objectValues are those of lists of embedded objects, by SDL type.
 var objectValues = map[string]func(i int) any{
+	"TerritoryRule": func(i int) any {
+		return map[string]any{"city": sampleText("String", i), "industry": sampleText("String", i+1)}
+	},
 	"Address": func(i int) any {
 		return map[string]any{"kind": "SITE", "city": sampleText("String", i), "country": sampleText("CountryCode", i)}
 	},
