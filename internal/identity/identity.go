@@ -1,5 +1,5 @@
 // Package identity knows who acts: it turns access tokens into actors, and keeps what rights depend on (roles, teams, the
-// reporting tree) in memory until something of it changes.
+// reporting tree, branches, territories) in memory until something of it changes.
 package identity
 
 import (
@@ -187,7 +187,7 @@ func (s *Service) Concerns(code id.Kind) bool {
 		return false
 	}
 	switch k.Name {
-	case "User", "Team", "Role", "RoleGrant", "Share", "AccountContact":
+	case "User", "Team", "Role", "RoleGrant", "Share", "AccountContact", "Branch", "Territory", "TerritoryMember":
 		return true
 	}
 	return false
