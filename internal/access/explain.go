@@ -16,11 +16,11 @@ type Explanation struct {
 
 // Reason is one cause of an answer.
 type Reason struct {
-	Role  string // name of the role, "" when it is not about one
+	Role string // name of the role, "" when it is not about one
 	// Scope is the scope of the role that covers the record; where none does, all that the role grants; "" when it is not
 	// about them.
 	Scope string
-	Share bool   // covered by a share only
+	Share bool // covered by a share only
 	Rule  Rule
 }
 

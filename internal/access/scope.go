@@ -13,14 +13,14 @@ type Scopes uint16
 // The row scopes. Each of Own, Team, Shared and All includes the ones before it; Branch and Territory include Own;
 // PartnerScope and SelfScope stand apart.
 const (
-	Own          Scopes = 1 << iota // I own it
-	Team                            // my team's subtree and everybody who reports to me
-	Shared                          // shared with me, my team or my partner account
-	All                             // every record
-	PartnerScope                    // owned by or shared with my partner account
-	SelfScope                       // my contact's records
-	BranchScope                     // my own, and those of my branch
-	TerritoryScope                  // my own, and those in my territories and below
+	Own            Scopes = 1 << iota // I own it
+	Team                              // my team's subtree and everybody who reports to me
+	Shared                            // shared with me, my team or my partner account
+	All                               // every record
+	PartnerScope                      // owned by or shared with my partner account
+	SelfScope                         // my contact's records
+	BranchScope                       // my own, and those of my branch
+	TerritoryScope                    // my own, and those in my territories and below
 
 	None Scopes = 0
 )

@@ -92,7 +92,7 @@ func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.
 
 // readRoles returns the roles of a user, and when the first of their grants ends, if that is before until.
 func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time) ([]access.Role, time.Time, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT r.id, r.name, r.permissions, r.field_levels, g.valid_until FROM role_grants g
+	rows, err := tx.QueryContext(ctx, `SELECT r.id, r.name, r.permissions, r.field_levels, r.screens, g.valid_until FROM role_grants g
 		JOIN roles r ON r.id = g.role_id WHERE g.user_id = ? AND g.deleted_at IS NULL AND r.deleted_at IS NULL ORDER BY r.id`, user)
 	if err != nil {
 		return nil, until, err
@@ -102,9 +102,9 @@ func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time)
 	for rows.Next() {
 		var x id.ID
 		var r access.Role
-		var permissions, levels sql.NullString
+		var permissions, levels, screens sql.NullString
 		var ends sql.NullTime
-		if err := rows.Scan(&x, &r.Name, &permissions, &levels, &ends); err != nil {
+		if err := rows.Scan(&x, &r.Name, &permissions, &levels, &screens, &ends); err != nil {
 			return nil, until, err
 		}
 		if ends.Valid {
@@ -121,6 +121,9 @@ func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time)
 		}
 		if err := parse(levels, &r.Fields); err != nil {
 			return nil, until, fmt.Errorf("role %s: field levels: %w", r.ID, err)
+		}
+		if err := parse(screens, &r.Screens); err != nil {
+			return nil, until, fmt.Errorf("role %s: screens: %w", r.ID, err)
 		}
 		roles = append(roles, r)
 	}
