@@ -85,7 +85,7 @@ func (s *Service) RenewAccess(ctx context.Context, w *write.Writer, r Renewal, a
 		if r.Until != nil && !r.Until.After(tx.Now) {
 			p.Add([]any{"input", "validUntil"}, "RANGE", "The instant is not in the future.")
 		}
-		code := fault.Invalid
+		code, message := fault.Invalid, "The input is not valid."
 		for i, x := range r.Grants {
 			problem, err := s.renewable(ctx, tx, x)
 			if err != nil {
@@ -95,12 +95,12 @@ func (s *Service) RenewAccess(ctx context.Context, w *write.Writer, r Renewal, a
 				continue
 			}
 			if problem.Code == string(fault.Forbidden) {
-				code = fault.Forbidden
+				code, message = fault.Forbidden, "The input is not allowed."
 			}
 			p.Add([]any{"input", "grants", i}, problem.Code, problem.Message, problem.Args...)
 		}
 		if len(p) > 0 {
-			return &fault.Error{Code: code, Message: "The input is not valid.", Violations: p}
+			return &fault.Error{Code: code, Message: message, Violations: p}
 		}
 		return s.renew(ctx, tx, r, answer)
 	})

@@ -19,12 +19,13 @@ type Sessions interface {
 // Rules returns the rules of all kinds. jobs takes what rules leave for later; without it that is not done (see
 // RegisterPlacement).
 func Rules(sessions Sessions, jobs Jobs) write.Rules {
+	book := &rulebook{}
 	return write.Rules{
-		write.Defaults:   {placedByRule},
-		"":               {acyclic, customValues, placedAnew},
+		write.Defaults:   {book.placedByRule},
+		"":               {acyclic, customValues, book.placedAnew},
 		"Account":        {accountDerived, firstAddress},
 		"Branch":         {firstAddress},
-		"Territory":      {territoryRules, territoryMoves(jobs)},
+		"Territory":      {territoryRules, book.territoryMoves(jobs)},
 		"Contact":        {contactDerived, contactHasName},
 		"AccountContact": {linkDates, linkIsNew, linkPrimary},
 		"Note":           {noteHasOneSubject, noteMayComment},

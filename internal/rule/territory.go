@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
+	"sync"
 	"time"
 
 	"farley/internal/db"
@@ -41,10 +42,46 @@ type territoryRule struct {
 // territories are all that are not in the bin, the one that wins over others before them.
 type territories []territory
 
-// loadTerritories reads the territories with a lock: a record that is placed and a change of the rules take turns, so
+// rulebook reads the territories, and remembers how their rules read. It is safe for concurrent use.
+type rulebook struct {
+	mu    sync.Mutex
+	known map[string][]territoryRule // by their stored form
+}
+
+// maxKnown bounds what a rulebook remembers.
+const maxKnown = 5000
+
+// rules reads stored rules. The result must not be changed.
+func (b *rulebook) rules(stored string) []territoryRule {
+	if stored == "" {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if rules, ok := b.known[stored]; ok {
+		return rules
+	}
+	if len(b.known) >= maxKnown || b.known == nil {
+		b.known = map[string][]territoryRule{}
+	}
+	rules := []territoryRule{}
+	for _, o := range write.Embedded(stored) {
+		rules = append(rules, readRule(o))
+	}
+	b.known[stored] = rules
+	return rules
+}
+
+// readRule folds a rule, or the part of an address that rules look at.
+func readRule(o map[string]any) territoryRule {
+	part := func(name string) string { return text.Fold(member(o, name)) }
+	return territoryRule{Country: member(o, "country"), Region: part("region"), City: part("city"), Industry: part("industry")}
+}
+
+// load reads the territories with a lock: a record that is placed and a change of the rules take turns, so
 // that the job which follows the change sees the record. (A record made while the first territory of all is made may
 // come too early for both.)
-func loadTerritories(ctx context.Context, q db.Querier, lock string) (territories, error) {
+func (b *rulebook) load(ctx context.Context, q db.Querier, lock string) (territories, error) {
 	rows, err := q.QueryContext(ctx, "SELECT `id`, `parent_id`, `priority`, `created_at`, `rules` FROM `territories` WHERE `deleted_at` IS NULL ORDER BY `id`"+lock)
 	if err != nil {
 		return nil, err
@@ -62,11 +99,7 @@ func loadTerritories(ctx context.Context, q db.Querier, lock string) (territorie
 			t.Priority = &priority.Int64
 		}
 		t.CreatedAt = t.CreatedAt.UTC()
-		for _, o := range write.Embedded(rules.String) {
-			part := func(name string) string { s, _ := o[name].(string); return text.Fold(s) }
-			country, _ := o["country"].(string)
-			t.Rules = append(t.Rules, territoryRule{Country: country, Region: part("region"), City: part("city"), Industry: part("industry")})
-		}
+		t.Rules = b.rules(rules.String)
 		all = append(all, t)
 	}
 	all.rank()
@@ -113,9 +146,8 @@ func (ts territories) place(addresses, industry string) id.ID {
 	if list := write.Embedded(addresses); len(list) > 0 {
 		at = list[0]
 	}
-	part := func(name string) string { s, _ := at[name].(string); return text.Fold(s) }
-	country, _ := at["country"].(string)
-	is := territoryRule{Country: country, Region: part("region"), City: part("city"), Industry: text.Fold(industry)}
+	is := readRule(at)
+	is.Industry = text.Fold(industry)
 	if is == (territoryRule{}) {
 		return id.ID{}
 	}
@@ -136,11 +168,11 @@ func (r territoryRule) fits(is territoryRule) bool {
 var placing = []string{"addresses", "industry"}
 
 // placedByRule gives a new record the territory in which it lies by the rules.
-func placedByRule(ctx context.Context, c *write.Change) error {
-	if !c.Kind.Placed || !c.Created() || !c.Ref("territory").IsZero() {
+func (b *rulebook) placedByRule(ctx context.Context, c *write.Change) error {
+	if !c.Kind.Placed || !c.Created() || !c.Ref("territory").IsZero() || c.Text("addresses") == "" && c.Text("industry") == "" {
 		return nil
 	}
-	ts, err := loadTerritories(ctx, c.Tx, c.Tx.Dialect.ForShare())
+	ts, err := b.load(ctx, c.Tx, c.Tx.Dialect.ForShare())
 	if err != nil {
 		return err
 	}
@@ -150,7 +182,7 @@ func placedByRule(ctx context.Context, c *write.Change) error {
 
 // placedAnew follows a record that had been placed by the rules to where it lies now. A territory that somebody gave it
 // stays.
-func placedAnew(ctx context.Context, c *write.Change) error {
+func (b *rulebook) placedAnew(ctx context.Context, c *write.Change) error {
 	if !c.Kind.Placed || c.Created() || c.Given("territory") {
 		return nil
 	}
@@ -158,7 +190,7 @@ func placedAnew(ctx context.Context, c *write.Change) error {
 	if !moved {
 		return nil
 	}
-	ts, err := loadTerritories(ctx, c.Tx, c.Tx.Dialect.ForShare())
+	ts, err := b.load(ctx, c.Tx, c.Tx.Dialect.ForShare())
 	if err != nil {
 		return err
 	}
@@ -189,12 +221,12 @@ type placement struct {
 }
 
 // territoryMoves has a job move the records that had been placed by the rules, when these change.
-func territoryMoves(jobs Jobs) write.Rule {
+func (b *rulebook) territoryMoves(jobs Jobs) write.Rule {
 	return func(ctx context.Context, c *write.Change) error {
 		if jobs == nil || !c.Created() && !slices.ContainsFunc([]string{"rules", "parent", "priority", "deletedAt"}, c.Changes) || c.Created() && c.Text("rules") == "" {
 			return nil
 		}
-		before, err := loadTerritories(ctx, c.Tx, c.Tx.Dialect.ForUpdate())
+		before, err := b.load(ctx, c.Tx, c.Tx.Dialect.ForUpdate())
 		if err != nil {
 			return err
 		}
@@ -221,8 +253,7 @@ func territoryRules(_ context.Context, c *write.Change) error {
 	}
 	seen := map[territoryRule]bool{}
 	for i, o := range write.Embedded(c.Text("rules")) {
-		part := func(name string) string { s, _ := o[name].(string); return text.Fold(s) }
-		r := territoryRule{part("country"), part("region"), part("city"), part("industry")}
+		r := readRule(o)
 		switch {
 		case r == (territoryRule{}):
 			c.Problems.Add([]any{"input", "rules", i, "country"}, "REQUIRED", "A rule needs at least one condition.")
@@ -243,6 +274,7 @@ const (
 // moves, as Farley itself, those whose territory is the one that the rules gave them before the change. Repeating it
 // changes nothing, so it may be cut short anywhere.
 func RegisterPlacement(runner *job.Runner, w *write.Writer) {
+	book := &rulebook{}
 	runner.Register(PlacementJob, job.Options{Concurrency: 1}, func(ctx context.Context, run *job.Run) error {
 		var payload placement
 		if err := run.Decode(&payload); err != nil {
@@ -252,7 +284,7 @@ func RegisterPlacement(runner *job.Runner, w *write.Writer) {
 		if err != nil {
 			return job.Permanent(err)
 		}
-		p := &placer{w: w, run: run, before: before}
+		p := &placer{w: w, book: book, run: run, before: before}
 		return p.all(write.AsSystem(ctx))
 	})
 }
@@ -273,6 +305,7 @@ func (p *placement) territories() (territories, error) {
 // placer is one run of a PlacementJob.
 type placer struct {
 	w           *write.Writer
+	book        *rulebook
 	run         *job.Run
 	before      territories
 	done, total int64
@@ -330,7 +363,7 @@ func (p *placer) look(ctx context.Context, k *model.Kind, after id.ID) (moving [
 		return nil, last, err
 	}
 	defer func() { _ = tx.Close() }()
-	now, err := loadTerritories(ctx, tx, "")
+	now, err := p.book.load(ctx, tx, "")
 	if err != nil {
 		return nil, last, err
 	}
@@ -370,7 +403,7 @@ func (p *placer) look(ctx context.Context, k *model.Kind, after id.ID) (moving [
 // move moves records in one transaction, as far as they have to when they are locked.
 func (p *placer) move(ctx context.Context, k *model.Kind, ids []id.ID) error {
 	return p.w.Do(ctx, func(ctx context.Context, tx *write.Tx) error {
-		now, err := loadTerritories(ctx, tx, tx.Dialect.ForShare())
+		now, err := p.book.load(ctx, tx, tx.Dialect.ForShare())
 		if err != nil {
 			return err
 		}
