@@ -217,8 +217,19 @@ func TestUserStanding_branch(t *testing.T) {
 			}
 		}
 		ann := e.User(t, nil, e.Role(t, role))
-		b := branch(t, e, "North")
-		ann.Do(t, `mutation($id: ID!, $b: ID!) { updateUser(id: $id, input: {branch: $b}) { user { id } } }`, farleytest.Vars{"id": ann.User, "b": b}).Want(t, "FORBIDDEN")
+		north, south := branch(t, e, "North"), branch(t, e, "South")
+		const move = `mutation($id: ID!, $b: ID!) { updateUser(id: $id, input: {branch: $b}) { user { id } } }`
+		ann.Do(t, move, farleytest.Vars{"id": ann.User, "b": north}).Want(t, "FORBIDDEN")
+
+		// Who manages the users of a branch moves others, and not himself, who would manage another branch then.
+		manager := userManager("BRANCH")
+		manager.Permissions = append(manager.Permissions, access.Permission{Object: "BRANCH", Action: "READ", Scope: "ALL"})
+		bob := e.User(t, input.Object{"branch": north.String()}, e.Role(t, manager))
+		cyd, dan := e.User(t, input.Object{"branch": north.String()}), e.User(t, input.Object{"branch": south.String()})
+		bob = e.SignIn(t, bob.User)
+		bob.Do(t, move, farleytest.Vars{"id": bob.User, "b": south}).Want(t, "FORBIDDEN")
+		bob.Do(t, move, farleytest.Vars{"id": dan.User, "b": north}).Want(t, "NOT_FOUND")
+		bob.Do(t, move, farleytest.Vars{"id": cyd.User, "b": south}).Want(t, "")
 	})
 }
 

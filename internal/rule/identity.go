@@ -29,9 +29,14 @@ func userBelongs(_ context.Context, c *write.Change) error {
 }
 
 // userStanding refuses changes of what a user's rights hang on, by those who do not manage users: one's own record may be
-// open to oneself.
+// open to oneself. Who manages some users only does not move himself, or he could manage any.
 func userStanding(_ context.Context, c *write.Change) error {
-	if c.Tx.System() || c.Created() && c.Tx.Actor.Policy.May("USER", manageUsers) || !c.Created() && c.Tx.May(c.Old, manageUsers) {
+	a := c.Tx.Actor
+	all := a.Policy.Scopes(c.Kind, manageUsers) == access.All
+	switch {
+	case c.Tx.System(), all:
+		return nil
+	case c.Created() && a.Policy.May(c.Kind.Const, manageUsers), !c.Created() && c.ID != a.User && c.Tx.May(c.Old, manageUsers):
 		return nil
 	}
 	for _, field := range []string{"kind", "active", "manager", "team", "branch", "partnerAccount", "contact"} {
