@@ -25,10 +25,7 @@ func refusedLogin(cause error) error {
 // for an unknown e-mail, a wrong password and an inactive user; Limited, with the extension retryAfter in seconds, after
 // too many failures for the e-mail or from the address (see Lockout); Unavailable when too many sign-ins are waiting.
 func (s *Service) Login(ctx context.Context, email, password string, from Device) (Grant, error) {
-	email = NormalEmail(email)
-	if !plausible(email) {
-		email = "" // nobody's, and not fit to be compared by a database
-	}
+	email = comparableEmail(email)
 	of := s.signInCounters(email, from.Address)
 	if err := s.refuseBlocked(ctx, of); err != nil {
 		return Grant{}, err
@@ -71,8 +68,17 @@ func (s *Service) refuseBlocked(ctx context.Context, of []counted) error {
 	return nil
 }
 
-func plausible(email string) bool {
-	return len(email) <= maxEmail && utf8.ValidString(email) && !strings.ContainsRune(email, 0)
+// Find returns the account with an e-mail as somebody typed it, the zero Account when there is none.
+func (s *Service) Find(ctx context.Context, email string) (Account, error) {
+	return s.byEmail(ctx, comparableEmail(email))
+}
+
+// comparableEmail is the normal form of an e-mail, and "" for what is nobody's and not fit to be compared by a database.
+func comparableEmail(email string) string {
+	if len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsRune(email, 0) {
+		return ""
+	}
+	return NormalEmail(email)
 }
 
 // byEmail returns the zero Account for an unknown e-mail.
