@@ -96,8 +96,8 @@ func (s *Service) watchKeys(ctx context.Context, keys []id.ID) {
 				continue
 			}
 			changed, ok := live[k]
-			_, err := s.Actor(ctx, o.user)
-			if !ok || !changed.Equal(o.changed) || fault.CodeOf(err) == fault.Unauthenticated {
+			actor, err := s.Actor(ctx, o.user)
+			if !ok || !changed.Equal(o.changed) || fault.CodeOf(err) == fault.Unauthenticated || err == nil && actor.Kind != viewer.Service {
 				s.revoke(k)
 			}
 		}
