@@ -21,7 +21,7 @@ func lockout(given map[string]string) (auth.Lockout, error) {
 	times := map[string]*time.Duration{"first": &l.First, "longest": &l.Longest, "quiet": &l.Quiet}
 	for name, text := range given {
 		var err error
-		positive := true
+		var positive bool
 		switch {
 		case numbers[name] != nil:
 			*numbers[name], err = strconv.Atoi(text)

@@ -67,8 +67,9 @@ func TestLogin_refusalsCostTheSameStatements(t *testing.T) {
 
 // How long refused sign-ins take, over HTTP and with the real cost of hashing: -farley.timing.
 func TestLogin_timing(t *testing.T) {
+	t.Parallel()
 	if !*timing {
-		t.Skip("takes a minute, and a quiet machine: -farley.timing")
+		t.Skip("takes a minute, and a quiet machine: -farley.timing -run TestLogin_timing")
 	}
 	const samples = 200
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
