@@ -3,8 +3,10 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +23,7 @@ import (
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/farleytest"
+	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
 	"farley/internal/identity"
 	"farley/internal/input"
@@ -361,6 +364,35 @@ func TestChangePassword_keepsOnlyThisSession(t *testing.T) {
 		here.Do(t, change, farleytest.Vars{"c": "battery staple horse", "n": password}).Want(t, "LIMITED")
 		e.Anonymous().Do(t, login, farleytest.Vars{"e": email, "p": "battery staple horse"}).Want(t, "LIMITED")
 	}, recorded)
+}
+
+// Who has proved the old password loses against one who gives the user a new one meanwhile: that may be to lock him out.
+func TestChangePassword_losesAgainstAnother(t *testing.T) {
+	t.Parallel()
+	e := farleytest.On(t, testdb.MariaDB(t)) // where a row can be held while others write
+	_, user, _ := withPassword(t, e)
+	me := e.SignIn(t, user.User)
+	answer := make(chan *farleytest.Response, 1)
+	err := e.DB.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE users SET password_hash = 'another' WHERE id = ?", user.User); err != nil {
+			return err
+		}
+		e.DB.Counter.Reset()
+		go func() { answer <- me.Do(t, change, farleytest.Vars{"c": password, "n": "battery staple horse"}) }()
+		for end := time.Now().Add(farleytest.Deadline); ; {
+			if slices.ContainsFunc(e.DB.Counter.Statements(), func(s string) bool { return strings.Contains(s, "DELETE FROM sign_in_counters") }) {
+				return nil // the old password has been proved
+			}
+			if time.Now().After(end) {
+				return errors.New("the old password is not proved")
+			}
+			runtime.Gosched()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	(<-answer).Want(t, "CONFLICT")
 }
 
 // What is easy to guess is refused wherever a password is set.

@@ -141,6 +141,37 @@ func TestLockout_isForgottenAfterAQuietDay(t *testing.T) {
 	})
 }
 
+// Mailed tokens are forgotten when they no longer count.
+func TestPurge_forgetsMailedTokens(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		for _, life := range []time.Duration{ResetLife, InviteLife} {
+			err := b.db.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				_, until, err := b.NewPasswordToken(ctx, tx, b.rep, life)
+				if !until.Equal(b.clock.Now().Add(life)) {
+					t.Errorf("good until %s", until)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct {
+			after time.Duration
+			want  int
+		}{{ResetLife - 1, 2}, {time.Second, 1}, {InviteLife, 0}} {
+			b.wait(c.after)
+			if err := b.Purge(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := b.rows(t, "password_tokens"); n != c.want {
+				t.Errorf("%d tokens are kept, want %d", n, c.want)
+			}
+		}
+	})
+}
+
 func (b *bench) rows(t *testing.T, table string) (n int) {
 	t.Helper()
 	tx, err := b.db.Snapshot(t.Context())
