@@ -37,6 +37,9 @@ type serve struct {
 	Introspection  bool              `default:"true" negatable:"" help:"Answer introspection."`
 	Playground     bool              `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
 	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
+	TrustedProxies []string          `placeholder:"CIDR" help:"Networks of the proxies in front, whose X-Forwarded-For is believed: 10.0.0.0/8,2001:db8::/48. Without any, everybody comes from where the connection comes from."`
+	ResetURL       string            `name:"reset-url" help:"Your page for new passwords, which mails lead to: https://app.example/reset?token={token}. Without it the mails hold the token alone."`
+	Lockout        map[string]string `help:"Limits on failed sign-ins that differ from their defaults: account=10;address=50;first=1m;longest=1h;quiet=24h;accountMails=5;addressMails=20."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }
 
@@ -81,7 +84,16 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	lockout, err := lockout(s.Lockout)
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := networks(s.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	c := app.Config{
+		Lockout: lockout, TrustedProxies: proxies, ResetURL: s.ResetURL,
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,

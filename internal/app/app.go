@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -48,7 +49,12 @@ type Config struct {
 	Introspection  bool
 	Suggestions    bool
 	Playground     bool
+	TrustedProxies []netip.Prefix    // whose X-Forwarded-For is believed
 	PasswordCost   auth.Cost         // zero: the default
+	Lockout        auth.Lockout      // zero fields: the defaults
+	Recorder       auth.Recorder     // of what happens to people's access; nil: nobody records
+	Mailer         identity.Mailer   // nil: passwords cannot be reset by mail
+	ResetURL       string            // of the application's page for new passwords, with {token} in it
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
@@ -87,9 +93,15 @@ func New(c Config) (*App, error) {
 	}
 	a.Hub = change.NewHub(a.Changes, a.Set, cursors)
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
-	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
+	a.Auth = auth.New(auth.Config{
+		DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost, Lockout: c.Lockout,
+		Recorder: c.Recorder, Log: c.Log, Seen: a.Identity.Seen,
+	})
 	a.Identity.Bind(a.Auth)
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
+	if err := a.Identity.Mails(c.Mailer, c.ResetURL); err != nil {
+		return nil, err
+	}
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
 
@@ -128,7 +140,7 @@ func (a *App) serve(guard *access.Guard) error {
 		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
-		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
+		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
 	})
 	return err

@@ -23,6 +23,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 		rec := &record{}
 		ctx := stream.WithRequestID(r.Context(), id)
 		ctx = stream.WithLocale(ctx, r.Header.Get("Accept-Language"))
+		ctx = stream.WithAddress(ctx, client(r, s.config.TrustedProxies))
 		ctx = context.WithValue(ctx, recordKey{}, rec)
 		r = r.WithContext(ctx)
 

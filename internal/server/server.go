@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,8 @@ type Config struct {
 	// AllowedOrigins are the origins ("https://app.example.com") whose pages may call; "*" allows every one. Pages
 	// of the server's own host always may. Requests without Origin do not come from a page.
 	AllowedOrigins []string
+	// TrustedProxies are the networks of the proxies in front, whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Introspection allows __schema and __type.
 	Introspection bool
 	// Suggestions allows "Did you mean" in errors, which tells names of the schema.
