@@ -23,6 +23,7 @@ import (
 	"farley/internal/fault"
 	"farley/internal/identity"
 	"farley/internal/job"
+	"farley/internal/mail"
 	"farley/internal/model"
 	"farley/internal/money"
 	"farley/internal/read"
@@ -52,6 +53,10 @@ type Config struct {
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
+	KeepDeleted    time.Duration     // how long records stay in the bin; 0: for ever
+	Mail           mail.Sink         // nil: mails wait until a server with one runs
+	MailDomain     string            // of Message-IDs; "": one that nobody has
+	PublicURL      string            // where people reach the server, without a slash at the end: links in mails begin with it
 }
 
 // App is a running application.
@@ -66,6 +71,7 @@ type App struct {
 	Changes  *change.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
+	Mail     *mail.Queue
 
 	resolver *graph.Resolver
 	socket   *live.Socket
@@ -101,12 +107,12 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
-		Identity: a.Identity, Auth: a.Auth,
+		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker,
 	}
-	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
-	a.scheduleHousekeeping()
+	a.scheduleJobs()
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
 

@@ -28,10 +28,10 @@ type Queue struct {
 	composers map[string]Composer
 }
 
-// Config is what a Queue is made of. Jobs and Sink are needed.
+// Config is what a Queue is made of. Jobs is needed.
 type Config struct {
 	Jobs *job.Runner // on which New registers the kind "mail"
-	Sink Sink
+	Sink Sink        // nil: mails are tried until they fail, or a server with a sink takes them
 	// Domain stands behind the @ of Message-IDs; "farley.invalid" unless given.
 	Domain string
 }
@@ -45,9 +45,9 @@ func New(c Config) *Queue {
 	if q.domain == "" {
 		q.domain = "farley.invalid"
 	}
-	// Ten tries over about a day: a mail server may be away for a night.
+	// Tries over half a day to a day: a mail server may be away for a night.
 	c.Jobs.Register(Kind, job.Options{
-		MaxAttempts: 12, Concurrency: 4, Timeout: sendTimeout, Backoff: job.Backoff{First: 30 * time.Second, Max: 4 * time.Hour},
+		MaxAttempts: 16, Concurrency: 4, Timeout: sendTimeout, Backoff: job.Backoff{First: 30 * time.Second, Max: 4 * time.Hour},
 	}, q.send)
 	return q
 }
@@ -95,6 +95,9 @@ func (q *Queue) send(ctx context.Context, run *job.Run) error {
 	if err := run.Decode(&p); err != nil {
 		return err
 	}
+	if q.sink == nil { // before composing: what a composer makes shall not lie about unsent
+		return fault.New(fault.Unavailable, "No way to send mail is configured.")
+	}
 	compose := q.composers[p.Purpose]
 	if compose == nil { // an older node: leave it to one that knows
 		return fault.New(fault.Unavailable, "No composer makes mails for this purpose here.")
@@ -118,8 +121,11 @@ func (q *Queue) send(ctx context.Context, run *job.Run) error {
 	if err := q.sink.Send(ctx, q.messageID(run.ID), m); err != nil {
 		return err
 	}
-	return run.Progress(context.WithoutCancel(ctx), 1, 1)
+	_ = run.Progress(context.WithoutCancel(ctx), 1, 1) // it has left, whatever becomes of the note
+	return nil
 }
 
 // messageID is the same whenever the job runs.
-func (q *Queue) messageID(x id.ID) string { return strings.ReplaceAll(x.String(), "_", ".") + "@" + q.domain }
+func (q *Queue) messageID(x id.ID) string {
+	return strings.ReplaceAll(x.String(), "_", ".") + "@" + q.domain
+}
