@@ -24,10 +24,11 @@ func (r *Runner) CatchUp(ctx context.Context, most int, move func()) (ran int, e
 		r.passing <- struct{}{}
 		r.Wake() // for what became due and is not ours to wait for
 	}()
-	if err := r.plan(ctx); err != nil { // a periodic job that was never stored would miss its time
+	err = r.plan(ctx) // a periodic job that was never stored would miss its time
+	if err != nil && ctx.Err() == nil {
 		return 0, err
 	}
-	if !r.idle(ctx) {
+	if err != nil || !r.idle(ctx) {
 		return 0, unfinished()
 	}
 	move()
