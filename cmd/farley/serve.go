@@ -37,6 +37,10 @@ type serve struct {
 	Introspection  bool              `default:"true" negatable:"" help:"Answer introspection."`
 	Playground     bool              `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
 	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
+	KeepDeleted    time.Duration     `default:"720h" help:"How long deleted records stay in the bin before they are removed for good. 0 keeps all."`
+	Mail           string            `help:"Where mail goes: folder:///path, smtp://user:password@host:587 (STARTTLS required unless ?tls=preferred or ?tls=none) or smtps://user:password@host:465. Default: files in the folder mail of the data folder."`
+	MailFrom       string            `default:"Farley <farley@localhost>" help:"Who mails come from: "Example <crm@example.com>"."`
+	PublicURL      string            `name:"public-url" help:"Where people reach this server, for links in mails: https://crm.example.com. Default: the address it listens on."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }
 
@@ -85,10 +89,13 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Jobs: true, RetainChanges: s.RetainChanges,
+		Jobs: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted,
 	}
 	if s.TestClock {
 		c.Clock = clock.NewSandbox()
+	}
+	if err := s.mail(&c); err != nil {
+		return nil, err
 	}
 	if s.AllowList != "" {
 		f, err := os.Open(s.AllowList)
@@ -143,6 +150,9 @@ func (s *serve) listen(ctx context.Context, a *app.App, log *slog.Logger) error 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
 	if err != nil {
 		return err
+	}
+	if a.PublicURL == "" {
+		a.PublicURL = "http://" + listener.Addr().String()
 	}
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
 		return err

@@ -20,6 +20,8 @@ import (
 	"farley/internal/id"
 	"farley/internal/input"
 	"farley/internal/job"
+	"farley/internal/mail"
+	"farley/internal/viewer"
 )
 
 // work registers kinds of jobs to try things out with: "good" ends well, "bad" fails for good.
@@ -404,4 +406,35 @@ func TestAdvanceClock_runsWhatBecomesDue(t *testing.T) {
 			t.Errorf("%d runs are made up for", got)
 		}
 	}, func(c *app.Config) { c.Clock = clock.NewSandbox() })
+}
+
+// A mail that a write causes is composed and leaves after the commit; who caused it sees its job, and nothing of its text.
+func TestMail_leavesThroughTheApplication(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		e.Mail.Register("greeting", func(ctx context.Context, tx *db.Tx, to id.ID, data map[string]string) (mail.Message, error) {
+			var address string
+			err := tx.QueryRow(ctx, "SELECT email FROM users WHERE id = ?", []any{to}, &address)
+			return mail.Message{To: address, Subject: "Hello", Text: e.PublicURL + "/" + data["page"]}, err
+		})
+		ann := e.User(t, input.Object{"email": "ann@example.com"})
+		err := e.DB.Write(access.With(t.Context(), &access.Actor{Viewer: viewer.Viewer{User: ann.User}}), func(ctx context.Context, tx *db.Tx) error {
+			return e.Mail.Send(ctx, tx, "greeting", ann.User, map[string]string{"page": "welcome"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Sent.Sent()) != 0 {
+			t.Error("a mail left within the write")
+		}
+		runDue(t, e)
+		want := []mail.Message{{To: "ann@example.com", Subject: "Hello", Text: "https://crm.example.com/welcome"}}
+		if diff := cmp.Diff(want, e.Sent.Sent()); diff != "" {
+			t.Errorf("sent (-want +got):\n%s", diff)
+		}
+		got := ann.Query(t, `{ jobs(where: {kind: "mail"}) { nodes { state progress { done total } } } }`, nil).At("jobs.nodes").JSON()
+		if got != `[{"progress":{"done":1,"total":1},"state":"DONE"}]` {
+			t.Errorf("the job: %s", got)
+		}
+	})
 }

@@ -49,6 +49,7 @@ func TestGrant_ends(t *testing.T) {
 			farleytest.Vars{"u": ann.User.String(), "r": role.String(), "until": in(e, 10*time.Minute)})
 		grant := d.At("createRoleGrant.roleGrant.id").ID()
 		ann.Query(t, `{ accounts { nodes { id } } }`, nil)
+		e.Settle(t)
 		cursor := admin.Cursor(t)
 		advance(t, e, 10*time.Minute-lastMoment)
 		if binned(t, e, grant) {
@@ -56,6 +57,9 @@ func TestGrant_ends(t *testing.T) {
 		}
 		from := ann.Cursor(t)
 		s := ann.Subscribe(t, `subscription($c: Cursor) { accountChanged(after: $c) { op } }`, farleytest.Vars{"c": from})
+		e.Make(t, "Account", input.Object{"name": "Oak", "owner": ann.User.String()})
+		e.Settle(t)
+		s.Event(t) // the stream is open
 		advance(t, e, lastMoment)
 		if !binned(t, e, grant) {
 			t.Fatal("it did not end")
