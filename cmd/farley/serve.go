@@ -39,7 +39,7 @@ type serve struct {
 	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
 	KeepDeleted    time.Duration     `default:"720h" help:"How long deleted records stay in the bin before they are removed for good. 0 keeps all."`
 	Mail           string            `help:"Where mail goes: folder:///path, smtp://user:password@host:587 (STARTTLS required unless ?tls=preferred or ?tls=none) or smtps://user:password@host:465. Default: files in the folder mail of the data folder."`
-	MailFrom       string            `default:"Farley <farley@localhost>" help:"Who mails come from: "Example <crm@example.com>"."`
+	MailFrom       string            `default:"Farley <farley@localhost>" help:"Who mails come from: Example <crm@example.com>."`
 	PublicURL      string            `name:"public-url" help:"Where people reach this server, for links in mails: https://crm.example.com. Default: the address it listens on."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }

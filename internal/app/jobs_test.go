@@ -376,12 +376,20 @@ func TestAdvanceClock_runsWhatBecomesDue(t *testing.T) {
 		now := e.App.Clock.Now()
 		soon, late := enqueue(t, e, "good", id.ID{}, now.Add(10*time.Minute)), enqueue(t, e, "good", id.ID{}, now.Add(100*time.Hour))
 		const advance = `mutation($to: DateTime!) { advanceClock(to: $to) { now ran } }`
-		// expiry and housekeeping, which are hourly, run once each
+		e.Make(t, "RoleGrant", input.Object{"user": e.User(t, nil).User.String(), "role": e.Role(t, access.Role{}).String(), "validUntil": now.Add(time.Hour).Format(time.RFC3339)})
+		e.Settle(t)
+		cursor := admin.Cursor(t)
+		// The good one, the end of the grant, and expiry and housekeeping, which are hourly, once each.
 		d := admin.Query(t, advance, farleytest.Vars{"to": now.Add(50 * time.Hour).Format(time.RFC3339)}).At("advanceClock")
-		if d.At("ran").Int() != 3 {
+		if d.At("ran").Int() != 4 {
 			t.Errorf("ran %s", d.JSON())
 		}
 		again := e.SignIn(t, admin.User)
+		e.Settle(t)
+		const feed = `query($c: Cursor!) { changes(after: $c, objects: [ROLE_GRANT]) { edges { node { op actor { id } } } } }`
+		if got := again.Query(t, feed, farleytest.Vars{"c": cursor}).At("changes.edges").JSON(); got != `[{"node":{"actor":null,"op":"DELETED"}}]` {
+			t.Errorf("the end of the grant is told as %s", got)
+		}
 		for x, want := range map[string]string{soon: "DONE", late: "WAITING"} {
 			if got := again.Query(t, `query($id: ID!) { job(id: $id) { state } }`, farleytest.Vars{"id": x}).At("job.state").Text(); got != want {
 				t.Errorf("the job is %s, want %s", got, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"farley/internal/fault"
 )
@@ -33,8 +34,9 @@ func (r *Runner) CatchUp(ctx context.Context, most int, move func()) (ran int, e
 	}
 	move()
 
-	// A run outlives the caller who gave up waiting, as any other run does.
-	work := context.WithoutCancel(ctx)
+	// A run outlives the caller who gave up waiting, as any other run does; and it is nobody's but Farley's, so it takes
+	// over nothing of who called.
+	work := context.Background()
 	for ; ran < most; ran++ {
 		run, err := r.next(ctx, work)
 		switch {
@@ -75,7 +77,10 @@ func (r *Runner) idle(ctx context.Context) bool {
 	return true
 }
 
-// next starts the job that has been due the longest. It returns nil when none is due.
+// lockPause is how long next waits, in real time, for a transaction that has the due job locked: that of an Enqueue, say.
+const lockPause = 10 * time.Millisecond
+
+// next starts the job that has been due the longest. It returns nil when none is due, and when ctx ends.
 func (r *Runner) next(ctx, work context.Context) (*Run, error) {
 	for {
 		kind, err := r.earliest(ctx)
@@ -83,11 +88,18 @@ func (r *Runner) next(ctx, work context.Context) (*Run, error) {
 			return nil, err
 		}
 		n, runs, err := r.claim(ctx, work, map[string]int{kind: 1})
-		if err != nil || n == 0 { // another node has it
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if len(runs) > 0 {
+		case len(runs) > 0:
 			return runs[0], nil
+		case n > 0: // it ended instead of running
+			continue
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
 		}
 	}
 }

@@ -197,7 +197,9 @@ func TestObserveAndChanged(t *testing.T) {
 			}
 		}
 		x := n.enqueue(job.Job{Kind: "good", DueAt: n.clock.Now().Add(time.Hour)})
-		n.write(func(ctx context.Context, tx *db.Tx) error { return n.Reschedule(ctx, tx, x, n.clock.Now().Add(2*time.Hour)) })
+		n.write(func(ctx context.Context, tx *db.Tx) error {
+			return n.Reschedule(ctx, tx, x, n.clock.Now().Add(2*time.Hour))
+		})
 		if err := n.cancel(x); err != nil {
 			t.Fatal(err)
 		}

@@ -140,15 +140,7 @@ func (r *Runner) loop(ctx, work context.Context) {
 	planned := false
 	for ctx.Err() == nil {
 		poll := r.clock.After(r.settings.Poll) // before looking: time that passes while we look is not lost
-		var err error
-		if !planned {
-			err = r.plan(ctx)
-			planned = err == nil
-		}
-		var next time.Time
-		if err == nil {
-			next, err = r.passAlone(ctx, work)
-		}
+		next, err := r.passAlone(ctx, work, &planned)
 		if ctx.Err() != nil {
 			return
 		}
@@ -171,14 +163,20 @@ func (r *Runner) loop(ctx, work context.Context) {
 	}
 }
 
-// passAlone is pass while nobody else of this runner claims.
-func (r *Runner) passAlone(ctx, work context.Context) (time.Time, error) {
+// passAlone is pass, after plan if that has not been done, while nobody else of this runner claims.
+func (r *Runner) passAlone(ctx, work context.Context, planned *bool) (time.Time, error) {
 	select {
 	case <-r.passing:
 	case <-ctx.Done():
 		return time.Time{}, context.Cause(ctx)
 	}
 	defer func() { r.passing <- struct{}{} }()
+	if !*planned {
+		if err := r.plan(ctx); err != nil {
+			return time.Time{}, err
+		}
+		*planned = true
+	}
 	return r.pass(ctx, work)
 }
 

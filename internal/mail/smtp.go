@@ -77,7 +77,7 @@ func (s *SMTP) Send(ctx context.Context, messageID string, m Message) error {
 	// What the server says may repeat the address, so only its code goes into errors and logs.
 	var refused *gomail.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() != 0 {
-		status := smtpStatus{refused.ErrorCode(), refused.EnhancedStatusCode()}
+		status := statusError{refused.ErrorCode(), refused.EnhancedStatusCode()}
 		if status.code >= 500 {
 			return job.Permanent(fault.Wrap(fault.Invalid, status, "The mail server refused the message for good."))
 		}
@@ -100,14 +100,14 @@ func innermost(err error) error {
 	}
 }
 
-// smtpStatus is the answer of a mail server without its words.
-type smtpStatus struct {
+// statusError is the answer of a mail server without its words.
+type statusError struct {
 	code     int
 	enhanced string // RFC 3463, may be empty
 }
 
 // Error implements error.
-func (s smtpStatus) Error() string { return fmt.Sprintf("SMTP %d %s", s.code, s.enhanced) }
+func (s statusError) Error() string { return fmt.Sprintf("SMTP %d %s", s.code, s.enhanced) }
 
 // Open returns the sink at a URL: folder:///path, smtp://user:password@host:587 (STARTTLS is required unless
 // ?tls=preferred or ?tls=none is added) or smtps://user:password@host:465. It does not connect.

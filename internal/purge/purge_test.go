@@ -126,7 +126,19 @@ func remaining(all map[id.ID]row, before time.Time) []string {
 // cannot be without it, and no row of any table refers to a record that is gone.
 func TestPurge_leavesNothingDangling(t *testing.T) {
 	t.Parallel()
+	for _, kept := range []bool{true, false} {
+		t.Run(fmt.Sprintf("users kept %t", kept), func(t *testing.T) {
+			t.Parallel()
+			leavesNothingDangling(t, kept)
+		})
+	}
+}
+
+// leavesNothingDangling tries it with users as a kind that is kept, as it is, and as one that is not: then who made a
+// record goes, too.
+func leavesNothingDangling(t *testing.T, kept bool) {
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		e.Set.Kind("User").Kept = kept
 		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
 		w := &world{t: t, e: e, r: rand.New(rand.NewPCG(seed, 1)), made: map[string][]id.ID{}}
@@ -270,6 +282,9 @@ func (w *world) make() {
 	var out write.Outcome
 	err := w.e.Write.Do(write.AsSystem(context.Background()), func(ctx context.Context, tx *write.Tx) (err error) {
 		out, err = tx.Create(ctx, w.e.Set.Kind(kind), in, "ALLOW")
+		if by, _ := w.some("User").(string); err == nil && by != "" {
+			_, err = tx.ExecContext(ctx, "UPDATE `"+w.e.Set.Kind(kind).Table+"` SET created_by_id = ? WHERE id = ?", id.MustParse(by), out.ID)
+		}
 		if err == nil && kind == "Account" {
 			_, err = tx.ExecContext(ctx, "INSERT INTO external_refs (kind, system_name, external_id, record_id, created_at) VALUES (?, 'erp', ?, ?, ?)",
 				int64(w.e.Set.Kind(kind).Code), name, out.ID, tx.Now)
