@@ -40,6 +40,10 @@ type serve struct {
 	TrustedProxies []string          `placeholder:"CIDR" help:"Networks of the proxies in front, whose X-Forwarded-For is believed: 10.0.0.0/8,2001:db8::/48. Without any, everybody comes from where the connection comes from."`
 	ResetURL       string            `name:"reset-url" help:"Your page for new passwords, which mails lead to: https://app.example/reset?token={token}. Without it the mails hold the token alone."`
 	Lockout        map[string]string `help:"Limits on failed sign-ins that differ from their defaults: account=10;address=50;first=1m;longest=1h;quiet=24h;accountMails=5;addressMails=20."`
+	KeepDeleted    time.Duration     `default:"720h" help:"How long deleted records stay in the bin before they are removed for good. 0 keeps all."`
+	Mail           string            `help:"Where mail goes: folder:///path, smtp://user:password@host:587 (STARTTLS required unless ?tls=preferred or ?tls=none) or smtps://user:password@host:465. Default: files in the folder mail of the data folder."`
+	MailFrom       string            `default:"Farley <farley@localhost>" help:"Who mails come from: Example <crm@example.com>."`
+	PublicURL      string            `name:"public-url" help:"Where people reach this server, for links in mails: https://crm.example.com. Default: the address it listens on."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }
 
@@ -97,10 +101,13 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Jobs: true, RetainChanges: s.RetainChanges,
+		Jobs: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted,
 	}
 	if s.TestClock {
 		c.Clock = clock.NewSandbox()
+	}
+	if err := s.mail(&c); err != nil {
+		return nil, err
 	}
 	if s.AllowList != "" {
 		f, err := os.Open(s.AllowList)
@@ -155,6 +162,9 @@ func (s *serve) listen(ctx context.Context, a *app.App, log *slog.Logger) error 
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
 	if err != nil {
 		return err
+	}
+	if a.PublicURL == "" {
+		a.PublicURL = "http://" + listener.Addr().String()
 	}
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
 		return err

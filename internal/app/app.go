@@ -24,6 +24,7 @@ import (
 	"farley/internal/fault"
 	"farley/internal/identity"
 	"farley/internal/job"
+	"farley/internal/mail"
 	"farley/internal/model"
 	"farley/internal/money"
 	"farley/internal/read"
@@ -53,11 +54,15 @@ type Config struct {
 	PasswordCost   auth.Cost         // zero: the default
 	Lockout        auth.Lockout      // zero fields: the defaults
 	Recorder       auth.Recorder     // of what happens to people's access; nil: nobody records
-	Mailer         identity.Mailer   // nil: passwords cannot be reset by mail
+	Mailer         identity.Mailer   // nil: mails are jobs of this application
 	ResetURL       string            // of the application's page for new passwords, with {token} in it
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
+	KeepDeleted    time.Duration     // how long records stay in the bin; 0: for ever
+	Mail           mail.Sink         // nil: mails wait until a server with one runs
+	MailDomain     string            // of Message-IDs; "": one that nobody has
+	PublicURL      string            // where people reach the server, without a slash at the end: links in mails begin with it
 }
 
 // App is a running application.
@@ -72,6 +77,7 @@ type App struct {
 	Changes  *change.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
+	Mail     *mail.Queue
 
 	resolver *graph.Resolver
 	socket   *live.Socket
@@ -99,9 +105,6 @@ func New(c Config) (*App, error) {
 	})
 	a.Identity.Bind(a.Auth)
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
-	if err := a.Identity.Mails(c.Mailer, c.ResetURL); err != nil {
-		return nil, err
-	}
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
 
@@ -117,9 +120,11 @@ func New(c Config) (*App, error) {
 	}
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
-		Identity: a.Identity, Auth: a.Auth,
+		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker,
 	}
-	a.scheduleHousekeeping()
+	if err := a.scheduleJobs(); err != nil {
+		return nil, err
+	}
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
 

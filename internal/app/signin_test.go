@@ -629,10 +629,33 @@ func TestInviteUser_mailsAFirstPassword(t *testing.T) {
 	}, mails)
 }
 
+// A forgotten password is set anew by the mail that a durable job sends; nobody else gets one.
+func TestPasswordReset_byQueuedMail(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		noor := e.Make(t, "User", input.Object{"email": "noor@example.com", "name": "Noor"})
+		for _, address := range []string{"noor@example.com", "nobody@example.com"} {
+			e.Anonymous().Query(t, forgot, farleytest.Vars{"e": address})
+		}
+		if _, err := e.Jobs.CatchUp(t.Context(), 100, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		sent := e.Sent.Sent()
+		if len(sent) != 1 || sent[0].To != "noor@example.com" {
+			t.Fatalf("sent are %+v", sent)
+		}
+		e.Anonymous().Query(t, reset, farleytest.Vars{"t": tokenIn(t, identity.Letter(sent[0])), "p": "battery staple horse"})
+		got := e.Anonymous().Query(t, login, farleytest.Vars{"e": "noor@example.com", "p": "battery staple horse"})
+		if x := got.At("login.user.id"); x.V != nil && x.ID() != noor {
+			t.Errorf("%s signed in", x.JSON())
+		}
+	}, func(c *app.Config) { c.ResetURL = "https://app.example/reset?token={token}&from=mail" })
+}
+
 // Without mail the two operations say so, to everybody alike.
 func TestPasswordMails_needAMailer(t *testing.T) {
 	t.Parallel()
-	e := farleytest.New(t)
+	e := farleytest.New(t, func(c *app.Config) { c.Mail = nil })
 	admin := e.Admin(t)
 	e.Anonymous().Do(t, forgot, farleytest.Vars{"e": "nobody@example.com"}).Want(t, "UNAVAILABLE")
 	admin.Do(t, `mutation($u: ID!) { inviteUser(input: {user: $u}) { user { id } } }`, farleytest.Vars{"u": admin.User.String()}).Want(t, "UNAVAILABLE")

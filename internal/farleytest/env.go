@@ -34,6 +34,7 @@ type Env struct {
 	Clock *clock.Test
 	URL   string // of the GraphQL endpoint
 	Host  string // of the server
+	Sent  *Outbox
 
 	n atomic.Int64
 }
@@ -56,13 +57,14 @@ func New(t testing.TB, options ...Option) *Env {
 // On starts an application on a database and stops it when the test ends.
 func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 	t.Helper()
-	c := clock.NewTest(Start)
+	c, sent := clock.NewTest(Start), &Outbox{}
 	book, err := money.NewBook("USD", map[string]string{"SAR": "0.25", "EUR": "1.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := app.Config{
 		DB: d.DB, Clock: c, Keys: auth.NewKeyring(Start), Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
+		Mail: sent, PublicURL: "https://crm.example.com",
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}
 	for _, o := range options {
@@ -87,7 +89,7 @@ func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 		}
 		srv.Close()
 	})
-	return &Env{App: a, DB: d, Clock: c, URL: srv.URL + "/graphql", Host: srv.URL}
+	return &Env{App: a, DB: d, Clock: c, URL: srv.URL + "/graphql", Host: srv.URL, Sent: sent}
 }
 
 // Make makes a record as Farley itself, past all rights but not past the rules, and returns its id.

@@ -57,6 +57,9 @@ type Writer struct {
 	Clock clock.Clock
 	Money Money
 	Rules Rules
+	// Forget are called for every record that is purged, in the same transaction: tables that hold no records drop there
+	// what they know of it.
+	Forget []func(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error
 }
 
 // Tx is the transaction of one write. It is not safe for concurrent use.
@@ -71,6 +74,7 @@ type Tx struct {
 	locked  map[id.ID]*Record
 	changes []change.Row
 	sorter  *text.Sorter
+	ranOut  bool // the write ends what has run out
 }
 
 type txKey struct{}
