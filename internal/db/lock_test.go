@@ -36,7 +36,11 @@ func closeGate(t *testing.T, d *testdb.DB, gate string) (open func()) {
 	if _, err := conn.ExecContext(t.Context(), "DO GET_LOCK(?, 10)", gate); err != nil {
 		t.Fatal(err)
 	}
-	return func() { _ = conn.Close() } // back to the pool, and closed with it
+	return func() {
+		if _, err := conn.ExecContext(context.Background(), "DO RELEASE_LOCK(?)", gate); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // gateOf names a gate of the schema: locks are the whole server's.
@@ -136,7 +140,6 @@ func TestMigrate_stopsWhenTheLockIsLost(t *testing.T) {
 	d := testdb.EmptyMariaDB(t)
 	d.SetLease(time.Hour) // so that no sign of life notices it: the next step does
 	open := closeGate(t, d, gateOf(d))
-	defer open()
 	result := make(chan error, 1)
 	node := d.Reopen(t)
 	node.SetLease(time.Hour)
