@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -284,7 +285,7 @@ func TestAway(t *testing.T) {
 		{&mysql.MySQLError{Number: 1290}, true},
 		{fmt.Errorf("read: %w", driver.ErrBadConn), true},
 		{fmt.Errorf("read: %w", mysql.ErrInvalidConn), true},
-		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, true},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, false}, // of whatever: the database's own come as others
 		{fmt.Errorf("%w: %w", db.ErrUnknownOutcome, context.Canceled), false},
 	} {
 		if got := db.Away(c.err); got != c.want {
@@ -309,6 +310,70 @@ func TestOpen_refusesURLs(t *testing.T) {
 	}
 }
 
+// A Galera node of its own: it is told apart, a synced snapshot waits and leaves the session as it was, what is not found is
+// looked for twice, and a node that takes no queries is left.
+func TestCluster_galera(t *testing.T) {
+	t.Parallel()
+	const provider = "/usr/lib/galera/libgalera_smm.so"
+	if _, err := os.Stat(provider); err != nil {
+		t.Skip("Galera is not installed")
+	}
+	p := pair{one: galera(t, provider), two: galera(t, provider)}
+	first := p.one.Database(t, "firm")
+	p.two.Database(t, "firm")
+	p.DB = testdb.Open(t, testdb.Several(t, first, p.two))
+	if !p.Lags() {
+		t.Fatal("it is not known for Galera")
+	}
+	for range 3 {
+		tx, err := p.SnapshotSynced(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waits int
+		if err := tx.QueryRow(t.Context(), "SELECT @@wsrep_sync_wait", nil, &waits); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Close(); err != nil || waits != 0 {
+			t.Errorf("the session waits for %d from then on; %v", waits, err)
+		}
+	}
+	looked := 0
+	err := p.Find(t.Context(), func(*db.Tx) error {
+		looked++
+		return sql.ErrNoRows
+	})
+	if !errors.Is(err, sql.ErrNoRows) || looked != 2 {
+		t.Errorf("%d looks end with %v", looked, err)
+	}
+
+	p.wantServer(t, p.one)
+	if err := p.Migrate(t.Context()); err != nil { // DDL in total order, and the lock's row
+		t.Fatal(err)
+	}
+	for _, s := range []*testdb.Server{p.one, p.two} {
+		s.Exec(t, "CREATE TABLE firm.counters (id INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL)")
+		s.Exec(t, "INSERT INTO firm.counters (id, n) VALUES (1, 0)")
+	}
+	p.one.Exec(t, "SET GLOBAL wsrep_reject_queries = 'ALL'") // error 1047, as in a part that lost the others
+	if err := write(t.Context(), p.DB, "UPDATE counters SET n = 7 WHERE id = 1"); err != nil {
+		t.Fatal(err)
+	}
+	p.wantServer(t, p.two)
+}
+
+func galera(t *testing.T, provider string) *testdb.Server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	return testdb.NewServer(t, "--wsrep-on=ON", "--wsrep-provider="+provider, "--wsrep-cluster-address=gcomm://", "--binlog-format=ROW",
+		"--innodb-autoinc-lock-mode=2", "--wsrep-provider-options=gmcast.listen_addr=tcp://"+addr+";gcache.size=16M", "--wsrep-node-address=127.0.0.1")
+}
+
 // On a database that is no cluster a synced snapshot is a snapshot, and costs no further statement.
 func TestSnapshotSynced_elsewhereIsSnapshot(t *testing.T) {
 	t.Parallel()
@@ -329,8 +394,16 @@ func TestSnapshotSynced_elsewhereIsSnapshot(t *testing.T) {
 		if err := tx.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := d.Counter.N(); got != 1 {
-			t.Errorf("%d statements, want 1", got)
+		looked := 0
+		err = d.Find(t.Context(), func(tx *db.Tx) error {
+			looked++
+			return tx.QueryRow(t.Context(), "SELECT n FROM counters WHERE id = 9", nil, &n)
+		})
+		if !errors.Is(err, sql.ErrNoRows) || looked != 1 {
+			t.Errorf("%d looks for what is not there end with %v", looked, err)
+		}
+		if got := d.Counter.N(); got != 2 {
+			t.Errorf("%d statements, want 2", got)
 		}
 	})
 }
