@@ -348,7 +348,7 @@ func (r *subscriptionResolver) watchJob(ctx context.Context, x id.ID) (<-chan *r
 	w := &jobWatch{r: r.Resolver, plan: r.Read.Prepare(ctx, "createdBy"), job: x, owner: access.From(ctx)}
 	wake := make(chan struct{}, 1)
 	stop := r.Broker.Subscribe(broker.Jobs, func(message []byte) { // before looking: what changes meanwhile is not lost
-		if bytes.Equal(message, x[:]) {
+		if message == nil || bytes.Equal(message, x[:]) { // nil: messages may have been lost
 			select {
 			case wake <- struct{}{}:
 			default:

@@ -22,6 +22,7 @@ import (
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/fault"
+	"farley/internal/id"
 	"farley/internal/identity"
 	"farley/internal/job"
 	"farley/internal/mail"
@@ -84,6 +85,8 @@ type App struct {
 	sse      *live.SSE
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
+
+	unsubscribe func()
 }
 
 // New puts an application together. Start makes it run.
@@ -104,6 +107,7 @@ func New(c Config) (*App, error) {
 		Recorder: c.Recorder, Log: c.Log, Seen: a.Identity.Seen,
 	})
 	a.Identity.Bind(a.Auth)
+	a.Auth.OnRevoke(func(session, _ id.ID) { c.Broker.Publish(broker.Sessions, session[:]) })
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
@@ -176,6 +180,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
+	a.unsubscribe = a.Broker.Subscribe(broker.Sessions, a.sessionEnded)
 	if a.Config.Jobs {
 		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
 	}
@@ -204,10 +209,21 @@ func (a *App) learnIndexes(ctx context.Context) error {
 func (a *App) Stop(ctx context.Context) error {
 	err := a.Server.Shutdown(ctx)
 	if a.cancel != nil {
+		a.unsubscribe()
 		a.cancel()
 		a.running.Wait()
 	}
 	return err
+}
+
+// sessionEnded is told by whichever node has ended a session.
+func (a *App) sessionEnded(message []byte) {
+	var session id.ID
+	if copy(session[:], message) < len(session) {
+		a.Identity.Recheck()
+		return
+	}
+	a.Identity.Revoked(session)
 }
 
 // watchRights forgets actors when roles, users or teams change, here or on another node.

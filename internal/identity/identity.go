@@ -38,6 +38,9 @@ type Service struct {
 	keys       map[[sha256.Size]byte]rememberedKey // by the hash of the token
 	usedAt     map[id.ID]time.Time                 // by user: the step of time in which he was last noted to act
 	uses       chan use
+	ended      int64 // sessions that this node has been told the end of
+
+	recheck chan struct{} // has Watch look at all sessions now
 
 	mailer   Mailer // set by Mails
 	resetURL string
@@ -67,13 +70,13 @@ type open struct {
 // New returns a Service. Bind must be called before tokens can be read.
 func New(d *db.DB, set *model.Set, c clock.Clock) *Service {
 	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]checked{},
-		keys: map[[sha256.Size]byte]rememberedKey{}, usedAt: map[id.ID]time.Time{}, uses: make(chan use, maxUses)}
+		keys: map[[sha256.Size]byte]rememberedKey{}, usedAt: map[id.ID]time.Time{}, uses: make(chan use, maxUses), recheck: make(chan struct{}, 1)}
 }
 
 // Bind connects the service that signs users in, which in turn finds users here.
 func (s *Service) Bind(a *auth.Service) {
 	s.auth = a
-	a.OnRevoke(func(session, _ id.ID) { s.revoke(session) })
+	a.OnRevoke(func(session, _ id.ID) { s.Revoked(session) })
 }
 
 var errInactive = fault.New(fault.Unauthenticated, "The access token is not valid. Sign in again.")
@@ -101,7 +104,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (context.Conte
 }
 
 // checkEvery is how long a session that was found alive is believed, which bounds how long a sign-out on another node
-// goes unnoticed here. Sign-outs on this node are noticed at once.
+// goes unnoticed here when the broker's message is lost. Sign-outs on this node are noticed at once.
 const checkEvery = 2 * time.Second
 
 // claims verifies a token. Its session is looked up at most every two seconds.
@@ -113,6 +116,7 @@ func (s *Service) claims(ctx context.Context, token string) (auth.Claims, error)
 	now := s.clock.Now()
 	s.mu.Lock()
 	c := s.checked[claims.SessionID]
+	ended := s.ended
 	fresh := c.user == claims.UserID && now.Before(c.at.Add(checkEvery))
 	s.mu.Unlock()
 	if fresh {
@@ -124,6 +128,9 @@ func (s *Service) claims(ctx context.Context, token string) (auth.Claims, error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended != ended {
+		return claims, nil // perhaps this one, after it was looked up: not to be remembered as alive
+	}
 	if len(s.checked) > 10_000 {
 		clear(s.checked)
 	}
@@ -146,9 +153,11 @@ func (s *Service) revoked(session, user id.ID, until, changed time.Time) <-chan 
 	return o.revoked
 }
 
-func (s *Service) revoke(session id.ID) {
+// Revoked ends the streams of a session that has been ended, here or on another node, and forgets that it was alive.
+func (s *Service) Revoked(session id.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ended++
 	s.revokeLocked(session)
 }
 
@@ -177,6 +186,20 @@ func (s *Service) revokeAll(user id.ID) {
 	}
 }
 
+// Recheck forgets which sessions were alive and has Watch look at those with streams at once: messages about ends may have
+// been lost. It does not wait.
+func (s *Service) Recheck() {
+	s.mu.Lock()
+	s.ended++
+	clear(s.checked)
+	clear(s.keys)
+	s.mu.Unlock()
+	select {
+	case s.recheck <- struct{}{}:
+	default:
+	}
+}
+
 // lastWords bounds how long Watch may take to store what it knows when the process ends.
 const lastWords = 5 * time.Second
 
@@ -191,6 +214,7 @@ func (s *Service) Watch(ctx context.Context) {
 			_ = s.auth.StoreUses(last, true) // nobody is left to try again
 			return
 		case <-s.clock.After(checkEvery):
+		case <-s.recheck:
 		}
 		s.watchOnce(ctx)
 	}
@@ -204,7 +228,7 @@ func (s *Service) watchOnce(ctx context.Context) {
 			continue
 		}
 		if active, err := s.auth.Active(ctx, session); err == nil && !active {
-			s.revoke(session)
+			s.Revoked(session)
 		}
 	}
 	s.watchKeys(ctx, keys)

@@ -65,6 +65,7 @@ func (s *Service) key(ctx context.Context, token string) (auth.APIKey, error) {
 	now := s.clock.Now()
 	s.mu.Lock()
 	r, ok := s.keys[hash]
+	ended := s.ended
 	s.mu.Unlock()
 	if ok && now.Before(r.until) {
 		return r.key, nil
@@ -75,6 +76,9 @@ func (s *Service) key(ctx context.Context, token string) (auth.APIKey, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended != ended {
+		return key, nil // perhaps this one, after it was looked up: not to be remembered as alive
+	}
 	if len(s.keys) >= maxKeys {
 		clear(s.keys)
 	}
@@ -99,7 +103,7 @@ func (s *Service) watchKeys(ctx context.Context, keys []id.ID) {
 			changed, ok := live[k]
 			actor, err := s.Actor(ctx, o.user)
 			if !ok || !changed.Equal(o.changed) || fault.CodeOf(err) == fault.Unauthenticated || err == nil && actor.Kind != viewer.Service {
-				s.revoke(k)
+				s.Revoked(k)
 			}
 		}
 	}
