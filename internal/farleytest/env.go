@@ -65,10 +65,11 @@ func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 		DB: d.DB, Clock: c, Keys: auth.NewKeyring(Start), Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}
+	fresh := config.Keys
 	for _, o := range options {
 		o(&config)
 	}
-	if config.Clock != clock.Clock(c) {
+	if config.Clock != clock.Clock(c) && config.Keys == fresh {
 		config.Keys = auth.NewKeyring(config.Clock.Now())
 	}
 	a, err := app.New(config)
