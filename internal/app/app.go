@@ -67,6 +67,7 @@ type App struct {
 	Hub      *change.Hub
 	Jobs     *job.Runner
 
+	cursors  *change.Codec
 	resolver *graph.Resolver
 	socket   *live.Socket
 	sse      *live.SSE
@@ -85,6 +86,7 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.cursors = cursors
 	a.Hub = change.NewHub(a.Changes, a.Set, cursors)
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
 	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
@@ -157,6 +159,11 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.learnIndexes(ctx); err != nil {
 		return err
 	}
+	history, err := a.Changes.History(ctx)
+	if err != nil {
+		return err
+	}
+	a.cursors.SetHistory(history)
 	ctx, a.cancel = context.WithCancel(ctx)
 	if a.Config.Jobs {
 		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
