@@ -12,6 +12,7 @@ import (
 var readsTheClock = map[string]string{
 	"internal/clock/clock.go":       "is the clock",
 	"internal/db/db.go":             "measures statements",
+	"internal/db/watch.go":          "measures transactions",
 	"internal/server/engine.go":     "measures operations",
 	"internal/server/middleware.go": "measures requests",
 	"internal/server/post.go":       "deadline of a connection, which the kernel keeps",

@@ -102,6 +102,7 @@ func (s *Subscription) endLocked(reason *fault.Error) {
 	}
 	s.ended = true
 	if reason != nil {
+		s.hub.log.meter.Ended(reason.Code)
 		s.err = reason.With("cursor", s.hub.codec.Seal(s.position, s.epoch))
 	}
 	s.pending = nil

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -46,9 +47,14 @@ type DB struct {
 	// Observe, when set, is told of every statement. Tests count with it, metrics and traces hang on it. It is set before
 	// the first statement and never after.
 	Observe func(ctx context.Context, statement string, took time.Duration, err error)
+	// Watch, when set, is told how long the parts of transactions take. It is set as Observe is.
+	Watch func(part Part, took time.Duration, err error)
 
 	reads  *sql.DB
 	writes *sql.DB
+
+	retried atomic.Int64
+	gaveUp  atomic.Int64
 }
 
 // maxAttempts bounds the tries of one write transaction that loses against others again and again.
@@ -151,6 +157,7 @@ type Tx struct {
 	Dialect Dialect
 	tx      *sql.Tx
 	observe func(context.Context, string, time.Duration, error)
+	watch   func(Part, time.Duration, error)
 	after   []func()
 }
 
@@ -159,17 +166,21 @@ func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
 // ExecContext runs a statement.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Write, query, start, err)
+	endStatement(span, res, err)
 	return res, err
 }
 
 // QueryContext runs a query.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Read, query, start, err)
+	endStatement(span, nil, err)
 	return rows, err
 }
 
@@ -192,9 +203,13 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 	return rows.Close()
 }
 
-func (t *Tx) note(ctx context.Context, query string, start time.Time, err error) {
+func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time, err error) {
+	took := time.Since(start)
 	if t.observe != nil {
-		t.observe(ctx, query, time.Since(start), err)
+		t.observe(ctx, query, took, err)
+	}
+	if t.watch != nil {
+		t.watch(part, took, err)
 	}
 }
 
@@ -202,8 +217,11 @@ func (t *Tx) note(ctx context.Context, query string, start time.Time, err error)
 // commits it. When the database made this transaction lose against another one (deadlock, lock time-out, certification
 // failure), fn runs again in a new one, so fn must have no other effects than through its Tx. Any error from fn rolls
 // back and is returned.
-func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	for attempt := 1; ; attempt++ {
+func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	attempt := 1
+	ctx, span := writeSpan(ctx, d.Dialect)
+	defer func() { endWrite(span, attempt, err) }()
+	for ; ; attempt++ {
 		after, err := d.writeOnce(ctx, fn)
 		if err == nil {
 			for _, f := range after {
@@ -211,9 +229,14 @@ func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 			}
 			return nil
 		}
-		if attempt == maxAttempts || !Retryable(err) || ctx.Err() != nil {
+		if !Retryable(err) || ctx.Err() != nil {
 			return err
 		}
+		if attempt == maxAttempts {
+			d.gaveUp.Add(1)
+			return err
+		}
+		d.retried.Add(1)
 		pause := time.Duration(1<<min(attempt, 7)) * time.Millisecond
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
@@ -224,11 +247,11 @@ func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 }
 
 func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
-	stx, err := d.writes.BeginTx(ctx, &sql.TxOptions{Isolation: d.writeIsolation()})
+	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}
+	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.Watch}
 	defer func() {
 		if p := recover(); p != nil {
 			_ = stx.Rollback()
@@ -241,7 +264,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if err := fn(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := stx.Commit(); err != nil {
+	if err := d.commit(ctx, stx); err != nil {
 		return nil, err
 	}
 	return tx.after, nil
@@ -260,11 +283,11 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	if d.Dialect == MySQL {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	stx, err := d.reads.BeginTx(ctx, opts)
+	stx, err := d.begin(ctx, d.reads, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}, nil
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.Watch}, nil
 }
 
 // Close ends a transaction begun by Snapshot.
