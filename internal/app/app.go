@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"go.opentelemetry.io/otel/trace"
 
 	"farley/graph"
 	"farley/graph/generated"
@@ -52,6 +53,9 @@ type Config struct {
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
+	Tracer         trace.Tracer      // makes spans; nil: none
+	Slow           time.Duration     // operations that take so long are logged at WARN; 0: none
+	PrivateMetrics bool              // leave /metrics out of Server: Server.Metrics is served elsewhere
 }
 
 // App is a running application.
@@ -67,6 +71,7 @@ type App struct {
 	Hub      *change.Hub
 	Jobs     *job.Runner
 
+	metrics  *metrics
 	cursors  *change.Codec
 	resolver *graph.Resolver
 	socket   *live.Socket
@@ -80,8 +85,11 @@ func New(c Config) (*App, error) {
 	if c.Broker == nil {
 		c.Broker = broker.NewLocal()
 	}
-	a := &App{Config: c, Set: model.Kinds()}
-	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log})
+	m := newMetrics()
+	c.DB.SetWatch(m.watch)
+	c.Broker = m.counted(c.Broker)
+	a := &App{Config: c, Set: model.Kinds(), metrics: m}
+	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log, Meter: m.meter(), Tracer: c.Tracer})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
 	if err != nil {
 		return nil, err
@@ -107,7 +115,7 @@ func New(c Config) (*App, error) {
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth,
 	}
-	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
+	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{Tracer: c.Tracer})
 	a.scheduleHousekeeping()
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
@@ -118,19 +126,24 @@ func (a *App) serve(guard *access.Guard) error {
 	if err != nil {
 		return err
 	}
-	common := live.Config{Auth: a.Identity, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
+	common := live.Config{Auth: a.metrics.authenticator(a.Identity), Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket
 	socket.Config = common
 	socket.AllowedOrigins = a.AllowedOrigins
 	socket.Subject = func(ctx context.Context) string { return access.From(ctx).User.String() }
 	a.socket = live.NewSocket(socket)
 	a.sse = live.NewSSE(live.SSEConfig{Config: common, Ticket: a.Identity.RedeemTicket})
+	registry := server.NewRegistry()
+	if err := a.metrics.register(registry, a); err != nil {
+		return err
+	}
 	a.Server, err = server.New(server.Config{
-		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: newShaped(a.resolver, a.Set), Auth: a.metrics.authenticator(a.Identity), Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
+		Registry: registry, PrivateMetrics: a.PrivateMetrics, Tracer: a.Tracer, Slow: a.Slow,
 	})
 	return err
 }

@@ -47,12 +47,11 @@ type DB struct {
 	// Observe, when set, is told of every statement. Tests count with it, metrics and traces hang on it. It is set before
 	// the first statement and never after.
 	Observe func(ctx context.Context, statement string, took time.Duration, err error)
-	// Watch, when set, is told how long the parts of transactions take. It is set as Observe is.
-	Watch func(part Part, took time.Duration, err error)
 
 	reads  *sql.DB
 	writes *sql.DB
 
+	watch   atomic.Pointer[Watch]
 	retried atomic.Int64
 	gaveUp  atomic.Int64
 }
@@ -157,7 +156,7 @@ type Tx struct {
 	Dialect Dialect
 	tx      *sql.Tx
 	observe func(context.Context, string, time.Duration, error)
-	watch   func(Part, time.Duration, error)
+	watch   *Watch // may be nil
 	after   []func()
 }
 
@@ -209,7 +208,7 @@ func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time,
 		t.observe(ctx, query, took, err)
 	}
 	if t.watch != nil {
-		t.watch(part, took, err)
+		(*t.watch)(part, took, err)
 	}
 }
 
@@ -251,7 +250,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.Watch}
+	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}
 	defer func() {
 		if p := recover(); p != nil {
 			_ = stx.Rollback()
@@ -287,7 +286,7 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.Watch}, nil
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}, nil
 }
 
 // Close ends a transaction begun by Snapshot.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"regexp"
 	"strings"
 
+	"github.com/go-sql-driver/mysql"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -146,3 +149,15 @@ func digit(c byte) bool { return c >= '0' && c <= '9' }
 func word(c byte) bool {
 	return digit(c) || c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
+
+// Describe returns the message of an error for the log. What a database quotes in its messages are values, so it is left
+// out where a database is the cause.
+func Describe(err error) string {
+	var my *mysql.MySQLError
+	if !errors.As(err, &my) {
+		return err.Error()
+	}
+	return quoted.ReplaceAllString(err.Error(), "'?'")
+}
+
+var quoted = regexp.MustCompile(`'(?s:.*)'`) // from the first to the last: values may hold quotes

@@ -2,7 +2,11 @@ package db
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 func TestWithoutValues(t *testing.T) {
@@ -10,8 +14,8 @@ func TestWithoutValues(t *testing.T) {
 	for query, want := range map[string]string{
 		"SELECT id FROM t1 WHERE a = ? LIMIT 21":                           "SELECT id FROM t1 WHERE a = ? LIMIT ?",
 		"UPDATE changes SET position = 7 + FIELD(seq,1,2,3) WHERE seq = 1": "UPDATE changes SET position = ? + FIELD(seq,?) WHERE seq = ?",
-		`SELECT 'it''s \' secret', "x", ` + "`col'1`" + ` FROM t`:           "SELECT ?, ?, `col'1` FROM t",
-		"SELECT x'00ff' + 0xFF * 1.5e3 FROM utf8mb4":                      "SELECT x? + ? * ? FROM utf8mb4",
+		`SELECT 'it''s \' secret', "x", ` + "`col'1`" + ` FROM t`:          "SELECT ?, ?, `col'1` FROM t",
+		"SELECT x'00ff' + 0xFF * 1.5e3 FROM utf8mb4":                       "SELECT x? + ? * ? FROM utf8mb4",
 		"INSERT INTO t VALUES (?, ?, 'open":                                "INSERT INTO t VALUES (?, ?, ?",
 	} {
 		if got := withoutValues(query); got != want {
@@ -38,5 +42,16 @@ func BenchmarkStatementSpan_off(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		endStatement(statementSpan(ctx, SQLite, "SELECT 1"), nil, nil)
+	}
+}
+
+func TestDescribe_leavesValuesOut(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("create account: %w", &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'o'brien@example.com' for key 'user_email_key'"})
+	if got, want := Describe(err), "create account: Error 1062: Duplicate entry '?'"; got != want {
+		t.Errorf("described as %q; want %q", got, want)
+	}
+	if got := Describe(errors.New("it's 'ours'")); got != "it's 'ours'" {
+		t.Errorf("our own words become %q", got)
 	}
 }

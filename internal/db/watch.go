@@ -18,6 +18,12 @@ const (
 	Commit Part = "commit"
 )
 
+// Watch is told how long a part of a transaction took. It returns at once.
+type Watch func(part Part, took time.Duration, err error)
+
+// SetWatch has watch told of all transactions that begin from now on.
+func (d *DB) SetWatch(watch Watch) { d.watch.Store(&watch) }
+
 // Stats counts what has happened since the database was opened.
 type Stats struct {
 	// Pools has the state of the pools: "read" and "write", or "all" when they are one.
@@ -56,7 +62,7 @@ func (d *DB) commit(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (d *DB) watched(part Part, start time.Time, err error) {
-	if d.Watch != nil {
-		d.Watch(part, time.Since(start), err)
+	if watch := d.watch.Load(); watch != nil {
+		(*watch)(part, time.Since(start), err)
 	}
 }

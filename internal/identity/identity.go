@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"farley/internal/access"
@@ -37,7 +38,12 @@ type Service struct {
 	actors     map[id.ID]*remembered
 	streams    map[id.ID]*open // by session
 	checked    map[id.ID]time.Time
+
+	hits, misses atomic.Int64 // of actors
 }
+
+// Remembered returns how often an actor was found in memory, and how often he had to be loaded.
+func (s *Service) Remembered() (hits, misses int64) { return s.hits.Load(), s.misses.Load() }
 
 type remembered struct {
 	actor      *access.Actor
@@ -200,8 +206,10 @@ func (s *Service) Actor(ctx context.Context, user id.ID) (*access.Actor, error) 
 	r, generation := s.actors[user], s.generation
 	s.mu.Unlock()
 	if r != nil && r.generation == generation && now.Before(r.until) {
+		s.hits.Add(1)
 		return r.actor, nil
 	}
+	s.misses.Add(1)
 	actor, until, err := s.load(ctx, user, now)
 	if err != nil {
 		return nil, err

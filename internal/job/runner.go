@@ -20,6 +20,7 @@ type Runner struct {
 	settings Settings
 	owner    id.ID // names this runner in leases
 
+	origins   *origins
 	wake      chan struct{}
 	abandoned chan struct{} // closed when Run no longer waits for handlers
 	started   atomic.Bool
@@ -44,7 +45,7 @@ type kind struct {
 func New(d *db.DB, c clock.Clock, logger *slog.Logger, settings Settings) *Runner {
 	return &Runner{
 		db: d, clock: c, logger: logger, settings: settings.withDefaults(), owner: id.New(Kind, c.Now()),
-		wake: make(chan struct{}, 1), abandoned: make(chan struct{}),
+		origins: newOrigins(settings.Tracer), wake: make(chan struct{}, 1), abandoned: make(chan struct{}),
 		kinds: map[string]*kind{}, running: map[id.ID]*Run{},
 	}
 }

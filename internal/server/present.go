@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
 
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/stream"
@@ -65,7 +66,7 @@ func (p *Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		return p.internal(ctx, err, path)
 	}
 	if f.Code == fault.Unavailable {
-		p.log.WarnContext(ctx, "unavailable", "requestId", stream.RequestID(ctx), "cause", err.Error())
+		p.log.WarnContext(ctx, "unavailable", "requestId", stream.RequestID(ctx), "cause", db.Describe(err))
 	}
 	return p.published(ctx, f, path, input, located)
 }
@@ -150,7 +151,7 @@ func presentViolations(texts *message.Printer, list []fault.Violation) []violati
 
 func (p *Presenter) internal(ctx context.Context, err error, path ast.Path) *gqlerror.Error {
 	errorID := rand.Text()
-	attrs := []any{"errorId", errorID, "requestId", stream.RequestID(ctx), "cause", err.Error()}
+	attrs := []any{"errorId", errorID, "requestId", stream.RequestID(ctx), "cause", db.Describe(err)}
 	var recovered *panicError
 	if errors.As(err, &recovered) {
 		attrs = append(attrs, "stack", string(recovered.stack))
