@@ -36,36 +36,37 @@ const (
 	readStateEvery = 5 * time.Second
 )
 
+// described adds the full stop to a help text.
 func described(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
+	return prometheus.NewDesc(name, help+".", labels, nil)
 }
 
 var (
-	connections    = described("farley_db_connections", "Connections to the database by pool and state: in_use, idle.", "pool", "state")
-	connectionsMax = described("farley_db_connections_max", "Most connections of a pool.", "pool")
-	poolWaits      = described("farley_db_pool_waits_total", "How often a transaction had to wait for a connection.", "pool")
-	poolWaited     = described("farley_db_pool_wait_seconds_total", "How long transactions have waited for connections.", "pool")
-	retries        = described("farley_db_retries_total", "Write transactions that lost against another one and were tried again.")
-	gaveUp         = described("farley_db_gave_up_total", "Write transactions that lost against others again and again, and failed.")
+	connections    = described("farley_db_connections", "Connections to the database by pool and state: in_use, idle", "pool", "state")
+	connectionsMax = described("farley_db_connections_max", "Most connections of a pool", "pool")
+	poolWaits      = described("farley_db_pool_waits_total", "How often a transaction had to wait for a connection", "pool")
+	poolWaited     = described("farley_db_pool_wait_seconds_total", "How long transactions have waited for connections", "pool")
+	retries        = described("farley_db_retries_total", "Write transactions that lost against another one and were tried again")
+	gaveUp         = described("farley_db_gave_up_total", "Write transactions that lost against others again and again, and failed")
 
-	groups        = described("farley_subscription_groups", "Groups of subscribers who are told the same.")
-	subscriptions = described("farley_subscriptions", "Subscriptions by how they are told: with their group, or replaying the log alone.", "how")
-	sockets       = described("farley_sockets_open", "Open WebSockets.")
-	streams       = described("farley_event_streams_open", "Open streams of server-sent events.")
+	groups        = described("farley_subscription_groups", "Groups of subscribers who are told the same")
+	subscriptions = described("farley_subscriptions", "Subscriptions by how they are told: with their group, or replaying the log alone", "how")
+	sockets       = described("farley_sockets_open", "Open WebSockets")
+	streams       = described("farley_event_streams_open", "Open streams of server-sent events")
 
-	hashes     = described("farley_password_hashes", "Passwords to hash, by state: waiting, running.", "state")
-	actorsSeen = described("farley_actors_total", "Look-ups of who acts, by result: hit (in memory) or miss.", "result")
+	hashes     = described("farley_password_hashes", "Passwords to hash, by state: waiting, running", "state")
+	actorsSeen = described("farley_actors_total", "Look-ups of who acts, by result: hit (in memory) or miss", "result")
 
-	unsequenced    = described("farley_changes_unsequenced", "Committed changes without a position, counted up to 10,000.")
-	unsequencedAge = described("farley_changes_unsequenced_age_seconds", "For how long the oldest change without a position has waited.")
-	kept           = described("farley_changes_kept", "Changes that the log holds.")
-	keptAge        = described("farley_changes_oldest_age_seconds", "Age of the oldest change that the log holds.")
-	jobs           = described("farley_jobs", "Jobs by kind and state.", "kind", "state")
-	jobsDueAge     = described("farley_jobs_oldest_due_age_seconds", "For how long the job has been due that has waited longest.")
+	unsequenced    = described("farley_changes_unsequenced", "Committed changes without a position, counted up to 10,000")
+	unsequencedAge = described("farley_changes_unsequenced_age_seconds", "For how long the oldest change without a position has waited")
+	kept           = described("farley_changes_kept", "Changes that the log holds")
+	keptAge        = described("farley_changes_oldest_age_seconds", "Age of the oldest change that the log holds")
+	jobs           = described("farley_jobs", "Jobs by kind and state", "kind", "state")
+	jobsDueAge     = described("farley_jobs_oldest_due_age_seconds", "For how long the job has been due that has waited longest")
 
-	brokerConnected = described("farley_broker_connected", "1 while the broker between nodes can be reached, and for a single node.")
-	brokerDropped   = described("farley_broker_dropped_total", "Messages to other nodes that did not leave this one.")
-	stateErrors     = described("farley_state_errors_total", "Readings of the database for these metrics that failed; those metrics are missing then.")
+	brokerConnected = described("farley_broker_connected", "1 while the broker between nodes can be reached, and for a single node")
+	brokerDropped   = described("farley_broker_dropped_total", "Messages to other nodes that did not leave this one")
+	stateErrors     = described("farley_state_errors_total", "Readings of the database for these metrics that failed; those metrics are missing then")
 )
 
 // Describe implements prometheus.Collector.

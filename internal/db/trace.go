@@ -12,8 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-
-	"farley/internal/fault"
+	"modernc.org/sqlite"
 )
 
 // Spans are made under a span that is being recorded, and nowhere else, so without traces they cost a look into the context.
@@ -75,17 +74,17 @@ func writeSpan(ctx context.Context, d Dialect) (context.Context, trace.Span) {
 	return parent.TracerProvider().Tracer(instrumentation).Start(ctx, "transaction", trace.WithAttributes(attribute.String("db.system.name", d.system())))
 }
 
+// endWrite tells how often it was tried. What is no failure of the database is a refusal by whoever wrote, and told by
+// his span.
 func endWrite(span trace.Span, attempts int, err error) {
 	if span == nil {
 		return
 	}
-	span.SetAttributes(attribute.Int("farley.attempts", attempts))
-	if err != nil {
-		code := string(fault.CodeOf(err)) // a refusal is no failure of the transaction
-		span.SetAttributes(attribute.String("error.type", code))
-		if fault.CodeOf(err) == fault.Internal {
-			span.SetStatus(codes.Error, code)
-		}
+	span.SetAttributes(attribute.Int("farley.attempts", attempts), attribute.Bool("farley.committed", err == nil))
+	var my *mysql.MySQLError
+	var lite *sqlite.Error
+	if errors.As(err, &my) || errors.As(err, &lite) {
+		failed(span, err)
 	}
 	span.End()
 }
