@@ -17,6 +17,7 @@ type cli struct {
 	Migrate  migrate     `cmd:"" help:"Bring the database up to date."`
 	Check    check       `cmd:"" help:"Check the configuration and the database, and say what is in use."`
 	Token    token       `cmd:"" help:"Make the first administrator, or print an access token for a user."`
+	Backup   backup      `cmd:"" help:"Copy the embedded database and the keys while the server runs."`
 	Restored restored    `cmd:"" help:"After restoring a backup, before serving: void the cursors that clients hold, and end all sessions."`
 	Keys     keys        `cmd:"" help:"Look after the signing keys."`
 	Schema   printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`

@@ -76,6 +76,12 @@ func (d *DB) Reopen(t testing.TB) *DB {
 	return open(t, d.URL)
 }
 
+// Open opens another database. It is closed, and not dropped, when t ends.
+func Open(t testing.TB, databaseURL string) *DB {
+	t.Helper()
+	return open(t, databaseURL)
+}
+
 func open(t testing.TB, databaseURL string) *DB {
 	t.Helper()
 	opened, err := db.Open(t.Context(), databaseURL)
