@@ -25,7 +25,7 @@ func TestWithoutValues(t *testing.T) {
 }
 
 // Without traces a statement's span costs nothing.
-func TestStatementSpan_isFreeWhenNothingIsRecorded(t *testing.T) {
+func TestStatementSpan_isFreeWhenNothingIsRecorded(t *testing.T) { //nolint:paralleltest // it counts what the whole process allocates
 	ctx := context.WithValue(context.Background(), struct{ n int }{1}, "a value as requests have")
 	n := testing.AllocsPerRun(1000, func() {
 		endStatement(statementSpan(ctx, SQLite, "SELECT 1"), nil, nil)

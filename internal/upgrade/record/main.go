@@ -33,7 +33,7 @@ func main() {
 	r := &recorder{api: *api, password: *password, fixture: &upgrade.Fixture{Sessions: map[string]upgrade.Session{}}, ids: map[string]string{}}
 	if err := r.run(context.Background(), *data, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // it is a program
 	}
 }
 
@@ -74,7 +74,7 @@ func (r *recorder) run(ctx context.Context, data, out string) error {
 	return r.save(ctx, store, data, out)
 }
 
-// as returns the address of a role's user, and fills ids into a document: $account is the id recorded under "account".
+// names are places in a document for ids: $$account stands for the one that was remembered as "account".
 var names = regexp.MustCompile(`\$\$([a-z]+)`)
 
 func (r *recorder) fill(document string) string {
@@ -351,7 +351,11 @@ func settle(ctx context.Context, store *db.DB) error {
 		if err != nil || waiting == 0 {
 			return err
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return errors.New("the changes get no positions: is the server running?")
 }
@@ -387,8 +391,11 @@ func (r *recorder) save(ctx context.Context, store *db.DB, data, out string) err
 		return err
 	}
 	name := filepath.Join(out, r.fixture.Migration+".jsonl.gz")
-	fmt.Printf("%s: %d bytes\n", name, packed.Len())
-	return os.WriteFile(name, packed.Bytes(), 0o600)
+	if err := os.WriteFile(name, packed.Bytes(), 0o600); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(os.Stdout, "%s: %d bytes\n", name, packed.Len())
+	return err
 }
 
 // dump reads all tables but the record of migrations.
