@@ -58,7 +58,7 @@ func (s *serve) Run(ctx context.Context) error {
 	}
 	var traces *telemetry.Traces
 	if s.Traces || telemetry.Wanted() {
-		if traces, err = telemetry.Start(ctx); err != nil {
+		if traces, err = telemetry.Start(ctx, log); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -35,8 +36,9 @@ func Wanted() bool {
 
 // Start returns traces that are sent by OTLP over HTTP. Endpoint, headers, time-outs, sampler, batches, name and attributes of
 // the service follow the standard variables (OTEL_EXPORTER_OTLP_*, OTEL_TRACES_SAMPLER*, OTEL_BSP_*, OTEL_SERVICE_NAME,
-// OTEL_RESOURCE_ATTRIBUTES). A collector that does not answer is no error: spans are dropped.
-func Start(ctx context.Context) (*Traces, error) {
+// OTEL_RESOURCE_ATTRIBUTES). A collector that does not answer is no error: spans are dropped, and log is told.
+func Start(ctx context.Context, log *slog.Logger) (*Traces, error) {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.WarnContext(ctx, "traces", "error", err) }))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)

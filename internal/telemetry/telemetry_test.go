@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,7 +86,7 @@ func TestStart_sendsToTheEndpoint(t *testing.T) {
 	if !telemetry.Wanted() {
 		t.Error("an endpoint does not switch traces on")
 	}
-	traces, err := telemetry.Start(t.Context())
+	traces, err := telemetry.Start(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
