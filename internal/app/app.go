@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"go.opentelemetry.io/otel/trace"
 
 	"farley/graph"
 	"farley/graph/generated"
@@ -64,6 +65,9 @@ type Config struct {
 	Mail           mail.Sink         // nil: mails wait until a server with one runs
 	MailDomain     string            // of Message-IDs; "": one that nobody has
 	PublicURL      string            // where people reach the server, without a slash at the end: links in mails begin with it
+	Tracer         trace.Tracer      // makes spans; nil: none
+	Slow           time.Duration     // operations that take so long are logged at WARN; 0: none
+	PrivateMetrics bool              // leave /metrics out of Server: Server.Metrics is served elsewhere
 }
 
 // App is a running application.
@@ -80,6 +84,8 @@ type App struct {
 	Jobs     *job.Runner
 	Mail     *mail.Queue
 
+	metrics  *metrics
+	cursors  *change.Codec
 	resolver *graph.Resolver
 	socket   *live.Socket
 	sse      *live.SSE
@@ -94,12 +100,16 @@ func New(c Config) (*App, error) {
 	if c.Broker == nil {
 		c.Broker = broker.NewLocal()
 	}
-	a := &App{Config: c, Set: model.Kinds()}
-	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log})
+	m := newMetrics()
+	c.DB.SetWatch(m.watch)
+	c.Broker = m.counted(c.Broker)
+	a := &App{Config: c, Set: model.Kinds(), metrics: m}
+	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log, Meter: m.meter(), Tracer: c.Tracer})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
 	if err != nil {
 		return nil, err
 	}
+	a.cursors = cursors
 	a.Hub = change.NewHub(a.Changes, a.Set, cursors)
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
 	a.Auth = auth.New(auth.Config{
@@ -108,7 +118,7 @@ func New(c Config) (*App, error) {
 	})
 	a.Identity.Bind(a.Auth)
 	a.Auth.OnRevoke(func(session, _ id.ID) { c.Broker.Publish(broker.Sessions, session[:]) })
-	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
+	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{Tracer: c.Tracer})
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
 
@@ -138,19 +148,24 @@ func (a *App) serve(guard *access.Guard) error {
 	if err != nil {
 		return err
 	}
-	common := live.Config{Auth: a.Identity, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
+	common := live.Config{Auth: a.metrics.authenticator(a.Identity), Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket
 	socket.Config = common
 	socket.AllowedOrigins = a.AllowedOrigins
 	socket.Subject = func(ctx context.Context) string { return access.From(ctx).User.String() }
 	a.socket = live.NewSocket(socket)
 	a.sse = live.NewSSE(live.SSEConfig{Config: common, Ticket: a.Identity.RedeemTicket})
+	registry := server.NewRegistry()
+	if err := a.metrics.register(registry, a); err != nil {
+		return err
+	}
 	a.Server, err = server.New(server.Config{
-		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: newShaped(a.resolver, a.Set), Auth: a.metrics.authenticator(a.Identity), Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
+		Registry: registry, PrivateMetrics: a.PrivateMetrics, Tracer: a.Tracer, Slow: a.Slow,
 	})
 	return err
 }
@@ -179,6 +194,11 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.learnIndexes(ctx); err != nil {
 		return err
 	}
+	history, err := a.Changes.History(ctx)
+	if err != nil {
+		return err
+	}
+	a.cursors.SetHistory(history)
 	ctx, a.cancel = context.WithCancel(ctx)
 	a.unsubscribe = a.Broker.Subscribe(broker.Sessions, a.sessionEnded)
 	if a.Config.Jobs {

@@ -22,6 +22,7 @@ const retention = "retention"
 // anywhere.
 func (a *App) scheduleJobs() error {
 	a.Jobs.Changed = func(x id.ID) { a.Broker.Publish(broker.Jobs, x[:]) }
+	a.Jobs.Observe = a.metrics.ran
 	a.scheduleHousekeeping()
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -64,6 +65,10 @@ type DB struct {
 	cluster  *cluster      // of the MySQL family
 	patience time.Duration // how long a transaction waits for a database that is away
 	lease    time.Duration // of the migration lock
+
+	watch   atomic.Pointer[Watch]
+	retried atomic.Int64
+	gaveUp  atomic.Int64
 }
 
 const (
@@ -210,6 +215,7 @@ type Tx struct {
 	Dialect Dialect
 	tx      *sql.Tx
 	observe func(context.Context, string, time.Duration, error)
+	watch   *Watch // may be nil
 	after   []func()
 	conn    *sql.Conn // the snapshot's own, where it has one
 }
@@ -219,17 +225,21 @@ func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
 // ExecContext runs a statement.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Write, query, start, err)
+	endStatement(span, res, err)
 	return res, err
 }
 
 // QueryContext runs a query.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Read, query, start, err)
+	endStatement(span, nil, err)
 	return rows, err
 }
 
@@ -252,9 +262,13 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 	return rows.Close()
 }
 
-func (t *Tx) note(ctx context.Context, query string, start time.Time, err error) {
+func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time, err error) {
+	took := time.Since(start)
 	if t.observe != nil {
-		t.observe(ctx, query, time.Since(start), err)
+		t.observe(ctx, query, took, err)
+	}
+	if t.watch != nil {
+		(*t.watch)(part, took, err)
 	}
 }
 
@@ -265,9 +279,13 @@ func (t *Tx) note(ctx context.Context, query string, start time.Time, err error)
 // returned.
 //
 // It returns ErrUnknownOutcome, wrapped, when the server was lost after COMMIT had been sent.
-func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	attempts := 0
+	ctx, span := writeSpan(ctx, d.Dialect)
+	defer func() { endWrite(span, attempts, err) }()
 	var after []func()
-	err := d.again(ctx, func() (err error) {
+	err = d.again(ctx, func() (err error) {
+		attempts++
 		after, err = d.writeOnce(ctx, fn)
 		return err
 	})
@@ -294,11 +312,16 @@ func (d *DB) again(ctx context.Context, fn func() error) error {
 				lost = time.Now()
 			}
 			if time.Since(lost) > d.patience {
+				d.gaveUp.Add(1)
 				return err
 			}
-		case attempt >= maxAttempts || !Retryable(err):
+		case !Retryable(err):
+			return err
+		case attempt >= maxAttempts:
+			d.gaveUp.Add(1)
 			return err
 		}
+		d.retried.Add(1)
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
@@ -308,11 +331,11 @@ func (d *DB) again(ctx context.Context, fn func() error) error {
 }
 
 func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
-	stx, err := d.writes.BeginTx(ctx, &sql.TxOptions{Isolation: d.writeIsolation()})
+	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}
+	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}
 	defer func() {
 		if p := recover(); p != nil {
 			_ = stx.Rollback()
@@ -325,7 +348,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if err := fn(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := stx.Commit(); err != nil {
+	if err := d.commit(ctx, stx); err != nil {
 		return nil, err
 	}
 	return tx.after, nil
@@ -344,11 +367,11 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	if d.Dialect == MySQL {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	stx, err := d.reads.BeginTx(ctx, opts)
+	stx, err := d.begin(ctx, d.reads, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}, nil
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}, nil
 }
 
 // Lags reports whether a server of this database may not have applied yet what was committed on another one: a Galera

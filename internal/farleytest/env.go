@@ -72,10 +72,11 @@ func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, option
 		Mail: sent, PublicURL: "https://crm.example.com",
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}
+	fresh := config.Keys
 	for _, o := range options {
 		o(&config)
 	}
-	if config.Clock != clock.Clock(c) {
+	if config.Clock != clock.Clock(c) && config.Keys == fresh {
 		config.Keys = auth.NewKeyring(config.Clock.Now())
 	}
 	a, err := app.New(config)

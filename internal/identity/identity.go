@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"farley/internal/access"
@@ -44,7 +45,12 @@ type Service struct {
 
 	mailer   Mailer // set by Mails
 	resetURL string
+
+	hits, misses atomic.Int64 // of actors
 }
+
+// Remembered returns how often an actor was found in memory, and how often he had to be loaded.
+func (s *Service) Remembered() (hits, misses int64) { return s.hits.Load(), s.misses.Load() }
 
 type remembered struct {
 	actor      *access.Actor
@@ -279,8 +285,10 @@ func (s *Service) Actor(ctx context.Context, user id.ID) (*access.Actor, error) 
 	r, generation := s.actors[user], s.generation
 	s.mu.Unlock()
 	if r != nil && r.generation == generation && now.Before(r.until) {
+		s.hits.Add(1)
 		return r.actor, nil
 	}
+	s.misses.Add(1)
 	actor, until, err := s.load(ctx, user, now)
 	if err != nil {
 		return nil, err

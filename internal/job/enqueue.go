@@ -43,6 +43,7 @@ func (r *Runner) Enqueue(ctx context.Context, tx *db.Tx, j Job) (id.ID, error) {
 	x, err := n.insertOrFind(ctx, tx)
 	if err == nil {
 		r.changed(tx, x)
+		r.origins.remember(ctx, x)
 	}
 	return x, err
 }

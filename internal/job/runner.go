@@ -27,6 +27,7 @@ type Runner struct {
 	settings Settings
 	owner    id.ID // names this runner in leases
 
+	origins   *origins
 	wake      chan struct{}
 	abandoned chan struct{} // closed when Run no longer waits for handlers
 	started   atomic.Bool
@@ -54,7 +55,7 @@ type kind struct {
 func New(d *db.DB, c clock.Clock, logger *slog.Logger, settings Settings) *Runner {
 	return &Runner{
 		db: d, clock: c, logger: logger, settings: settings.withDefaults(), owner: id.New(Kind, c.Now()),
-		wake: make(chan struct{}, 1), abandoned: make(chan struct{}), passing: free(),
+		wake: make(chan struct{}, 1), abandoned: make(chan struct{}), passing: free(), origins: newOrigins(settings.Tracer),
 		kinds: map[string]*kind{}, running: map[id.ID]*Run{},
 	}
 }

@@ -80,6 +80,8 @@ func (r *Runner) supervise(ctx context.Context, run *Run) {
 // call runs the handler. Whatever it does, one error or nil arrives at returned.
 func (r *Runner) call(ctx context.Context, run *Run, returned chan<- error) {
 	err := errGoexit
+	ctx, span := r.runSpan(ctx, run)
+	defer func() { endRunSpan(span, err) }()
 	defer func() {
 		if p := recover(); p != nil {
 			r.logger.ErrorContext(ctx, "a job's handler panicked", "job", run.ID.String(), "kind", run.Kind, "stack", string(debug.Stack()))
