@@ -25,6 +25,7 @@ import (
 	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/money"
+	"farley/internal/oidc"
 	"farley/internal/read"
 	"farley/internal/rule"
 	"farley/internal/server"
@@ -52,6 +53,7 @@ type Config struct {
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
+	Issuers        []oidc.Issuer     // outside issuers whose tokens are accepted
 }
 
 // App is a running application.
@@ -63,6 +65,7 @@ type App struct {
 	Read     *read.Engine
 	Auth     *auth.Service
 	Identity *identity.Service
+	Outside  *oidc.Service // nil without issuers
 	Changes  *change.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
@@ -90,6 +93,10 @@ func New(c Config) (*App, error) {
 	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
 	a.Identity.Bind(a.Auth)
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity)}
+
+	if err := a.acceptIssuers(); err != nil {
+		return nil, err
+	}
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {

@@ -31,12 +31,15 @@ type Service struct {
 	clock clock.Clock
 	auth  *auth.Service // set by Bind
 
+	outside Outside // set by Accept; nil: our own tokens only
+
 	mu         sync.Mutex
 	generation int64
 	directory  *directory
 	actors     map[id.ID]*remembered
 	streams    map[id.ID]*open // by session
 	checked    map[id.ID]time.Time
+	passes     map[string]auth.Claims // of outside sessions, see pass
 }
 
 type remembered struct {
@@ -50,11 +53,15 @@ type open struct {
 	revoked chan struct{}
 	closed  bool
 	until   time.Time
+
+	outside  bool
+	user     id.ID
+	issuedAt time.Time // of the oldest token, for outside sessions
 }
 
 // New returns a Service. Bind must be called before tokens can be read.
 func New(d *db.DB, set *model.Set, c clock.Clock) *Service {
-	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]time.Time{}}
+	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]time.Time{}, passes: map[string]auth.Claims{}}
 }
 
 // Bind connects the service that signs users in, which in turn finds users here.
@@ -69,6 +76,9 @@ var errInactive = fault.New(fault.Unauthenticated, "The access token is not vali
 func (s *Service) Authenticate(ctx context.Context, token string) (context.Context, stream.Session, error) {
 	if token == "" {
 		return ctx, stream.Session{}, nil
+	}
+	if claims, outside, err := s.outsider(ctx, token); outside || err != nil {
+		return s.admit(ctx, claims, err)
 	}
 	claims, err := s.claims(ctx, token)
 	if err != nil {
@@ -149,7 +159,7 @@ func (s *Service) Watch(ctx context.Context) {
 		}
 		now := s.clock.Now()
 		for _, session := range s.sweep(now) {
-			if active, err := s.auth.Active(ctx, session); err == nil && !active {
+			if active, err := s.active(ctx, session); err == nil && !active {
 				s.revoke(session)
 			}
 		}
