@@ -225,23 +225,24 @@ func (i *trusted) lookUp(ctx context.Context, q db.Querier, st statement) (user 
 	err = scan(ctx, q, "SELECT id, email FROM users WHERE email_key = ? AND deleted_at IS NULL", []any{text.Fold(email)}, &user, &kept)
 	switch {
 	case err == nil && kept == email:
-		return user, email, i.free(ctx, q, user)
+		return user, email, i.free(ctx, q, user, st)
 	case err == nil:
 		return id.ID{}, "", refused("another user has an e-mail address that looks the same")
 	case !errors.Is(err, sql.ErrNoRows):
 		return id.ID{}, "", err
 	case !i.CreateUsers:
 		return id.ID{}, "", refused("nobody has this e-mail address")
-	case len(i.targets) > 0 && !i.names(st):
+	case len(i.targets) > 0 && len(i.named(st)) == 0:
 		return id.ID{}, "", refused("nobody has this e-mail address, and the token brings no role")
 	}
 	return id.ID{}, email, nil
 }
 
-// free refuses a user whom another subject of the issuer has.
-func (i *trusted) free(ctx context.Context, q db.Querier, user id.ID) error {
+// free refuses a user whom another subject of the issuer has. That this subject has him is no matter: another request may
+// have been faster.
+func (i *trusted) free(ctx context.Context, q db.Querier, user id.ID, st statement) error {
 	var one int
-	err := scan(ctx, q, "SELECT 1 FROM outside_identities WHERE issuer = ? AND user_id = ?", []any{i.Issuer.Issuer, user}, &one)
+	err := scan(ctx, q, "SELECT 1 FROM outside_identities WHERE issuer = ? AND user_id = ? AND subject <> ?", []any{i.Issuer.Issuer, user, st.subject}, &one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -263,11 +264,6 @@ func sameLocal(given, stored string) bool {
 		return r
 	}, a)
 	return lower == b
-}
-
-// names reports whether a value of the statement is mapped to a role.
-func (i *trusted) names(st statement) bool {
-	return slices.ContainsFunc(st.roles, func(value string) bool { _, ok := i.targets[value]; return ok })
 }
 
 // make makes a user.
@@ -306,7 +302,7 @@ func displayName(name, email string) string {
 
 // tie links a subject to a user, once and for good. Another subject of the issuer cannot have the same user.
 func (i *trusted) tie(ctx context.Context, tx *write.Tx, user id.ID, st statement) error {
-	if err := i.free(ctx, tx, user); err != nil {
+	if err := i.free(ctx, tx, user, st); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO outside_identities (issuer, subject, user_id, linked_at) VALUES (?, ?, ?, ?)",
@@ -371,13 +367,7 @@ func (i *trusted) plan(ctx context.Context, q db.Querier, l link, st statement, 
 
 // wanted returns the roles that a statement brings: what the map names, and of that what exists.
 func (i *trusted) wanted(ctx context.Context, q db.Querier, st statement) (map[id.ID]bool, error) {
-	var targets []target
-	for _, value := range st.roles {
-		if t, ok := i.targets[value]; ok && !slices.Contains(targets, t) {
-			targets = append(targets, t)
-		}
-	}
-	found, err := roles(ctx, q, targets)
+	found, err := roles(ctx, q, i.named(st))
 	if err != nil {
 		return nil, err
 	}
@@ -386,6 +376,17 @@ func (i *trusted) wanted(ctx context.Context, q db.Querier, st statement) (map[i
 		out[role] = true
 	}
 	return out, nil
+}
+
+// named returns what the map has for the values of the statement, and nothing else: the one way from claims to roles.
+func (i *trusted) named(st statement) []target {
+	var out []target
+	for _, value := range st.roles {
+		if t, ok := i.targets[value]; ok && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // roles finds the roles of targets that exist.
