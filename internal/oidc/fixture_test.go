@@ -2,7 +2,6 @@ package oidc_test
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -226,5 +225,3 @@ func count(t testing.TB, e *farleytest.Env, query string, args ...any) int {
 	}
 	return n
 }
-
-var _ crypto.Signer = edKey

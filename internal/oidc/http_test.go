@@ -495,8 +495,12 @@ func TestStream_endsWithTheTokenAndTheUser(t *testing.T) {
 		}
 		ends := func(s *farleytest.Stream) {
 			t.Helper()
-			if err := s.Refused(t); err.Extensions.Code != "UNAUTHENTICATED" {
-				t.Errorf("the stream ends with %s", err.Extensions.Code)
+			m := s.Next(t)
+			for m.Type == "next" && strings.Contains(string(m.Payload), "CHECKPOINT") {
+				m = s.Next(t) // the clock moves, and a quiet stream says that it is there
+			}
+			if m.Type != "error" || !strings.Contains(string(m.Payload), `"UNAUTHENTICATED"`) {
+				t.Errorf("the stream ends with %s %s", m.Type, m.Payload)
 			}
 		}
 		expired := open("1")
