@@ -28,6 +28,7 @@ const demoRates = "SAR=0.2667,AED=0.2723,EUR=1.08,GBP=1.27,EGP=0.02"
 // serve runs the server.
 type serve struct {
 	database       `embed:""`
+	outside        `embed:""`
 	Addr           string            `default:"127.0.0.1:8080" help:"Address to listen on; port 0 chooses a free one."`
 	Demo           bool              `help:"Fill an empty database with a believable firm, and print a token for each role."`
 	TokensFile     string            `type:"path" help:"With --demo: write role name → access token as a JSON object to this file."`
@@ -55,6 +56,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if _, err := seed.EnsureRoles(ctx, a.Write); err != nil {
 		return fmt.Errorf("shipped roles: %w", err)
 	}
+	if err := warnOfRoles(ctx, a); err != nil {
+		return err
+	}
 	if s.Demo {
 		if err := s.demo(ctx, a); err != nil {
 			return fmt.Errorf("demo: %w", err)
@@ -81,9 +85,14 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	issuers, err := s.outside.read()
+	if err != nil {
+		return nil, err
+	}
 	c := app.Config{
-		Limits: bounds,
-		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
+		Issuers: issuers,
+		Limits:  bounds,
+		DB:      store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
 		Jobs: true, RetainChanges: s.RetainChanges,
 	}

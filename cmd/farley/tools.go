@@ -52,6 +52,7 @@ func (p *printSchema) Run() error {
 // check looks at the configuration and the database.
 type check struct {
 	database `embed:""`
+	outside  `embed:""`
 	URL      string `name:"url" help:"Only ask this address of a running server (http://127.0.0.1:8080/readyz), for health checks of containers."`
 }
 
@@ -86,6 +87,7 @@ func (c *check) Run(ctx context.Context) error {
 	report("database", store.Ping(ctx), "%s answers", scheme(url))
 	pending, err := store.Pending(ctx)
 	report("migrations", err, "%d to apply", len(pending))
+	c.outside.check(ctx, store, err == nil && len(pending) == 0, report)
 	return errors.Join(problems...)
 }
 

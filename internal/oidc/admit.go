@@ -451,7 +451,7 @@ func (s *Service) missing(ctx context.Context, i *trusted) ([]error, error) {
 	}
 	var problems []error
 	for _, value := range slices.Sorted(maps.Keys(i.targets)) {
-		if found[i.targets[value]].IsZero() {
+		if t := i.targets[value]; !t.shipped && found[t].IsZero() {
 			problems = append(problems, fmt.Errorf("roles: there is no role %q, which %q stands for", i.Roles[value], value))
 		}
 	}

@@ -63,8 +63,9 @@ type trusted struct {
 
 // target is a role that a value of the role claim stands for.
 type target struct {
-	id   id.ID  // when the role is named by its id or by the key of a shipped one
-	name string // else its folded name
+	id      id.ID  // when the role is named by its id or by the key of a shipped one
+	name    string // else its folded name
+	shipped bool
 }
 
 // known is a token that was found good.
@@ -95,15 +96,16 @@ func New(c Config) (*Service, error) {
 		t := &trusted{Issuer: i, parser: newParser(i, c.Clock.Now), targets: map[string]target{}}
 		t.keys = &keySet{issuer: i.Issuer, uri: i.JWKSURI, client: newClient(i.inside()), clock: c.Clock, log: c.Log}
 		for value, role := range i.Roles {
-			x, ok := c.Shipped[role]
-			if parsed, err := id.Parse(role); !ok && err == nil && parsed.Kind() == roles {
-				x, ok = parsed, true
+			shipped, ok := c.Shipped[role]
+			parsed, err := id.Parse(role)
+			switch {
+			case ok:
+				t.targets[value] = target{id: shipped, shipped: true}
+			case err == nil && parsed.Kind() == roles:
+				t.targets[value] = target{id: parsed}
+			default:
+				t.targets[value] = target{name: text.Fold(role)}
 			}
-			if ok {
-				t.targets[value] = target{id: x}
-				continue
-			}
-			t.targets[value] = target{name: text.Fold(role)}
 		}
 		s.issuers[i.Issuer] = t
 		s.names = append(s.names, i.Issuer)
@@ -197,29 +199,23 @@ func sessionID(issuer string, st statement) id.ID {
 // Report says how an issuer fares.
 type Report struct {
 	Issuer string
-	Keys   int     // that can be used
-	Err    error   // why the keys cannot be read
-	Roles  []error // of its map that lead nowhere
+	Keys   int   // that can be used
+	Err    error // why the keys cannot be read
 }
 
-// Check fetches the keys of all issuers, and looks for the roles that they bring.
-func (s *Service) Check(ctx context.Context) ([]Report, error) {
+// Check fetches the keys of all issuers.
+func (s *Service) Check(ctx context.Context) []Report {
 	var out []Report
 	for _, name := range s.names {
-		i := s.issuers[name]
-		r := Report{Issuer: name, Err: i.keys.refresh(ctx)}
-		r.Keys = i.keys.count()
-		missing, err := s.missing(ctx, i)
-		if err != nil {
-			return nil, err
-		}
-		r.Roles = missing
-		out = append(out, r)
+		keys := s.issuers[name].keys
+		err := keys.refresh(ctx)
+		out = append(out, Report{Issuer: name, Keys: keys.count(), Err: err})
 	}
-	return out, nil
+	return out
 }
 
-// Missing returns what is mapped to roles that do not exist (yet). Such values bring nothing.
+// Missing returns what is mapped to roles that do not exist (yet), shipped ones excepted, which are there once the server
+// has started. Such values bring nothing.
 func (s *Service) Missing(ctx context.Context) ([]error, error) {
 	var all []error
 	for _, name := range s.names {
