@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,11 +10,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"pgregory.net/rapid"
 
 	"farley/internal/auth"
+	"farley/internal/db"
+	"farley/internal/farleytest/testdb"
+	"farley/internal/fault"
+	"farley/internal/id"
 )
 
 // Whatever a token says, it brings no role but those that the map has for a value that stands, whole and alone, where the
@@ -171,4 +177,36 @@ func TestInside(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A user is taken for another subject, not for the one that has him: two first requests may come at once.
+func TestFree(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, d *testdb.DB) {
+		user := id.New(32, time.Unix(1_800_000_000, 0))
+		i := &trusted{Issuer: &Issuer{Issuer: "https://a.example"}}
+		err := d.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO outside_identities (issuer, subject, user_id, linked_at) VALUES (?, ?, ?, ?)",
+				"https://a.example", "s1", user, time.Unix(1_800_000_000, 0).UTC())
+			if err != nil {
+				return err
+			}
+			if err := i.free(ctx, tx, user, statement{subject: "s1"}); err != nil {
+				t.Errorf("the subject itself: %v", err)
+			}
+			// Spaces at the end make another subject, whatever collations think of them.
+			for _, other := range []string{"s2", "s1 ", "S1"} {
+				if err := i.free(ctx, tx, user, statement{subject: other}); fault.CodeOf(err) != fault.Unauthenticated {
+					t.Errorf("subject %q: %v", other, err)
+				}
+				if l, err := readLink(ctx, tx, "https://a.example", other); err != nil || !l.user.IsZero() {
+					t.Errorf("subject %q has the user %v, %v", other, l.user, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }

@@ -133,10 +133,10 @@ func (s *keySet) fetch(ctx context.Context) (map[string][]publicKey, error) {
 }
 
 // readKey reads one key of a set. Keys of other kinds and for other uses are passed over (RFC 7517, section 5), and so
-// are keys without an id, weak ones, and what is not a public key.
+// are weak ones, and what is not a public key. Keys without an id are never asked for.
 func readKey(raw json.RawMessage) (kid string, k publicKey, ok bool) {
 	var j jose.JSONWebKey
-	if j.UnmarshalJSON(raw) != nil || j.KeyID == "" || j.Use != "" && j.Use != "sig" || !j.IsPublic() {
+	if j.UnmarshalJSON(raw) != nil || j.Use != "" && j.Use != "sig" || !j.IsPublic() {
 		return "", k, false
 	}
 	switch key := j.Key.(type) {
