@@ -464,6 +464,10 @@ func TestToken_endsWithTheUser(t *testing.T) {
 		since(t, e, ann, e.Clock.Now())
 		e.Clock.Advance(e.Clock.Now().Add(3 * time.Second))
 		c.Do(t, mine, nil).Want(t, "UNAUTHENTICATED")
+		short := e.WithToken(p.draft(e, "s1", "ann@example.com").with("exp", e.Clock.Now().Unix()+60).sign(t))
+		short.Do(t, mine, nil).Want(t, "")
+		e.Clock.Advance(e.Clock.Now().Add(66 * time.Second)) // and the leeway
+		short.Do(t, mine, nil).Want(t, "UNAUTHENTICATED")
 		younger := e.WithToken(p.draft(e, "s1", "ann@example.com").sign(t))
 		younger.Do(t, mine, nil).Want(t, "")
 		e.Change(t, ann, input.Object{"active": false})
