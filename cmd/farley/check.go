@@ -107,8 +107,8 @@ func (in *inspection) problems() (n int) {
 // checks are all that is looked at, in order. Those after the database find it in inspection.store, and are left out when it
 // could not be opened.
 var checks = []func(context.Context, *inspection, reporter){
-	checkSettings, checkFolder, checkKeys, checkTraces, checkDisk,
-	checkDatabase, checkFacts, checkClock, checkMigrations, checkChanges,
+	checkSettings, checkFolder, checkKeys, checkTraces, checkNATS, checkMail, checkDisk,
+	checkDatabase, checkFacts, checkClock, checkMigrations, checkChanges, checkIssuers,
 }
 
 func (in *inspection) run(ctx context.Context) {

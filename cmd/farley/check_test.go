@@ -17,6 +17,7 @@ import (
 	"farley/internal/auth"
 	"farley/internal/clock"
 	"farley/internal/db"
+	"farley/internal/farleytest"
 	"farley/internal/farleytest/testdb"
 	"farley/internal/upgrade"
 )
@@ -56,9 +57,9 @@ func TestCheck_ofAWorkingSystem(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, in := inspect(t, now(), "--data", data, "--database", d.URL)
-		want := []string{"currencies", "limits", "origins", "data folder", "keys", "disk", "database", "database settings", "migrations", "change log"}
+		want := []string{"currencies", "limits", "origins", "data folder", "keys", "mail", "disk", "database", "database settings", "migrations", "change log"}
 		if d.Dialect == db.MySQL {
-			want = []string{"currencies", "limits", "origins", "data folder", "keys", "database", "database settings: advice", "clock", "migrations", "change log"}
+			want = []string{"currencies", "limits", "origins", "data folder", "keys", "mail", "database", "database settings: advice", "clock", "migrations", "change log"}
 		}
 		if diff := cmp.Diff(want, got); diff != "" || in.problems() != 0 {
 			t.Errorf("%s\n%+v", diff, in.results)
@@ -88,7 +89,7 @@ func TestCheck_beforeTheFirstStart(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "none")
 	got, _ := inspect(t, now(), "--data", data)
-	if diff := cmp.Diff([]string{"currencies", "limits", "origins", "data folder", "keys", "disk", "database"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"currencies", "limits", "origins", "data folder", "keys", "mail", "disk", "database"}, got); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
@@ -137,6 +138,20 @@ func TestCheck_findsWhatIsWrong(t *testing.T) {
 	has(states("--allow-list", file), "allow-list")
 	has(states("--database", "mysql://root@127.0.0.1:1/farley"), "database: problem")
 	has(states("--data", file), "data folder: problem")
+	has(states("--mail", "smtp://127.0.0.1:1"), "mail: problem")
+	has(states("--mail", "pigeon://loft"), "mail: problem")
+	has(states("--mail-from", "nobody"), "mail: problem")
+	has(states("--nats", "nats://127.0.0.1:x"), "nats: problem")
+	issuers := filepath.Join(data, "issuers.json")
+	if err := os.WriteFile(issuers, []byte(`[{"issuer": "http://not.loopback.example"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	has(states("--issuers", issuers, "--database", testdb.SQLite(t).URL), "issuers: problem")
+	broker := farleytest.NATS(t, -1)
+	has(states("--nats", broker.ClientURL()), "nats")
+	if strings.Contains(states("--nats", broker.ClientURL()), "nats: problem") {
+		t.Error("a NATS server that answers is a problem")
+	}
 	t.Run("newer", func(t *testing.T) {
 		t.Parallel()
 		d := testdb.SQLite(t)

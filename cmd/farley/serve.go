@@ -34,6 +34,7 @@ const demoRates = "SAR=0.2667,AED=0.2723,EUR=1.08,GBP=1.27,EGP=0.02"
 // serve runs the server.
 type serve struct {
 	database       `embed:""`
+	outside        `embed:""`
 	Addr           string            `default:"127.0.0.1:8080" help:"Address to listen on; port 0 chooses a free one."`
 	Demo           bool              `help:"Fill an empty database with a believable firm, and print a token for each role."`
 	TokensFile     string            `type:"path" help:"With --demo: write role name → access token as a JSON object to this file."`
@@ -96,6 +97,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if _, err := seed.EnsureRoles(ctx, a.Write); err != nil {
 		return fmt.Errorf("shipped roles: %w", err)
 	}
+	if err := warnOfRoles(ctx, a); err != nil {
+		return err
+	}
 	if s.Demo {
 		if err := s.demo(ctx, a); err != nil {
 			return fmt.Errorf("demo: %w", err)
@@ -122,6 +126,10 @@ func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	issuers, err := s.outside.read()
+	if err != nil {
+		return nil, err
+	}
 	lockout, err := lockout(s.Lockout)
 	if err != nil {
 		return nil, err
@@ -131,6 +139,7 @@ func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logge
 		return nil, err
 	}
 	c := app.Config{
+		Issuers: issuers,
 		Lockout: lockout, TrustedProxies: proxies, ResetURL: s.ResetURL,
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,

@@ -29,6 +29,7 @@ import (
 	"farley/internal/mail"
 	"farley/internal/model"
 	"farley/internal/money"
+	"farley/internal/oidc"
 	"farley/internal/read"
 	"farley/internal/rule"
 	"farley/internal/server"
@@ -68,6 +69,7 @@ type Config struct {
 	Tracer         trace.Tracer      // makes spans; nil: none
 	Slow           time.Duration     // operations that take so long are logged at WARN; 0: none
 	PrivateMetrics bool              // leave /metrics out of Server: Server.Metrics is served elsewhere
+	Issuers        []oidc.Issuer     // outside issuers whose tokens are accepted
 }
 
 // App is a running application.
@@ -79,6 +81,7 @@ type App struct {
 	Read     *read.Engine
 	Auth     *auth.Service
 	Identity *identity.Service
+	Outside  *oidc.Service // nil without issuers
 	Changes  *change.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
@@ -121,6 +124,10 @@ func New(c Config) (*App, error) {
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{Tracer: c.Tracer})
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
+
+	if err := a.acceptIssuers(); err != nil {
+		return nil, err
+	}
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {

@@ -30,6 +30,8 @@ type Service struct {
 	clock clock.Clock
 	auth  *auth.Service // set by Bind
 
+	outside Outside // set by Accept; nil: our own tokens only
+
 	mu         sync.Mutex
 	generation int64
 	directory  *directory
@@ -37,6 +39,7 @@ type Service struct {
 	streams    map[id.ID]*open // by session or key
 	checked    map[id.ID]checked
 	keys       map[[sha256.Size]byte]rememberedKey // by the hash of the token
+	passes     map[string]auth.Claims              // of outside sessions, see pass
 	usedAt     map[id.ID]time.Time                 // by user: the step of time in which he was last noted to act
 	uses       chan use
 	ended      int64 // sessions that this node has been told the end of
@@ -71,11 +74,14 @@ type open struct {
 	closed  bool
 	until   time.Time // zero for a key without an end
 	changed time.Time // of a key: when what it is good for last changed
+
+	outside  bool
+	issuedAt time.Time // of the oldest token, for outside sessions
 }
 
 // New returns a Service. Bind must be called before tokens can be read.
 func New(d *db.DB, set *model.Set, c clock.Clock) *Service {
-	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]checked{},
+	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]checked{}, passes: map[string]auth.Claims{},
 		keys: map[[sha256.Size]byte]rememberedKey{}, usedAt: map[id.ID]time.Time{}, uses: make(chan use, maxUses), recheck: make(chan struct{}, 1)}
 }
 
@@ -94,6 +100,9 @@ func (s *Service) Authenticate(ctx context.Context, token string) (context.Conte
 	}
 	if auth.IsAPIKey(token) {
 		return s.authenticateKey(ctx, token)
+	}
+	if claims, outside, err := s.outsider(ctx, token); outside || err != nil {
+		return s.admit(ctx, claims, err)
 	}
 	claims, err := s.claims(ctx, token)
 	if err != nil {
@@ -233,7 +242,7 @@ func (s *Service) watchOnce(ctx context.Context) {
 			keys = append(keys, session)
 			continue
 		}
-		if active, err := s.auth.Active(ctx, session); err == nil && !active {
+		if active, err := s.active(ctx, session); err == nil && !active {
 			s.Revoked(session)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
 	"time"
@@ -33,8 +34,9 @@ func (s *Service) IssueTicket(ctx context.Context, a *access.Actor) (ticket stri
 		if _, err := tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE expires_at < ?", now); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO stream_tickets (ticket_hash, user_id, session_id, expires_at) VALUES (?, ?, ?, ?)",
-			ticketHash(ticket), a.User, a.Session, until)
+		issued, expires := s.outsideToken(a.Session)
+		_, err := tx.ExecContext(ctx, "INSERT INTO stream_tickets (ticket_hash, user_id, session_id, expires_at, token_issued_at, token_expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+			ticketHash(ticket), a.User, a.Session, until, issued, expires)
 		return err
 	})
 	return ticket, until, err
@@ -48,10 +50,11 @@ func ticketHash(ticket string) string {
 // RedeemTicket returns an access token for a ticket, which is spent with it.
 func (s *Service) RedeemTicket(ctx context.Context, ticket string) (token string, err error) {
 	var user, session id.ID
+	var outsideIssued, outsideExpires sql.NullTime
 	err = s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
 		var until time.Time
-		err := tx.QueryRow(ctx, "SELECT user_id, session_id, expires_at FROM stream_tickets WHERE ticket_hash = ?"+tx.Dialect.ForUpdate(),
-			[]any{ticketHash(ticket)}, &user, &session, &until)
+		err := tx.QueryRow(ctx, "SELECT user_id, session_id, expires_at, token_issued_at, token_expires_at FROM stream_tickets WHERE ticket_hash = ?"+tx.Dialect.ForUpdate(),
+			[]any{ticketHash(ticket)}, &user, &session, &until, &outsideIssued, &outsideExpires)
 		if err != nil || !until.After(s.clock.Now()) {
 			return fault.Wrap(fault.Unauthenticated, err, "The ticket is not valid.")
 		}
@@ -60,6 +63,9 @@ func (s *Service) RedeemTicket(ctx context.Context, ticket string) (token string
 	})
 	if err != nil {
 		return "", err
+	}
+	if outsideExpires.Valid {
+		return s.pass(auth.Claims{UserID: user, SessionID: session, IssuedAt: outsideIssued.Time.UTC(), ExpiresAt: outsideExpires.Time.UTC()}), nil
 	}
 	token, _, err = s.auth.Tokens.Issue(user, session)
 	return token, err
