@@ -4,6 +4,7 @@ package graph
 
 import (
 	"farley/graph/generated"
+	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/change"
 	"farley/internal/clock"
@@ -26,6 +27,8 @@ type Resolver struct {
 	Cursors  *change.Codec
 	Identity *identity.Service
 	Auth     *auth.Service
+	Audit    *audit.Log
+	Trail    *audit.Trail
 }
 
 type (

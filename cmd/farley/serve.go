@@ -37,6 +37,7 @@ type serve struct {
 	Introspection  bool              `default:"true" negatable:"" help:"Answer introspection."`
 	Playground     bool              `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
 	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
+	RetainAudit    time.Duration     `default:"26280h" help:"How far the audit trail reaches back: three years. 0 keeps all."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 }
 
@@ -85,7 +86,7 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Jobs: true, RetainChanges: s.RetainChanges,
+		Jobs: true, RetainChanges: s.RetainChanges, RetainAudit: s.RetainAudit,
 	}
 	if s.TestClock {
 		c.Clock = clock.NewSandbox()

@@ -15,6 +15,7 @@ import (
 	"farley/graph"
 	"farley/graph/generated"
 	"farley/internal/access"
+	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/broker"
 	"farley/internal/change"
@@ -52,6 +53,7 @@ type Config struct {
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
+	RetainAudit    time.Duration     // how far the audit trail reaches back at least, beside the change log; 0: for ever
 }
 
 // App is a running application.
@@ -64,6 +66,7 @@ type App struct {
 	Auth     *auth.Service
 	Identity *identity.Service
 	Changes  *change.Log
+	Audit    *audit.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
 
@@ -80,7 +83,10 @@ func New(c Config) (*App, error) {
 		c.Broker = broker.NewLocal()
 	}
 	a := &App{Config: c, Set: model.Kinds()}
-	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log})
+	a.Audit = audit.New(c.DB, a.Set, c.Clock, c.Log)
+	a.Changes = change.NewLog(c.DB, change.Options{
+		Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log, Archive: audit.Archive,
+	})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
 	if err != nil {
 		return nil, err
@@ -103,7 +109,7 @@ func New(c Config) (*App, error) {
 	}
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
-		Identity: a.Identity, Auth: a.Auth,
+		Identity: a.Identity, Auth: a.Auth, Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
 	a.scheduleHousekeeping()
@@ -116,7 +122,9 @@ func (a *App) serve(guard *access.Guard) error {
 	if err != nil {
 		return err
 	}
-	common := live.Config{Auth: a.Identity, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
+	presenter.Refused = a.Audit.Refused
+	users := recognising{a.Identity, a.Auth.Tokens, a.Audit}
+	common := live.Config{Auth: users, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket
 	socket.Config = common
 	socket.AllowedOrigins = a.AllowedOrigins
@@ -124,9 +132,9 @@ func (a *App) serve(guard *access.Guard) error {
 	a.socket = live.NewSocket(socket)
 	a.sse = live.NewSSE(live.SSEConfig{Config: common, Ticket: a.Identity.RedeemTicket})
 	a.Server, err = server.New(server.Config{
-		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: newShaped(a.resolver, a.Set), Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
-		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
+		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, audit.Extension{Log: a.Audit}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
 	})
@@ -166,6 +174,7 @@ func (a *App) Start(ctx context.Context) error {
 		func(ctx context.Context) { _ = a.Hub.Run(ctx) },     // ends with ctx
 		a.Identity.Watch,
 		a.watchRights,
+		a.Audit.Run,
 	} {
 		a.running.Go(func() { work(ctx) })
 	}
@@ -188,7 +197,7 @@ func (a *App) Stop(ctx context.Context) error {
 		a.cancel()
 		a.running.Wait()
 	}
-	return err
+	return errors.Join(err, a.Audit.Close(ctx))
 }
 
 // watchRights forgets actors when roles, users or teams change, here or on another node.

@@ -36,7 +36,12 @@ func (a *App) scheduleHousekeeping() {
 			return err
 		}
 		if a.RetainChanges > 0 {
-			_, err := a.Changes.Prune(ctx, now.Add(-a.RetainChanges))
+			if _, err := a.Changes.Prune(ctx, now.Add(-a.RetainChanges)); err != nil {
+				return err
+			}
+		}
+		if a.RetainAudit > 0 {
+			_, err := a.Audit.Purge(ctx, now.Add(-a.RetainAudit))
 			return err
 		}
 		return nil

@@ -22,6 +22,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 		id := requestID(r.Header)
 		rec := &record{}
 		ctx := stream.WithRequestID(r.Context(), id)
+		ctx = stream.WithAddress(ctx, r.RemoteAddr)
 		ctx = stream.WithLocale(ctx, r.Header.Get("Accept-Language"))
 		ctx = context.WithValue(ctx, recordKey{}, rec)
 		r = r.WithContext(ctx)
