@@ -146,7 +146,7 @@ func (l *Log) Run(ctx context.Context) {
 	l.setRunning(true)
 	var flush, closing <-chan time.Time
 	var backoff time.Duration
-	for {
+	for ctx.Err() == nil {
 		waiting, until := l.due()
 		if waiting >= flushAt && backoff == 0 {
 			backoff = l.flushOrLog(ctx, backoff)
@@ -160,7 +160,6 @@ func (l *Log) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			return
 		case <-l.wake:
 		case <-flush:
 			flush = nil
