@@ -175,7 +175,7 @@ func reader(t *testing.T, e *farleytest.Env) *farleytest.Client {
 	t.Helper()
 	own := e.Role(t, access.Role{
 		Permissions: []access.Permission{{Object: "ACCOUNT", Action: "READ", Scope: "OWN"}, {Object: "CONTACT", Action: "READ", Scope: "ALL"}, {Object: "ACCOUNT_CONTACT", Action: "READ", Scope: "ALL"}},
-		Fields: []access.FieldLevel{{Object: "ACCOUNT", Field: "TAX_NUMBER", Level: access.LevelRead}, {Object: "CONTACT", Field: "BIRTHDAY", Level: access.LevelRead}},
+		Fields:      []access.FieldLevel{{Object: "ACCOUNT", Field: "TAX_NUMBER", Level: access.LevelRead}, {Object: "CONTACT", Field: "BIRTHDAY", Level: access.LevelRead}},
 	})
 	all := e.Role(t, access.Role{Permissions: []access.Permission{{Object: "ACCOUNT", Action: "READ", Scope: "ALL"}}})
 	return e.User(t, nil, own, all)

@@ -8,7 +8,9 @@ import (
 )
 
 // Add hands an entry to the writer as a read does.
-func Add(ctx context.Context, l *Log, e Entry) error { return l.add(ctx, e.complete(ctx, l.clock.Now())) }
+func Add(ctx context.Context, l *Log, e Entry) error {
+	return l.add(ctx, e.complete(ctx, l.clock.Now()))
+}
 
 // Running reports whether the writer runs.
 func Running(l *Log) bool {

@@ -249,7 +249,9 @@ func TestLog_aFullBufferMakesWait(t *testing.T) {
 		if err := <-waited; fault.CodeOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) {
 			t.Fatalf("who gives up gets %v", err)
 		}
-		go func() { waited <- audit.Add(t.Context(), b.Log, audit.Entry{Action: audit.SensitiveRead, Path: "patient"}) }()
+		go func() {
+			waited <- audit.Add(t.Context(), b.Log, audit.Entry{Action: audit.SensitiveRead, Path: "patient"})
+		}()
 		close(release)
 		if err := <-waited; err != nil {
 			t.Fatal(err)
@@ -318,6 +320,33 @@ func TestRecord_boundsTexts(t *testing.T) {
 		}
 		if got := b.stored(t); len(got) != 1 || len([]rune(got[0].Path)) != 255 || len([]rune(got[0].Detail)) != 255 {
 			t.Errorf("stored is %v", got)
+		}
+	})
+}
+
+// A process that is killed loses what its writer has not written yet, and nothing else.
+func TestLog_killed(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, d *testdb.DB) {
+		b := setup(t, d)
+		add := func(path string) {
+			t.Helper()
+			if err := audit.Add(t.Context(), b.Log, audit.Entry{Action: audit.SensitiveRead, Path: path}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add("a")
+		b.until(t, "the first", func(s []stored) bool {
+			b.advance(250 * time.Millisecond)
+			return len(s) == 1
+		})
+		if err := b.Record(t.Context(), audit.Entry{Action: audit.SignIn, Path: "b"}); err != nil { // never waits
+			t.Fatal(err)
+		}
+		add("c")
+		b.stop() // and no Close: the clock stands, so nothing was due
+		if got := b.stored(t); len(got) != 2 || got[0].Path != "a" || got[1].Path != "b" {
+			t.Errorf("left is %v", got)
 		}
 	})
 }

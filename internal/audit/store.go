@@ -36,9 +36,9 @@ func insert(ctx context.Context, tx *db.Tx, entries []Entry) error {
 		args = args[:0]
 		return err
 	}
-	for i := range entries {
-		for _, x := range entries[i].Records {
-			args = append(args, entries[i].ID, x, entries[i].At)
+	for _, e := range entries {
+		for _, x := range e.Records {
+			args = append(args, e.ID, x, e.At)
 		}
 		if len(args) >= 3*insertBatch {
 			if err := flush(); err != nil {
