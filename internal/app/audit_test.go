@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"farley/internal/access"
 	"farley/internal/app"
 	"farley/internal/audit"
+	"farley/internal/db"
 	"farley/internal/farleytest"
 	"farley/internal/id"
 	"farley/internal/input"
@@ -519,5 +521,29 @@ func TestAuditTrail_deltaSynchronisationIsAnExport(t *testing.T) {
 		if got := entries(t, e, who, exported); got.Len() != 2 {
 			t.Errorf("another hour is another export: %s", got.JSON())
 		}
+	})
+}
+
+// What cannot be noted is not shown.
+func TestAuditTrail_showsNothingThatIsNotNoted(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		r := reader(t, e)
+		x := e.Make(t, "Account", input.Object{"name": "A", "taxNumber": "secret-1", "owner": r.User.String()})
+		if err := e.Audit.Close(t.Context()); err != nil { // from here on entries are written at once
+			t.Fatal(err)
+		}
+		err := e.DB.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.ExecContext(ctx, "DROP TABLE audit_entries")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := r.Do(t, `query($id: ID) { account(id: $id) { taxNumber } }`, farleytest.Vars{"id": x.String()}).Want(t, "INTERNAL")
+		if strings.Contains(got.Raw, "secret-1") {
+			t.Errorf("the answer is %s", got.Raw)
+		}
+		r.Query(t, `query($id: ID) { account(id: $id) { name } }`, farleytest.Vars{"id": x.String()})
 	})
 }
