@@ -39,6 +39,7 @@ type Log struct {
 
 	mu        sync.Mutex
 	running   bool
+	closed    bool
 	waiting   []Entry         // in the order in which they came
 	times     map[id.ID]int64 // corrected counts of entries that are written
 	room      chan struct{}   // closed when there is room among those waiting; nil: nobody waits for it
@@ -104,7 +105,7 @@ func (l *Log) take(entries []Entry) (room <-chan struct{}, took bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case !l.running:
+	case !l.running || l.closed:
 		return nil, false
 	case len(l.waiting) >= maxWaiting:
 		if l.room == nil {
@@ -143,7 +144,7 @@ func (l *Log) open(now time.Time, w *window) {
 
 // Run is the writer. It runs until ctx ends; Close then writes what is left.
 func (l *Log) Run(ctx context.Context) {
-	l.setRunning(true)
+	l.setState(func() { l.running = true })
 	var flush, closing <-chan time.Time
 	var backoff time.Duration
 	for ctx.Err() == nil {
@@ -279,14 +280,14 @@ func (l *Log) flushAll(ctx context.Context) error {
 
 // Close writes what is waiting, once Run has ended. Entries that come later are written at once.
 func (l *Log) Close(ctx context.Context) error {
-	l.setRunning(false)
+	l.setState(func() { l.closed = true })
 	return l.Flush(ctx)
 }
 
-func (l *Log) setRunning(running bool) {
+func (l *Log) setState(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running = running
+	change()
 	if l.room != nil {
 		close(l.room) // who waits looks again
 		l.room = nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"farley/internal/change"
+	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
