@@ -1614,8 +1614,12 @@ enum AuditAction @input(use: FREE) {
   PASSWORD_RESET_REQUESTED
   "A new password was set by way of such a mail."
   PASSWORD_RESET
+  "A mail invited a user to set a first password."
+  USER_INVITED
   "A key for a program was made."
   API_KEY_CREATED
+  "The name, the addresses or the end of a key for a program was changed."
+  API_KEY_CHANGED
   "A key for a program was revoked."
   API_KEY_REVOKED
   "A key for a program was refused."

@@ -49,7 +49,9 @@ const (
 	PasswordChanged        Action = "PASSWORD_CHANGED"
 	PasswordResetRequested Action = "PASSWORD_RESET_REQUESTED"
 	PasswordReset          Action = "PASSWORD_RESET"
+	UserInvited            Action = "USER_INVITED"
 	APIKeyCreated          Action = "API_KEY_CREATED"
+	APIKeyChanged          Action = "API_KEY_CHANGED"
 	APIKeyRevoked          Action = "API_KEY_REVOKED"
 	APIKeyRefused          Action = "API_KEY_REFUSED"
 	AccessRefused          Action = "ACCESS_REFUSED"
@@ -62,7 +64,7 @@ var writes = []Action{Created, Updated, Deleted, Restored, Merged, Erased}
 
 // others are the actions that are in the trail's own table only.
 var others = []Action{SignIn, SignInRefused, SignOut, SessionEnded, TokenReused, LockedOut, PasswordChanged, PasswordResetRequested,
-	PasswordReset, APIKeyCreated, APIKeyRevoked, APIKeyRefused, AccessRefused, SensitiveRead, Exported}
+	PasswordReset, UserInvited, APIKeyCreated, APIKeyChanged, APIKeyRevoked, APIKeyRefused, AccessRefused, SensitiveRead, Exported}
 
 // Actions lists every action.
 func Actions() []Action { return append(append([]Action{}, writes...), others...) }
