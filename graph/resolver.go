@@ -4,6 +4,7 @@ package graph
 
 import (
 	"farley/graph/generated"
+	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/broker"
 	"farley/internal/change"
@@ -30,6 +31,8 @@ type Resolver struct {
 	Auth     *auth.Service
 	Jobs     *job.Runner
 	Broker   broker.Broker
+	Audit    *audit.Log
+	Trail    *audit.Trail
 }
 
 type (

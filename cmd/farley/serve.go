@@ -56,6 +56,7 @@ type serve struct {
 	LogLevel       string            `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: debug, info, warn, error."`
 	LogFormat      string            `default:"json" enum:"json,text" help:"Format of log lines: json, text."`
 	Slow           time.Duration     `default:"1s" help:"Operations that take so long are logged at WARN with who asked; 0: none."`
+	RetainAudit    time.Duration     `default:"26280h" help:"How far the audit trail reaches back: three years. 0 keeps all."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 	DrainDelay     time.Duration     `default:"0s" help:"After SIGTERM: how long to go on serving while /readyz fails, so that a load balancer notices."`
 	nodes          `embed:""`
@@ -144,7 +145,7 @@ func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logge
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Broker: between, Jobs: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted,
+		Broker: between, Jobs: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted, RetainAudit: s.RetainAudit,
 		Tracer: traces.Tracer(), Slow: s.Slow, PrivateMetrics: s.MetricsAddr != "",
 	}
 	if s.TestClock {

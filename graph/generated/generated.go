@@ -126,6 +126,7 @@ type ComplexityRoot struct {
 		AccountContact  func(childComplexity int, id id.ID) int
 		AccountContacts func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Accounts        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		AuditTrail      func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
 		Branch          func(childComplexity int, id *id.ID, external input.Object) int
 		Branches        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Changes         func(childComplexity int, objects []string, after string, first *int64) int
@@ -263,6 +264,7 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Node(ctx context.Context, id id.ID) (*read.Result, error)
 	Nodes(ctx context.Context, ids []id.ID) ([]*read.Result, error)
+	AuditTrail(ctx context.Context, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) (*read.Result, error)
 	ChangesCursor(ctx context.Context) (*string, error)
 	Changes(ctx context.Context, objects []string, after string, first *int64) (*read.Result, error)
 	Account(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
@@ -1216,6 +1218,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.auditTrail":
+		if e.ComplexityRoot.Query.AuditTrail == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditTrail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditTrail(childComplexity, args["user"].(*id.ID), args["object"].(*string), args["record"].(*id.ID), args["action"].([]string), args["from"].(*time.Time), args["to"].(*time.Time), args["first"].(*int64), args["after"].(*string)), true
 	case "Query.branch":
 		if e.ComplexityRoot.Query.Branch == nil {
 			break
@@ -1814,6 +1827,140 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../../schema/audit.graphql", Input: `# The audit trail: who did, saw and was refused what.
+
+"What an entry of the audit trail says has happened."
+enum AuditAction @input(use: FREE) {
+  "A record was made."
+  CREATED
+  "A record was changed; fields names what."
+  UPDATED
+  "A record was moved to the bin."
+  DELETED
+  "A record was taken out of the bin."
+  RESTORED
+  "A record was merged into another one."
+  MERGED
+  "A record's personal data were erased."
+  ERASED
+  "A user signed in."
+  SIGN_IN
+  "Somebody failed to sign in; record is the user whose address was given, if there is one."
+  SIGN_IN_REFUSED
+  "A user signed out."
+  SIGN_OUT
+  "A session was ended by somebody else, or with all others."
+  SESSION_ENDED
+  "A refresh token was used that had been spent, which ended its session."
+  TOKEN_REUSED
+  "After too many failures a user cannot sign in for a while."
+  LOCKED_OUT
+  "A password was changed."
+  PASSWORD_CHANGED
+  "A mail for a new password was asked for."
+  PASSWORD_RESET_REQUESTED
+  "A new password was set by way of such a mail."
+  PASSWORD_RESET
+  "A mail invited a user to set a first password."
+  USER_INVITED
+  "A key for a program was made."
+  API_KEY_CREATED
+  "The name, the addresses or the end of a key for a program was changed."
+  API_KEY_CHANGED
+  "A key for a program was revoked."
+  API_KEY_REVOKED
+  "A key for a program was refused."
+  API_KEY_REFUSED
+  "A user was refused something; detail has the code of the error."
+  ACCESS_REFUSED
+  "A user read sensitive fields, or filtered or ordered by them: one entry an operation and kind of record."
+  SENSITIVE_READ
+  "A user took records in bulk: more than 1,000 within an hour by delta synchronisation."
+  EXPORTED
+}
+
+"Who acted."
+type AuditUser @plain @engine {
+  "The user's id."
+  id: ID!
+  "The user's name; null when that is not in the reader's sight."
+  displayName: String
+}
+
+"One event of the audit trail. It tells who did what to which record and names the fields concerned, never their values."
+type AuditEntry @plain @engine {
+  "The entry's id."
+  id: ID!
+  "When it happened."
+  at: DateTime!
+  "What happened."
+  action: AuditAction!
+  "Who acted; null for nobody and for Farley itself."
+  user: AuditUser
+  "The kind of record concerned; null for none, and for what is no record of its own in the API."
+  object: Object
+  "The record concerned, when it is one."
+  record: ID
+  "The records concerned, at most 100 of them."
+  records: [ID!]!
+  "How many records are concerned."
+  recordCount: Int!
+  "The names of the fields concerned."
+  fields: [String!]!
+  "The name that the client gave its operation."
+  operation: String
+  "Where in the operation something was refused, as names joined by dots."
+  path: String
+  "The id of the request, which is in the answer's header X-Request-Id and in the server's log."
+  requestId: String
+  "The network address that the request came from."
+  address: String
+  "The session, or key, under which the user acted."
+  session: ID
+  "What else there is to say."
+  detail: String
+  "How often it happened: refusals that are repeated within a minute, and events of a subscription, share an entry."
+  count: Int!
+}
+
+"A page of the audit trail."
+type AuditConnection @plain @engine {
+  "The entries with their cursors."
+  edges: [AuditEdge!]
+  "Where the page stands."
+  pageInfo: PageInfo!
+}
+
+"One entry of a page."
+type AuditEdge @plain @engine {
+  "The entry's place in the trail."
+  cursor: Cursor!
+  "The entry."
+  node: AuditEntry!
+}
+
+extend type Query {
+  "The audit trail, newest first. Who may read that of some users only gets the entries of what these did."
+  auditTrail(
+    "Of what this user did."
+    user: ID
+    "About records of this kind."
+    object: Object
+    "About this record, also together with others."
+    record: ID
+    "Of these actions; null for all."
+    action: [AuditAction!]
+    "At this instant or later."
+    from: DateTime
+    "Before this instant."
+    to: DateTime
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "The cursor to go on behind, towards older entries."
+    after: Cursor
+  ): AuditConnection @can(object: "USER", action: "READ_AUDIT")
+}
+`, BuiltIn: false},
 	{Name: "../../schema/changes.graphql", Input: `# The change log: one cursor for subscriptions over socket and SSE, and for catching up.
 
 "What happened to a record, as far as the reader is concerned."
@@ -11037,6 +11184,76 @@ func (ec *executionContext) field_Query_apiKeys_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_auditTrail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "object",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOObject2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["object"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "record",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["record"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "action",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOAuditAction2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["action"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg7
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_branch_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -15735,6 +15952,50 @@ func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_auditTrail(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_auditTrail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AuditTrail(ctx, fc.Args["user"].(*id.ID), fc.Args["object"].(*string), fc.Args["record"].(*id.ID), fc.Args["action"].([]string), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["first"].(*int64), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOAuditConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_auditTrail(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AuditConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_auditTrail_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_changesCursor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19629,6 +19890,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "auditTrail":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_auditTrail(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "changesCursor":
 			field := field
 
@@ -20914,6 +21197,22 @@ func (ec *executionContext) marshalNApiKey2ᚖfarleyᚋinternalᚋreadᚐResult(
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalNAuditAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAuditAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -22359,6 +22658,57 @@ func (ec *executionContext) marshalOApiKey2ᚕᚖfarleyᚋinternalᚋreadᚐResu
 	return ret
 }
 
+func (ec *executionContext) unmarshalOAuditAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAuditAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAuditAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNAuditAction2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOAuditConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAuditConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -23024,6 +23374,24 @@ func (ec *executionContext) marshalOCustomFieldWhere2farleyᚋinternalᚋinput�
 	return v
 }
 
+func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalDateTime(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalODeleteAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23558,6 +23926,24 @@ func (ec *executionContext) marshalOObject2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOObject2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOObject2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOOnDuplicate2ᚖstring(ctx context.Context, v any) (*string, error) {

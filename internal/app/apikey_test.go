@@ -91,7 +91,7 @@ func TestAPIKey_actsAsItsUser(t *testing.T) {
 			t.Errorf("the stream ends with %s", err.Extensions.Code)
 		}
 		c.Do(t, who, nil).Want(t, "UNAUTHENTICATED")
-		if d := cmp.Diff([]string{"API_KEY_CREATED", "API_KEY_REVOKED", "API_KEY_REFUSED"}, e.Recorder.(*trail).take()); d != "" {
+		if d := cmp.Diff([]string{"API_KEY_CREATED", "API_KEY_REVOKED", "API_KEY_REFUSED"}, e.Recorder.(*heard).take()); d != "" {
 			t.Error(d)
 		}
 	}, recorded)
@@ -99,7 +99,7 @@ func TestAPIKey_actsAsItsUser(t *testing.T) {
 
 // only returns the events of some kinds.
 func only(e *farleytest.Env, kinds ...string) []string {
-	return slices.DeleteFunc(e.Recorder.(*trail).take(), func(k string) bool { return !slices.Contains(kinds, k) })
+	return slices.DeleteFunc(e.Recorder.(*heard).take(), func(k string) bool { return !slices.Contains(kinds, k) })
 }
 
 // An event stream is opened with a key like a request.

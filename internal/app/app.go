@@ -17,6 +17,7 @@ import (
 	"farley/graph"
 	"farley/graph/generated"
 	"farley/internal/access"
+	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/broker"
 	"farley/internal/change"
@@ -56,7 +57,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix    // whose X-Forwarded-For is believed
 	PasswordCost   auth.Cost         // zero: the default
 	Lockout        auth.Lockout      // zero fields: the defaults
-	Recorder       auth.Recorder     // of what happens to people's access; nil: nobody records
+	Recorder       auth.Recorder     // of what happens to people's access; nil: the audit trail
 	Mailer         identity.Mailer   // nil: mails are jobs of this application
 	ResetURL       string            // of the application's page for new passwords, with {token} in it
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
@@ -70,6 +71,7 @@ type Config struct {
 	Slow           time.Duration     // operations that take so long are logged at WARN; 0: none
 	PrivateMetrics bool              // leave /metrics out of Server: Server.Metrics is served elsewhere
 	Issuers        []oidc.Issuer     // outside issuers whose tokens are accepted
+	RetainAudit    time.Duration     // how far the audit trail reaches back at least, beside the change log; 0: for ever
 }
 
 // App is a running application.
@@ -83,6 +85,7 @@ type App struct {
 	Identity *identity.Service
 	Outside  *oidc.Service // nil without issuers
 	Changes  *change.Log
+	Audit    *audit.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
 	Mail     *mail.Queue
@@ -107,7 +110,10 @@ func New(c Config) (*App, error) {
 	c.DB.SetWatch(m.watch)
 	c.Broker = m.counted(c.Broker)
 	a := &App{Config: c, Set: model.Kinds(), metrics: m}
-	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log, Meter: m.meter(), Tracer: c.Tracer})
+	a.Audit = audit.New(c.DB, a.Set, c.Clock, c.Log)
+	a.Changes = change.NewLog(c.DB, change.Options{
+		Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log, Archive: audit.Archive, Meter: m.meter(), Tracer: c.Tracer,
+	})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
 	if err != nil {
 		return nil, err
@@ -115,9 +121,12 @@ func New(c Config) (*App, error) {
 	a.cursors = cursors
 	a.Hub = change.NewHub(a.Changes, a.Set, cursors)
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
+	if a.Recorder == nil {
+		a.Recorder = recorder{a.Audit, a.Set.Kind("User").Code, c.Log}
+	}
 	a.Auth = auth.New(auth.Config{
 		DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost, Lockout: c.Lockout,
-		Recorder: c.Recorder, Log: c.Log, Seen: a.Identity.Seen,
+		Recorder: a.Recorder, Log: c.Log, Seen: a.Identity.Seen,
 	})
 	a.Identity.Bind(a.Auth)
 	a.Auth.OnRevoke(func(session, _ id.ID) { c.Broker.Publish(broker.Sessions, session[:]) })
@@ -142,6 +151,7 @@ func New(c Config) (*App, error) {
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker,
+		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
@@ -155,7 +165,9 @@ func (a *App) serve(guard *access.Guard) error {
 	if err != nil {
 		return err
 	}
-	common := live.Config{Auth: a.metrics.authenticator(a.Identity), Present: presenter.Present, Clock: a.Clock, Log: a.Log}
+	presenter.Refused = a.Audit.Refused
+	users := a.metrics.authenticator(recognising{a.Identity, a.Auth.Tokens, a.Audit})
+	common := live.Config{Auth: users, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket
 	socket.Config = common
 	socket.AllowedOrigins = a.AllowedOrigins
@@ -167,9 +179,9 @@ func (a *App) serve(guard *access.Guard) error {
 		return err
 	}
 	a.Server, err = server.New(server.Config{
-		Schema: newShaped(a.resolver, a.Set), Auth: a.metrics.authenticator(a.Identity), Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: newShaped(a.resolver, a.Set), Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
-		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
+		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, audit.Extension{Log: a.Audit}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
 		Registry: registry, PrivateMetrics: a.PrivateMetrics, Tracer: a.Tracer, Slow: a.Slow,
@@ -217,6 +229,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.Identity.Watch,
 		a.Identity.KeepUse,
 		a.watchRights,
+		a.Audit.Run,
 	} {
 		a.running.Go(func() { work(ctx) })
 	}
@@ -240,7 +253,7 @@ func (a *App) Stop(ctx context.Context) error {
 		a.cancel()
 		a.running.Wait()
 	}
-	return err
+	return errors.Join(err, a.Audit.Close(ctx))
 }
 
 // sessionEnded is told by whichever node has ended a session.

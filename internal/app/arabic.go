@@ -142,6 +142,7 @@ var arabic = map[string]string{
 	"The subscription has ended.":                                                                     "انتهى الاشتراك.",
 
 	// The application
+	"The audit trail cannot be written at the moment.":                           "لا يمكن كتابة سجل التدقيق حاليًا.",
 	"The database does not answer.":                                              "قاعدة البيانات لا تستجيب.",
 	"The clock is the machine's. Start the server with --test-clock to move it.": "الساعة هي ساعة الجهاز. شغّل الخادم مع --test-clock لتحريكها.",
 

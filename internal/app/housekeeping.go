@@ -32,7 +32,12 @@ func (a *App) scheduleHousekeeping() {
 		if err := a.Auth.Purge(ctx); err != nil {
 			return err
 		}
-		_, err = a.Jobs.Purge(ctx, now.Add(-keepJobs))
+		if _, err := a.Jobs.Purge(ctx, now.Add(-keepJobs)); err != nil {
+			return err
+		}
+		if a.RetainAudit > 0 {
+			_, err = a.Audit.Purge(ctx, now.Add(-a.RetainAudit))
+		}
 		return err
 	})
 	a.Jobs.Every(housekeeping, "hourly", time.Hour)

@@ -29,21 +29,21 @@ import (
 	"farley/internal/input"
 )
 
-// trail keeps what the recorder hears.
-type trail struct {
+// heard keeps what the recorder hears.
+type heard struct {
 	mu     sync.Mutex
 	events []auth.Event
 }
 
 // Record implements auth.Recorder.
-func (l *trail) Record(_ context.Context, e auth.Event) {
+func (l *heard) Record(_ context.Context, e auth.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.events = append(l.events, e)
 }
 
 // take returns the kinds of the events since the last call.
-func (l *trail) take() []string {
+func (l *heard) take() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := []string{}
@@ -75,7 +75,7 @@ func (m *mailbox) Send(_ context.Context, tx *db.Tx, purpose string, to id.ID, d
 	return nil
 }
 
-func recorded(c *app.Config) { c.Recorder = &trail{} }
+func recorded(c *app.Config) { c.Recorder = &heard{} }
 
 func mails(c *app.Config) {
 	c.Mailer = &mailbox{}
@@ -216,7 +216,7 @@ func TestSessions_areListedAndEnded(t *testing.T) {
 			t.Errorf("a session of another is told from none:\n%s\n%s", stranger.Raw, absent.Raw)
 		}
 		ann.Query(t, `{ viewer { user { id } } }`, nil)
-		e.Recorder.(*trail).take()
+		e.Recorder.(*heard).take()
 		second.Query(t, end, first)
 		ann.Do(t, `{ viewer { user { id } } }`, nil).Want(t, "UNAUTHENTICATED")
 		second.Query(t, end, first) // twice is no error
@@ -225,7 +225,7 @@ func TestSessions_areListedAndEnded(t *testing.T) {
 		}
 		boss.Query(t, end, farleytest.Vars{"s": second.Grant.SessionID.String()})
 		second.Do(t, `{ viewer { user { id } } }`, nil).Want(t, "UNAUTHENTICATED")
-		if d := cmp.Diff([]string{"SIGN_OUT", "SIGN_OUT", "SESSION_ENDED"}, e.Recorder.(*trail).take()); d != "" {
+		if d := cmp.Diff([]string{"SIGN_OUT", "SIGN_OUT", "SESSION_ENDED"}, e.Recorder.(*heard).take()); d != "" {
 			t.Error(d)
 		}
 	}, recorded)
@@ -348,9 +348,9 @@ func TestChangePassword_keepsOnlyThisSession(t *testing.T) {
 		if d := cmp.Diff([]string{"input.current WRONG", "input.new RANGE"}, r.Violations()); d != "" {
 			t.Error(d)
 		}
-		e.Recorder.(*trail).take()
+		e.Recorder.(*heard).take()
 		here.Query(t, change, farleytest.Vars{"c": password, "n": "battery staple horse"})
-		if d := cmp.Diff([]string{"PASSWORD_CHANGED"}, e.Recorder.(*trail).take()); d != "" {
+		if d := cmp.Diff([]string{"PASSWORD_CHANGED"}, e.Recorder.(*heard).take()); d != "" {
 			t.Error(d)
 		}
 		here.Query(t, `{ viewer { user { id } } }`, nil)
@@ -538,9 +538,9 @@ func TestResetPassword_worksOnce(t *testing.T) {
 			t.Error(d)
 		}
 		a.Do(t, reset, farleytest.Vars{"t": token, "p": "ann@example.com"}).Want(t, "INVALID") // and the token stays
-		e.Recorder.(*trail).take()
+		e.Recorder.(*heard).take()
 		a.Query(t, reset, farleytest.Vars{"t": token, "p": "battery staple horse"})
-		if d := cmp.Diff([]string{"PASSWORD_RESET"}, e.Recorder.(*trail).take()); d != "" {
+		if d := cmp.Diff([]string{"PASSWORD_RESET"}, e.Recorder.(*heard).take()); d != "" {
 			t.Error(d)
 		}
 		signedIn.Do(t, `{ viewer { user { id } } }`, nil).Want(t, "UNAUTHENTICATED")

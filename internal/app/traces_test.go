@@ -56,7 +56,7 @@ func attributes(s tracetest.SpanStub) map[string]string {
 }
 
 // named returns the spans of a trace by name.
-func named(spans tracetest.SpanStubs, traceID trace.TraceID, name string) []tracetest.SpanStub {
+func spansNamed(spans tracetest.SpanStubs, traceID trace.TraceID, name string) []tracetest.SpanStub {
 	var found []tracetest.SpanStub
 	for _, s := range spans {
 		if s.Name == name && (!traceID.IsValid() || s.SpanContext.TraceID() == traceID) {
@@ -91,7 +91,7 @@ func TestTraces_ofRequests(t *testing.T) {
 			all := spans.GetSpans()
 			cost, _ := res.Extensions["cost"].(map[string]any)
 			kind, _, _ := strings.Cut(strings.TrimSpace(document), " ")
-			op := attributes(named(all, id, kind)[0])
+			op := attributes(spansNamed(all, id, kind)[0])
 			if got := fmt.Sprint(cost["requested"]); op["farley.cost"] != got {
 				t.Errorf("the span's cost is %s, the answer's %s", op["farley.cost"], got)
 			}
@@ -118,7 +118,7 @@ func TestTraces_ofRequests(t *testing.T) {
 			t.Errorf("the span of the operation: %s", diff)
 		}
 		kept := all
-		if !slices.ContainsFunc(named(all, trace.TraceID{}, "SQL SELECT"), func(s tracetest.SpanStub) bool {
+		if !slices.ContainsFunc(spansNamed(all, trace.TraceID{}, "SQL SELECT"), func(s tracetest.SpanStub) bool {
 			a := attributes(s)
 			return a["db.system.name"] != "" && strings.Contains(a["db.query.text"], "?") && strings.Contains(a["db.query.text"], "accounts")
 		}) {
@@ -131,7 +131,7 @@ func TestTraces_ofRequests(t *testing.T) {
 			got[len(got)-1] != "      SQL COMMIT" || !slices.Contains(got, "      SQL INSERT") {
 			t.Errorf("the tree of a mutation: %s", strings.Join(got, "\n"))
 		}
-		if tx := attributes(named(all, trace.TraceID{}, "transaction")[0]); tx["farley.attempts"] != "1" {
+		if tx := attributes(spansNamed(all, trace.TraceID{}, "transaction")[0]); tx["farley.attempts"] != "1" {
 			t.Errorf("the transaction is told as %v", tx)
 		}
 		for _, s := range append(kept, all...) {
@@ -150,7 +150,7 @@ func TestTraces_ofRequests(t *testing.T) {
 // requestEnded waits until the server has ended the request's span, which is after the client has the answer.
 func requestEnded(t *testing.T, spans *tracetest.InMemoryExporter, id trace.TraceID) {
 	t.Helper()
-	eventually(t, func() bool { return len(named(spans.GetSpans(), id, "POST /graphql")) == 1 })
+	eventually(t, func() bool { return len(spansNamed(spans.GetSpans(), id, "POST /graphql")) == 1 })
 }
 
 func eventually(t *testing.T, done func() bool) {
@@ -186,10 +186,10 @@ func TestTraces_behindRequests(t *testing.T) {
 		}
 		eventually(t, func() bool {
 			all := spans.GetSpans()
-			return len(named(all, trace.TraceID{}, "sequence changes")) > 0 && len(named(all, trace.TraceID{}, "deliver changes")) > 0
+			return len(spansNamed(all, trace.TraceID{}, "sequence changes")) > 0 && len(spansNamed(all, trace.TraceID{}, "deliver changes")) > 0
 		})
 		sequenced := 0
-		for _, b := range named(spans.GetSpans(), trace.TraceID{}, "sequence changes") {
+		for _, b := range spansNamed(spans.GetSpans(), trace.TraceID{}, "sequence changes") {
 			if attributes(b)["farley.changes"] != "0" {
 				sequenced++
 			}
@@ -217,7 +217,7 @@ func TestTraces_behindRequests(t *testing.T) {
 		<-ran
 		stop()
 		<-ended
-		run := named(spans.GetSpans(), trace.TraceID{}, "job traced")
+		run := spansNamed(spans.GetSpans(), trace.TraceID{}, "job traced")
 		if len(run) != 1 || len(run[0].Links) != 1 || run[0].Links[0].SpanContext.TraceID() != cause.SpanContext().TraceID() || run[0].SpanContext.TraceID() == cause.SpanContext().TraceID() {
 			t.Fatalf("the run is told as %+v", run)
 		}
@@ -233,7 +233,7 @@ func TestTraces_operationsOnSockets(t *testing.T) {
 	var opened, op tracetest.SpanStub
 	eventually(t, func() bool {
 		all := spans.GetSpans()
-		requests, operations := named(all, trace.TraceID{}, "GET /graphql"), named(all, trace.TraceID{}, "query")
+		requests, operations := spansNamed(all, trace.TraceID{}, "GET /graphql"), spansNamed(all, trace.TraceID{}, "query")
 		if len(requests) == 0 || len(operations) == 0 {
 			return false
 		}

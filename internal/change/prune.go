@@ -52,6 +52,11 @@ func (l *Log) pruneOnce(ctx context.Context, before time.Time) (deleted int64, e
 		if _, err := tx.ExecContext(ctx, "UPDATE change_counter SET oldest = ? WHERE id = 1", upTo); err != nil {
 			return fmt.Errorf("move the oldest position: %w", err)
 		}
+		if l.archive != nil {
+			if err := l.archive(ctx, tx, oldest, upTo); err != nil {
+				return err
+			}
+		}
 		result, err := tx.ExecContext(ctx, "DELETE FROM changes WHERE position > ? AND position <= ?", oldest, upTo)
 		if err != nil {
 			return fmt.Errorf("delete old changes: %w", err)

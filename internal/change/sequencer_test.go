@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"farley/internal/change"
+	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
@@ -346,6 +347,42 @@ func TestPrune(t *testing.T) {
 		sequence(t, l)
 		if last, err := l.Last(t.Context(), nil); last != 2501 || err != nil {
 			t.Errorf("last is %d, %v; want 2501: the row without position stayed", last, err)
+		}
+	})
+}
+
+// What has to outlive the log is kept for exactly the rows that go, in the transaction in which they go.
+func TestPrune_archives(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *testdb.DB) {
+		var kept [][2]int64
+		boom := errors.New("no")
+		var fails error
+		l := change.NewLog(d.DB, change.Options{Clock: clock.System{}, Archive: func(_ context.Context, _ *db.Tx, after, upTo int64) error {
+			kept = append(kept, [2]int64{after, upTo})
+			return fails
+		}})
+		record := newDeal()
+		var rows []change.Row
+		for v := range int64(1500) {
+			rows = append(rows, row(record, v+1, change.Updated))
+		}
+		write(t, d, l, rows...)
+		sequence(t, l)
+
+		fails = boom
+		if n, err := l.Prune(t.Context(), start.Add(1201*time.Second)); n != 0 || !errors.Is(err, boom) {
+			t.Fatalf("pruned %d, %v; want nothing", n, err)
+		}
+		if oldest, err := l.Oldest(t.Context(), nil); oldest != 0 || err != nil {
+			t.Errorf("oldest is %d, %v; want 0", oldest, err)
+		}
+		fails, kept = nil, nil
+		if n, err := l.Prune(t.Context(), start.Add(1201*time.Second)); n != 1200 || err != nil {
+			t.Fatalf("pruned %d, %v; want 1200", n, err)
+		}
+		if diff := cmp.Diff([][2]int64{{0, 1000}, {1000, 1200}}, kept); diff != "" {
+			t.Errorf("archived (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -91,7 +91,7 @@ func check(kinds []*model.Kind) error {
 func prefixes(kinds []*model.Kind) []byte {
 	var b bytes.Buffer
 	b.WriteString("package id\n\n// prefixes of the kinds of records.\nvar prefixes = map[Kind]string{\n")
-	b.WriteString("\t2: \"sess\",\n\t3: \"job\",\n\t5: \"akey\",\n")
+	b.WriteString("\t2: \"sess\",\n\t3: \"job\",\n\t5: \"akey\",\n\t7: \"audt\",\n")
 	for _, k := range kinds {
 		fmt.Fprintf(&b, "\t%d: %q,\n", k.Code, k.Prefix)
 	}

@@ -179,7 +179,7 @@ func grantWithinOwn(ctx context.Context, c *write.Change) error {
 	return err
 }
 
-// grantIsNew refuses giving a role twice. The user is locked, so that two writes at once see each other.
+// grantIsNew refuses giving a role twice. The user is held, so that two writes at once see each other.
 func grantIsNew(ctx context.Context, c *write.Change) error {
 	if !c.Created() {
 		return nil

@@ -70,6 +70,9 @@ func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.Raw
 		if len(errs) == 0 {
 			return
 		}
+		if opCtx.Operation != nil {
+			ctx = graphql.WithOperationContext(ctx, opCtx) // for who wants to know what was refused
+		}
 		for i, err := range errs {
 			errs[i] = e.presenter.Present(ctx, err)
 		}

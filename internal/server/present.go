@@ -24,6 +24,10 @@ import (
 
 // Presenter makes errors into what clients see. Every transport uses the same one.
 type Presenter struct {
+	// Refused, when set, is told of every error that carries a code of its own, with its path in the answer. It must not
+	// wait.
+	Refused func(ctx context.Context, f *fault.Error, path ast.Path)
+
 	log     *slog.Logger
 	catalog catalog.Catalog
 }
@@ -121,6 +125,9 @@ func (p *Presenter) published(ctx context.Context, f *fault.Error, path ast.Path
 	}
 	if len(f.Path) > 0 {
 		out.Path = responsePath(f.Path)
+	}
+	if p.Refused != nil {
+		p.Refused(ctx, f, out.Path)
 	}
 	maps.Copy(out.Extensions, f.Extensions)
 	violations := f.Violations

@@ -15,6 +15,8 @@ type requestIDKey struct{}
 
 type addressKey struct{}
 
+type operationKey struct{}
+
 // WithAddress returns a context that carries where the request came from.
 func WithAddress(ctx context.Context, from netip.Addr) context.Context {
 	return context.WithValue(ctx, addressKey{}, from.Unmap())
@@ -36,6 +38,17 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
+}
+
+// WithOperation returns a context that carries the name that the client gave its operation.
+func WithOperation(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, operationKey{}, name)
+}
+
+// Operation returns the name of the operation, "" when it has none.
+func Operation(ctx context.Context) string {
+	name, _ := ctx.Value(operationKey{}).(string)
+	return name
 }
 
 // WithIdempotencyKey returns a context that carries the request's Idempotency-Key; "" leaves ctx as it is.
