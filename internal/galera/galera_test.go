@@ -1,0 +1,188 @@
+// Package galera_test runs three real servers on a real Galera cluster, each on a database node of its own, kills every
+// part of it in turn while clients write and listen, and looks at what is left.
+package galera_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	deadline = 5 * time.Minute
+	// some is how many writes have to be acknowledged until the load is taken to get on.
+	some = 15
+	// stopped is how long a database node does not move: shorter than the time after which the others would do without it.
+	stopped = 5 * time.Second
+	// role is whose rights the clients have.
+	role = "sales manager"
+)
+
+// incident is something that happens to the cluster.
+type incident struct {
+	name string
+	do   func(ctx context.Context)
+}
+
+// What was acknowledged is there, once; history and feed have neither gap nor repeat, on every node alike; and whoever
+// listens, with his cursor and at whatever node, hears of every change once: whichever part is killed.
+func TestGalera_losesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	file := build(t)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+
+	dir := t.TempDir()
+	tokens := filepath.Join(dir, "tokens.json")
+	nodes := make([]*node, size)
+	for i := range nodes {
+		nodes[i] = newNode(t, file, fmt.Sprintf("farley%d", i), "--data", dir, "--database", c.url(i))
+	}
+	nodes[0].start(ctx, "--demo", "--tokens-file", tokens)
+	nodes[1].start(ctx)
+	nodes[2].start(ctx)
+	token := roleToken(t, tokens)
+	db := c.open(t, 0)
+	fit(ctx, t, db)
+
+	before := sequenced(ctx, t, db)
+	data, err := nodes[0].ask(ctx, token, `{ changesCursor }`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := data["changesCursor"].(string)
+	l := newLoad(ctx, t, nodes, token)
+	listeners := make([]*listener, 2*size)
+	wants := make([]chan map[string]int, len(listeners))
+	var listening sync.WaitGroup
+	for i := range listeners {
+		wants[i] = make(chan map[string]int, 1)
+		listeners[i] = &listener{
+			nodes: nodes, at: i % size, token: token, cursor: begin,
+			heard: map[string]int{}, version: map[string]int64{}, codes: map[string]int{},
+		}
+		listening.Go(func() { listeners[i].listen(ctx, t, wants[i]) })
+	}
+	l.run(ctx, t)
+	all := []int{0, 1, 2}
+	l.progress(ctx, t, some, all...)
+
+	var incidents []incident
+	for n := range size {
+		others := []int{(n + 1) % size, (n + 2) % size}
+		incidents = append(incidents,
+			incident{fmt.Sprintf("database node %d killed", n), func(ctx context.Context) {
+				c.do(t, "kill", n)
+				l.progress(ctx, t, some, others...)
+				c.do(t, "start", n)
+			}},
+			incident{fmt.Sprintf("server %d killed", n), func(ctx context.Context) {
+				nodes[n].kill()
+				l.progress(ctx, t, some, others...)
+				nodes[n].start(ctx)
+			}})
+	}
+	incidents = append(incidents, incident{"database node 1 stopped", func(ctx context.Context) {
+		c.do(t, "stop", 1)
+		select {
+		case <-time.After(stopped): // this is what happens, not a wait for something
+		case <-ctx.Done():
+		}
+		c.do(t, "cont", 1)
+	}})
+	var table strings.Builder
+	for _, it := range incidents {
+		from, acked := time.Now(), len(l.told())
+		it.do(ctx)
+		l.progress(ctx, t, some, all...)
+		if t.Failed() {
+			break
+		}
+		fmt.Fprintf(&table, "%-26s %6.1f s %6d writes, longest stall %5.2f s\n", it.name, time.Since(from).Seconds(), len(l.told())-acked,
+			l.longestStall(from, time.Now()).Seconds())
+	}
+	l.end()
+	t.Logf("what happened:\n%s", &table)
+
+	last := sequenced(ctx, t, db)
+	log := changes(ctx, t, db, before)
+	if n := len(log); n == 0 || log[n-1].position.Int64 > last {
+		t.Fatalf("%d changes, the last position is %d", n, last)
+	}
+	l.verify(t, log)
+	current(ctx, t, db, log)
+	sameFeed(ctx, t, nodes, token, begin, log)
+
+	want := map[string]int{}
+	for _, row := range log {
+		want[change(row.record, row.version)]++
+	}
+	for _, w := range wants {
+		w <- want
+	}
+	listening.Wait()
+	moves := 0
+	for i, each := range listeners {
+		if !maps.Equal(each.heard, want) {
+			t.Errorf("subscriber %d (-log +heard):\n%.4000s", i, cmp.Diff(want, each.heard))
+		}
+		moves += each.moves
+	}
+
+	t.Logf("%d writes acknowledged, %d refused, other answers %v, slowest %.1f s; %d subscribers went on elsewhere %d times; database: %s",
+		len(l.acks), len(l.refused), l.answers, l.slowest.Seconds(), len(listeners), moves, c.do(t, "status", 0))
+	for _, n := range nodes {
+		n.kill() // what they do by themselves would change the checksums
+	}
+	sums := checksums(ctx, t, db)
+	for n := 1; n < size; n++ {
+		if diff := cmp.Diff(sums, checksums(ctx, t, c.open(t, n))); diff != "" {
+			t.Errorf("database node %d differs (-0 +%d):\n%s", n, n, diff)
+		}
+	}
+	if t.Failed() {
+		for i, n := range nodes {
+			t.Logf("server %d:\n%s", i, n.lastErrors())
+		}
+	}
+}
+
+// told returns what has been acknowledged so far.
+func (l *load) told() []ack {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clip(l.acks)
+}
+
+// url is the database as server n knows it.
+func (c *cluster) url(n int) string {
+	return fmt.Sprintf("mysql://root@%s/farley", c.address(n))
+}
+
+// roleToken reads the access token of the role.
+func roleToken(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[string]string{}
+	if err := json.Unmarshal(b, &tokens); err != nil {
+		t.Fatal(err)
+	}
+	if tokens[role] == "" {
+		t.Fatalf("no token for the %s", role)
+	}
+	return tokens[role]
+}
