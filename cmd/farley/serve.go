@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"farley/internal/app"
+	"farley/internal/broker"
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/id"
@@ -38,6 +39,8 @@ type serve struct {
 	Playground     bool              `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
 	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
+	DrainDelay     time.Duration     `default:"0s" help:"After SIGTERM: how long to go on serving while /readyz fails, so that a load balancer notices."`
+	nodes          `embed:""`
 }
 
 // Run implements the command.
@@ -48,7 +51,12 @@ func (s *serve) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	a, err := s.application(store, log)
+	between, end, err := s.broker(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer end()
+	a, err := s.application(store, between, log)
 	if err != nil {
 		return err
 	}
@@ -65,7 +73,7 @@ func (s *serve) Run(ctx context.Context) error {
 	return s.listen(ctx, a, log)
 }
 
-func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
+func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logger) (*app.App, error) {
 	keys, err := s.keyring()
 	if err != nil {
 		return nil, err
@@ -85,7 +93,7 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Jobs: true, RetainChanges: s.RetainChanges,
+		Broker: between, Jobs: true, RetainChanges: s.RetainChanges,
 	}
 	if s.TestClock {
 		c.Clock = clock.NewSandbox()
@@ -161,14 +169,31 @@ func (s *serve) listen(ctx context.Context, a *app.App, log *slog.Logger) error 
 		return err
 	case <-ctx.Done():
 	}
+	a.Server.Leave()
+	log.InfoContext(ctx, "shutting down", "delay", s.DrainDelay.String())
+	select {
+	case <-time.After(s.DrainDelay):
+	case err := <-failed:
+		return err
+	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	stopped := a.Stop(drain)
-	err = srv.Shutdown(drain)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = srv.Close()
-	}
-	return errors.Join(stopped, err)
+	return stop(drain, srv, a)
+}
+
+// stop ends streams, and beside them waits for the requests under way, which need the work in the background: it ends last.
+func stop(ctx context.Context, srv *http.Server, a *app.App) error {
+	answered := make(chan error, 1)
+	go func() {
+		err := srv.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = srv.Close()
+		}
+		answered <- err
+	}()
+	streams := a.Server.Shutdown(ctx)
+	err := <-answered
+	return errors.Join(streams, err, a.Stop(ctx))
 }
 
 // decodeID says what is in an id.

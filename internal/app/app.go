@@ -21,6 +21,7 @@ import (
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/fault"
+	"farley/internal/id"
 	"farley/internal/identity"
 	"farley/internal/job"
 	"farley/internal/model"
@@ -72,6 +73,8 @@ type App struct {
 	sse      *live.SSE
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
+
+	unsubscribe func()
 }
 
 // New puts an application together. Start makes it run.
@@ -89,6 +92,7 @@ func New(c Config) (*App, error) {
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
 	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
 	a.Identity.Bind(a.Auth)
+	a.Auth.OnRevoke(func(session, _ id.ID) { c.Broker.Publish(broker.Sessions, session[:]) })
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity)}
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
@@ -158,6 +162,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
+	a.unsubscribe = a.Broker.Subscribe(broker.Sessions, a.sessionEnded)
 	if a.Config.Jobs {
 		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
 	}
@@ -185,10 +190,21 @@ func (a *App) learnIndexes(ctx context.Context) error {
 func (a *App) Stop(ctx context.Context) error {
 	err := a.Server.Shutdown(ctx)
 	if a.cancel != nil {
+		a.unsubscribe()
 		a.cancel()
 		a.running.Wait()
 	}
 	return err
+}
+
+// sessionEnded is told by whichever node has ended a session.
+func (a *App) sessionEnded(message []byte) {
+	var session id.ID
+	if copy(session[:], message) < len(session) {
+		a.Identity.Recheck()
+		return
+	}
+	a.Identity.Revoked(session)
 }
 
 // watchRights forgets actors when roles, users or teams change, here or on another node.

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"farley/internal/broker"
 	"farley/internal/clock"
 	"farley/internal/db"
 )
@@ -29,7 +30,7 @@ type Log struct {
 // Options configure a Log. What is not given has a default.
 type Options struct {
 	Clock  clock.Clock  // default: clock.System
-	Broker Broker       // default: a Local of its own
+	Broker Broker       // default: one of this process, and of this log alone
 	Logger *slog.Logger // default: slog.Default
 }
 
@@ -39,7 +40,7 @@ func NewLog(d *db.DB, o Options) *Log {
 		o.Clock = clock.System{}
 	}
 	if o.Broker == nil {
-		o.Broker = NewLocal()
+		o.Broker = broker.Hints{Broker: broker.NewLocal(), Topic: broker.Changes}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

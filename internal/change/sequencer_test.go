@@ -125,7 +125,7 @@ func writeOne(ctx context.Context, d *testdb.DB, l *change.Log, record id.ID) er
 func TestRun_tenWritersOneOrder(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		broker := change.NewLocal()
+		broker := oneProcess()
 		l := newLog(d, broker)
 		background(t, l.Run)
 		measure(t, d, broker, []*change.Log{l})
@@ -135,7 +135,7 @@ func TestRun_tenWritersOneOrder(t *testing.T) {
 func TestRun_twoNodesAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		broker := change.NewLocal()
+		broker := oneProcess()
 		logs := []*change.Log{newLog(d, broker), newLog(d.Reopen(t), broker), newLog(d.Reopen(t), broker)}
 		for _, l := range logs {
 			background(t, l.Run)
@@ -269,7 +269,7 @@ func TestRun_goesOnAfterFailures(t *testing.T) {
 	if _, err := d.Pool().ExecContext(t.Context(), "ALTER TABLE change_counter RENAME TO away"); err != nil {
 		t.Fatal(err)
 	}
-	broker, failures := change.NewLocal(), make(errorSignal, 1)
+	broker, failures := oneProcess(), make(errorSignal, 1)
 	l := change.NewLog(d.DB, change.Options{Broker: broker, Logger: slog.New(failures)})
 	hints := hintsOf(t, broker)
 	background(t, l.Run)

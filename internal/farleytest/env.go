@@ -56,13 +56,17 @@ func New(t testing.TB, options ...Option) *Env {
 // On starts an application on a database and stops it when the test ends.
 func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 	t.Helper()
-	c := clock.NewTest(Start)
+	return start(t, d, clock.NewTest(Start), auth.NewKeyring(Start), options...)
+}
+
+func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, options ...Option) *Env {
+	t.Helper()
 	book, err := money.NewBook("USD", map[string]string{"SAR": "0.25", "EUR": "1.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := app.Config{
-		DB: d.DB, Clock: c, Keys: auth.NewKeyring(Start), Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
+		DB: d.DB, Clock: c, Keys: keys, Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}
 	for _, o := range options {

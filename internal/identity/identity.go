@@ -37,6 +37,9 @@ type Service struct {
 	actors     map[id.ID]*remembered
 	streams    map[id.ID]*open // by session
 	checked    map[id.ID]time.Time
+	ended      int64 // sessions that this node has been told the end of
+
+	recheck chan struct{} // has Watch look at all sessions now
 }
 
 type remembered struct {
@@ -54,13 +57,13 @@ type open struct {
 
 // New returns a Service. Bind must be called before tokens can be read.
 func New(d *db.DB, set *model.Set, c clock.Clock) *Service {
-	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]time.Time{}}
+	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]time.Time{}, recheck: make(chan struct{}, 1)}
 }
 
 // Bind connects the service that signs users in, which in turn finds users here.
 func (s *Service) Bind(a *auth.Service) {
 	s.auth = a
-	a.OnRevoke(func(session, _ id.ID) { s.revoke(session) })
+	a.OnRevoke(func(session, _ id.ID) { s.Revoked(session) })
 }
 
 var errInactive = fault.New(fault.Unauthenticated, "The access token is not valid. Sign in again.")
@@ -84,7 +87,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (context.Conte
 }
 
 // checkEvery is how long a session that was found alive is believed, which bounds how long a sign-out on another node
-// goes unnoticed here. Sign-outs on this node are noticed at once.
+// goes unnoticed here when the broker's message is lost. Sign-outs on this node are noticed at once.
 const checkEvery = 2 * time.Second
 
 // claims verifies a token. Its session is looked up at most every two seconds.
@@ -95,7 +98,7 @@ func (s *Service) claims(ctx context.Context, token string) (auth.Claims, error)
 	}
 	now := s.clock.Now()
 	s.mu.Lock()
-	fresh := now.Before(s.checked[claims.SessionID].Add(checkEvery))
+	fresh, ended := now.Before(s.checked[claims.SessionID].Add(checkEvery)), s.ended
 	s.mu.Unlock()
 	if fresh {
 		return claims, nil
@@ -106,6 +109,9 @@ func (s *Service) claims(ctx context.Context, token string) (auth.Claims, error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended != ended {
+		return claims, nil // perhaps this one, after it was looked up: not to be remembered as alive
+	}
 	if len(s.checked) > 10_000 {
 		clear(s.checked)
 	}
@@ -128,14 +134,29 @@ func (s *Service) revoked(c auth.Claims) <-chan struct{} {
 	return o.revoked
 }
 
-func (s *Service) revoke(session id.ID) {
+// Revoked ends the streams of a session that has been ended, here or on another node, and forgets that it was alive.
+func (s *Service) Revoked(session id.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ended++
 	delete(s.checked, session)
 	if o := s.streams[session]; o != nil && !o.closed {
 		close(o.revoked)
 		o.closed = true
 		delete(s.streams, session)
+	}
+}
+
+// Recheck forgets which sessions were alive and has Watch look at those with streams at once: messages about ends may have
+// been lost. It does not wait.
+func (s *Service) Recheck() {
+	s.mu.Lock()
+	s.ended++
+	clear(s.checked)
+	s.mu.Unlock()
+	select {
+	case s.recheck <- struct{}{}:
+	default:
 	}
 }
 
@@ -146,11 +167,12 @@ func (s *Service) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.clock.After(checkEvery):
+		case <-s.recheck:
 		}
 		now := s.clock.Now()
 		for _, session := range s.sweep(now) {
 			if active, err := s.auth.Active(ctx, session); err == nil && !active {
-				s.revoke(session)
+				s.Revoked(session)
 			}
 		}
 	}

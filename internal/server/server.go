@@ -139,13 +139,21 @@ func (s *Server) buildEngine() error {
 	return nil
 }
 
-// ServeHTTP answers r.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// ServeHTTP answers r. While the server is leaving, clients are asked to take another connection for what comes next.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.handler.ServeHTTP(w, r)
+}
+
+// Leave makes /readyz fail, so that no new requests are sent here. Everything else goes on.
+func (s *Server) Leave() { s.draining.Store(true) }
 
 // Shutdown makes /readyz fail, so that no new requests are sent here, and ends what lives long. Requests that still
 // come are answered; the http.Server waits for them.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	s.Leave()
 	if s.config.Drain == nil {
 		return nil
 	}
