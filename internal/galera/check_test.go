@@ -27,9 +27,24 @@ func (c *cluster) open(t *testing.T, n int) *sql.DB {
 	return d
 }
 
+// conflicts returns how many transactions of database node n lost against one of another node since it was started: at
+// commit, by certification, or before, to a write that was certified already.
+func (c *cluster) conflicts(ctx context.Context, t *testing.T, n int) int {
+	t.Helper()
+	var count int
+	err := c.open(t, n).QueryRowContext(ctx, `SELECT SUM(variable_value) FROM information_schema.global_status
+		WHERE variable_name IN ('WSREP_LOCAL_CERT_FAILURES', 'WSREP_LOCAL_BF_ABORTS')`).Scan(&count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
 // logged is a change row as the database has it.
 type logged struct {
 	position sql.NullInt64
+	seq      int64 // tells the database node at which it was written: they count in steps
+	at       time.Time
 	record   string
 	version  int64
 	tokens   []string // new descriptions
@@ -39,7 +54,7 @@ type logged struct {
 // have gapless positions.
 func changes(ctx context.Context, t *testing.T, d *sql.DB, after int64) []logged {
 	t.Helper()
-	rows, err := d.QueryContext(ctx, "SELECT position, kind, record_id, version, fields FROM changes ORDER BY position")
+	rows, err := d.QueryContext(ctx, "SELECT position, seq, at, kind, record_id, version, fields FROM changes ORDER BY position")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +66,7 @@ func changes(ctx context.Context, t *testing.T, d *sql.DB, after int64) []logged
 		var kind int64
 		var record id.ID
 		var fields []byte
-		if err := rows.Scan(&l.position, &kind, &record, &l.version, &fields); err != nil {
+		if err := rows.Scan(&l.position, &l.seq, &l.at, &kind, &record, &l.version, &fields); err != nil {
 			t.Fatal(err)
 		}
 		l.record = record.String()
@@ -110,12 +125,12 @@ func sequenced(ctx context.Context, t *testing.T, d *sql.DB) int64 {
 func (l *load) verify(t *testing.T, log []logged) {
 	t.Helper()
 	where := map[string]logged{}
-	versions := map[string]int64{}
+	versions, last := map[string]int64{}, map[string]logged{}
 	for _, row := range log {
 		if row.version != versions[row.record]+1 {
-			t.Errorf("%s: version %d follows version %d in the log", row.record, row.version, versions[row.record])
+			t.Errorf("%s: in the log %v follows %v", row.record, row, last[row.record])
 		}
-		versions[row.record] = row.version
+		versions[row.record], last[row.record] = row.version, row
 		for _, token := range row.tokens {
 			if before, ok := where[token]; ok {
 				t.Errorf("%q was written twice: %v and %v", token, before, row)

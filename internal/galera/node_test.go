@@ -56,6 +56,9 @@ func newNode(t *testing.T, file, name string, flags ...string) *node {
 	t.Cleanup(func() {
 		n.kill()
 		_ = log.Close()
+		if t.Failed() {
+			t.Logf("%s:\n%s", name, n.lastErrors())
+		}
 	})
 	return n
 }
@@ -132,7 +135,7 @@ func (n *node) lastErrors() string {
 			found = append(found, line)
 		}
 	}
-	return strings.Join(found[max(0, len(found)-20):], "")
+	return strings.Join(found[max(0, len(found)-5):], "")
 }
 
 // refusal is an answer with errors; its text is the code of the first.
