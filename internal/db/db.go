@@ -152,6 +152,8 @@ type Tx struct {
 	tx      *sql.Tx
 	observe func(context.Context, string, time.Duration, error)
 	after   []func()
+	rows    *sql.Rows // of the last query
+	lost    error     // why the database has rolled the transaction back by itself
 }
 
 // OnCommit has fn run once after the transaction has been committed; never when it is rolled back or tried again.
@@ -159,6 +161,9 @@ func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
 // ExecContext runs a statement.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := t.intact(); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
 	t.note(ctx, query, start, err)
@@ -167,9 +172,13 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 
 // QueryContext runs a query.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := t.intact(); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
 	t.note(ctx, query, start, err)
+	t.rows = rows
 	return rows, err
 }
 
@@ -192,7 +201,22 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 	return rows.Close()
 }
 
+// intact returns the error by which the database rolled the transaction back, if it did. Whoever reads one row and closes
+// the rows, as ent does after an update, never sees an error that comes behind that row; statements that followed would be
+// transactions of their own, each committed at once.
+func (t *Tx) intact() error {
+	if t.lost == nil && t.rows != nil {
+		if err := t.rows.Err(); Retryable(err) {
+			t.lost = err
+		}
+	}
+	return t.lost
+}
+
 func (t *Tx) note(ctx context.Context, query string, start time.Time, err error) {
+	if Retryable(err) {
+		t.lost = err
+	}
 	if t.observe != nil {
 		t.observe(ctx, query, time.Since(start), err)
 	}
@@ -239,6 +263,9 @@ func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 		}
 	}()
 	if err := fn(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := tx.intact(); err != nil {
 		return nil, err
 	}
 	if err := stx.Commit(); err != nil {
