@@ -16,9 +16,9 @@ import (
 const (
 	writers = 6
 	// pace is the time from one write to the next: it leaves the machine room to do what is watched.
-	pace = 8 * time.Millisecond
+	pace = 5 * time.Millisecond
 	// contested is how many records all writers change again and again.
-	contested = 4
+	contested = 2
 )
 
 const (
