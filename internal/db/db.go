@@ -5,10 +5,13 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,17 +50,32 @@ type DB struct {
 	// the first statement and never after.
 	Observe func(ctx context.Context, statement string, took time.Duration, err error)
 
-	reads  *sql.DB
-	writes *sql.DB
+	reads    *sql.DB
+	writes   *sql.DB
+	cluster  *cluster      // of the MySQL family
+	patience time.Duration // how long a transaction waits for a database that is away
+	lease    time.Duration // of the migration lock
 }
 
-// maxAttempts bounds the tries of one write transaction that loses against others again and again.
-const maxAttempts = 12
+const (
+	// maxAttempts bounds the tries of one write transaction that loses against others again and again.
+	maxAttempts = 12
+	// defaultPatience is longer than a cluster takes to go on without a server that was killed.
+	defaultPatience = 10 * time.Second
+)
 
 // Open opens the database at a URL: "sqlite:///path/to/file.db" or "mysql://user:password@host:port/name" (MySQL,
 // MariaDB, Galera, TiDB, Vitess). It does not migrate.
+//
+// Several hosts parted by commas are the nodes of one cluster, or a primary and its replicas: every connection goes to the
+// first one that answers and is ready (on Galera: part of the primary component and in step; not read-only), and is given
+// up when its server says that it no longer is.
 func Open(ctx context.Context, databaseURL string) (*DB, error) {
-	u, err := url.Parse(databaseURL)
+	single, hosts, err := splitHosts(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(single)
 	if err != nil {
 		return nil, errors.New("db: the database URL cannot be read") // url.Error would repeat the password
 	}
@@ -66,18 +84,37 @@ func Open(ctx context.Context, databaseURL string) (*DB, error) {
 	case "sqlite":
 		d, err = openSQLite(u)
 	case "mysql", "mariadb":
-		d, err = openMySQL(u)
+		d, err = openMySQL(u, hosts)
 	default:
 		return nil, fmt.Errorf("db: the database URL begins with %q; want sqlite:// or mysql://", u.Scheme)
 	}
 	if err != nil {
 		return nil, err
 	}
+	d.patience, d.lease = defaultPatience, defaultLease
 	if err := d.writes.PingContext(ctx); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("db: connect: %w", err)
 	}
 	return d, nil
+}
+
+// splitHosts takes the hosts out of a URL with several, which package url refuses.
+func splitHosts(databaseURL string) (single string, hosts []string, err error) {
+	scheme, rest, ok := strings.Cut(databaseURL, "://")
+	if !ok {
+		return databaseURL, nil, nil
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	start := strings.LastIndexByte(rest[:end], '@') + 1
+	hosts = strings.Split(rest[start:end], ",")
+	if len(hosts) > 1 && slices.Contains(hosts, "") {
+		return "", nil, errors.New("db: the database URL has an empty host between its commas")
+	}
+	return scheme + "://" + rest[:start] + hosts[0] + rest[end:], hosts, nil
 }
 
 func openSQLite(u *url.URL) (*DB, error) {
@@ -106,12 +143,19 @@ func openSQLite(u *url.URL) (*DB, error) {
 	return &DB{Dialect: SQLite, reads: reads, writes: writes}, nil
 }
 
-func openMySQL(u *url.URL) (*DB, error) {
+func openMySQL(u *url.URL, hosts []string) (*DB, error) {
 	c := mysql.NewConfig()
-	c.Net, c.Addr = "tcp", u.Host
+	c.Net = "tcp"
 	if s := u.Query().Get("socket"); s != "" {
-		c.Net, c.Addr = "unix", s
+		c.Net, hosts = "unix", []string{s}
 	}
+	dialer := net.Dialer{
+		Timeout:         dialTime,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 3 * time.Second, Count: 3},
+		Control:         control,
+	}
+	c.DialFunc = dialer.DialContext
+	c.Logger = &mysql.NopLogger{} // what it says comes as an error too
 	c.User = u.User.Username()
 	c.Passwd, _ = u.User.Password()
 	c.DBName = strings.TrimPrefix(u.Path, "/")
@@ -121,15 +165,15 @@ func openMySQL(u *url.URL) (*DB, error) {
 	if tls := u.Query().Get("tls"); tls != "" {
 		c.TLSConfig = tls
 	}
-	connector, err := mysql.NewConnector(c)
+	servers, err := newCluster(c, hosts)
 	if err != nil {
 		return nil, fmt.Errorf("db: open MySQL: %w", err)
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(servers)
 	pool.SetMaxOpenConns(48)
 	pool.SetMaxIdleConns(48)
 	pool.SetConnMaxLifetime(30 * time.Minute)
-	return &DB{Dialect: MySQL, reads: pool, writes: pool}, nil
+	return &DB{Dialect: MySQL, reads: pool, writes: pool, cluster: servers}, nil
 }
 
 // Close closes the pools.
@@ -140,8 +184,14 @@ func (d *DB) Close() error {
 	return errors.Join(d.reads.Close(), d.writes.Close())
 }
 
-// Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error { return d.reads.PingContext(ctx) }
+// Ping reports whether the database answers. Where there are several servers, one that does is enough.
+func (d *DB) Ping(ctx context.Context) error {
+	err := d.reads.PingContext(ctx)
+	if err != nil && Away(err) && ctx.Err() == nil {
+		err = d.reads.PingContext(ctx) // through another connection, which may lead to another server
+	}
+	return err
+}
 
 // Pool returns the pool for writes, for what needs a *sql.DB (migrations). Its statements are not observed.
 func (d *DB) Pool() *sql.DB { return d.writes }
@@ -154,6 +204,7 @@ type Tx struct {
 	after   []func()
 	rows    *sql.Rows // of the last query
 	lost    error     // why the database has rolled the transaction back by itself
+	conn    *sql.Conn // the snapshot's own, where it has one
 }
 
 // OnCommit has fn run once after the transaction has been committed; never when it is rolled back or tried again.
@@ -224,34 +275,85 @@ func (t *Tx) note(ctx context.Context, query string, start time.Time, err error)
 
 // Write runs fn in one transaction that writes, at READ COMMITTED (SQLite: holding the write lock from the start), and
 // commits it. When the database made this transaction lose against another one (deadlock, lock time-out, certification
-// failure), fn runs again in a new one, so fn must have no other effects than through its Tx. Any error from fn rolls
-// back and is returned.
+// failure), or the server was lost before COMMIT was sent, fn runs again in a new one, so fn must have no other effects than
+// through its Tx. A database that is away is waited for, for at most ten seconds. Any error from fn rolls back and is
+// returned.
+//
+// It returns ErrUnknownOutcome, wrapped, when the server was lost after COMMIT had been sent.
 func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.write(ctx, d.begin, fn)
+}
+
+// WriteSynced is Write for what was refused for what this server knows: where Lags, each try begins once this server has
+// applied everything that was committed before on any. Elsewhere it is Write.
+func (d *DB) WriteSynced(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if !d.Lags() {
+		return d.Write(ctx, fn)
+	}
+	return d.write(ctx, d.beginWriteSynced, fn)
+}
+
+// beginner begins a transaction; end is called after it has ended.
+type beginner func(ctx context.Context) (stx *sql.Tx, end func(), err error)
+
+func (d *DB) begin(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, err := d.writes.BeginTx(ctx, &sql.TxOptions{Isolation: d.writeIsolation()})
+	return stx, func() {}, err
+}
+
+func (d *DB) beginWriteSynced(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, conn, err := beginSynced(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
+	return stx, func() { _ = conn.Close() }, err
+}
+
+func (d *DB) write(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) error {
+	var after []func()
+	err := d.again(ctx, func() (err error) {
+		after, err = d.writeOnce(ctx, begin, fn)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range after {
+		f()
+	}
+	return nil
+}
+
+// again runs fn until it succeeds, as long as another try may.
+func (d *DB) again(ctx context.Context, fn func() error) error {
+	var lost time.Time // when the database was first away
 	for attempt := 1; ; attempt++ {
-		after, err := d.writeOnce(ctx, fn)
-		if err == nil {
-			for _, f := range after {
-				f()
+		err := fn()
+		pause := time.Duration(1<<min(attempt, 7)) * time.Millisecond
+		switch {
+		case err == nil || ctx.Err() != nil || errors.Is(err, ErrUnknownOutcome):
+			return err
+		case Away(err):
+			if lost.IsZero() {
+				lost = time.Now()
 			}
-			return nil
-		}
-		if attempt == maxAttempts || !Retryable(err) || ctx.Err() != nil {
+			if time.Since(lost) > d.patience {
+				return err
+			}
+		case attempt >= maxAttempts || !Retryable(err):
 			return err
 		}
-		pause := time.Duration(1<<min(attempt, 7)) * time.Millisecond
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), err)
 		}
 	}
 }
 
-func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
-	stx, err := d.writes.BeginTx(ctx, &sql.TxOptions{Isolation: d.writeIsolation()})
+func (d *DB) writeOnce(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
+	stx, end, err := begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer end()
 	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}
 	defer func() {
 		if p := recover(); p != nil {
@@ -294,11 +396,68 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}, nil
 }
 
+// Lags reports whether a server of this database may not have applied yet what was committed on another one: a Galera
+// cluster.
+func (d *DB) Lags() bool { return d.cluster != nil && d.cluster.galera.Load() }
+
+// SnapshotSynced is Snapshot for what must not be missed because it was committed on another server a moment ago: where
+// Lags, it first waits until this server has applied everything that was committed before. Elsewhere it is Snapshot.
+//
+// The wait costs a round through the cluster. So look with Snapshot first, and here again before you say that something is
+// not there.
+func (d *DB) SnapshotSynced(ctx context.Context) (*Tx, error) {
+	if !d.Lags() {
+		return d.Snapshot(ctx)
+	}
+	stx, conn, err := beginSynced(ctx, d.reads, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return nil, err
+	}
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, conn: conn}, nil
+}
+
+// beginSynced begins a transaction once the server has caught up, on a connection that goes back to the pool when the
+// caller closes it.
+func beginSynced(ctx context.Context, pool *sql.DB, options *sql.TxOptions) (*sql.Tx, *sql.Conn, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	stx, err := waitAndBegin(ctx, conn, options)
+	if err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its session may wait for ever more
+		return nil, nil, errors.Join(err, closed(conn.Close()))
+	}
+	return stx, conn, nil
+}
+
+func waitAndBegin(ctx context.Context, conn *sql.Conn, options *sql.TxOptions) (*sql.Tx, error) {
+	if _, err := conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1"); err != nil {
+		return nil, err
+	}
+	stx, err := conn.BeginTx(ctx, options) // waits
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stx.ExecContext(ctx, "SET SESSION wsrep_sync_wait = DEFAULT"); err != nil {
+		return nil, errors.Join(err, stx.Rollback())
+	}
+	return stx, nil
+}
+
+// closed leaves out the error of closing what is closed.
+func closed(err error) error {
+	if errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
 // Close ends a transaction begun by Snapshot.
 func (t *Tx) Close() error {
-	err := t.tx.Rollback()
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
+	err := closed(t.tx.Rollback())
+	if t.conn != nil {
+		err = errors.Join(err, closed(t.conn.Close()))
 	}
 	return err
 }
