@@ -4,7 +4,7 @@
 # standard input ends (Ctrl-D), or this script does, in whatever way, the nodes are killed and the folder is removed.
 #
 # Usage: cluster.sh
-# Once the cluster is up it prints a line "node N PORT" for each node, then "ready". The user is root without a password,
+# Once the cluster is up it prints its folder and a line "node N PORT" for each node, then "ready". The user is root without a password,
 # the database is called farley and is empty. Then it obeys lines on standard input, and answers each by one line, "ok …" or
 # "failed …":
 #   kill N    kill -9
@@ -27,10 +27,18 @@ if [[ -z $provider ]]; then echo 'missing libgalera_smm.so of galera-4' && exit 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/farley-galera-XXXXXX")
 declare -A pid=()
 
+# What is at the other end of descriptor 9 notices the end of this script, even by kill -9, and removes the folder.
+exec 9> >(
+  trap '' INT TERM HUP
+  exec >/dev/null 2>&1
+  cat
+  until rm -rf "$dir"; do sleep 0.1; done # the servers are still dying
+)
+
 # end kills what this script started and nothing else.
 end() {
   for n in "${!pid[@]}"; do kill -9 "${pid[$n]}" 2>/dev/null || true; done
-  wait 2>/dev/null
+  wait "${pid[@]}" 2>/dev/null || true
   rm -rf "$dir"
 }
 trap end EXIT
@@ -95,7 +103,7 @@ launch() {
   local n=$1
   shift
   arguments "$n"
-  setpriv "${as[@]}" --pdeathsig KILL "$server" "${args[@]}" "$@" >>"$dir/$n.log" 2>&1 </dev/null &
+  setpriv "${as[@]}" --pdeathsig KILL "$server" "${args[@]}" "$@" >>"$dir/$n.log" 2>&1 </dev/null 9>&- &
   pid[$n]=$!
 }
 
@@ -155,7 +163,7 @@ obey() { # obey COMMAND N
   case $1 in
   kill)
     kill -9 "${pid[$n]}"
-    wait "${pid[$n]}" || true
+    wait "${pid[$n]}" 2>/dev/null || true
     ;;
   start) restart "$n" ;;
   stop) kill -STOP "${pid[$n]}" ;;
@@ -165,6 +173,7 @@ obey() { # obey COMMAND N
   esac
 }
 
+echo "folder $dir"
 for n in 1 2 3; do
   port="sql$n"
   echo "node $n ${!port}"

@@ -2,9 +2,11 @@ package galera_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -22,7 +24,9 @@ const exitMissing = 3
 
 // cluster is what cluster.sh runs: it lives as long as its standard input is open.
 type cluster struct {
-	ports [size]int
+	ports  [size]int
+	folder string
+	script *os.Process
 
 	mu    sync.Mutex // one command at a time
 	in    io.WriteCloser
@@ -49,7 +53,7 @@ func newCluster(t *testing.T) *cluster {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{in: in, lines: make(chan string)}
+	c := &cluster{script: cmd.Process, in: in, lines: make(chan string)}
 	t.Cleanup(func() {
 		_ = in.Close()
 		for range c.lines { //nolint:revive // until it has ended
@@ -77,6 +81,9 @@ func newCluster(t *testing.T) *cluster {
 		var n, port int
 		if _, err := fmt.Sscanf(line, "node %d %d", &n, &port); err == nil {
 			c.ports[n-1] = port
+		}
+		if folder, ok := strings.CutPrefix(line, "folder "); ok {
+			c.folder = folder
 		}
 		if line == "ready" {
 			return c
@@ -118,3 +125,29 @@ func (c *cluster) do(t *testing.T, command string, n int) string {
 
 // address is where database node n answers.
 func (c *cluster) address(n int) string { return fmt.Sprintf("127.0.0.1:%d", c.ports[n]) }
+
+// abandon kills the script itself: nothing of it stays behind.
+func (c *cluster) abandon(ctx context.Context, t *testing.T) {
+	t.Helper()
+	if err := c.script.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		left := 0
+		for n := range size {
+			if conn, err := net.Dial("tcp", c.address(n)); err == nil {
+				_ = conn.Close()
+				left++
+			}
+		}
+		_, err := os.Stat(c.folder)
+		if left == 0 && errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond): // they are dying
+		case <-ctx.Done():
+			t.Fatalf("after the script was killed %d database nodes are there; folder: %v", left, err)
+		}
+	}
+}

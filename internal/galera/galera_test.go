@@ -176,6 +176,7 @@ func TestGalera_losesNothing(t *testing.T) {
 			t.Errorf("database node %d differs (-0 +%d):\n%s", n, n, diff)
 		}
 	}
+	c.abandon(ctx, t)
 }
 
 // told returns what has been acknowledged so far.

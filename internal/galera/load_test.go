@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -200,7 +199,7 @@ func (l *load) ask(ctx context.Context, w write) (*ack, error) {
 		case errors.As(err, &r) && r.code == "CONFLICT":
 			l.count("CONFLICT")
 			return nil, nil //nolint:nilnil // refused, as it may be
-		case errors.As(err, &r) && (r.code == "UNAVAILABLE" || r.code == "INTERNAL" && os.Getenv("TOLERATE") != ""):
+		case errors.As(err, &r) && r.code == "UNAVAILABLE":
 			l.count(r.code)
 		case errors.Is(err, errAway):
 			l.count("no answer")
