@@ -20,9 +20,9 @@ for candidate in "${FARLEY_GALERA_PROVIDER:-}" /usr/lib/galera/libgalera_smm.so 
   if [[ -n $candidate && -e $candidate ]]; then provider=$candidate && break; fi
 done
 for need in "$server" mariadb mariadb-install-db rsync setpriv; do
-  if ! command -v "$need" >/dev/null; then echo "missing $need" && exit 3; fi
+  if ! command -v "$need" >/dev/null; then echo "missing $need" && exit 1; fi
 done
-if [[ -z $provider ]]; then echo 'missing libgalera_smm.so of galera-4' && exit 3; fi
+if [[ -z $provider ]]; then echo 'missing libgalera_smm.so of galera-4' && exit 1; fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/farley-galera-XXXXXX")
 declare -A pid=()

@@ -19,9 +19,6 @@ import (
 // size is how many database nodes, and how many servers, there are.
 const size = 3
 
-// exitMissing is how cluster.sh says that something is not installed.
-const exitMissing = 3
-
 // cluster is what cluster.sh runs: it lives as long as its standard input is open.
 type cluster struct {
 	ports  [size]int
