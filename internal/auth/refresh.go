@@ -116,15 +116,11 @@ func (s *Service) checkOwner(ctx context.Context, t refreshToken) error {
 	return refusedRefresh(errInactive)
 }
 
-func (s *Service) owner(ctx context.Context, t refreshToken) (Session, error) {
-	tx, err := s.db.Snapshot(ctx)
-	if err != nil {
-		return Session{}, err
-	}
-	defer func() { _ = tx.Close() }()
-	var session Session
-	err = tx.QueryRow(ctx, `SELECT s.id, s.user_id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.hash = ?`,
-		[]any{t.hash()}, &session.ID, &session.UserID)
+func (s *Service) owner(ctx context.Context, t refreshToken) (session Session, err error) {
+	err = s.db.Find(ctx, func(tx *db.Tx) error { // it may have been given out on another server a moment ago
+		return tx.QueryRow(ctx, `SELECT s.id, s.user_id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.hash = ?`,
+			[]any{t.hash()}, &session.ID, &session.UserID)
+	})
 	return session, err
 }
 

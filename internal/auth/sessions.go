@@ -132,13 +132,11 @@ func (s *Service) Active(ctx context.Context, sessionID id.ID) (bool, error) {
 const selectSession = `SELECT id, user_id, device, created_at, last_used_at, expires_at, revoked_at, revoked_why FROM sessions`
 
 func (s *Service) session(ctx context.Context, sessionID id.ID) (Session, error) {
-	tx, err := s.db.Snapshot(ctx)
-	if err != nil {
-		return Session{}, fmt.Errorf("read session: %w", err)
-	}
-	defer func() { _ = tx.Close() }()
 	var r sessionRow
-	if err := tx.QueryRow(ctx, selectSession+` WHERE id = ?`, []any{sessionID}, r.dest()...); err != nil {
+	err := s.db.Find(ctx, func(tx *db.Tx) error { // it may have been begun on another server a moment ago
+		return tx.QueryRow(ctx, selectSession+` WHERE id = ?`, []any{sessionID}, r.dest()...)
+	})
+	if err != nil {
 		return Session{}, fmt.Errorf("read session: %w", err)
 	}
 	return r.session(), nil

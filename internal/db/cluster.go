@@ -84,7 +84,7 @@ func (c *cluster) Connect(ctx context.Context) (driver.Conn, error) {
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", h.addr, err))
-			away = away || Away(err) || errors.Is(err, context.DeadlineExceeded)
+			away = away || unreachable(err)
 			if ctx.Err() != nil {
 				return nil, errors.Join(ctx.Err(), drop(second))
 			}
@@ -344,19 +344,24 @@ func Away(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
-	for _, target := range []error{errNoServer, driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, ErrUnknownOutcome} {
+	for _, target := range []error{errNoServer, driver.ErrBadConn, mysql.ErrInvalidConn, ErrUnknownOutcome} {
 		if errors.Is(err, target) {
 			return true
 		}
 	}
 	var my *mysql.MySQLError
-	if errors.As(err, &my) {
-		switch my.Number {
-		case errNotPrepared, errShutdown, errReadOnly, errKilled, 1040, 1203: // the last two: too many connections
-			return true
-		}
+	if !errors.As(err, &my) {
 		return false
 	}
+	switch my.Number {
+	case errNotPrepared, errShutdown, errReadOnly, errKilled, 1040, 1203: // the last two: too many connections
+		return true
+	}
+	return false
+}
+
+// unreachable reports whether connecting failed in a way that may pass.
+func unreachable(err error) bool {
 	var network *net.OpError
-	return errors.As(err, &network)
+	return Away(err) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
 }

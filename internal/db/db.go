@@ -416,6 +416,25 @@ func (d *DB) SnapshotSynced(ctx context.Context) (*Tx, error) {
 	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, conn: conn}, nil
 }
 
+// Find runs fn in a snapshot. Where fn answers sql.ErrNoRows and Lags, it runs once more in one of SnapshotSynced, before
+// it is said that what was looked for is not there.
+func (d *DB) Find(ctx context.Context, fn func(tx *Tx) error) error {
+	err := within(ctx, d.Snapshot, fn)
+	if d.Lags() && errors.Is(err, sql.ErrNoRows) {
+		return within(ctx, d.SnapshotSynced, fn)
+	}
+	return err
+}
+
+func within(ctx context.Context, begin func(context.Context) (*Tx, error), fn func(tx *Tx) error) error {
+	tx, err := begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Close() }()
+	return fn(tx)
+}
+
 // beginSynced begins a transaction once the server has caught up, on a connection that goes back to the pool when the
 // caller closes it.
 func beginSynced(ctx context.Context, pool *sql.DB, options *sql.TxOptions) (*sql.Tx, *sql.Conn, error) {

@@ -76,7 +76,9 @@ func TestKilledMigration_helper(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.SetLease(lease)
-	go func() { _ = d.MigrateFrom(context.Background(), files(gated(databaseURL[strings.LastIndexByte(databaseURL, '/')+1:])...)) }()
+	go func() {
+		_ = d.MigrateFrom(context.Background(), files(gated(databaseURL[strings.LastIndexByte(databaseURL, '/')+1:])...))
+	}()
 	_, _ = io.Copy(io.Discard, os.Stdin) // ends with the parent, should that be killed
 }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
 
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/stream"
@@ -55,6 +56,10 @@ func (p *Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	switch {
 	case errors.As(err, &f) && f.Code != fault.Internal:
 		// said already what it is
+	case errors.Is(err, db.ErrUnknownOutcome):
+		f = fault.New(fault.Unavailable, "The database was lost while it was saving. What you sent may have been saved or not. With an idempotency key it is safe to send it again.")
+	case db.Away(err):
+		f = fault.New(fault.Unavailable, "The database does not answer. Try again.")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		f = fault.New(fault.Unavailable, "The operation was cancelled or took too long.")
 	case errors.Is(err, id.ErrInvalid):

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/stream"
@@ -53,6 +55,10 @@ func TestPresent(t *testing.T) {
 			`{"message":"The operation was cancelled or took too long.","extensions":{"code":"UNAVAILABLE"}}`},
 		{"cancelled inside an internal fault", fault.Wrap(fault.Internal, context.Canceled, "secret"),
 			`{"message":"The operation was cancelled or took too long.","extensions":{"code":"UNAVAILABLE"}}`},
+		{"the database is away", fmt.Errorf("secret: %w", driver.ErrBadConn),
+			`{"message":"The database does not answer. Try again.","extensions":{"code":"UNAVAILABLE"}}`},
+		{"the database was lost during the commit", fmt.Errorf("%w: secret: %w", db.ErrUnknownOutcome, driver.ErrBadConn),
+			`{"message":"The database was lost while it was saving. What you sent may have been saved or not. With an idempotency key it is safe to send it again.","extensions":{"code":"UNAVAILABLE"}}`},
 		{"id", fmt.Errorf("%w: secret", id.ErrInvalid), `{"message":"The input is not valid.","extensions":{"code":"BAD_REQUEST"}}`},
 	}
 	for _, c := range cases {
