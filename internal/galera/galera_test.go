@@ -167,6 +167,7 @@ func TestGalera_losesNothing(t *testing.T) {
 	if conflicts == 0 {
 		t.Error("the writers have not met")
 	}
+	together(ctx, t, nodes, token)
 	for _, n := range nodes {
 		n.kill() // what they do by themselves would change the checksums
 	}
