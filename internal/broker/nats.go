@@ -147,6 +147,10 @@ func (b *NATS) connected(c *nats.Conn) {
 		return
 	}
 	b.log.Info("connected to NATS", "server", c.ConnectedUrlRedacted())
+	// The subscription stands when the server has answered behind it. Whoever looked earlier could miss what comes between.
+	if err := c.FlushTimeout(natsTimeout); err != nil {
+		b.log.Warn("NATS does not answer", "error", err)
+	}
 	b.local.wakeAll()
 }
 

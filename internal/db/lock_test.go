@@ -67,6 +67,7 @@ const killedMigration = "FARLEY_DB_KILLED_MIGRATION"
 
 // TestKilledMigration_helper is no test: it is the process that TestMigrate_holderIsKilled starts, and kills.
 func TestKilledMigration_helper(t *testing.T) {
+	t.Parallel()
 	databaseURL := os.Getenv(killedMigration)
 	if databaseURL == "" {
 		t.Skip("only as the helper of TestMigrate_holderIsKilled")

@@ -192,11 +192,13 @@ func TestRollingRestart(t *testing.T) {
 	}
 	for _, n := range f.nodes {
 		wait(ctx, t, acks, 60)
+		asked := time.Now()
 		address, ended := n.stop()
 		leaving(ctx, t, address)
 		if err := ended(); err != nil {
 			t.Errorf("a node ends with %v", err)
 		}
+		t.Logf("a node ended %v after it was asked to", time.Since(asked).Round(time.Millisecond))
 		wait(ctx, t, acks, 60) // the other one serves
 		n.start()
 	}
