@@ -5,10 +5,12 @@ package graph
 import (
 	"farley/graph/generated"
 	"farley/internal/auth"
+	"farley/internal/broker"
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/identity"
+	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/read"
 	"farley/internal/write"
@@ -26,6 +28,8 @@ type Resolver struct {
 	Cursors  *change.Codec
 	Identity *identity.Service
 	Auth     *auth.Service
+	Jobs     *job.Runner
+	Broker   broker.Broker
 }
 
 type (

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,10 +19,14 @@ import (
 	"farley/internal/id"
 	"farley/internal/seed"
 	"farley/internal/server"
+	"farley/internal/telemetry"
 )
 
 // drainTime bounds how long open requests and streams may take to end after SIGTERM.
 const drainTime = 15 * time.Second
+
+// flushTime bounds how long the last spans may take to be sent.
+const flushTime = 5 * time.Second
 
 // demoRates let the demo firm's amounts be compared; they are of no day in particular.
 const demoRates = "SAR=0.2667,AED=0.2723,EUR=1.08,GBP=1.27,EGP=0.02"
@@ -38,6 +43,18 @@ type serve struct {
 	Introspection  bool              `default:"true" negatable:"" help:"Answer introspection."`
 	Playground     bool              `default:"true" negatable:"" help:"Serve the page for trying queries at /."`
 	RetainChanges  time.Duration     `default:"2160h" help:"How far the change log reaches back; older cursors are answered by CURSOR_EXPIRED. 0 keeps all."`
+	TrustedProxies []string          `placeholder:"CIDR" help:"Networks of the proxies in front, whose X-Forwarded-For is believed: 10.0.0.0/8,2001:db8::/48. Without any, everybody comes from where the connection comes from."`
+	ResetURL       string            `name:"reset-url" help:"Your page for new passwords, which mails lead to: https://app.example/reset?token={token}. Without it the mails hold the token alone."`
+	Lockout        map[string]string `help:"Limits on failed sign-ins that differ from their defaults: account=10;address=50;first=1m;longest=1h;quiet=24h;accountMails=5;addressMails=20."`
+	KeepDeleted    time.Duration     `default:"720h" help:"How long deleted records stay in the bin before they are removed for good. 0 keeps all."`
+	Mail           string            `help:"Where mail goes: folder:///path, smtp://user:password@host:587 (STARTTLS required unless ?tls=preferred or ?tls=none) or smtps://user:password@host:465. Default: files in the folder mail of the data folder."`
+	MailFrom       string            `default:"Farley <farley@localhost>" help:"Who mails come from: Example <crm@example.com>."`
+	PublicURL      string            `name:"public-url" help:"Where people reach this server, for links in mails: https://crm.example.com. Default: the address it listens on."`
+	MetricsAddr    string            `help:"Serve /metrics at this address only, so that it need not be public. Default: beside the API."`
+	Traces         bool              `help:"Send traces by OTLP over HTTP; also when OTEL_EXPORTER_OTLP_ENDPOINT is set. The standard OTEL_ variables say where to and how many."`
+	LogLevel       string            `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: debug, info, warn, error."`
+	LogFormat      string            `default:"json" enum:"json,text" help:"Format of log lines: json, text."`
+	Slow           time.Duration     `default:"1s" help:"Operations that take so long are logged at WARN with who asked; 0: none."`
 	AllowList      string            `type:"existingfile" help:"JSON manifest hash → document: run these operations only."`
 	DrainDelay     time.Duration     `default:"0s" help:"After SIGTERM: how long to go on serving while /readyz fails, so that a load balancer notices."`
 	nodes          `embed:""`
@@ -45,7 +62,23 @@ type serve struct {
 
 // Run implements the command.
 func (s *serve) Run(ctx context.Context) error {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log, err := telemetry.NewLog(os.Stderr, s.LogLevel, s.LogFormat)
+	if err != nil {
+		return err
+	}
+	var traces *telemetry.Traces
+	if s.Traces || telemetry.Wanted() {
+		if traces, err = telemetry.Start(ctx, log); err != nil {
+			return err
+		}
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+		defer cancel()
+		if err := traces.Stop(end); err != nil {
+			log.WarnContext(ctx, "the last spans were not sent", "error", err)
+		}
+	}()
 	store, err := s.open(ctx, true)
 	if err != nil {
 		return err
@@ -56,7 +89,7 @@ func (s *serve) Run(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	a, err := s.application(store, between, log)
+	a, err := s.application(store, between, log, traces)
 	if err != nil {
 		return err
 	}
@@ -73,7 +106,7 @@ func (s *serve) Run(ctx context.Context) error {
 	return s.listen(ctx, a, log)
 }
 
-func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logger) (*app.App, error) {
+func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logger, traces *telemetry.Traces) (*app.App, error) {
 	keys, err := s.keyring()
 	if err != nil {
 		return nil, err
@@ -89,14 +122,27 @@ func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	lockout, err := lockout(s.Lockout)
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := networks(s.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	c := app.Config{
+		Lockout: lockout, TrustedProxies: proxies, ResetURL: s.ResetURL,
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Broker: between, Jobs: true, RetainChanges: s.RetainChanges,
+		Broker: between, Jobs: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted,
+		Tracer: traces.Tracer(), Slow: s.Slow, PrivateMetrics: s.MetricsAddr != "",
 	}
 	if s.TestClock {
 		c.Clock = clock.NewSandbox()
+	}
+	if err := s.mail(&c); err != nil {
+		return nil, err
 	}
 	if s.AllowList != "" {
 		f, err := os.Open(s.AllowList)
@@ -152,6 +198,9 @@ func (s *serve) listen(ctx context.Context, a *app.App, log *slog.Logger) error 
 	if err != nil {
 		return err
 	}
+	if a.PublicURL == "" {
+		a.PublicURL = "http://" + listener.Addr().String()
+	}
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -160,8 +209,13 @@ func (s *serve) listen(ctx context.Context, a *app.App, log *slog.Logger) error 
 	mux.Handle("/.well-known/jwks.json", a.Keys.Handler(a.Clock))
 	mux.Handle("/", a.Server)
 	srv := server.HTTPServer(mux, log)
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	go func() { failed <- srv.Serve(listener) }()
+	metrics, err := s.serveMetrics(ctx, a, log, failed)
+	if err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	defer func() { _ = metrics.Close() }()
 	say(os.Stdout, "Farley answers at http://%s/graphql\n", listener.Addr())
 
 	select {
@@ -194,6 +248,23 @@ func stop(ctx context.Context, srv *http.Server, a *app.App) error {
 	streams := a.Server.Shutdown(ctx)
 	err := <-answered
 	return errors.Join(streams, err, a.Stop(ctx))
+}
+
+// serveMetrics serves /metrics apart from the API, when that is wished. What it returns is closed at the end.
+func (s *serve) serveMetrics(ctx context.Context, a *app.App, log *slog.Logger, failed chan<- error) (io.Closer, error) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.Server.Metrics())
+	srv := server.HTTPServer(mux, log)
+	if s.MetricsAddr == "" {
+		return srv, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	go func() { failed <- srv.Serve(listener) }()
+	say(os.Stdout, "Metrics are at http://%s/metrics\n", listener.Addr())
+	return srv, nil
 }
 
 // decodeID says what is in an id.

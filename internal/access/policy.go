@@ -36,6 +36,7 @@ type Policy struct {
 	fields      map[string]map[string]FieldRule
 	roles       []Role // sorted, for Explain
 	fingerprint string
+	rights      string
 }
 
 // nobody may do nothing.
@@ -62,6 +63,7 @@ func compile(kinds []*model.Kind, roles []Role) *Policy {
 	}
 	p.normalise()
 	p.fingerprint = p.hash()
+	p.rights = hashRights(roles)
 	return p
 }
 
@@ -196,6 +198,51 @@ func (p *Policy) Readable(k *model.Kind) bool { return p.Scopes(k, Read) != None
 // May reports whether action is granted on object in any scope. An object is a kind's enum value or a word of its own.
 func (p *Policy) May(object, action string) bool { return p.objects[object][action] != None }
 
+// Includes reports whether everything that q allows is allowed by p as well: each action and each field in a scope that
+// covers the other for certain.
+func (p *Policy) Includes(q *Policy) bool {
+	for object, actions := range q.objects {
+		for action, s := range actions {
+			if !p.objects[object][action].Covers(s) {
+				return false
+			}
+		}
+	}
+	for object, fields := range q.fields {
+		for name, r := range fields {
+			own := p.fields[object][name]
+			if !own.Read.Covers(r.Read) || !(own.Read | own.Masked).Covers(r.Masked) || !own.Write.Covers(r.Write) || !own.Create.Covers(r.Create) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Fingerprint identifies what the policy allows: equal policies have equal fingerprints, whatever roles they come from
 // and in whatever order.
 func (p *Policy) Fingerprint() string { return p.fingerprint }
+
+// Rights identifies what the roles grant, by their own words: unlike Fingerprint it stays the same when a release adds
+// fields or kinds to the model. What somebody holds for long, such as a cursor, is bound to it.
+func (p *Policy) Rights() string { return p.rights }
+
+func hashRights(roles []Role) string {
+	var all []string
+	for i := range roles {
+		var lines []string
+		for object, actions := range scopesOf(&roles[i]) {
+			for action, s := range actions {
+				lines = append(lines, fmt.Sprintf("%q %q %d", object, action, s.Normal()))
+			}
+		}
+		for _, f := range roles[i].Fields {
+			lines = append(lines, fmt.Sprintf("%q.%q %v", f.Object, f.Field, f.Level))
+		}
+		slices.Sort(lines)
+		all = append(all, strings.Join(slices.Compact(lines), "\n"))
+	}
+	slices.Sort(all)
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(all), "\n\n")))
+	return hex.EncodeToString(sum[:16])
+}

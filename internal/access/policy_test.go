@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"farley/internal/id"
+	"farley/internal/model"
 )
 
 func TestCompile_fieldDefaults(t *testing.T) {
@@ -172,5 +173,80 @@ func TestKeys_keepThemselvesInJSON(t *testing.T) {
 	}
 	if b, _ := json.Marshal(&Keys{}); string(b) != `{"i":""}` {
 		t.Errorf("empty keys take %s", b)
+	}
+}
+
+// A policy that includes another one covers, on every record, what the other one does.
+func TestPolicy_Includes(t *testing.T) {
+	t.Parallel()
+	w := newWorldInMemory()
+	rapid.Check(t, func(t *rapid.T) {
+		w.fill(t)
+		a := w.actor(t)
+		one, other := drawRole(t, w.set), drawRole(t, w.set)
+		alone, both := Compile(w.set, []Role{one}), Compile(w.set, []Role{other, one})
+		if !alone.Includes(alone) || !both.Includes(alone) || !alone.Includes(Compile(w.set, nil)) {
+			t.Fatal("a policy does not include a part of itself")
+		}
+		if p := Compile(w.set, []Role{other}); !p.Includes(alone) {
+			for _, k := range w.set.Kinds {
+				for _, action := range []string{Create, Read, Update, Delete, "MERGE"} {
+					if !p.Scopes(k, action).Covers(alone.Scopes(k, action)) {
+						return
+					}
+				}
+				for _, f := range k.Fields {
+					p, q := p.Field(k, f), alone.Field(k, f)
+					if !p.Read.Covers(q.Read) || !(p.Read | p.Masked).Covers(q.Masked) || !p.Write.Covers(q.Write) || !p.Create.Covers(q.Create) {
+						return
+					}
+				}
+			}
+			t.Fatal("nothing is missing, and it is said not to include the other one")
+		}
+		less, more := &Actor{Viewer: a.Viewer, Policy: alone}, &Actor{Viewer: a.Viewer, Policy: both}
+		for x, keys := range w.rows {
+			k := w.kind[x]
+			if less.Sees(w.set, k, keys, testNow) && !more.Sees(w.set, k, keys, testNow) {
+				t.Fatalf("%s is seen by fewer rights only", k.Name)
+			}
+		}
+	})
+}
+
+// A release that adds fields and kinds leaves the rights as they were, though the policy knows more; other grants do not.
+func TestPolicy_rightsOutliveTheModel(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	role := Role{ID: "1", Name: "r", Permissions: []Permission{allow("ACCOUNT", Read, "ALL"), allow("ACCOUNT", Update, "OWN")}, Fields: []FieldLevel{level("ACCOUNT", "TAX_NUMBER", LevelRead)}}
+	before := Compile(set, []Role{role})
+
+	var kinds []*model.Kind
+	for _, k := range set.Kinds {
+		grown := *k
+		grown.Fields = append(slices.Clone(k.Fields), &model.Field{Name: "colour", Const: "COLOUR", Column: "colour", Type: model.String, Scalar: "String", Write: model.Always})
+		kinds = append(kinds, &grown)
+	}
+	renamed := role
+	renamed.Name, renamed.ID = "renamed", "2"
+	renamed.Permissions = []Permission{role.Permissions[1], role.Permissions[0]}
+	after := Compile(model.NewSet(kinds...), []Role{renamed, role})
+	if before.Fingerprint() == after.Fingerprint() {
+		t.Error("the policy of the grown model is the same: the test proves nothing")
+	}
+	if before.Rights() != after.Rights() {
+		t.Error("the rights have changed with the model")
+	}
+	for name, change := range map[string]func(*Role){
+		"scope":  func(r *Role) { r.Permissions = []Permission{allow("ACCOUNT", Read, "TEAM"), role.Permissions[1]} },
+		"action": func(r *Role) { r.Permissions = role.Permissions[:1] },
+		"level":  func(r *Role) { r.Fields = []FieldLevel{level("ACCOUNT", "TAX_NUMBER", LevelMasked)} },
+		"field":  func(r *Role) { r.Fields = nil },
+	} {
+		other := role
+		change(&other)
+		if Compile(set, []Role{other}).Rights() == before.Rights() {
+			t.Errorf("another %s makes no other rights", name)
+		}
 	}
 }

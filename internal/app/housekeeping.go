@@ -35,14 +35,8 @@ func (a *App) scheduleHousekeeping() {
 		if err := a.Auth.Purge(ctx); err != nil {
 			return err
 		}
-		if _, err := a.Jobs.Purge(ctx, now.Add(-keepJobs)); err != nil {
-			return err
-		}
-		if a.RetainChanges > 0 {
-			_, err := a.Changes.Prune(ctx, now.Add(-a.RetainChanges))
-			return err
-		}
-		return nil
+		_, err = a.Jobs.Purge(ctx, now.Add(-keepJobs))
+		return err
 	})
 	a.Jobs.Every(housekeeping, "hourly", time.Hour)
 }

@@ -195,13 +195,3 @@ func TestNodes_lostMessagesAreMadeUpFor(t *testing.T) {
 		}
 	})
 }
-
-// eventually repeats ask until it is true, for as long as a test waits.
-func eventually(t *testing.T, ask func() bool) {
-	t.Helper()
-	for end := time.Now().Add(farleytest.Deadline); !ask(); {
-		if time.Now().After(end) {
-			t.Fatal("it does not come true in time")
-		}
-	}
-}

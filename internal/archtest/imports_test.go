@@ -9,7 +9,7 @@ import (
 // layerOf names the layer of a folder; the longest prefix counts. Folders of internal that are not here are areas.
 var layerOf = map[string]string{
 	"internal/broker": "leaf", "internal/clock": "leaf", "internal/db": "leaf", "internal/fault": "leaf", "internal/id": "leaf", "internal/input": "leaf",
-	"internal/money": "leaf", "internal/scalar": "leaf", "internal/stream": "leaf", "internal/text": "leaf",
+	"internal/money": "leaf", "internal/scalar": "leaf", "internal/stream": "leaf", "internal/telemetry": "leaf", "internal/text": "leaf",
 	"internal/id/stored": "model", "internal/model": "model", "internal/viewer": "model",
 	"internal/access": "policy", "internal/decl": "vocabulary",
 	"ent": "ent", "ent/schema": "schema",
@@ -18,7 +18,7 @@ var layerOf = map[string]string{
 	"graph": "graph", "internal/app": "app", "cmd": "cmd",
 	"internal/gen": "generator", "internal/farleytest/testdb": "test database",
 	"internal/farleytest": "harness", "internal/suite": "harness", "internal/archtest": "harness",
-	"internal/durability": "harness", "internal/galera": "harness", "internal/secrecy": "harness",
+	"internal/durability": "harness", "internal/galera": "harness", "internal/secrecy": "harness", "internal/upgrade": "harness",
 	"examples": "example", "bench": "bench",
 }
 

@@ -14,6 +14,7 @@ var readsTheClock = map[string]string{
 	"internal/db/cluster.go":        "how long a server that was away is left alone",
 	"internal/db/db.go":             "measures statements, and how long the database is away",
 	"internal/db/lock.go":           "how long the holder of the migration lock has been silent",
+	"internal/db/watch.go":          "measures transactions",
 	"internal/server/engine.go":     "measures operations",
 	"internal/server/middleware.go": "measures requests",
 	"internal/server/post.go":       "deadline of a connection, which the kernel keeps",

@@ -87,6 +87,9 @@ func (s *Service) Refresh(ctx context.Context, token string) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("refresh: %w", err)
 	}
+	if errors.Is(turn.refused, errReused) {
+		s.Record(ctx, Event{Kind: TokenReused, User: turn.session.UserID, Session: turn.session.ID})
+	}
 	if turn.refused != nil {
 		return Grant{}, refusedRefresh(turn.refused)
 	}
@@ -108,7 +111,7 @@ func (s *Service) checkOwner(ctx context.Context, t refreshToken) error {
 		return fmt.Errorf("refresh: find user: %w", err)
 	}
 	if err == nil && account.Active {
-		return nil
+		return s.seen(ctx, account)
 	}
 	if err := s.Revoke(ctx, session.ID, Inactive); err != nil {
 		return err
@@ -150,7 +153,7 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, old refreshToken) (rota
 		successor, err := unseal(row.successor, old, row.session.ID)
 		return rotation{session: row.session, successor: successor, expiresAt: row.spentAt.Add(s.refreshLife)}, err
 	case tokenReused:
-		return rotation{refused: errReused}, s.revoke(ctx, tx, `id = ?`, row.session.ID, Reused)
+		return rotation{refused: errReused, session: row.session}, s.RevokeIn(ctx, tx, row.session.ID, Reused)
 	case tokenExpired:
 		return rotation{refused: errTokenExpired}, nil
 	default:

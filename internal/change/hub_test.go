@@ -292,7 +292,7 @@ func TestHub_catchingUpLeavesNoGap(t *testing.T) {
 				var err error
 				for { // the sequencer may not be so far yet
 					s, err = n.hub.Subscribe(t.Context(), change.Spec{Key: fmt.Sprint("k", c%2), Actor: as(everybody), After: after})
-					if fault.CodeOf(err) != fault.Resync {
+					if fault.CodeOf(err) != fault.CursorExpired {
 						break
 					}
 				}
@@ -510,7 +510,7 @@ func TestHub_wherePositionsAreNot(t *testing.T) {
 	_, err := n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(everybody), After: 2})
 	wantCode(t, err, fault.CursorExpired)
 	_, err = n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(everybody), After: 6})
-	wantCode(t, err, fault.Resync)
+	wantCode(t, err, fault.CursorExpired)
 	_, err = n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(nil), After: 3})
 	wantCode(t, err, fault.Unauthenticated)
 	_, err = n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(everybody), Epoch: "e0", After: 3})

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"farley/internal/broker"
 	"farley/internal/clock"
 	"farley/internal/db"
@@ -23,6 +25,8 @@ type Log struct {
 	clock  clock.Clock
 	broker Broker
 	logger *slog.Logger
+	meter  Meter
+	tracer trace.Tracer
 	wake   chan struct{} // this process committed rows without positions
 	hint   chan struct{} // somebody gave positions, perhaps there is more
 }
@@ -32,6 +36,8 @@ type Options struct {
 	Clock  clock.Clock  // default: clock.System
 	Broker Broker       // default: one of this process, and of this log alone
 	Logger *slog.Logger // default: slog.Default
+	Meter  Meter        // default: tells nobody
+	Tracer trace.Tracer // default: no spans
 }
 
 // NewLog returns the change log in d, whose migrations have been applied.
@@ -45,7 +51,7 @@ func NewLog(d *db.DB, o Options) *Log {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
+	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, meter: o.Meter.complete(), tracer: o.Tracer, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
 }
 
 // maxInsert is the most rows of one INSERT.

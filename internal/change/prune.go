@@ -15,11 +15,24 @@ const pruneBatch = 1000
 // may be stopped at any moment. Rows without a position stay.
 func (l *Log) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var deleted int64
+	err := l.PruneEach(ctx, before, func(n int64) error {
+		deleted = n
+		return nil
+	})
+	return deleted, err
+}
+
+// PruneEach is Prune that tells, after each transaction, how many rows it has deleted so far. An error of told ends it.
+func (l *Log) PruneEach(ctx context.Context, before time.Time, told func(deleted int64) error) error {
+	var deleted int64
 	for {
 		n, err := l.pruneOnce(ctx, before)
+		if err != nil {
+			return err
+		}
 		deleted += n
-		if err != nil || n < pruneBatch {
-			return deleted, err
+		if err := told(deleted); err != nil || n < pruneBatch {
+			return err
 		}
 	}
 }

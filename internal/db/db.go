@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -38,6 +39,15 @@ func (d Dialect) ForUpdate() string {
 	return ""
 }
 
+// ForShare returns the clause that keeps the rows of a SELECT from changing until the transaction ends, and lets others do
+// the same. On SQLite there is nothing to add.
+func (d Dialect) ForShare() string {
+	if d == MySQL {
+		return " LOCK IN SHARE MODE" // MariaDB knows no FOR SHARE
+	}
+	return ""
+}
+
 // Querier reads. *Tx is one.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -55,6 +65,10 @@ type DB struct {
 	cluster  *cluster      // of the MySQL family
 	patience time.Duration // how long a transaction waits for a database that is away
 	lease    time.Duration // of the migration lock
+
+	watch   atomic.Pointer[Watch]
+	retried atomic.Int64
+	gaveUp  atomic.Int64
 }
 
 const (
@@ -201,6 +215,7 @@ type Tx struct {
 	Dialect Dialect
 	tx      *sql.Tx
 	observe func(context.Context, string, time.Duration, error)
+	watch   *Watch // may be nil
 	after   []func()
 	rows    *sql.Rows // of the last query
 	lost    error     // why the database has rolled the transaction back by itself
@@ -215,9 +230,11 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if err := t.intact(); err != nil {
 		return nil, err
 	}
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Write, query, start, err)
+	endStatement(span, res, err)
 	return res, err
 }
 
@@ -226,9 +243,11 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	if err := t.intact(); err != nil {
 		return nil, err
 	}
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Read, query, start, err)
+	endStatement(span, nil, err)
 	t.rows = rows
 	return rows, err
 }
@@ -264,12 +283,16 @@ func (t *Tx) intact() error {
 	return t.lost
 }
 
-func (t *Tx) note(ctx context.Context, query string, start time.Time, err error) {
+func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time, err error) {
+	took := time.Since(start)
 	if Retryable(err) {
 		t.lost = err
 	}
 	if t.observe != nil {
-		t.observe(ctx, query, time.Since(start), err)
+		t.observe(ctx, query, took, err)
+	}
+	if t.watch != nil {
+		(*t.watch)(part, took, err)
 	}
 }
 
@@ -281,7 +304,7 @@ func (t *Tx) note(ctx context.Context, query string, start time.Time, err error)
 //
 // It returns ErrUnknownOutcome, wrapped, when the server was lost after COMMIT had been sent.
 func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return d.write(ctx, d.begin, fn)
+	return d.write(ctx, d.beginWrite, fn)
 }
 
 // WriteSynced is Write for what was refused for what this server knows: where Lags, each try begins once this server has
@@ -296,8 +319,8 @@ func (d *DB) WriteSynced(ctx context.Context, fn func(ctx context.Context, tx *T
 // beginner begins a transaction; end is called after it has ended.
 type beginner func(ctx context.Context) (stx *sql.Tx, end func(), err error)
 
-func (d *DB) begin(ctx context.Context) (*sql.Tx, func(), error) {
-	stx, err := d.writes.BeginTx(ctx, &sql.TxOptions{Isolation: d.writeIsolation()})
+func (d *DB) beginWrite(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
 	return stx, func() {}, err
 }
 
@@ -306,9 +329,13 @@ func (d *DB) beginWriteSynced(ctx context.Context) (*sql.Tx, func(), error) {
 	return stx, func() { _ = conn.Close() }, err
 }
 
-func (d *DB) write(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) error {
+func (d *DB) write(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	attempts := 0
+	ctx, span := writeSpan(ctx, d.Dialect)
+	defer func() { endWrite(span, attempts, err) }()
 	var after []func()
-	err := d.again(ctx, func() (err error) {
+	err = d.again(ctx, func() (err error) {
+		attempts++
 		after, err = d.writeOnce(ctx, begin, fn)
 		return err
 	})
@@ -335,11 +362,16 @@ func (d *DB) again(ctx context.Context, fn func() error) error {
 				lost = time.Now()
 			}
 			if time.Since(lost) > d.patience {
+				d.gaveUp.Add(1)
 				return err
 			}
-		case attempt >= maxAttempts || !Retryable(err):
+		case !Retryable(err):
+			return err
+		case attempt >= maxAttempts:
+			d.gaveUp.Add(1)
 			return err
 		}
+		d.retried.Add(1)
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
@@ -354,7 +386,7 @@ func (d *DB) writeOnce(ctx context.Context, begin beginner, fn func(ctx context.
 		return nil, err
 	}
 	defer end()
-	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}
+	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}
 	defer func() {
 		if p := recover(); p != nil {
 			_ = stx.Rollback()
@@ -370,7 +402,7 @@ func (d *DB) writeOnce(ctx context.Context, begin beginner, fn func(ctx context.
 	if err := tx.intact(); err != nil {
 		return nil, err
 	}
-	if err := stx.Commit(); err != nil {
+	if err := d.commit(ctx, stx); err != nil {
 		return nil, err
 	}
 	return tx.after, nil
@@ -389,11 +421,11 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	if d.Dialect == MySQL {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	stx, err := d.reads.BeginTx(ctx, opts)
+	stx, err := d.begin(ctx, d.reads, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}, nil
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}, nil
 }
 
 // Lags reports whether a server of this database may not have applied yet what was committed on another one: a Galera

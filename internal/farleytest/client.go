@@ -44,6 +44,7 @@ type Error struct {
 		Duplicates []string
 		ErrorID    string `json:"errorId"`
 		Version    int64  `json:"currentVersion"`
+		RetryAfter int    `json:"retryAfter"`
 	}
 }
 

@@ -34,6 +34,7 @@ type Env struct {
 	Clock *clock.Test
 	URL   string // of the GraphQL endpoint
 	Host  string // of the server
+	Sent  *Outbox
 
 	n atomic.Int64
 }
@@ -61,18 +62,21 @@ func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 
 func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, options ...Option) *Env {
 	t.Helper()
+	sent := &Outbox{}
 	book, err := money.NewBook("USD", map[string]string{"SAR": "0.25", "EUR": "1.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := app.Config{
 		DB: d.DB, Clock: c, Keys: keys, Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
+		Mail: sent, PublicURL: "https://crm.example.com",
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}
+	fresh := config.Keys
 	for _, o := range options {
 		o(&config)
 	}
-	if config.Clock != clock.Clock(c) {
+	if config.Clock != clock.Clock(c) && config.Keys == fresh {
 		config.Keys = auth.NewKeyring(config.Clock.Now())
 	}
 	a, err := app.New(config)
@@ -91,7 +95,7 @@ func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, option
 		}
 		srv.Close()
 	})
-	return &Env{App: a, DB: d, Clock: c, URL: srv.URL + "/graphql", Host: srv.URL}
+	return &Env{App: a, DB: d, Clock: c, URL: srv.URL + "/graphql", Host: srv.URL, Sent: sent}
 }
 
 // Make makes a record as Farley itself, past all rights but not past the rules, and returns its id.
@@ -127,7 +131,15 @@ func (e *Env) Role(t testing.TB, r access.Role) id.ID {
 	if r.Name == "" {
 		r.Name = "Role " + strconv.FormatInt(e.n.Add(1), 10)
 	}
-	return e.Make(t, "Role", input.Object{"name": r.Name, "permissions": objects(t, r.Permissions), "fieldLevels": objects(t, r.Fields)})
+	return e.Make(t, "Role", input.Object{"name": r.Name, "permissions": objects(t, r.Permissions), "fieldLevels": objects(t, r.Fields), "screens": texts(r.Screens)})
+}
+
+func texts(list []string) []any {
+	out := []any{}
+	for _, s := range list {
+		out = append(out, s)
+	}
+	return out
 }
 
 func objects(t testing.TB, v any) []any {
@@ -187,8 +199,12 @@ func Everything(e *Env, scope access.Scopes) access.Role {
 		if k.Link {
 			continue
 		}
+		fitting := scope
+		if !access.Fits(e.Set, k, scope) {
+			fitting = access.Own // records of the kind have no such place
+		}
 		for _, action := range append([]string{access.Create, access.Read, access.Update, access.Delete}, k.Actions...) {
-			r.Permissions = append(r.Permissions, access.Permission{Object: k.Const, Action: action, Scope: scope.String()})
+			r.Permissions = append(r.Permissions, access.Permission{Object: k.Const, Action: action, Scope: fitting.String()})
 		}
 		for _, f := range k.Fields {
 			if f.Sensitive {

@@ -16,19 +16,24 @@ type Sessions interface {
 	EndSessions(ctx context.Context, tx *write.Tx, user id.ID) error
 }
 
-// Rules returns the rules of all kinds.
-func Rules(sessions Sessions) write.Rules {
+// Rules returns the rules of all kinds. jobs takes what rules leave for later; without it that is not done (see
+// RegisterPlacement).
+func Rules(sessions Sessions, jobs Jobs) write.Rules {
+	book := &rulebook{}
 	return write.Rules{
-		"":               {acyclic, customValues},
-		"Account":        {accountDerived},
+		write.Defaults:   {book.placedByRule},
+		"":               {acyclic, customValues, book.placedAnew},
+		"Account":        {accountDerived, firstAddress},
+		"Branch":         {firstAddress},
+		"Territory":      {territoryRules, book.territoryMoves(jobs)},
 		"Contact":        {contactDerived, contactHasName},
 		"AccountContact": {linkDates, linkIsNew, linkPrimary},
 		"Note":           {noteHasOneSubject, noteMayComment},
 		"CustomField":    {customKey, customChoices},
 		"Tag":            {tagColour},
-		"User":           {userStanding, userBelongs, userSessions(sessions)},
-		"Role":           {roleIsOpen, roleRows},
-		"RoleGrant":      {grantIsNew},
+		"User":           {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
+		"Role":           {roleIsOpen, roleRows, roleScreens, roleLeavesAdministrator},
+		"RoleGrant":      {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
 		"Share":          {shareSubject, shareFields, shareTouchesRecord},
 	}
 }

@@ -72,7 +72,7 @@ func (p *Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		return p.internal(ctx, err, path)
 	}
 	if f.Code == fault.Unavailable {
-		p.log.WarnContext(ctx, "unavailable", "requestId", stream.RequestID(ctx), "cause", err.Error())
+		p.log.WarnContext(ctx, "unavailable", "requestId", stream.RequestID(ctx), "cause", db.Describe(err))
 	}
 	return p.published(ctx, f, path, input, located)
 }
@@ -157,7 +157,7 @@ func presentViolations(texts *message.Printer, list []fault.Violation) []violati
 
 func (p *Presenter) internal(ctx context.Context, err error, path ast.Path) *gqlerror.Error {
 	errorID := rand.Text()
-	attrs := []any{"errorId", errorID, "requestId", stream.RequestID(ctx), "cause", err.Error()}
+	attrs := []any{"errorId", errorID, "requestId", stream.RequestID(ctx), "cause", db.Describe(err)}
 	var recovered *panicError
 	if errors.As(err, &recovered) {
 		attrs = append(attrs, "stack", string(recovered.stack))

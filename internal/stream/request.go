@@ -15,17 +15,13 @@ type requestIDKey struct{}
 
 type addressKey struct{}
 
-// WithAddress returns a context that carries where the request came from, as host:port; what is no address is left out.
-func WithAddress(ctx context.Context, hostport string) context.Context {
-	at, err := netip.ParseAddrPort(hostport)
-	if err != nil {
-		return ctx
-	}
-	return context.WithValue(ctx, addressKey{}, at.Addr().Unmap())
+// WithAddress returns a context that carries where the request came from.
+func WithAddress(ctx context.Context, from netip.Addr) context.Context {
+	return context.WithValue(ctx, addressKey{}, from.Unmap())
 }
 
-// Address returns where the request came from: the last hop, which is a proxy where there is one. The zero address when
-// that is not known.
+// Address returns where the request, socket or stream came from: the client as far as trusted proxies tell, else the last
+// hop. The zero address when that is not known.
 func Address(ctx context.Context) netip.Addr {
 	at, _ := ctx.Value(addressKey{}).(netip.Addr)
 	return at

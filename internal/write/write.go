@@ -43,8 +43,12 @@ type Money interface {
 // Rule is an invariant of a kind. It looks at the change, completes it, and refuses what must not be.
 type Rule func(ctx context.Context, c *Change) error
 
-// Rules are the rules of all kinds, by kind name. Those under "" hold for every kind.
+// Rules are the rules of all kinds, by kind name. Those under "" hold for every kind, those under Defaults complete new
+// records of every kind before rights are decided on them.
 type Rules map[string][]Rule
+
+// Defaults is the key of the rules that complete a new record. What they set counts as not given by the caller.
+const Defaults = "defaults"
 
 // Writer runs writes. It is safe for concurrent use.
 type Writer struct {
@@ -54,6 +58,9 @@ type Writer struct {
 	Clock clock.Clock
 	Money Money
 	Rules Rules
+	// Forget are called for every record that is purged, in the same transaction: tables that hold no records drop there
+	// what they know of it.
+	Forget []func(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error
 }
 
 // Tx is the transaction of one write. It is not safe for concurrent use.
@@ -68,6 +75,7 @@ type Tx struct {
 	locked  map[id.ID]*Record
 	changes []change.Row
 	sorter  *text.Sorter
+	ranOut  bool // the write ends what has run out
 }
 
 type txKey struct{}
