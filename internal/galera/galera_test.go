@@ -89,7 +89,14 @@ func TestGalera_losesNothing(t *testing.T) {
 	all := []int{0, 1, 2}
 	l.progress(ctx, t, some, all...)
 
-	conflicts := 0
+	conflicts, retried := 0, 0
+	retries := func(ctx context.Context, n *node) {
+		count, err := n.retried(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		retried += count
+	}
 	incidents := []incident{{"nothing happens", func(ctx context.Context) { l.progress(ctx, t, 10*some, all...) }}}
 	for n := range size {
 		others := []int{(n + 1) % size, (n + 2) % size}
@@ -101,6 +108,7 @@ func TestGalera_losesNothing(t *testing.T) {
 				c.do(t, "start", n)
 			}},
 			incident{fmt.Sprintf("server %d killed", n), func(ctx context.Context) {
+				retries(ctx, nodes[n]) // the count dies with the server
 				nodes[n].kill()
 				l.progress(ctx, t, some, others...)
 				nodes[n].start(ctx)
@@ -154,6 +162,7 @@ func TestGalera_losesNothing(t *testing.T) {
 	moves := 0
 	for n := range size {
 		conflicts += c.conflicts(ctx, t, n)
+		retries(ctx, nodes[n])
 	}
 	for i, each := range listeners {
 		if !maps.Equal(each.heard, want) {
@@ -162,8 +171,8 @@ func TestGalera_losesNothing(t *testing.T) {
 		moves += each.moves
 	}
 
-	t.Logf("%d writes acknowledged, %d refused for good, other answers %v, slowest %.1f s; %d conflicts between database nodes; %d subscribers went on elsewhere %d times",
-		len(l.acks), len(l.refused), l.answers, l.slowest.Seconds(), conflicts, len(listeners), moves)
+	t.Logf("%d writes acknowledged, %d refused for good, other answers %v, slowest %.1f s; %d conflicts between database nodes, %d transactions run again; %d subscribers went on elsewhere %d times",
+		len(l.acks), len(l.refused), l.answers, l.slowest.Seconds(), conflicts, retried, len(listeners), moves)
 	if conflicts == 0 {
 		t.Error("the writers have not met")
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -182,4 +183,25 @@ func (n *node) ask(ctx context.Context, token, document string, vars map[string]
 		return nil, &refusal{code: answer.Errors[0].Extensions.Code, body: string(b)}
 	}
 	return answer.Data, nil
+}
+
+// retried returns how many write transactions the server has run again since it was started.
+func (n *node) retried(ctx context.Context) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(n.address(), "/graphql")+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := n.http.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), "farley_db_retries_total "); ok {
+			count, err := strconv.ParseFloat(value, 64)
+			return int(count), err
+		}
+	}
+	return 0, errors.Join(errors.New("no farley_db_retries_total"), lines.Err())
 }
