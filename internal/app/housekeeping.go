@@ -23,6 +23,9 @@ func (a *App) scheduleHousekeeping() {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM idempotency_keys WHERE created_at < ?", now.Add(-write.KeepKeys)); err != nil {
 				return err
 			}
+			if _, err := tx.ExecContext(ctx, "DELETE FROM write_claims"); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE expires_at < ?", now)
 			return err
 		})

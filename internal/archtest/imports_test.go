@@ -18,7 +18,7 @@ var layerOf = map[string]string{
 	"graph": "graph", "internal/app": "app", "cmd": "cmd",
 	"internal/gen": "generator", "internal/farleytest/testdb": "test database",
 	"internal/farleytest": "harness", "internal/suite": "harness", "internal/archtest": "harness",
-	"internal/durability": "harness", "internal/secrecy": "harness", "internal/upgrade": "harness",
+	"internal/durability": "harness", "internal/galera": "harness", "internal/secrecy": "harness", "internal/upgrade": "harness",
 	"examples": "example", "bench": "bench",
 }
 

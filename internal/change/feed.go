@@ -57,7 +57,10 @@ func (l *Log) Feed(ctx context.Context, q db.Querier, r Reader, f Query) (Page, 
 		return Page{}, err
 	}
 	if f.After > last {
-		return Page{}, aheadOfLog()
+		if err := l.reaches(ctx, f.After); err != nil {
+			return Page{}, err
+		}
+		return Page{End: f.After}, nil // what this database server has not applied yet is not there yet
 	}
 	if f.After < oldest {
 		return Page{}, expired()

@@ -328,7 +328,7 @@ func (h *Hub) reachable(ctx context.Context, after int64) error {
 	case after < oldest:
 		return expired()
 	case after > last && after > h.tail.Load():
-		return aheadOfLog()
+		return h.log.reaches(ctx, after)
 	}
 	return nil
 }

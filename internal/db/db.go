@@ -217,6 +217,8 @@ type Tx struct {
 	observe func(context.Context, string, time.Duration, error)
 	watch   *Watch // may be nil
 	after   []func()
+	rows    *sql.Rows // of the last query
+	lost    error     // why the database has rolled the transaction back by itself
 	conn    *sql.Conn // the snapshot's own, where it has one
 }
 
@@ -225,6 +227,9 @@ func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
 // ExecContext runs a statement.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := t.intact(); err != nil {
+		return nil, err
+	}
 	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
@@ -235,11 +240,15 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 
 // QueryContext runs a query.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := t.intact(); err != nil {
+		return nil, err
+	}
 	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
 	t.note(ctx, Read, query, start, err)
 	endStatement(span, nil, err)
+	t.rows = rows
 	return rows, err
 }
 
@@ -262,8 +271,23 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 	return rows.Close()
 }
 
+// intact returns the error by which the database rolled the transaction back, if it did. Whoever reads one row and closes
+// the rows, as ent does after an update, never sees an error that comes behind that row; statements that followed would be
+// transactions of their own, each committed at once.
+func (t *Tx) intact() error {
+	if t.lost == nil && t.rows != nil {
+		if err := t.rows.Err(); Retryable(err) {
+			t.lost = err
+		}
+	}
+	return t.lost
+}
+
 func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time, err error) {
 	took := time.Since(start)
+	if Retryable(err) {
+		t.lost = err
+	}
 	if t.observe != nil {
 		t.observe(ctx, query, took, err)
 	}
@@ -279,14 +303,40 @@ func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time,
 // returned.
 //
 // It returns ErrUnknownOutcome, wrapped, when the server was lost after COMMIT had been sent.
-func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (err error) {
+func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.write(ctx, d.beginWrite, fn)
+}
+
+// WriteSynced is Write for what was refused for what this server knows: where Lags, each try begins once this server has
+// applied everything that was committed before on any. Elsewhere it is Write.
+func (d *DB) WriteSynced(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if !d.Lags() {
+		return d.Write(ctx, fn)
+	}
+	return d.write(ctx, d.beginWriteSynced, fn)
+}
+
+// beginner begins a transaction; end is called after it has ended.
+type beginner func(ctx context.Context) (stx *sql.Tx, end func(), err error)
+
+func (d *DB) beginWrite(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
+	return stx, func() {}, err
+}
+
+func (d *DB) beginWriteSynced(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, conn, err := beginSynced(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
+	return stx, func() { _ = conn.Close() }, err
+}
+
+func (d *DB) write(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) (err error) {
 	attempts := 0
 	ctx, span := writeSpan(ctx, d.Dialect)
 	defer func() { endWrite(span, attempts, err) }()
 	var after []func()
 	err = d.again(ctx, func() (err error) {
 		attempts++
-		after, err = d.writeOnce(ctx, fn)
+		after, err = d.writeOnce(ctx, begin, fn)
 		return err
 	})
 	if err != nil {
@@ -330,11 +380,12 @@ func (d *DB) again(ctx context.Context, fn func() error) error {
 	}
 }
 
-func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
-	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
+func (d *DB) writeOnce(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
+	stx, end, err := begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer end()
 	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}
 	defer func() {
 		if p := recover(); p != nil {
@@ -346,6 +397,9 @@ func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 		}
 	}()
 	if err := fn(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := tx.intact(); err != nil {
 		return nil, err
 	}
 	if err := d.commit(ctx, stx); err != nil {
@@ -387,14 +441,9 @@ func (d *DB) SnapshotSynced(ctx context.Context) (*Tx, error) {
 	if !d.Lags() {
 		return d.Snapshot(ctx)
 	}
-	conn, err := d.reads.Conn(ctx)
+	stx, conn, err := beginSynced(ctx, d.reads, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return nil, err
-	}
-	stx, err := beginSynced(ctx, conn)
-	if err != nil {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its session may wait for ever more
-		return nil, errors.Join(err, closed(conn.Close()))
 	}
 	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, conn: conn}, nil
 }
@@ -418,12 +467,26 @@ func within(ctx context.Context, begin func(context.Context) (*Tx, error), fn fu
 	return fn(tx)
 }
 
-// beginSynced begins a transaction that only reads, once the server has caught up.
-func beginSynced(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+// beginSynced begins a transaction once the server has caught up, on a connection that goes back to the pool when the
+// caller closes it.
+func beginSynced(ctx context.Context, pool *sql.DB, options *sql.TxOptions) (*sql.Tx, *sql.Conn, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	stx, err := waitAndBegin(ctx, conn, options)
+	if err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its session may wait for ever more
+		return nil, nil, errors.Join(err, closed(conn.Close()))
+	}
+	return stx, conn, nil
+}
+
+func waitAndBegin(ctx context.Context, conn *sql.Conn, options *sql.TxOptions) (*sql.Tx, error) {
 	if _, err := conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1"); err != nil {
 		return nil, err
 	}
-	stx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}) // waits
+	stx, err := conn.BeginTx(ctx, options) // waits
 	if err != nil {
 		return nil, err
 	}

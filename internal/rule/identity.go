@@ -184,7 +184,7 @@ func grantIsNew(ctx context.Context, c *write.Change) error {
 	if !c.Created() {
 		return nil
 	}
-	if _, err := c.Tx.Lock(ctx, c.KindOf("User"), c.Ref("user")); err != nil {
+	if _, err := c.Tx.Hold(ctx, c.KindOf("User"), c.Ref("user")); err != nil {
 		return err
 	}
 	n, err := live(ctx, c, c.Kind, []string{"user_id", "role_id"}, []any{c.Ref("user"), c.Ref("role")})

@@ -64,6 +64,8 @@ func (p *Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		f = fault.New(fault.Unavailable, "The database was lost while it was saving. What you sent may have been saved or not. With an idempotency key it is safe to send it again.")
 	case db.Away(err):
 		f = fault.New(fault.Unavailable, "The database does not answer. Try again.")
+	case db.Retryable(err): // again and again, or it would not be here
+		f = fault.New(fault.Unavailable, "Too many are writing the same records. Try again.")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		f = fault.New(fault.Unavailable, "The operation was cancelled or took too long.")
 	case errors.Is(err, id.ErrInvalid):

@@ -23,6 +23,7 @@ import (
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
+	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/model"
 	"farley/internal/stream"
@@ -92,8 +93,11 @@ func fromContext(ctx context.Context) *Tx {
 // Do runs fn in one transaction: its changes, their change rows and everything else it does come into being together or
 // not at all. fn runs again when the database made it lose against another transaction, so it must have no effect
 // outside its Tx; see Tx.OnCommit.
+//
+// Where a database server may lag behind another one (Galera), what is refused for what it knows is decided again once it
+// has caught up: the record, its version or the idempotency key may have been written through the other one just now.
 func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return w.DB.Write(ctx, func(ctx context.Context, dtx *db.Tx) error {
+	run := func(ctx context.Context, dtx *db.Tx) error {
 		system, _ := ctx.Value(systemKey{}).(bool)
 		tx := &Tx{
 			Tx: dtx, Actor: access.From(ctx), Now: w.Clock.Now(), w: w, system: system,
@@ -104,7 +108,18 @@ func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 			return err
 		}
 		return w.Log.Append(ctx, dtx, tx.changes...)
-	})
+	}
+	err := w.DB.Write(ctx, run)
+	if w.DB.Lags() && refused(err) {
+		return w.DB.WriteSynced(ctx, run)
+	}
+	return err
+}
+
+// refused reports whether a write was turned down by a rule.
+func refused(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable
 }
 
 // newClient is the one constructor of ent's client: a client without the hooks does not exist.
