@@ -304,7 +304,7 @@ func (f *feed) key(ctx context.Context, a *access.Actor) string {
 // personalRights reports whether what the actor may read depends on who he is beyond his policy.
 func (f *feed) personalRights(a *access.Actor) bool {
 	for _, k := range f.r.Set.Kinds {
-		if s := a.Policy.Scopes(k, access.Read); s != access.None && s != access.All && k.Sight != model.Reference {
+		if k.Sight != model.Reference && a.Policy.Personal(k) {
 			return true
 		}
 	}

@@ -195,6 +195,19 @@ func (p *Policy) Field(k *model.Kind, f *model.Field) FieldRule { return p.field
 // Readable reports whether some record of k may be read.
 func (p *Policy) Readable(k *model.Kind) bool { return p.Scopes(k, Read) != None }
 
+// Personal reports whether which rows of k, or which of their fields, may be read depends on who reads, beyond the policy.
+func (p *Policy) Personal(k *model.Kind) bool {
+	if s := p.Scopes(k, Read); s != None && s != All {
+		return true
+	}
+	for _, r := range p.fields[k.Const] {
+		if r.Read != None && r.Read != All || r.Masked != None && r.Masked != All {
+			return true
+		}
+	}
+	return false
+}
+
 // May reports whether action is granted on object in any scope. An object is a kind's enum value or a word of its own.
 func (p *Policy) May(object, action string) bool { return p.objects[object][action] != None }
 
