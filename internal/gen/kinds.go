@@ -100,7 +100,7 @@ func prefixes(kinds []*model.Kind) []byte {
 }
 
 var typeNames = map[model.Type]string{
-	model.ID: "ID", model.String: "String", model.Text: "Text", model.Int: "Int", model.Bool: "Bool", model.DateTime: "DateTime",
+	model.ID: "ID", model.String: "String", model.Text: "Text", model.Int: "Int", model.Bool: "Bool", model.Degrees: "Degrees", model.DateTime: "DateTime",
 	model.Date: "Date", model.Money: "Money", model.Enum: "Enum", model.Choices: "Choices", model.List: "List",
 	model.Objects: "Objects", model.Ref: "Ref", model.Many: "Many",
 }

@@ -226,6 +226,9 @@ func inputType(f *model.Field) string {
 }
 
 func (w *sdlWriter) inputs(k *model.Kind, fields []*model.Field) {
+	if !k.Makable() {
+		return
+	}
 	w.doc("", "A new "+k.Name+".")
 	w.line("input Create%sInput @input(kind: %q, use: CREATE) {", k.Name, k.Name)
 	w.doc("  ", "The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids.")
@@ -304,6 +307,28 @@ func (w *sdlWriter) operations(k *model.Kind) {
 		w.doc("", "A record that seems to be the same.")
 		w.line("type %sDuplicate @plain @engine {\n  \"How likely, 1 to 100.\"\n  score: Int!\n  \"The fields that are equal.\"\n  reason: [%sField!]!\n  \"The record.\"\n  %s: %s\n}\n", k.Name, k.Name, k.Single, k.Name)
 	}
+	if k.Makable() {
+		w.payloads(k, dupField)
+	}
+	w.doc("", "A change of a "+k.Name+", as its reader may see it.")
+	w.line("type %sEvent @plain @engine {%s\n  \"The record as it is now, under the reader's present rights; null when it is gone or out of sight.\"\n  node: %s\n}\n", k.Name, eventFields, k.Name)
+
+	w.line("extend type Query {")
+	w.doc("  ", "One "+k.Name+"; NOT_FOUND when there is none in sight.")
+	w.line("  %s(%s\n  ): %s @can(object: %q, action: \"READ\")", k.Single, which, k.Name, k.Const)
+	w.doc("  ", "The "+k.Name+" records in sight.")
+	w.line("  %s%s: %sConnection @can(object: %q, action: \"READ\")\n}\n", k.Plural, listArgs(k.Name), k.Name, k.Const)
+
+	if k.Makable() {
+		w.mutations(k, which, onDuplicate)
+	}
+
+	w.line("extend type Subscription {")
+	w.doc("  ", "Changes of "+k.Name+" records in sight, each once, in order.")
+	w.line("  %sChanged(\n    \"Which records; null for all in sight.\"\n    where: %sWhere\n    \"The last cursor seen, to go on from there; null for from now on.\"\n    after: Cursor\n  ): %sEvent @can(object: %q, action: \"READ\")\n}\n", k.Single, k.Name, k.Name, k.Const)
+}
+
+func (w *sdlWriter) payloads(k *model.Kind, dupField string) {
 	for _, p := range []struct{ verb, doc, extra string }{
 		{"Create", "What createX gives.", dupField},
 		{"Update", "What updateX gives.", ""},
@@ -318,15 +343,9 @@ func (w *sdlWriter) operations(k *model.Kind) {
 		w.doc("", "What upsert"+k.Name+" gives.")
 		w.line("type Upsert%sPayload @plain @engine {\n  \"The record as it is now.\"\n  %s: %s\n  \"Whether it was made just now.\"\n  created: Boolean%s\n}\n", k.Name, k.Single, k.Name, dupField)
 	}
-	w.doc("", "A change of a "+k.Name+", as its reader may see it.")
-	w.line("type %sEvent @plain @engine {%s\n  \"The record as it is now, under the reader's present rights; null when it is gone or out of sight.\"\n  node: %s\n}\n", k.Name, eventFields, k.Name)
+}
 
-	w.line("extend type Query {")
-	w.doc("  ", "One "+k.Name+"; NOT_FOUND when there is none in sight.")
-	w.line("  %s(%s\n  ): %s @can(object: %q, action: \"READ\")", k.Single, which, k.Name, k.Const)
-	w.doc("  ", "The "+k.Name+" records in sight.")
-	w.line("  %s%s: %sConnection @can(object: %q, action: \"READ\")\n}\n", k.Plural, listArgs(k.Name), k.Name, k.Const)
-
+func (w *sdlWriter) mutations(k *model.Kind, which, onDuplicate string) {
 	w.line("extend type Mutation {")
 	w.doc("  ", "Makes a "+k.Name+".")
 	w.line("  create%s(\n    \"The new record.\"\n    input: Create%sInput!%s%s\n  ): Create%sPayload @can(object: %q, action: \"CREATE\")", k.Name, k.Name, onDuplicate, control, k.Name, k.Const)
@@ -341,10 +360,6 @@ func (w *sdlWriter) operations(k *model.Kind) {
 		w.line("  upsert%s(\n    \"The outside system and its key.\"\n    external: ExternalRefInput!\n    \"The fields.\"\n    input: Update%sInput!%s%s%s\n  ): Upsert%sPayload @can(object: %q, action: \"READ\")", k.Name, k.Name, onDuplicate, locked, control, k.Name, k.Const)
 	}
 	w.line("}\n")
-
-	w.line("extend type Subscription {")
-	w.doc("  ", "Changes of "+k.Name+" records in sight, each once, in order.")
-	w.line("  %sChanged(\n    \"Which records; null for all in sight.\"\n    where: %sWhere\n    \"The last cursor seen, to go on from there; null for from now on.\"\n    after: Cursor\n  ): %sEvent @can(object: %q, action: \"READ\")\n}\n", k.Single, k.Name, k.Name, k.Const)
 }
 
 const eventFields = `

@@ -18,6 +18,7 @@ const (
 	Text                     // long text, not filtered or ordered
 	Int                      // 64-bit integer, 32 bits in the API
 	Bool                     // 0 or 1
+	Degrees                  // degrees as a Float in the API, kept as whole millionths
 	DateTime                 // instant in UTC, microseconds
 	Date                     // "2006-01-02" as text
 	Money                    // minor units in Column, currency code and minor units of the reporting currency in the columns after it
@@ -151,6 +152,11 @@ func (k *Kind) Field(name string) *Field { return k.fields[name] }
 
 // ByConst returns a field by its enum value, nil when there is none.
 func (k *Kind) ByConst(c string) *Field { return k.consts[c] }
+
+// Makable reports whether callers make records of the kind; the others are kept by Farley alone.
+func (k *Kind) Makable() bool {
+	return slices.ContainsFunc(k.Fields, func(f *Field) bool { return !f.Internal && f.Write != Never })
+}
 
 // Set is a set of kinds.
 type Set struct {

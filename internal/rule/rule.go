@@ -19,11 +19,15 @@ type Sessions interface {
 // Rules returns the rules of all kinds.
 func Rules(sessions Sessions) write.Rules {
 	return write.Rules{
-		"":               {acyclic, customValues},
+		"":               {acyclic, customValues, placeDerived},
 		"Account":        {accountDerived},
 		"Contact":        {contactDerived, contactHasName},
 		"AccountContact": {linkDates, linkIsNew, linkPrimary},
 		"Note":           {noteHasOneSubject, noteMayComment},
+		"Lead":           {leadDerived, leadHasName},
+		"Relationship":   {relationshipEnds, linkDates},
+		"Consent":        {notInFuture("givenAt")},
+		"LocationEvent":  {notInFuture("seenAt")},
 		"CustomField":    {customKey, customChoices},
 		"Tag":            {tagColour},
 		"User":           {userStanding, userBelongs, userSessions(sessions)},

@@ -289,6 +289,8 @@ func (tx *Tx) json(f *model.Field, column func(string) any) json.RawMessage {
 		return json.RawMessage(v.(string))
 	case model.Choices:
 		return mustJSON(choices(v.(string)))
+	case model.Degrees:
+		return mustJSON(float64(v.(int64)) / degree)
 	case model.Money:
 		currency, _ := column(f.Column + "_currency").(string)
 		return mustJSON(map[string]string{"amount": tx.w.Money.Format(v.(int64), currency), "currency": currency})

@@ -96,7 +96,7 @@ func destination(f *model.Field, i int) any {
 	switch {
 	case f.Type == model.ID || f.Type == model.Ref:
 		return new(id.ID)
-	case f.Type == model.Int, f.Type == model.Money && i != 1:
+	case f.Type == model.Int, f.Type == model.Degrees, f.Type == model.Money && i != 1:
 		return new(sql.NullInt64)
 	case f.Type == model.Bool:
 		return new(sql.NullBool)
