@@ -39,7 +39,7 @@ type Share struct {
 	PartnerID stored.ID `json:"partner_id,omitempty"`
 	// The shared record: an account or a contact.
 	RecordID stored.ID `json:"record_id,omitempty"`
-	// With whom: a user, a team or a partner account.
+	// With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account.
 	GranteeID stored.ID `json:"grantee_id,omitempty"`
 	// What it allows.
 	Level string `json:"level,omitempty"`

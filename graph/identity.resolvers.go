@@ -119,7 +119,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*read.Result, error) {
 		for _, role := range a.Policy.Roles() {
 			roles = append(roles, map[string]any{"id": role.ID, "name": role.Name})
 		}
-		value["roles"] = roles
+		value["roles"], value["screens"] = roles, screens(a)
 		var err error
 		res, err = r.Read.Project(ctx, value)
 		return err

@@ -12,8 +12,8 @@ import (
 type RoleGrant struct{ ent.Schema }
 
 var roleGrant = decl.Kind{
-	Code: 35, Prefix: "rgra", Sight: model.Reference, Title: "id",
-	Doc: "One role of one user, for good or until a day.",
+	Code: 35, Prefix: "rgra", Sight: model.ByParents, Parents: []string{"user"}, Title: "id",
+	Doc: "One role of one user, for good or until a day; seen by whoever sees the user and may read grants of such users.",
 	Members: []*decl.Member{
 		decl.Ref("user", User.Type, "The user.").Required().Once(),
 		decl.Ref("role", Role.Type, "The role.").Required().Once(),

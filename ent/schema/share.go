@@ -13,10 +13,10 @@ type Share struct{ ent.Schema }
 
 var share = decl.Kind{
 	Code: 36, Prefix: "shar", Sight: model.ByOwner, Owned: true, Title: "id",
-	Doc: "A record opened to a user, a team or a partner account that would not see it otherwise. Deleting it takes effect at once.",
+	Doc: "A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once.",
 	Members: []*decl.Member{
 		decl.AnyID("record", "The shared record: an account or a contact.").Required().Once(),
-		decl.AnyID("grantee", "With whom: a user, a team or a partner account.").Required().Once(),
+		decl.AnyID("grantee", "With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account.").Required().Once(),
 		decl.Enum("level", "ShareLevel", "What it allows.",
 			decl.Value{Name: "READ", Doc: "Read."},
 			decl.Value{Name: "COMMENT", Doc: "Read, and add notes."},

@@ -43,6 +43,7 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Mutation struct {
 		AdvanceClock             func(childComplexity int, to time.Time) int
+		CopyRole                 func(childComplexity int, input input.Object) int
 		CreateAccount            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
 		CreateAccountContact     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateAccountTeamMember  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -89,6 +90,7 @@ type ComplexityRoot struct {
 		Login                    func(childComplexity int, input input.Object) int
 		Logout                   func(childComplexity int) int
 		Refresh                  func(childComplexity int, input input.Object) int
+		RenewAccess              func(childComplexity int, input input.Object) int
 		RestoreAccount           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreAccountContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreAccountTeamMember func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -318,6 +320,8 @@ type MutationResolver interface {
 	Refresh(ctx context.Context, input input.Object) (*read.Result, error)
 	CreateStreamTicket(ctx context.Context) (*read.Result, error)
 	SetPassword(ctx context.Context, input input.Object) (*read.Result, error)
+	CopyRole(ctx context.Context, input input.Object) (*read.Result, error)
+	RenewAccess(ctx context.Context, input input.Object) (*read.Result, error)
 	AdvanceClock(ctx context.Context, to time.Time) (*read.Result, error)
 }
 type QueryResolver interface {
@@ -427,6 +431,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceClock(childComplexity, args["to"].(time.Time)), true
+	case "Mutation.copyRole":
+		if e.ComplexityRoot.Mutation.CopyRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_copyRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CopyRole(childComplexity, args["input"].(input.Object)), true
 	case "Mutation.createAccount":
 		if e.ComplexityRoot.Mutation.CreateAccount == nil {
 			break
@@ -923,6 +938,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.renewAccess":
+		if e.ComplexityRoot.Mutation.RenewAccess == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renewAccess_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenewAccess(childComplexity, args["input"].(input.Object)), true
 	case "Mutation.restoreAccount":
 		if e.ComplexityRoot.Mutation.RestoreAccount == nil {
 			break
@@ -2469,9 +2495,9 @@ enum Object @input(use: FREE) {
   TEAM
   """A set of rights that users can be given."""
   ROLE
-  """One role of one user, for good or until a day."""
+  """One role of one user, for good or until a day; seen by whoever sees the user and may read grants of such users."""
   ROLE_GRANT
-  """A record opened to a user, a team or a partner account that would not see it otherwise. Deleting it takes effect at once."""
+  """A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once."""
   SHARE
   """A field that a firm adds to a kind of record. Its values are in the records' customFields."""
   CUSTOM_FIELD
@@ -9513,7 +9539,7 @@ extend type Subscription {
   ): RoleEvent @can(object: "ROLE", action: "READ")
 }
 
-"""One role of one user, for good or until a day."""
+"""One role of one user, for good or until a day; seen by whoever sees the user and may read grants of such users."""
 type RoleGrant implements Node @kind(name: "RoleGrant") {
   """The record's id."""
   id: ID!
@@ -9837,7 +9863,7 @@ input ShareLevelFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""A record opened to a user, a team or a partner account that would not see it otherwise. Deleting it takes effect at once."""
+"""A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once."""
 type Share implements Node @kind(name: "Share") {
   """The record's id."""
   id: ID!
@@ -9861,7 +9887,7 @@ type Share implements Node @kind(name: "Share") {
   partner: Account
   """The shared record: an account or a contact."""
   record: ID
-  """With whom: a user, a team or a partner account."""
+  """With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account."""
   grantee: ID
   """What it allows."""
   level: ShareLevel
@@ -9917,7 +9943,7 @@ enum ShareField @input(kind: "Share", use: FREE) {
   PARTNER
   """The shared record: an account or a contact."""
   RECORD
-  """With whom: a user, a team or a partner account."""
+  """With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account."""
   GRANTEE
   """What it allows."""
   LEVEL
@@ -9979,7 +10005,7 @@ input ShareWhere @input(kind: "Share", use: FILTER) {
   partner: AccountWhere
   """The shared record: an account or a contact."""
   record: IDFilter
-  """With whom: a user, a team or a partner account."""
+  """With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account."""
   grantee: IDFilter
   """What it allows."""
   level: ShareLevelFilter
@@ -10009,7 +10035,7 @@ input CreateShareInput @input(kind: "Share", use: CREATE) {
   partner: ID
   """The shared record: an account or a contact."""
   record: ID!
-  """With whom: a user, a team or a partner account."""
+  """With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account."""
   grantee: ID!
   """What it allows."""
   level: ShareLevel
@@ -11571,6 +11597,48 @@ extend type Mutation {
   setPassword(input: SetPasswordInput!): SetPasswordPayload @can(object: "USER", action: "MANAGE_USERS")
 }
 `, BuiltIn: false},
+	{Name: "../../schema/roles.graphql", Input: `# Roles of one's own, screens, and the review of who holds what.
+
+extend type Viewer {
+  "The screens and reports of the client application that the viewer's roles open, by name, each once, in order."
+  screens: [String!]
+}
+
+"A role to copy."
+input CopyRoleInput @input(use: FREE) {
+  "The role to copy, one that came with Farley or one of your own."
+  role: ID!
+  "The name of the copy, at most 200 characters; no other role may have it."
+  name: String!
+}
+
+"What copyRole gives."
+type CopyRolePayload @plain @engine {
+  "The copy, which can be changed."
+  role: Role
+}
+
+"Grants to confirm."
+input RenewAccessInput @input(use: FREE) {
+  "The grants, at least 1 and at most 100: of users whom you manage, and never your own."
+  grants: [ID!]!
+  "When they end from now on, an instant in the future; null for never. When it is left out, their ends stay as they are."
+  validUntil: DateTime
+}
+
+"What renewAccess gives."
+type RenewAccessPayload @plain @engine {
+  "The grants, in the order in which they were named, each once."
+  grants: [RoleGrant!]
+}
+
+extend type Mutation {
+  "Makes a role of your own from any role: permissions, levels of fields, screens and description are those of the original. For those who may read the original with these fields, and make roles. TAKEN when another role has the name."
+  copyRole(input: CopyRoleInput!): CopyRolePayload @can(object: "ROLE", action: "CREATE")
+  "Confirms that users shall go on holding roles, and moves the end of their grants: all of them or, with every problem told, none. Four eyes: nobody renews his own grants (FORBIDDEN); and who manages some users only cannot renew a role with rights that he does not have himself (FORBIDDEN)."
+  renewAccess(input: RenewAccessInput!): RenewAccessPayload @can(object: "USER", action: "MANAGE_USERS")
+}
+`, BuiltIn: false},
 	{Name: "../../schema/sandbox.graphql", Input: `# For integrators who try out what happens later: only where the server was started with --test-clock.
 
 "The application's clock."
@@ -12223,6 +12291,20 @@ func (ec *executionContext) field_Mutation_advanceClock_args(ctx context.Context
 		return nil, err
 	}
 	args["to"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_copyRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCopyRoleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -13738,6 +13820,20 @@ func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, raw
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNRefreshInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_renewAccess_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNRenewAccessInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -22164,6 +22260,94 @@ func (ec *executionContext) fieldContext_Mutation_setPassword(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_copyRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_copyRole(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CopyRole(ctx, fc.Args["input"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCopyRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_copyRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CopyRolePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_copyRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_renewAccess(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renewAccess(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenewAccess(ctx, fc.Args["input"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORenewAccessPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renewAccess(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RenewAccessPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_renewAccess_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_advanceClock(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27199,6 +27383,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "copyRole":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_copyRole(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "renewAccess":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renewAccess(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "advanceClock":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_advanceClock(ctx, field)
@@ -28966,6 +29164,22 @@ func (ec *executionContext) marshalNContactOrder2farleyᚋinternalᚋinputᚐObj
 	return v
 }
 
+func (ec *executionContext) unmarshalNCopyRoleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCopyRoleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreateAccountContactInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -29579,6 +29793,22 @@ func (ec *executionContext) unmarshalNRelationshipOrder2farleyᚋinternalᚋinpu
 }
 
 func (ec *executionContext) marshalNRelationshipOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNRenewAccessInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRenewAccessInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -30926,6 +31156,22 @@ func (ec *executionContext) marshalOContactWhere2farleyᚋinternalᚋinputᚐObj
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOCopyRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCopyRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOCreateAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -32559,6 +32805,22 @@ func (ec *executionContext) marshalORelationshipWhere2farleyᚋinternalᚋinput�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalORenewAccessPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORenewAccessPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalORestoreAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {

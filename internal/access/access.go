@@ -64,6 +64,7 @@ type Role struct {
 	Name        string
 	Permissions []Permission
 	Fields      []FieldLevel
+	Screens     []string // of the client application, which it opens
 }
 
 // Cond is a piece of SQL that is true or false, with its arguments. The zero Cond is true.

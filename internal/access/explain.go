@@ -16,9 +16,11 @@ type Explanation struct {
 
 // Reason is one cause of an answer.
 type Reason struct {
-	Role  string // name of the role, "" when it is not about one
-	Scope string // the scopes that the role grants, "" when it is not about them
-	Share bool   // covered by a share only
+	Role string // name of the role, "" when it is not about one
+	// Scope is the scope of the role that covers the record; where none does, all that the role grants; "" when it is not
+	// about them.
+	Scope string
+	Share bool // covered by a share only
 	Rule  Rule
 }
 
@@ -118,8 +120,21 @@ func (e explainer) role(r *Role) (reason Reason, ok bool) {
 			return reason, true
 		}
 	}
-	reason.Share, reason.Rule = byShare, RuleGranted
+	reason.Share, reason.Rule, reason.Scope = byShare, RuleGranted, e.covering(scopes).String()
 	return reason, true
+}
+
+// covering returns the first of several scopes that covers the record.
+func (e explainer) covering(scopes Scopes) Scopes {
+	for _, s := range scopeNames {
+		if scopes&s.scope == 0 {
+			continue
+		}
+		if covered, _ := e.covers(need{s.scope, useFor(e.action)}); covered {
+			return s.scope
+		}
+	}
+	return scopes
 }
 
 // fieldNeed is what a role's policy demands for the action with the field.

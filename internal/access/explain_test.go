@@ -51,6 +51,24 @@ func TestExplain(t *testing.T) {
 		}
 	}
 
+	// Of several scopes of a role, the one that covers the record is told.
+	places := member(Role{Name: "places", Permissions: []Permission{allow("ACCOUNT", Read, "BRANCH"), allow("ACCOUNT", Read, "TERRITORY")}})
+	places.Branch, places.Territories = id.New(codeBranch, testNow), []id.ID{id.New(codeTerritory, testNow)}
+	for _, test := range []struct {
+		scope string
+		rule  Rule
+		keys  *Keys
+	}{
+		{"BRANCH", RuleGranted, &Keys{ID: other.ID, Branch: places.Branch}},
+		{"TERRITORY", RuleGranted, &Keys{ID: other.ID, Territory: places.Territories[0]}},
+		{"BRANCH|TERRITORY", RuleOutOfScope, other},
+	} {
+		got := places.Explain(set, account, test.keys, Read, nil, testNow)
+		if d := cmp.Diff([]Reason{{"places", test.scope, false, test.rule}}, got.Because); d != "" {
+			t.Error(test.scope, d)
+		}
+	}
+
 	note := set.Kind("Note")
 	b := member(Role{Name: "notes", Permissions: []Permission{allow("NOTE", Read, "ALL")}})
 	keys := &Keys{ID: id.New(codeNote, testNow), Parents: []ParentKeys{{"Account", *mine}}}

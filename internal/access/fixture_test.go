@@ -22,6 +22,8 @@ const (
 	codeTag
 	codeTicket
 	codeLoop
+	codeBranch
+	codeTerritory
 )
 
 func system(name, c, column string, typ model.Type) *model.Field {
@@ -53,6 +55,11 @@ func owned(fields ...*model.Field) []*model.Field {
 	}, fields...)
 }
 
+// placed are owned fields, and those of records that have a place.
+func placed(fields ...*model.Field) []*model.Field {
+	return append(owned(ref("branch", "BRANCH", "Branch"), ref("territory", "TERRITORY", "Territory")), fields...)
+}
+
 // fixture has one kind for every way of being in sight.
 func fixture() *model.Set {
 	secret := text("secret", "SECRET")
@@ -63,7 +70,13 @@ func fixture() *model.Set {
 	kept.Write = model.Never
 	return model.NewSet(
 		&model.Kind{Name: "User", Const: "USER", Code: codeUser, Table: "users", Sight: model.ByUser, Self: "user", Fields: []*model.Field{
-			system("id", "ID", "id", model.ID), text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), secret,
+			system("id", "ID", "id", model.ID), text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), secret, ref("branch", "BRANCH", "Branch"),
+		}},
+		&model.Kind{Name: "Branch", Const: "BRANCH", Code: codeBranch, Table: "branches", Sight: model.Reference, Fields: []*model.Field{
+			system("id", "ID", "id", model.ID), text("name", "NAME"),
+		}},
+		&model.Kind{Name: "Territory", Const: "TERRITORY", Code: codeTerritory, Table: "territories", Sight: model.Reference, Fields: []*model.Field{
+			system("id", "ID", "id", model.ID), text("name", "NAME"),
 		}},
 		&model.Kind{Name: "Team", Const: "TEAM", Code: codeTeam, Table: "teams", Sight: model.Reference, Fields: []*model.Field{
 			system("id", "ID", "id", model.ID), text("name", "NAME"),
@@ -72,14 +85,14 @@ func fixture() *model.Set {
 			system("id", "ID", "id", model.ID), text("name", "NAME"),
 		}},
 		&model.Kind{
-			Name: "Account", Const: "ACCOUNT", Code: codeAccount, Table: "accounts", Owned: true, Shareable: true,
+			Name: "Account", Const: "ACCOUNT", Code: codeAccount, Table: "accounts", Owned: true, Placed: true, Shareable: true,
 			Self: "accounts", PartnerSelf: true, Actions: []string{"MERGE"},
-			Fields: owned(text("name", "NAME"), text("phone", "PHONE"), sensitive("taxNumber", "TAX_NUMBER", "tax_number"), once, kept,
+			Fields: placed(text("name", "NAME"), text("phone", "PHONE"), sensitive("taxNumber", "TAX_NUMBER", "tax_number"), once, kept,
 				many("contacts", "CONTACTS", "Contact", "account"), many("notes", "NOTES", "Note", "account")),
 		},
 		&model.Kind{
-			Name: "Contact", Const: "CONTACT", Code: codeContact, Table: "contacts", Owned: true, Shareable: true, Self: "contact",
-			Fields: owned(text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), ref("account", "ACCOUNT", "Account")),
+			Name: "Contact", Const: "CONTACT", Code: codeContact, Table: "contacts", Owned: true, Placed: true, Shareable: true, Self: "contact",
+			Fields: placed(text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), ref("account", "ACCOUNT", "Account")),
 		},
 		&model.Kind{
 			Name: "Link", Const: "LINK", Code: codeLink, Table: "links", Sight: model.ByParents, Parents: []string{"account", "contact"},

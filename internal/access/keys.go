@@ -17,6 +17,8 @@ type Keys struct {
 	Team        id.ID        `json:"t,omitzero"`
 	Partner     id.ID        `json:"p,omitzero"`
 	UserPartner id.ID        `json:"u,omitzero"` // of a user: the partner account
+	Branch      id.ID        `json:"b,omitzero"` // of a placed record or a user
+	Territory   id.ID        `json:"y,omitzero"` // of a placed record
 	Self        id.ID        `json:"m,omitzero"` // what the Ref field named by model.Kind.Self holds
 	Shares      []ShareKey   `json:"s,omitempty"`
 	Parents     []ParentKeys `json:"a,omitempty"` // one for each of model.Kind.Parents that is set
@@ -200,6 +202,10 @@ func (keys *Keys) column(k *model.Kind, name string) id.ID {
 		return keys.Partner
 	case colUserPartner:
 		return keys.UserPartner
+	case colBranch:
+		return keys.Branch
+	case colTerritory:
+		return keys.Territory
 	case selfColumn(k):
 		return keys.Self
 	}

@@ -196,6 +196,27 @@ func (p *Policy) Readable(k *model.Kind) bool { return p.Scopes(k, Read) != None
 // May reports whether action is granted on object in any scope. An object is a kind's enum value or a word of its own.
 func (p *Policy) May(object, action string) bool { return p.objects[object][action] != None }
 
+// Includes reports whether everything that q allows is allowed by p as well: each action and each field in a scope that
+// covers the other for certain.
+func (p *Policy) Includes(q *Policy) bool {
+	for object, actions := range q.objects {
+		for action, s := range actions {
+			if !p.objects[object][action].Covers(s) {
+				return false
+			}
+		}
+	}
+	for object, fields := range q.fields {
+		for name, r := range fields {
+			own := p.fields[object][name]
+			if !own.Read.Covers(r.Read) || !(own.Read | own.Masked).Covers(r.Masked) || !own.Write.Covers(r.Write) || !own.Create.Covers(r.Create) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Fingerprint identifies what the policy allows: equal policies have equal fingerprints, whatever roles they come from
 // and in whatever order.
 func (p *Policy) Fingerprint() string { return p.fingerprint }

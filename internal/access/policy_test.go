@@ -174,3 +174,41 @@ func TestKeys_keepThemselvesInJSON(t *testing.T) {
 		t.Errorf("empty keys take %s", b)
 	}
 }
+
+// A policy that includes another one covers, on every record, what the other one does.
+func TestPolicy_Includes(t *testing.T) {
+	t.Parallel()
+	w := newWorldInMemory()
+	rapid.Check(t, func(t *rapid.T) {
+		w.fill(t)
+		a := w.actor(t)
+		one, other := drawRole(t, w.set), drawRole(t, w.set)
+		alone, both := Compile(w.set, []Role{one}), Compile(w.set, []Role{other, one})
+		if !alone.Includes(alone) || !both.Includes(alone) || !alone.Includes(Compile(w.set, nil)) {
+			t.Fatal("a policy does not include a part of itself")
+		}
+		if p := Compile(w.set, []Role{other}); !p.Includes(alone) {
+			for _, k := range w.set.Kinds {
+				for _, action := range []string{Create, Read, Update, Delete, "MERGE"} {
+					if !p.Scopes(k, action).Covers(alone.Scopes(k, action)) {
+						return
+					}
+				}
+				for _, f := range k.Fields {
+					p, q := p.Field(k, f), alone.Field(k, f)
+					if !p.Read.Covers(q.Read) || !(p.Read | p.Masked).Covers(q.Masked) || !p.Write.Covers(q.Write) || !p.Create.Covers(q.Create) {
+						return
+					}
+				}
+			}
+			t.Fatal("nothing is missing, and it is said not to include the other one")
+		}
+		less, more := &Actor{Viewer: a.Viewer, Policy: alone}, &Actor{Viewer: a.Viewer, Policy: both}
+		for x, keys := range w.rows {
+			k := w.kind[x]
+			if less.Sees(w.set, k, keys, testNow) && !more.Sees(w.set, k, keys, testNow) {
+				t.Fatalf("%s is seen by fewer rights only", k.Name)
+			}
+		}
+	})
+}

@@ -20,6 +20,8 @@ const (
 	colTeam        = "team_id"
 	colPartner     = "partner_id"
 	colUserPartner = "partner_account_id" // of users
+	colBranch      = "branch_id"          // of placed records and of users
+	colTerritory   = "territory_id"
 )
 
 // reach lists what scopes cover of k by the columns of the row itself, shares apart. The SQL and the decision in memory
@@ -42,6 +44,9 @@ func (a *Actor) reach(k *model.Kind, scopes Scopes) []grant {
 		if scopes&PartnerScope != 0 {
 			add(colUserPartner, a.PartnerAccount)
 		}
+		if scopes&BranchScope != 0 {
+			add(colBranch, a.Branch)
+		}
 	case k.Owned:
 		add(colOwner, a.users(scopes)...)
 		if scopes&(Team|Shared) != 0 {
@@ -49,6 +54,14 @@ func (a *Actor) reach(k *model.Kind, scopes Scopes) []grant {
 		}
 		if scopes&PartnerScope != 0 {
 			add(colPartner, a.PartnerAccount)
+		}
+	}
+	if k.Placed {
+		if scopes&BranchScope != 0 {
+			add(colBranch, a.Branch)
+		}
+		if scopes&TerritoryScope != 0 {
+			add(colTerritory, a.Territories...)
 		}
 	}
 	if scopes&PartnerScope != 0 && k.PartnerSelf {
@@ -66,7 +79,7 @@ func (a *Actor) users(scopes Scopes) []id.ID {
 	switch {
 	case scopes&(Team|Shared) != 0:
 		return append([]id.ID{a.User}, a.Reports...)
-	case scopes&(Own|PartnerScope) != 0:
+	case scopes&(Own|BranchScope|TerritoryScope|PartnerScope) != 0:
 		return []id.ID{a.User}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,6 +94,78 @@ func TestBranches(t *testing.T) {
 	}
 }
 
+func TestBranches_placesHaveAnIndexEach(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	a := member(role(allow("ACCOUNT", Read, "BRANCH"), allow("ACCOUNT", Read, "TERRITORY")))
+	a.Branch, a.Territories = id.New(codeBranch, testNow), []id.ID{id.New(codeTerritory, testNow), id.New(codeTerritory, testNow)}
+	got := a.Branches(set, set.Kind("Account"), "t", Read, testNow)
+	want := []Branch{
+		{Cond: Cond{"t.`owner_id` = ?", []any{meID}}},
+		{Cond: Cond{"t.`branch_id` = ?", []any{a.Branch}}},
+		{Cond: Cond{"t.`territory_id` IN (?,?)", []any{a.Territories[0], a.Territories[1]}}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestFits(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	for _, test := range []struct {
+		kind              string
+		branch, territory bool
+	}{
+		{"Account", true, true},
+		{"Link", true, true},     // by its account or contact
+		{"Note", false, false},   // it has an owner of its own, and no place
+		{"Remark", true, true},   // by way of links
+		{"User", true, false},    // a user has a branch
+		{"Session", true, false}, // the user's
+		{"Tag", true, true},      // any scope covers a reference
+		{"Ticket", false, false},
+		{"Loop", false, false},
+	} {
+		k := set.Kind(test.kind)
+		if got := Fits(set, k, BranchScope); got != test.branch {
+			t.Errorf("BRANCH on %s: %v", test.kind, got)
+		}
+		if got := Fits(set, k, TerritoryScope); got != test.territory {
+			t.Errorf("TERRITORY on %s: %v", test.kind, got)
+		}
+		if !Fits(set, k, Own) || !Fits(set, k, All) || !Fits(set, k, PartnerScope) || !Fits(set, k, None) {
+			t.Errorf("%s: a scope that needs no place does not fit", test.kind)
+		}
+	}
+}
+
+// Change rows written before records had places decode, and such records are of no branch.
+func TestKeys_ofOldChangeRows(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	x, owner := id.New(codeAccount, testNow), id.New(codeUser, testNow)
+	var old Keys
+	if err := json.Unmarshal([]byte(`{"i":"`+x.String()+`","o":"`+owner.String()+`"}`), &old); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(Keys{ID: x, Owner: owner}, old); d != "" {
+		t.Error(d)
+	}
+	a := member(role(allow("ACCOUNT", Read, "BRANCH"), allow("ACCOUNT", Read, "TERRITORY")))
+	if a.Sees(set, set.Kind("Account"), &old, testNow) {
+		t.Error("who has no place sees what has none")
+	}
+	branch, territory := id.New(codeBranch, testNow), id.New(codeTerritory, testNow)
+	b, err := json.Marshal(Keys{ID: x, Branch: branch, Territory: territory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"i":"` + x.String() + `","b":"` + branch.String() + `","y":"` + territory.String() + `"}`; string(b) != want {
+		t.Errorf("keys are written as %s, want %s", b, want)
+	}
+}
+
 func TestFieldCond_sql(t *testing.T) {
 	t.Parallel()
 	set := fixture()
@@ -151,9 +224,10 @@ func TestCovers_everyScope(t *testing.T) {
 	set := fixture()
 	fresh := func(k id.Kind) id.ID { return id.New(k, testNow) }
 	a := member()
+	a.Branch, a.Territories = fresh(codeBranch), []id.ID{fresh(codeTerritory), fresh(codeTerritory)}
 	a.PartnerAccount, a.Contact, a.SelfAccounts = fresh(codeAccount), fresh(codeContact), []id.ID{fresh(codeAccount)}
 	account := func(change func(*Keys)) *Keys {
-		k := &Keys{ID: fresh(codeAccount), Owner: fresh(codeUser), Team: fresh(codeTeam), Partner: fresh(codeAccount)}
+		k := &Keys{ID: fresh(codeAccount), Owner: fresh(codeUser), Team: fresh(codeTeam), Partner: fresh(codeAccount), Branch: fresh(codeBranch), Territory: fresh(codeTerritory)}
 		change(k)
 		return k
 	}
@@ -166,9 +240,15 @@ func TestCovers_everyScope(t *testing.T) {
 		want       []Scopes // besides All
 	}{
 		{"a stranger's", "Account", account(func(*Keys) {}), nil},
-		{"mine", "Account", account(func(k *Keys) { k.Owner = meID }), []Scopes{Own, Team, Shared, PartnerScope}},
+		{"mine", "Account", account(func(k *Keys) { k.Owner = meID }), []Scopes{Own, Team, Shared, BranchScope, TerritoryScope, PartnerScope}},
 		{"a report's", "Account", account(func(k *Keys) { k.Owner = reportA }), []Scopes{Team, Shared}},
 		{"my team's", "Account", account(func(k *Keys) { k.Team = teamID }), []Scopes{Team, Shared}},
+		{"my branch's", "Account", account(func(k *Keys) { k.Branch = a.Branch }), []Scopes{BranchScope}},
+		{"in my territory", "Account", account(func(k *Keys) { k.Territory = a.Territories[0] }), []Scopes{TerritoryScope}},
+		{"below my territory", "Account", account(func(k *Keys) { k.Territory = a.Territories[1] }), []Scopes{TerritoryScope}},
+		{"shared with my branch", "Account", account(sharedWith(a.Branch)), []Scopes{Shared}},
+		{"shared with a territory of mine", "Account", account(sharedWith(a.Territories[1])), []Scopes{Shared}},
+		{"a ticket has no place", "Ticket", &Keys{ID: fresh(codeTicket), Branch: a.Branch, Territory: a.Territories[0]}, nil},
 		{"my partner account's", "Account", account(func(k *Keys) { k.Partner = a.PartnerAccount }), []Scopes{PartnerScope}},
 		{"my partner account", "Account", &Keys{ID: a.PartnerAccount}, []Scopes{PartnerScope}},
 		{"shared with me", "Account", account(sharedWith(meID)), []Scopes{Shared, PartnerScope}},
@@ -178,10 +258,11 @@ func TestCovers_everyScope(t *testing.T) {
 		{"my contact", "Contact", &Keys{ID: a.Contact}, []Scopes{SelfScope}},
 		{"my contact's ticket", "Ticket", &Keys{ID: fresh(codeTicket), Self: a.Contact}, []Scopes{SelfScope}},
 		{"a ticket cannot be shared", "Ticket", &Keys{ID: fresh(codeTicket), Shares: []ShareKey{{Grantee: meID, Level: "READ"}}}, nil},
-		{"me", "User", &Keys{ID: meID}, []Scopes{Own, Team, Shared, PartnerScope, SelfScope}},
+		{"me", "User", &Keys{ID: meID}, []Scopes{Own, Team, Shared, BranchScope, TerritoryScope, PartnerScope, SelfScope}},
+		{"who works at my branch", "User", &Keys{ID: fresh(codeUser), Branch: a.Branch}, []Scopes{BranchScope}},
 		{"who reports to me", "User", &Keys{ID: reportA}, []Scopes{Team, Shared}},
 		{"a user of my partner account", "User", &Keys{ID: fresh(codeUser), UserPartner: a.PartnerAccount}, []Scopes{PartnerScope}},
-		{"a tag", "Tag", &Keys{ID: fresh(codeTag)}, []Scopes{Own, Team, Shared, PartnerScope, SelfScope}},
+		{"a tag", "Tag", &Keys{ID: fresh(codeTag)}, []Scopes{Own, Team, Shared, BranchScope, TerritoryScope, PartnerScope, SelfScope}},
 	}
 	for _, test := range tests {
 		var got []Scopes

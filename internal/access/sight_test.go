@@ -140,8 +140,12 @@ func (w *world) row(t *rapid.T, k *model.Kind, x id.ID) map[string]any {
 		columns["owner_id"], columns["team_id"], columns["partner_id"] = keys.Owner, keys.Team, keys.Partner
 	}
 	if k.Sight == model.ByUser {
-		keys.UserPartner = w.some(t, codeAccount)
-		columns["partner_account_id"] = keys.UserPartner
+		keys.UserPartner, keys.Branch = w.some(t, codeAccount), w.some(t, codeBranch)
+		columns["partner_account_id"], columns["branch_id"] = keys.UserPartner, keys.Branch
+	}
+	if k.Placed {
+		keys.Branch, keys.Territory = w.some(t, codeBranch), w.some(t, codeTerritory)
+		columns["branch_id"], columns["territory_id"] = keys.Branch, keys.Territory
 	}
 	if column := selfColumn(k); column != "" {
 		keys.Self = w.some(t, codeContact)
@@ -171,7 +175,7 @@ func (w *world) row(t *rapid.T, k *model.Kind, x id.ID) map[string]any {
 
 func (w *world) share(t *rapid.T, keys *Keys) {
 	s := ShareKey{
-		Grantee: w.some(t, rapid.SampledFrom([]id.Kind{codeUser, codeTeam, codeAccount}).Draw(t, "grantee")),
+		Grantee: w.some(t, rapid.SampledFrom([]id.Kind{codeUser, codeTeam, codeAccount, codeBranch, codeTerritory}).Draw(t, "grantee")),
 		Level:   rapid.SampledFrom([]string{"READ", "COMMENT", "EDIT"}).Draw(t, "level"),
 	}
 	var fields *string
@@ -193,7 +197,7 @@ func (w *world) share(t *rapid.T, keys *Keys) {
 	}
 }
 
-var scopeWords = []string{"NONE", "OWN", "TEAM", "SHARED", "ALL", "PARTNER", "SELF"}
+var scopeWords = []string{"NONE", "OWN", "TEAM", "SHARED", "BRANCH", "TERRITORY", "ALL", "PARTNER", "SELF"}
 
 func drawRole(t *rapid.T, set *model.Set) Role {
 	r := Role{ID: rapid.StringMatching("[a-f]").Draw(t, "role")}
@@ -218,6 +222,7 @@ func (w *world) actor(t *rapid.T) *Actor {
 	return &Actor{
 		Viewer: viewer.Viewer{
 			User: w.some(t, codeUser), Team: w.some(t, codeTeam), Teams: w.several(t, codeTeam), Reports: w.several(t, codeUser),
+			Branch: w.some(t, codeBranch), Territories: w.several(t, codeTerritory),
 			PartnerAccount: w.some(t, codeAccount), Contact: w.some(t, codeContact), SelfAccounts: w.several(t, codeAccount),
 			LimitedShares: rapid.Bool().Draw(t, "limited"),
 		},

@@ -89,7 +89,9 @@ func New(c Config) (*App, error) {
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
 	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
 	a.Identity.Bind(a.Auth)
-	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity)}
+	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
+	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
+	rule.RegisterPlacement(a.Jobs, a.Write)
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {
@@ -105,7 +107,6 @@ func New(c Config) (*App, error) {
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth,
 	}
-	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
 	a.scheduleHousekeeping()
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
@@ -165,6 +166,7 @@ func (a *App) Start(ctx context.Context) error {
 		func(ctx context.Context) { _ = a.Changes.Run(ctx) }, // ends with ctx
 		func(ctx context.Context) { _ = a.Hub.Run(ctx) },     // ends with ctx
 		a.Identity.Watch,
+		a.Identity.KeepUse,
 		a.watchRights,
 	} {
 		a.running.Go(func() { work(ctx) })

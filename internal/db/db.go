@@ -35,6 +35,15 @@ func (d Dialect) ForUpdate() string {
 	return ""
 }
 
+// ForShare returns the clause that keeps the rows of a SELECT from changing until the transaction ends, and lets others do
+// the same. On SQLite there is nothing to add.
+func (d Dialect) ForShare() string {
+	if d == MySQL {
+		return " LOCK IN SHARE MODE" // MariaDB knows no FOR SHARE
+	}
+	return ""
+}
+
 // Querier reads. *Tx is one.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

@@ -199,6 +199,8 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 	case "Account.customFields", "Contact.customFields", "Lead.customFields":
 		kind, _, _ := strings.Cut(field, ".")
 		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
+	case "Role.screens":
+		return []any{fmt.Sprintf("screen.%d", i), fmt.Sprintf("screen.%d", i+1)}, true
 	case "Share.record":
 		return e.related(t, "Account", owner), true
 	case "Share.grantee":

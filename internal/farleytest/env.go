@@ -123,7 +123,15 @@ func (e *Env) Role(t testing.TB, r access.Role) id.ID {
 	if r.Name == "" {
 		r.Name = "Role " + strconv.FormatInt(e.n.Add(1), 10)
 	}
-	return e.Make(t, "Role", input.Object{"name": r.Name, "permissions": objects(t, r.Permissions), "fieldLevels": objects(t, r.Fields)})
+	return e.Make(t, "Role", input.Object{"name": r.Name, "permissions": objects(t, r.Permissions), "fieldLevels": objects(t, r.Fields), "screens": texts(r.Screens)})
+}
+
+func texts(list []string) []any {
+	out := []any{}
+	for _, s := range list {
+		out = append(out, s)
+	}
+	return out
 }
 
 func objects(t testing.TB, v any) []any {
@@ -183,8 +191,12 @@ func Everything(e *Env, scope access.Scopes) access.Role {
 		if k.Link {
 			continue
 		}
+		fitting := scope
+		if !access.Fits(e.Set, k, scope) {
+			fitting = access.Own // records of the kind have no such place
+		}
 		for _, action := range append([]string{access.Create, access.Read, access.Update, access.Delete}, k.Actions...) {
-			r.Permissions = append(r.Permissions, access.Permission{Object: k.Const, Action: action, Scope: scope.String()})
+			r.Permissions = append(r.Permissions, access.Permission{Object: k.Const, Action: action, Scope: fitting.String()})
 		}
 		for _, f := range k.Fields {
 			if f.Sensitive {

@@ -1,5 +1,5 @@
 // Package identity knows who acts: it turns access tokens into actors, and keeps what rights depend on (roles, teams, the
-// reporting tree) in memory until something of it changes.
+// reporting tree, branches, territories) in memory until something of it changes.
 package identity
 
 import (
@@ -37,6 +37,8 @@ type Service struct {
 	actors     map[id.ID]*remembered
 	streams    map[id.ID]*open // by session
 	checked    map[id.ID]time.Time
+	usedAt     map[id.ID]time.Time // by user: the step of time in which he was last noted to act
+	uses       chan use
 }
 
 type remembered struct {
@@ -54,7 +56,8 @@ type open struct {
 
 // New returns a Service. Bind must be called before tokens can be read.
 func New(d *db.DB, set *model.Set, c clock.Clock) *Service {
-	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]time.Time{}}
+	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]time.Time{},
+		usedAt: map[id.ID]time.Time{}, uses: make(chan use, maxUses)}
 }
 
 // Bind connects the service that signs users in, which in turn finds users here.
@@ -78,6 +81,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (context.Conte
 	if err != nil {
 		return ctx, stream.Session{}, err
 	}
+	s.used(claims.UserID, s.clock.Now())
 	mine := *actor
 	mine.Session = claims.SessionID
 	return access.With(ctx, &mine), stream.Session{ExpiresAt: claims.ExpiresAt, Revoked: s.revoked(claims)}, nil
@@ -187,7 +191,7 @@ func (s *Service) Concerns(code id.Kind) bool {
 		return false
 	}
 	switch k.Name {
-	case "User", "Team", "Role", "RoleGrant", "Share", "AccountContact":
+	case "User", "Team", "Role", "RoleGrant", "Share", "AccountContact", "Branch", "Territory", "TerritoryMember":
 		return true
 	}
 	return false

@@ -18,12 +18,14 @@ import (
 	"farley/internal/viewer"
 )
 
-// directory is the tree of teams and of who reports to whom.
+// directory is the trees of teams and territories and of who reports to whom. What is in the bin is in no tree.
 type directory struct {
-	generation int64
-	teamsBelow map[id.ID][]id.ID // team → teams directly below
-	members    map[id.ID][]id.ID // team → users
-	reports    map[id.ID][]id.ID // user → users directly below
+	generation       int64
+	teamsBelow       map[id.ID][]id.ID // team → teams directly below
+	members          map[id.ID][]id.ID // team → users
+	reports          map[id.ID][]id.ID // user → users directly below
+	territoriesBelow map[id.ID][]id.ID // territory → territories directly below
+	territories      map[id.ID][]id.ID // user → territories the user is a member of
 }
 
 // load reads a user with everything that his rights depend on, in one snapshot.
@@ -41,8 +43,9 @@ func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.
 	var active bool
 	var kind string
 	var locale, zone sql.NullString
-	err = tx.QueryRow(ctx, "SELECT name, kind, active, locale, time_zone, team_id, partner_account_id, contact_id FROM users WHERE id = ? AND deleted_at IS NULL",
-		[]any{user}, &v.Name, &kind, &active, &locale, &zone, &v.Team, &v.PartnerAccount, &v.Contact)
+	err = tx.QueryRow(ctx, `SELECT u.name, u.kind, u.active, u.locale, u.time_zone, u.team_id, u.partner_account_id, u.contact_id, b.id FROM users u
+		LEFT JOIN branches b ON b.id = u.branch_id AND b.deleted_at IS NULL WHERE u.id = ? AND u.deleted_at IS NULL`,
+		[]any{user}, &v.Name, &kind, &active, &locale, &zone, &v.Team, &v.PartnerAccount, &v.Contact, &v.Branch)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !active {
 		return nil, now, errInactive
 	}
@@ -89,7 +92,7 @@ func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.
 
 // readRoles returns the roles of a user, and when the first of their grants ends, if that is before until.
 func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time) ([]access.Role, time.Time, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT r.id, r.name, r.permissions, r.field_levels, g.valid_until FROM role_grants g
+	rows, err := tx.QueryContext(ctx, `SELECT r.id, r.name, r.permissions, r.field_levels, r.screens, g.valid_until FROM role_grants g
 		JOIN roles r ON r.id = g.role_id WHERE g.user_id = ? AND g.deleted_at IS NULL AND r.deleted_at IS NULL ORDER BY r.id`, user)
 	if err != nil {
 		return nil, until, err
@@ -99,9 +102,9 @@ func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time)
 	for rows.Next() {
 		var x id.ID
 		var r access.Role
-		var permissions, levels sql.NullString
+		var permissions, levels, screens sql.NullString
 		var ends sql.NullTime
-		if err := rows.Scan(&x, &r.Name, &permissions, &levels, &ends); err != nil {
+		if err := rows.Scan(&x, &r.Name, &permissions, &levels, &screens, &ends); err != nil {
 			return nil, until, err
 		}
 		if ends.Valid {
@@ -118,6 +121,9 @@ func readRoles(ctx context.Context, tx *db.Tx, user id.ID, now, until time.Time)
 		}
 		if err := parse(levels, &r.Fields); err != nil {
 			return nil, until, fmt.Errorf("role %s: field levels: %w", r.ID, err)
+		}
+		if err := parse(screens, &r.Screens); err != nil {
+			return nil, until, fmt.Errorf("role %s: screens: %w", r.ID, err)
 		}
 		roles = append(roles, r)
 	}
@@ -139,16 +145,24 @@ func (s *Service) tree(ctx context.Context, tx *db.Tx, generation int64) (*direc
 	if dir != nil {
 		return dir, nil
 	}
-	dir = &directory{generation: generation, teamsBelow: map[id.ID][]id.ID{}, members: map[id.ID][]id.ID{}, reports: map[id.ID][]id.ID{}}
-	err := pairs(ctx, tx, "SELECT parent_id, id FROM teams WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id", dir.teamsBelow)
-	if err == nil {
-		err = pairs(ctx, tx, "SELECT team_id, id FROM users WHERE team_id IS NOT NULL ORDER BY id", dir.members)
+	dir = &directory{
+		generation: generation, teamsBelow: map[id.ID][]id.ID{}, members: map[id.ID][]id.ID{}, reports: map[id.ID][]id.ID{},
+		territoriesBelow: map[id.ID][]id.ID{}, territories: map[id.ID][]id.ID{},
 	}
-	if err == nil {
-		err = pairs(ctx, tx, "SELECT manager_id, id FROM users WHERE manager_id IS NOT NULL ORDER BY id", dir.reports)
-	}
-	if err != nil {
-		return nil, err
+	for _, list := range []struct {
+		query string
+		into  map[id.ID][]id.ID
+	}{
+		{"SELECT parent_id, id FROM teams WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id", dir.teamsBelow},
+		{"SELECT team_id, id FROM users WHERE team_id IS NOT NULL ORDER BY id", dir.members},
+		{"SELECT manager_id, id FROM users WHERE manager_id IS NOT NULL ORDER BY id", dir.reports},
+		{"SELECT parent_id, id FROM territories WHERE deleted_at IS NULL AND parent_id IS NOT NULL ORDER BY id", dir.territoriesBelow},
+		{`SELECT m.user_id, m.territory_id FROM territory_members m JOIN territories t ON t.id = m.territory_id
+			WHERE m.deleted_at IS NULL AND t.deleted_at IS NULL ORDER BY m.id`, dir.territories},
+	} {
+		if err := pairs(ctx, tx, list.query, list.into); err != nil {
+			return nil, err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,10 +188,13 @@ func pairs(ctx context.Context, tx *db.Tx, query string, into map[id.ID][]id.ID)
 	return rows.Err()
 }
 
-// fill sets the teams and reports of a viewer.
+// fill sets the teams, reports and territories of a viewer.
 func (d *directory) fill(v *viewer.Viewer) {
 	if !v.Team.IsZero() {
 		v.Teams = closure([]id.ID{v.Team}, d.teamsBelow)
+	}
+	if mine := d.territories[v.User]; len(mine) > 0 {
+		v.Territories = closure(mine, d.territoriesBelow)
 	}
 	below := slices.Clone(d.reports[v.User])
 	for _, team := range v.Teams {
@@ -239,8 +256,8 @@ func limitedShares(ctx context.Context, tx *db.Tx, v *viewer.Viewer) (bool, erro
 // epoch hashes what decides which rows and fields are in sight.
 func epoch(v *viewer.Viewer, p *access.Policy) string {
 	h := sha256.New()
-	fmt.Fprintln(h, p.Fingerprint(), v.Kind, v.User, v.Team, v.PartnerAccount, v.Contact)
-	for _, list := range [][]id.ID{v.Teams, v.Reports, v.SelfAccounts} {
+	fmt.Fprintln(h, p.Fingerprint(), v.Kind, v.User, v.Team, v.PartnerAccount, v.Contact, v.Branch)
+	for _, list := range [][]id.ID{v.Teams, v.Reports, v.SelfAccounts, v.Territories} {
 		fmt.Fprintln(h, len(list))
 		for _, x := range list {
 			h.Write(x[:])

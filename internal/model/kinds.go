@@ -609,9 +609,9 @@ func role() *Kind {
 func roleGrant() *Kind {
 	return &Kind{
 		Name: "RoleGrant", Const: "ROLE_GRANT", Single: "roleGrant", Plural: "roleGrants", Code: 35, Prefix: "rgra", Table: "role_grants",
-		Doc:   "One role of one user, for good or until a day.",
-		Sight: Reference,
-		Title: "id",
+		Doc:     "One role of one user, for good or until a day; seen by whoever sees the user and may read grants of such users.",
+		Sight:   ByParents,
+		Parents: []string{"user"}, Title: "id",
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -634,7 +634,7 @@ func roleGrant() *Kind {
 func share() *Kind {
 	return &Kind{
 		Name: "Share", Const: "SHARE", Single: "share", Plural: "shares", Code: 36, Prefix: "shar", Table: "shares",
-		Doc:   "A record opened to a user, a team or a partner account that would not see it otherwise. Deleting it takes effect at once.",
+		Doc:   "A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once.",
 		Sight: ByOwner,
 		Owned: true, Title: "id",
 		Fields: []*Field{
@@ -649,7 +649,7 @@ func share() *Kind {
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
 			{Name: "record", Const: "RECORD", Type: ID, Column: "record_id", Scalar: "ID", Doc: "The shared record: an account or a contact.", Required: true, Write: OnCreate, Filter: true},
-			{Name: "grantee", Const: "GRANTEE", Type: ID, Column: "grantee_id", Scalar: "ID", Doc: "With whom: a user, a team or a partner account.", Required: true, Write: OnCreate, Filter: true},
+			{Name: "grantee", Const: "GRANTEE", Type: ID, Column: "grantee_id", Scalar: "ID", Doc: "With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account.", Required: true, Write: OnCreate, Filter: true},
 			{Name: "level", Const: "LEVEL", Type: Enum, Column: "level", Scalar: "ShareLevel", Doc: "What it allows.", Required: true, Write: Always, Filter: true, Values: []string{"READ", "COMMENT", "EDIT"}, ValueDocs: []string{"Read.", "Read, and add notes.", "Read, add notes and change, as far as the grantee's roles allow it."}, Default: "READ"},
 			{Name: "fields", Const: "FIELDS", Type: Choices, Column: "fields", Scalar: "String", Doc: "The fields it opens; null for all that the grantee's roles show.", Write: Always, Max: 200},
 			{Name: "expiresAt", Const: "EXPIRES_AT", Type: DateTime, Column: "expires_at", Scalar: "DateTime", Doc: "When it ends; null for never.", Write: Always, Filter: true, Order: true},

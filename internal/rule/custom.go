@@ -66,7 +66,7 @@ func customValues(ctx context.Context, c *write.Change) error {
 		stored, _ := c.Old.Values["custom_fields"].(string)
 		for _, o := range write.Embedded(stored) {
 			key, _ := o["key"].(string)
-			old[key] = text(o["value"])
+			old[key] = written(o["value"])
 		}
 	}
 	given := map[string]bool{}
@@ -78,7 +78,7 @@ func customValues(ctx context.Context, c *write.Change) error {
 		switch {
 		case given[key]:
 			c.Problems.Add(at("key"), "TAKEN", "This value is taken.")
-		case had && was == text(o["value"]): // it stays, whatever has become of its field
+		case had && was == written(o["value"]): // it stays, whatever has become of its field
 		case !ok || d.archived:
 			c.Problems.Add(at("key"), "UNKNOWN", "There is no such field.")
 		case !d.takes(o["value"]):
@@ -97,7 +97,7 @@ func customValues(ctx context.Context, c *write.Change) error {
 	return nil
 }
 
-func text(v any) string {
+func written(v any) string {
 	b, _ := json.Marshal(v) // it came out of JSON
 	return string(b)
 }

@@ -2,9 +2,12 @@ package rule
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
+	"regexp"
+	"slices"
 
 	"farley/internal/access"
+	"farley/internal/change"
 	"farley/internal/fault"
 	"farley/internal/model"
 	"farley/internal/write"
@@ -26,13 +29,17 @@ func userBelongs(_ context.Context, c *write.Change) error {
 }
 
 // userStanding refuses changes of what a user's rights hang on, by those who do not manage users: one's own record may be
-// open to oneself.
+// open to oneself. Who manages some users only does not move himself, or he could manage any.
 func userStanding(_ context.Context, c *write.Change) error {
-	const manage = "MANAGE_USERS"
-	if c.Tx.System() || c.Created() && c.Tx.Actor.Policy.May("USER", manage) || !c.Created() && c.Tx.May(c.Old, manage) {
+	a := c.Tx.Actor
+	all := a.Policy.Scopes(c.Kind, manageUsers) == access.All
+	switch {
+	case c.Tx.System(), all:
+		return nil
+	case c.Created() && a.Policy.May(c.Kind.Const, manageUsers), !c.Created() && c.ID != a.User && c.Tx.May(c.Old, manageUsers):
 		return nil
 	}
-	for _, field := range []string{"kind", "active", "manager", "team", "partnerAccount", "contact"} {
+	for _, field := range []string{"kind", "active", "manager", "team", "branch", "partnerAccount", "contact"} {
 		if c.Changes(field) && (!c.Created() || c.Get(field) != nil) {
 			return fault.New(fault.Forbidden, "Only those who manage users may change this.").At("input", field)
 		}
@@ -59,35 +66,117 @@ func roleIsOpen(_ context.Context, c *write.Change) error {
 	return nil
 }
 
-// roleRows refuses permissions on objects, actions and fields that do not exist.
+// roleRows refuses permissions on objects, actions and fields that do not exist, scopes that cover nothing of a kind, and
+// rows that say the same thing twice or two things of one field.
 func roleRows(_ context.Context, c *write.Change) error {
-	set := c.Tx.Kinds()
-	known := func(o map[string]any, list string, i int) *model.Kind {
-		name, _ := o["object"].(string)
-		k := set.Kind(name)
-		if k == nil || k.Const != name || k.Link {
-			c.Problems.Add([]any{"input", list, i, "object"}, "UNKNOWN", "There is no such kind of record.")
-			return nil
-		}
-		return k
+	if c.Changes("permissions") {
+		permissionRows(c)
 	}
+	if c.Changes("fieldLevels") {
+		levelRows(c)
+	}
+	return nil
+}
+
+func permissionRows(c *write.Change) {
+	seen := map[access.Permission]bool{}
 	for i, o := range write.Embedded(c.Text("permissions")) {
-		if scope := fmt.Sprint(o["scope"]); scope != "NONE" && access.ParseScope(scope) == access.None {
-			c.Problems.Add([]any{"input", "permissions", i, "scope"}, "UNKNOWN", "There is no such value.")
+		refuse := func(name, code, message string) {
+			c.Problems.Add([]any{"input", "permissions", i, name}, code, message)
 		}
-		known(o, "permissions", i)
+		p := access.Permission{Object: member(o, "object"), Action: member(o, "action"), Scope: member(o, "scope")}
+		k := roleObject(c, "permissions", i, p.Object)
+		scope := access.ParseScope(p.Scope)
+		if k != nil && !slices.Contains(actions(k), p.Action) {
+			refuse("action", "UNKNOWN", "Records of this kind have no such action.")
+		}
+		switch {
+		case p.Scope != "NONE" && scope == access.None:
+			refuse("scope", "UNKNOWN", "There is no such value.")
+		case k != nil && !access.Fits(c.Tx.Kinds(), k, scope):
+			refuse("scope", "FORMAT", "Records of this kind have no such place, so the scope covers nothing more than one's own.")
+		case seen[p]:
+			c.Problems.Add([]any{"input", "permissions", i}, "TAKEN", "This value is taken.")
+		}
+		seen[p] = true
 	}
+}
+
+func levelRows(c *write.Change) {
+	seen := map[[2]string]bool{}
 	for i, o := range write.Embedded(c.Text("fieldLevels")) {
-		k := known(o, "fieldLevels", i)
+		object, name := member(o, "object"), member(o, "field")
+		k := roleObject(c, "fieldLevels", i, object)
 		if k == nil {
 			continue
 		}
-		name, _ := o["field"].(string)
 		if f := k.ByConst(name); f == nil || f.Internal {
 			c.Problems.Add([]any{"input", "fieldLevels", i, "field"}, "UNKNOWN", "There is no such field.")
+		} else if seen[[2]string{object, name}] {
+			c.Problems.Add([]any{"input", "fieldLevels", i}, "TAKEN", "This value is taken.")
+		}
+		seen[[2]string{object, name}] = true
+	}
+}
+
+// roleObject returns the kind that a row names, nil and a problem when there is none.
+func roleObject(c *write.Change, list string, i int, name string) *model.Kind {
+	k := c.Tx.Kinds().Kind(name)
+	if k == nil || k.Const != name || k.Link {
+		c.Problems.Add([]any{"input", list, i, "object"}, "UNKNOWN", "There is no such kind of record.")
+		return nil
+	}
+	return k
+}
+
+func actions(k *model.Kind) []string {
+	return append([]string{access.Create, access.Read, access.Update, access.Delete}, k.Actions...)
+}
+
+// member returns a text of an embedded object.
+func member(o map[string]any, name string) string { s, _ := o[name].(string); return s }
+
+var screenForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
+
+// roleScreens refuses names of screens that a client could not use as such, and the same name twice.
+func roleScreens(_ context.Context, c *write.Change) error {
+	if !c.Changes("screens") {
+		return nil
+	}
+	var screens []string
+	_ = json.Unmarshal([]byte(c.Text("screens")), &screens) // it was written by decode
+	for i, name := range screens {
+		switch {
+		case !screenForm.MatchString(name):
+			c.Problems.Add([]any{"input", "screens", i}, "FORMAT", "A screen is named by a small letter or digit, then up to 99 of a-z, 0-9, ., _ and -.")
+		case slices.Contains(screens[:i], name):
+			c.Problems.Add([]any{"input", "screens", i}, "TAKEN", "This value is taken.")
 		}
 	}
 	return nil
+}
+
+// grantWithinOwn refuses that somebody who gives roles within a scope gives rights that he does not have himself: only
+// whose right to give covers all grants decides what others may do at all.
+func grantWithinOwn(ctx context.Context, c *write.Change) error {
+	if c.Tx.System() || c.InBin() {
+		return nil
+	}
+	action := access.Update
+	switch c.Op {
+	case change.Created:
+		action = access.Create
+	case change.Restored:
+		action = access.Delete
+	}
+	if c.Tx.Actor.Policy.Scopes(c.Kind, action) == access.All {
+		return nil
+	}
+	within, err := c.Tx.HasRightsOf(ctx, c.Ref("role"))
+	if err == nil && !within {
+		err = fault.New(fault.Forbidden, "You may give only roles whose rights you have yourself.").At("input", "role")
+	}
+	return err
 }
 
 // grantIsNew refuses giving a role twice. The user is locked, so that two writes at once see each other.

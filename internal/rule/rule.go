@@ -16,11 +16,15 @@ type Sessions interface {
 	EndSessions(ctx context.Context, tx *write.Tx, user id.ID) error
 }
 
-// Rules returns the rules of all kinds.
-func Rules(sessions Sessions) write.Rules {
+// Rules returns the rules of all kinds. jobs takes what rules leave for later; without it that is not done (see
+// RegisterPlacement).
+func Rules(sessions Sessions, jobs Jobs) write.Rules {
+	book := &rulebook{}
 	return write.Rules{
-		"":               {acyclic, customValues, placeDerived},
+		write.Defaults:   {book.placedByRule},
+		"":               {acyclic, customValues, placeDerived, book.placedAnew},
 		"Account":        {accountDerived},
+		"Territory":      {territoryRules, book.territoryMoves(jobs)},
 		"Contact":        {contactDerived, contactHasName},
 		"AccountContact": {linkDates, linkIsNew, linkPrimary},
 		"Note":           {noteHasOneSubject, noteMayComment},
@@ -30,9 +34,9 @@ func Rules(sessions Sessions) write.Rules {
 		"LocationEvent":  {notInFuture("seenAt")},
 		"CustomField":    {customKey, customChoices},
 		"Tag":            {tagColour},
-		"User":           {userStanding, userBelongs, userSessions(sessions)},
-		"Role":           {roleIsOpen, roleRows},
-		"RoleGrant":      {grantIsNew},
+		"User":           {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
+		"Role":           {roleIsOpen, roleRows, roleScreens, roleLeavesAdministrator},
+		"RoleGrant":      {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
 		"Share":          {shareSubject, shareFields, shareTouchesRecord},
 	}
 }

@@ -2,11 +2,15 @@ package rule
 
 import (
 	"context"
+	"slices"
 
 	"farley/internal/access"
 	"farley/internal/fault"
 	"farley/internal/write"
 )
+
+// grantees are the kinds of those with whom records are shared.
+var grantees = []string{"User", "Team", "Branch", "Territory", "Account"}
 
 // shareSubject refuses sharing what cannot be shared, with those with whom it cannot be shared, and more than the sharer
 // may do: who may change a record may share it.
@@ -20,8 +24,8 @@ func shareSubject(ctx context.Context, c *write.Change) error {
 		return nil
 	}
 	switch grantee := c.Tx.Kinds().Of(c.Ref("grantee")); {
-	case grantee == nil, grantee.Name != "User" && grantee.Name != "Team" && grantee.Name != "Account":
-		c.Refuse("grantee", "FORMAT", "Share with a user, a team or a partner account.")
+	case grantee == nil, !slices.Contains(grantees, grantee.Name):
+		c.Refuse("grantee", "FORMAT", "Share with a user, a team, a branch, a territory or a partner account.")
 		return nil
 	}
 	if c.Tx.System() {

@@ -46,7 +46,7 @@ func forCases(t *testing.T, fn func(t *testing.T, m *maker, c *farleytest.Client
 // stir gives accounts and contacts to other owners, and adds some.
 func (m *maker) stir() {
 	for _, x := range append(m.accounts[2:], m.contacts...) {
-		in := input.Object{"owner": m.some(m.users), "team": m.maybe(m.some(m.teams)), "partner": m.maybe(m.some(m.partners))}
+		in := input.Object{"owner": m.some(m.users), "team": m.maybe(m.some(m.teams)), "partner": m.maybe(m.some(m.partners)), "branch": m.some(m.branches), "territory": m.some(m.territories)}
 		_ = change(m.t.Context(), m.e, x, in) // what is in the bin stays as it is
 	}
 	m.account()

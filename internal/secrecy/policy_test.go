@@ -2,6 +2,7 @@ package secrecy_test
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,14 +18,16 @@ type reader struct {
 	w                      *world
 	user, team             id.ID
 	partner, contact       id.ID
+	branch                 id.ID
 	teams, reports, selves map[id.ID]bool
+	territories            map[id.ID]bool
 	roles                  []access.Role
 }
 
 // as returns the reader that a user is in the world.
 func (w *world) as(user id.ID) *reader {
 	u := w.records[user]
-	r := &reader{w: w, user: user, team: u.ref("team_id"), teams: map[id.ID]bool{}, reports: map[id.ID]bool{}, selves: map[id.ID]bool{}}
+	r := &reader{w: w, user: user, team: u.ref("team_id"), teams: map[id.ID]bool{}, reports: map[id.ID]bool{}, selves: map[id.ID]bool{}, territories: map[id.ID]bool{}}
 	switch u.text("kind") {
 	case "PARTNER":
 		r.partner = u.ref("partner_account_id")
@@ -49,6 +52,22 @@ func (w *world) as(user id.ID) *reader {
 			above := x.ref("manager_id")
 			if x.live() && !r.reports[x.id] && (above == user || r.reports[above] || r.teams[x.ref("team_id")]) {
 				r.reports[x.id], grown = true, true
+			}
+		}
+	}
+	if b := w.records[u.ref("branch_id")]; b != nil && b.live() {
+		r.branch = b.id
+	}
+	for _, m := range w.byKind[w.set.Kind("TerritoryMember")] {
+		if t := w.records[m.ref("territory_id")]; m.live() && m.ref("user_id") == user && t.live() {
+			r.territories[t.id] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, t := range w.byKind[w.set.Kind("Territory")] {
+			if t.live() && !r.territories[t.id] && r.territories[t.ref("parent_id")] {
+				r.territories[t.id], grown = true, true
 			}
 		}
 	}
@@ -107,7 +126,11 @@ func (r *reader) covers(x *record, scope, field string) bool {
 	case "TEAM":
 		return staff
 	case "SHARED":
-		return staff || r.shared(x, field, r.user, r.team, r.partner)
+		return staff || r.shared(x, field, append(slices.Collect(maps.Keys(r.territories)), r.user, r.team, r.partner, r.branch)...)
+	case "BRANCH":
+		return mine || !r.branch.IsZero() && x.ref("branch_id") == r.branch
+	case "TERRITORY":
+		return mine || r.territories[x.ref("territory_id")]
 	case "PARTNER":
 		return mine || r.partners(x) || r.shared(x, field, r.user, r.partner)
 	case "SELF":

@@ -88,6 +88,7 @@ type maker struct {
 	rnd                                        *rand.Rand
 	teams, users, partners, accounts, contacts []id.ID
 	tags, links, notes, shares                 []id.ID
+	branches, territories                      []id.ID
 }
 
 // populate makes a world in which everything that scopes depend on occurs.
@@ -102,6 +103,16 @@ func populate(t *testing.T, e *farleytest.Env, rnd *rand.Rand) *maker {
 		m.teams = append(m.teams, m.make("Team", in))
 	}
 	for i := range 3 {
+		m.branches = append(m.branches, m.make("Branch", input.Object{"name": fmt.Sprintf("branch %d", i)}))
+	}
+	for i := range 5 {
+		in := input.Object{"name": fmt.Sprintf("territory %d", i)}
+		if i > 1 {
+			in["parent"] = m.territories[i-2].String()
+		}
+		m.territories = append(m.territories, m.make("Territory", in))
+	}
+	for i := range 3 {
 		m.tags = append(m.tags, m.make("Tag", input.Object{"name": "tag " + string(rune('a'+i))}))
 	}
 	for i := range 2 {
@@ -109,7 +120,7 @@ func populate(t *testing.T, e *farleytest.Env, rnd *rand.Rand) *maker {
 	}
 	m.contacts = append(m.contacts, m.make("Contact", input.Object{"familyName": "customer"}))
 	for i := range 6 {
-		in := input.Object{"email": fmt.Sprintf("u%d@example.com", i), "name": fmt.Sprintf("user %c", 'a'+i), "team": m.some(m.teams), "manager": m.some(m.users)}
+		in := input.Object{"email": fmt.Sprintf("u%d@example.com", i), "name": fmt.Sprintf("user %c", 'a'+i), "team": m.some(m.teams), "manager": m.some(m.users), "branch": m.some(m.branches)}
 		switch i {
 		case 4:
 			in["kind"], in["partnerAccount"] = "PARTNER", m.partners[0].String()
@@ -117,6 +128,9 @@ func populate(t *testing.T, e *farleytest.Env, rnd *rand.Rand) *maker {
 			in["kind"], in["contact"] = "PORTAL", m.contacts[0].String()
 		}
 		m.users = append(m.users, m.make("User", in))
+	}
+	for _, x := range m.territories {
+		e.Change(t, x, input.Object{"members": []any{m.one(m.users), m.one(m.users)}})
 	}
 	m.accounts = slices.Clone(m.partners)
 	for range 10 {
@@ -134,7 +148,7 @@ func populate(t *testing.T, e *farleytest.Env, rnd *rand.Rand) *maker {
 	for range 10 {
 		m.share()
 	}
-	for _, list := range [][]id.ID{m.accounts[3:], m.contacts[1:], m.links, m.notes} {
+	for _, list := range [][]id.ID{m.accounts[3:], m.contacts[1:], m.links, m.notes, m.branches[2:], m.territories[1:]} {
 		bin(t, e, list[rnd.IntN(len(list))])
 	}
 	return m
@@ -177,6 +191,7 @@ func (m *maker) maybe(v any) any {
 func (m *maker) account() {
 	in := input.Object{
 		"name": m.word(), "owner": m.some(m.users), "team": m.maybe(m.some(m.teams)), "partner": m.maybe(m.some(m.partners)), "parent": m.some(m.accounts),
+		"branch": m.some(m.branches), "territory": m.some(m.territories),
 	}
 	for name, v := range m.values("Account") {
 		in[name] = v
@@ -190,6 +205,7 @@ func (m *maker) account() {
 func (m *maker) contact() {
 	in := input.Object{
 		"familyName": m.word(), "owner": m.some(m.users), "team": m.maybe(m.some(m.teams)), "partner": m.maybe(m.some(m.partners)), "referredBy": m.some(m.contacts),
+		"branch": m.some(m.branches), "territory": m.some(m.territories),
 	}
 	for name, v := range m.values("Contact") {
 		in[name] = v
@@ -243,7 +259,7 @@ func (m *maker) note() {
 
 func (m *maker) share() {
 	in := input.Object{
-		"record": m.one(append(slices.Clone(m.accounts), m.contacts...)), "grantee": m.one(slices.Concat(m.users, m.teams, m.partners)),
+		"record": m.one(append(slices.Clone(m.accounts), m.contacts...)), "grantee": m.one(slices.Concat(m.users, m.teams, m.partners, m.branches, m.territories)),
 		"owner": m.some(m.users), "level": []string{"READ", "COMMENT", "EDIT"}[m.rnd.IntN(3)],
 	}
 	if m.rnd.IntN(3) == 0 {
@@ -275,9 +291,9 @@ func (m *maker) roles() []access.Role {
 				continue
 			}
 			for _, action := range []string{access.Read, access.Update} {
-				scopes := []string{"NONE", "OWN", "TEAM", "SHARED", "ALL", "ALL", "PARTNER", "SELF"}
+				scopes := []string{"NONE", "OWN", "TEAM", "SHARED", "ALL", "ALL", "PARTNER", "SELF", "BRANCH", "TERRITORY"}
 				scope := scopes[m.rnd.IntN(len(scopes))]
-				if action == access.Update && m.rnd.IntN(2) == 0 {
+				if action == access.Update && m.rnd.IntN(2) == 0 || !access.Fits(m.e.Set, k, access.ParseScope(scope)) {
 					continue
 				}
 				out[i].Permissions = append(out[i].Permissions, access.Permission{Object: k.Const, Action: action, Scope: scope})

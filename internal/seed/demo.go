@@ -60,6 +60,9 @@ func Demo(ctx context.Context, w *write.Writer, hash func(password string) (stri
 	if err := f.findTags(ctx, w); err != nil {
 		return nil, err
 	}
+	if err := f.findPlaces(ctx, w); err != nil {
+		return nil, err
+	}
 	for _, b := range f.batches() {
 		if err := b.write(ctx, w); err != nil {
 			return nil, fmt.Errorf("seed: demo: %s: %w", b.what, err)
@@ -182,10 +185,14 @@ func acting(ctx context.Context, user id.ID) context.Context {
 	return access.With(write.AsSystem(ctx), &access.Actor{Viewer: viewer.Viewer{User: user}, Policy: nothing})
 }
 
-// hire makes the users in one transaction, with roles and password, and gives the teams their leads.
+// hire makes the users in one transaction, with roles and password, and gives the teams their leads, the branches
+// their managers and the territories their members.
 func (f *firm) hire(ctx context.Context, w *write.Writer, password string) error {
 	return w.Do(acting(ctx, f.users["administrator"]), func(ctx context.Context, tx *write.Tx) error {
 		k := tx.Kinds().Kind("User")
+		if err := f.regionalRole(ctx, tx); err != nil {
+			return err
+		}
 		for _, p := range demoUsers {
 			if err := create(ctx, tx, record{"User", f.user(&p)}); err != nil {
 				return err
@@ -203,6 +210,6 @@ func (f *firm) hire(ctx context.Context, w *write.Writer, password string) error
 				return err
 			}
 		}
-		return nil
+		return f.staff(ctx, tx)
 	})
 }

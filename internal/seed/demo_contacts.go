@@ -23,6 +23,7 @@ func (f *firm) contactBatch(seller string) *batch {
 			in["emails"] = []any{map[string]any{"address": DemoEmail("portal_customer"), "kind": "WORK", "primary": true}}
 		}
 		in["id"], in["owner"], in["team"] = x.String(), f.users[seller].String(), f.teamOf(seller).String()
+		in["branch"] = f.branchOf(seller).String()
 		if a.partner {
 			in["partner"] = f.partner.String()
 		}

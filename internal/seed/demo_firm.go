@@ -31,7 +31,11 @@ type firm struct {
 	users map[string]id.ID
 	tags  []id.ID
 
-	tagged map[string]id.ID // the tags that there are already, by folded name
+	branches    map[string]id.ID // by the key of their team
+	territories map[string]id.ID
+	left        map[string]bool  // names of branches and territories that there are already
+	regional    id.ID            // the role regionalManager
+	tagged      map[string]id.ID // the tags that there are already, by folded name
 
 	partner  id.ID // the partner's account
 	portal   id.ID // the portal customer's contact
@@ -54,7 +58,15 @@ func newFirm(set *model.Set, now time.Time, roles map[string]id.ID) *firm {
 		set: set, now: now, roles: roles, rand: rand.New(rand.NewPCG(2026, 11)), //nolint:gosec // made-up data
 		teams: map[string]id.ID{}, users: map[string]id.ID{}, emails: map[string]bool{}, tagged: map[string]id.ID{}, named: map[string]int{},
 		accounts: map[string][]*demoAccount{}, contacts: map[string][]id.ID{},
+		branches: map[string]id.ID{}, territories: map[string]id.ID{}, left: map[string]bool{},
 	}
+	for _, b := range demoBranches {
+		f.branches[b.team] = f.id("Branch")
+	}
+	for _, t := range demoTerritories {
+		f.territories[t.key] = f.id("Territory")
+	}
+	f.regional = f.id("Role")
 	for _, t := range demoTeams {
 		f.teams[t.key] = f.id("Team")
 	}
@@ -69,7 +81,7 @@ func (f *firm) id(kind string) id.ID { return id.New(f.set.Kind(kind).Code, f.no
 
 // batches lists everything but the users, in an order in which it can be made.
 func (f *firm) batches() []*batch {
-	out := []*batch{f.teamBatch(), f.tagBatch()}
+	out := []*batch{f.teamBatch(), f.placeBatch(), f.tagBatch()}
 	for i, seller := range sellers {
 		out = append(out, f.accountBatch(i, seller))
 	}
@@ -152,7 +164,7 @@ func (f *firm) account(a *demoAccount, n int, owner string, i int) input.Object 
 		a.domain = strings.ToLower(c.code) + "-" + a.domain
 	}
 	in := input.Object{
-		"id": a.id.String(), "owner": f.users[owner].String(), "team": f.teamOf(owner).String(),
+		"id": a.id.String(), "owner": f.users[owner].String(), "team": f.teamOf(owner).String(), "branch": f.branchOf(owner).String(),
 		"name": latin, "legalName": latin, "industry": line.industry,
 		"kinds":        []any{kindsOf(n)},
 		"customerType": sizes[f.rand.IntN(len(sizes))],
@@ -231,7 +243,7 @@ func degrees(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 func (f *firm) partnerAccount() input.Object {
 	c := countries["AE"]
 	return input.Object{
-		"id": f.partner.String(), "owner": f.users["dubai_manager"].String(), "team": f.teams["dubai"].String(),
+		"id": f.partner.String(), "owner": f.users["dubai_manager"].String(), "team": f.teams["dubai"].String(), "branch": f.branches["dubai"].String(),
 		"name": partnerName, "legalName": "شركاء دلتا الخليج", "kinds": []any{"PARTNER", "RESELLER"}, "customerType": "SMALL_BUSINESS",
 		"industry": "Information technology", "website": "https://www.deltagulf.example", "emails": []any{"hello@deltagulf.example"},
 		"phones": []any{f.number(c.phones)}, "addresses": f.addresses(c.cities[0], &c, 7), "taxNumber": f.digits(c.tax),

@@ -26,6 +26,7 @@ var demoUsers = []demoUser{
 	{key: "sales_manager", name: "فيصل الحربي", team: "riyadh", manager: "administrator", locale: "ar", zone: riyadh},
 	{key: "sales_rep", name: "نورة القحطاني", team: "riyadh", manager: "sales_manager", locale: "ar", zone: riyadh},
 	{key: "abdullah", name: "Abdullah Al-Shehri", role: "sales_rep", team: "riyadh", manager: "sales_manager", email: "abdullah.alshehri", locale: "ar", zone: riyadh},
+	{key: regionalManager, name: "سلمان الدوسري", role: regionalManager, team: "root", manager: "administrator", email: "regional.manager", locale: "ar", zone: riyadh},
 	{key: "documents_clerk", name: "Yusuf Karim", team: "riyadh", manager: "sales_manager", locale: "ar", zone: riyadh},
 	{key: "dubai_manager", name: "طارق المزروعي", role: "sales_manager", team: "dubai", manager: "administrator", email: "tariq.almazrouei", locale: "ar", zone: dubai},
 	{key: "reem", name: "Reem Nasser", role: "sales_rep", team: "dubai", manager: "dubai_manager", email: "reem.nasser", locale: "ar", zone: dubai},
@@ -57,13 +58,17 @@ func (f *firm) user(u *demoUser) input.Object {
 	if role == "" {
 		role, email = u.key, DemoEmail(u.key)
 	}
+	held := f.roles[role]
+	if role == regionalManager {
+		held = f.regional
+	}
 	in := input.Object{
-		"id": f.users[u.key].String(), "email": email, "name": u.name, "kind": "STAFF", "roles": []any{f.roles[role].String()},
+		"id": f.users[u.key].String(), "email": email, "name": u.name, "kind": "STAFF", "roles": []any{held.String()},
 	}
 	if u.kind != "" {
 		in["kind"] = u.kind
 	}
-	for field, x := range map[string]id.ID{"team": f.teams[u.team], "manager": f.users[u.manager]} {
+	for field, x := range map[string]id.ID{"team": f.teams[u.team], "manager": f.users[u.manager], "branch": f.branchOf(u.key)} {
 		if !x.IsZero() {
 			in[field] = x.String()
 		}

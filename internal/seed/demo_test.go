@@ -51,6 +51,7 @@ func TestDemo(t *testing.T) {
 		demoCounts(t, d, w, people)
 		demoNumbers(t, d)
 		demoSight(t, d, w, people)
+		demoRegion(t, d, w)
 		demoWrites(t, d, w, people) // changes it, so it comes last
 	})
 }
@@ -86,6 +87,9 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 			"native names": "FROM contacts WHERE native_name IS NOT NULL", "emails": "FROM (SELECT DISTINCT primary_email FROM contacts) d",
 			"links": "FROM account_contacts", "primary links": "FROM account_contacts WHERE is_primary = 1",
 			"notes": "FROM notes WHERE created_by_id IS NOT NULL", "tags": "FROM tags", "taggings": "FROM taggings", "shares": "FROM shares",
+			"branches": "FROM branches WHERE manager_id IS NOT NULL", "territories": "FROM territories", "members": "FROM territory_members",
+			"wrong branches":   "FROM accounts a JOIN users u ON u.id = a.owner_id WHERE u.branch_id <> a.branch_id OR a.branch_id IS NULL",
+			"accounts nowhere": "FROM accounts WHERE territory_id IS NULL", "contacts nowhere": "FROM contacts WHERE territory_id IS NULL",
 			"wrong teams": "FROM accounts a JOIN users u ON u.id = a.owner_id WHERE u.team_id <> a.team_id",
 			"outsiders":   "FROM users WHERE partner_account_id IS NOT NULL OR contact_id IS NOT NULL",
 		} {
@@ -95,7 +99,8 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 	}
 	first := counts()
 	want := map[string]int{
-		"users": 24, "passwords": 23, "teams": 4, "grants": 24, "roles": 16,
+		"users": 25, "passwords": 24, "teams": 4, "grants": 25, "roles": 17,
+		"branches": 3, "territories": 9, "members": 5, "wrong branches": 0, "accounts nowhere": 0, "contacts nowhere": 0,
 		"accounts": 200, "domains": 200, "names": 200, "revenues": 200, "partner's accounts": 6,
 		"contacts": 600, "partner's contacts": 18, "native names": 360, "emails": 600,
 		"links": 900, "primary links": 600, "notes": 150, "tags": 20, "taggings": 332, "shares": 12,
@@ -218,6 +223,25 @@ func demoSight(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People)
 				t.Errorf("%s sees %d %s, want %d", c.role, n, k.Plural, want)
 			}
 		}
+	}
+}
+
+// demoRegion tells what the firm's own role sees: the territory of its holder, whichever team sells there.
+func demoRegion(t *testing.T, d *testdb.DB, w *write.Writer) {
+	t.Helper()
+	a := actor(t, w, oneID(t, d, "SELECT id FROM users WHERE email = 'regional.manager@demo.example'"))
+	for kind, want := range map[string]int{"Account": 57, "Contact": 172} {
+		k := w.Set.Kind(kind)
+		sight := a.Sight(w.Set, k, "t", access.Read, noon)
+		got := count(t, d, "SELECT COUNT(*) FROM "+k.Table+" t WHERE "+sight.SQL, sight.Args...)
+		saudi := count(t, d, "SELECT COUNT(*) FROM "+k.Table+` t JOIN territories x ON x.id = t.territory_id
+			WHERE x.name IN ('Saudi Arabia', 'Riyadh and the centre', 'Western region', 'Eastern Province')`)
+		if got != want || saudi != want {
+			t.Errorf("the regional manager sees %d %s, %d are in the region, want %d", got, k.Plural, saudi, want)
+		}
+	}
+	if got := a.Policy.Roles()[0].Screens; len(got) != 2 {
+		t.Errorf("the regional manager's screens are %v", got)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestRoles_scopes(t *testing.T) {
 		"finance":                {"ACCOUNT": "- ALL ALL -", "CONTACT": "- ALL - -", "TAG": "- ALL - -"},
 		"legal":                  {"ACCOUNT": "- ALL ALL -", "CONTACT": "- ALL ALL -", "SHARE": "- ALL - -"},
 		"auditor":                {"ACCOUNT": "- ALL - -", "CONTACT": "- ALL - -", "NOTE": "- ALL - -", "USER": "- ALL - -", "ROLE": "- ALL - -", "ROLE_GRANT": "- ALL - -", "SHARE": "- ALL - -"},
-		"integration":            {"ACCOUNT": "ALL ALL ALL ALL", "CONTACT": "ALL ALL ALL ALL", "TAG": "ALL ALL ALL ALL", "USER": "- ALL - -", "TEAM": "- ALL - -", "ROLE": "- - - -", "ROLE_GRANT": "- - - -", "SHARE": "OWN ALL OWN OWN"},
+		"integration":            {"ACCOUNT": "ALL ALL ALL ALL", "CONTACT": "ALL ALL ALL ALL", "TAG": "ALL ALL ALL ALL", "USER": "- ALL - -", "TEAM": "- ALL - -", "BRANCH": "ALL ALL ALL ALL", "TERRITORY": "- ALL - -", "ROLE": "- - - -", "ROLE_GRANT": "- - - -", "SHARE": "OWN ALL OWN OWN"},
 		"partner":                {"CUSTOM_FIELD": "- - - -", "ACCOUNT": "- PARTNER - -", "CONTACT": "- PARTNER PARTNER -", "ACCOUNT_CONTACT": "- PARTNER - -", "NOTE": "ALL PARTNER - -", "USER": "- PARTNER - -", "TEAM": "- - - -", "TAG": "- - - -", "SHARE": "- - - -", "ROLE": "- - - -"},
 		"portal_customer":        {"ACCOUNT": "- SELF - -", "CONTACT": "- SELF SELF -", "USER": "- SELF - -", "NOTE": "- - - -", "ACCOUNT_CONTACT": "- - - -", "TEAM": "- - - -", "TAG": "- - - -"},
 	}
@@ -64,7 +64,7 @@ func TestRoles_onlyTheAdministratorManages(t *testing.T) {
 	for key, r := range seed.Roles(set) {
 		p := access.Compile(set, []access.Role{r})
 		manages := p.May("USER", "MANAGE_USERS")
-		for _, object := range []string{"USER", "TEAM", "ROLE", "ROLE_GRANT"} {
+		for _, object := range []string{"USER", "TEAM", "TERRITORY", "ROLE", "ROLE_GRANT"} {
 			for _, action := range []string{access.Create, access.Update, access.Delete} {
 				manages = manages || p.May(object, action)
 			}
@@ -128,6 +128,9 @@ func TestRoles_fieldLevels(t *testing.T) {
 		{"marketing", "CONTACT", "BIRTHDAY", "READ"},
 		{"marketing", "CONTACT", "INCOME_BAND", "NONE"},
 		{"marketing", "CONTACT", "OWNER", "READ"},
+		{"marketing", "CONTACT", "TERRITORY", "READ"},
+		{"service_agent", "CONTACT", "BRANCH", "READ"},
+		{"partner", "CONTACT", "BRANCH", "NONE"},
 		{"loyalty_manager", "CONTACT", "TAGS", "WRITE"},
 		{"loyalty_manager", "CONTACT", "EMAILS", "READ"},
 		{"loyalty_manager", "CONTACT", "BIRTHDAY", "READ"},

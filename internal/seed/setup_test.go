@@ -29,7 +29,7 @@ func writer(t *testing.T, d *testdb.DB) *write.Writer {
 	}
 	c := clock.NewTest(noon)
 	return &write.Writer{
-		DB: d.DB, Set: model.Kinds(), Log: change.NewLog(d.DB, change.Options{Clock: c}), Clock: c, Money: book, Rules: rule.Rules(noSessions{}),
+		DB: d.DB, Set: model.Kinds(), Log: change.NewLog(d.DB, change.Options{Clock: c}), Clock: c, Money: book, Rules: rule.Rules(noSessions{}, nil),
 	}
 }
 

@@ -26,8 +26,9 @@ func definitions(set *model.Set) []definition {
 }
 
 func administration(set *model.Set) []definition {
-	machine := everything(set, writeAll, "USER", "TEAM", "ROLE", "ROLE_GRANT", "SHARE")
+	machine := everything(set, writeAll, "USER", "TEAM", "TERRITORY", "ROLE", "ROLE_GRANT", "SHARE")
 	machine["USER"], machine["TEAM"] = readAll, readAll
+	machine["TERRITORY"] = readAll // who works in one decides what he sees
 	machine["SHARE"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
 	return []definition{{
 		key: "administrator", name: "administrator",
@@ -103,7 +104,7 @@ func selling() []definition {
 			"NOTE":            {create: "ALL", read: "ALL", update: "OWN", delete: "OWN"},
 			"TAG":             makeTags,
 		}),
-		fields: fields{"CONTACT": {read: []string{"BIRTHDAY", "GENDER", "OWNER", "TEAM", "PARTNER"}}},
+		fields: fields{"CONTACT": {read: []string{"BIRTHDAY", "GENDER", "OWNER", "TEAM", "PARTNER", "BRANCH", "TERRITORY"}}},
 	}, {
 		key: "loyalty_manager", name: "loyalty manager",
 		description: "Runs the loyalty programme: reads all accounts and contacts, birthdays and households included, and tags them.",
@@ -146,7 +147,7 @@ func serving() []definition {
 		}),
 		fields: fields{
 			"ACCOUNT": {none: []string{"ANNUAL_REVENUE"}},
-			"CONTACT": {read: []string{"OWNER", "TEAM", "PARTNER"}},
+			"CONTACT": {read: []string{"OWNER", "TEAM", "PARTNER", "BRANCH", "TERRITORY"}},
 		},
 	}, {
 		key: "call_centre_supervisor", name: "call-centre supervisor",

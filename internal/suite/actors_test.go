@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"testing"
 
 	"farley/internal/access"
@@ -22,6 +23,7 @@ const (
 	none      relation = "none"
 	mine      relation = "mine"       // he owns it
 	ofMyTeam  relation = "team"       // somebody of his team owns it
+	ofBranch  relation = "branch"     // somebody who works at his branch owns it
 	readShare relation = "read share" // it is shared with him for reading
 	editShare relation = "edit share"
 )
@@ -48,6 +50,8 @@ var actors = []actor{
 	{name: "owner", scopes: everything(access.Own), sensitive: true, relation: mine},
 	{name: "teammate", scopes: everything(access.Team), sensitive: true, relation: ofMyTeam},
 	{name: "teammate without that scope", scopes: everything(access.Own), sensitive: true, relation: ofMyTeam},
+	{name: "colleague at the branch", scopes: everything(access.BranchScope), sensitive: true, relation: ofBranch},
+	{name: "colleague at the branch without that scope", scopes: everything(access.Team), sensitive: true, relation: ofBranch},
 	{name: "read sharee", scopes: everything(access.Shared), sensitive: true, relation: readShare},
 	{name: "edit sharee", scopes: everything(access.Shared), sensitive: true, relation: editShare},
 	{name: "administrator", scopes: everything(access.All), sensitive: true},
@@ -68,6 +72,8 @@ func (a actor) covers(k *model.Kind, action string) bool {
 		return true
 	case ofMyTeam:
 		return s == access.Team || s == access.Shared
+	case ofBranch:
+		return s == access.BranchScope && (k.Placed || k.Sight == model.ByUser || k.Sight == model.ByParents && !k.Owned)
 	case readShare:
 		return s == access.Shared && shared(k) && action == access.Read
 	case editShare:
@@ -77,7 +83,9 @@ func (a actor) covers(k *model.Kind, action string) bool {
 }
 
 // shared reports whether a share reaches records of the kind, by themselves or by their parents.
-func shared(k *model.Kind) bool { return k.Shareable || k.Sight == model.ByParents && !k.Owned }
+func shared(k *model.Kind) bool {
+	return k.Shareable || k.Sight == model.ByParents && !k.Owned && !slices.Contains(k.Parents, "user")
+}
 
 // stage has what the actors act on.
 type stage struct {
@@ -87,6 +95,7 @@ type stage struct {
 	c     *farleytest.Client
 	owner id.ID        // of the records that the actor acts on
 	team  any          // the owner's, nil for none
+	at    any          // the owner's branch, nil for none
 	in    input.Object // of the next create
 }
 
@@ -108,6 +117,9 @@ func set(t *testing.T, e *farleytest.Env, k *model.Kind, a actor) *stage {
 			if _, uniform := everything(access.All)[p.Action]; !uniform {
 				scope = a.scopes[access.Update] // a named action goes with changing
 			}
+			if !access.Fits(e.Set, e.Set.Kind(p.Object), scope) {
+				scope = access.Own
+			}
 			if scope != access.None {
 				p.Scope = scope.String()
 				kept = append(kept, p)
@@ -122,10 +134,13 @@ func set(t *testing.T, e *farleytest.Env, k *model.Kind, a actor) *stage {
 	if a.relation == ofMyTeam {
 		in["team"] = e.Make(t, "Team", e.Valid(t, "Team")).String()
 	}
+	if a.relation == ofBranch {
+		in["branch"] = e.Make(t, "Branch", e.Valid(t, "Branch")).String()
+	}
 	s.c = e.User(t, in, e.Role(t, role))
 	s.owner = s.c.User
 	if a.relation != mine {
-		s.team = in["team"]
+		s.team, s.at = in["team"], in["branch"]
 		s.owner = s.colleague(t)
 	}
 	return s
@@ -137,6 +152,9 @@ func (s *stage) colleague(t *testing.T) id.ID {
 	in := s.e.Valid(t, "User")
 	if s.team != nil {
 		in["team"] = s.team
+	}
+	if s.at != nil {
+		in["branch"] = s.at
 	}
 	x := s.e.Make(t, "User", in)
 	s.e.Identity.Invalidate()
@@ -170,7 +188,7 @@ func (s *stage) record(t *testing.T) id.ID {
 func (s *stage) share(t *testing.T, x id.ID) {
 	t.Helper()
 	level := map[relation]string{readShare: "READ", editShare: "EDIT"}[s.a.relation]
-	if level == "" || x.IsZero() {
+	if level == "" || x.IsZero() || !s.e.Set.Of(x).Shareable {
 		return
 	}
 	s.e.Make(t, "Share", input.Object{"record": x.String(), "grantee": s.c.User.String(), "level": level})

@@ -29,6 +29,8 @@ type Viewer struct {
 	Team           id.ID   // the user's own team, may be zero
 	Teams          []id.ID // the team and all teams below it, sorted: shares with and records of these are TEAM's
 	Reports        []id.ID // all users who report to the user, directly or not, and the members of Teams, sorted; without the user
+	Branch         id.ID   // the branch the user works at, zero for none and for one in the bin
+	Territories    []id.ID // the user's territories and all below them, sorted, without those in the bin
 	PartnerAccount id.ID   // for Partner
 	Contact        id.ID   // for Portal
 	SelfAccounts   []id.ID // accounts that Contact belongs to, sorted
@@ -41,13 +43,14 @@ type Viewer struct {
 }
 
 // Grantees returns the ids with which something may be shared so that this viewer sees it as SHARED: the user, the own
-// team and the partner account.
+// team, the partner account, the branch, and the territories, those below the user's own included: whoever answers for a
+// territory is shown what is shared with a part of it.
 func (v *Viewer) Grantees() []id.ID {
-	g := make([]id.ID, 0, 3)
-	for _, x := range []id.ID{v.User, v.Team, v.PartnerAccount} {
+	g := make([]id.ID, 0, 4+len(v.Territories))
+	for _, x := range []id.ID{v.User, v.Team, v.PartnerAccount, v.Branch} {
 		if !x.IsZero() {
 			g = append(g, x)
 		}
 	}
-	return g
+	return append(g, v.Territories...)
 }

@@ -144,7 +144,7 @@ var objectForms = map[string]func(*objectAt){
 		o.text("region", "String", 100, false)
 		o.text("city", "String", 100, false)
 		o.text("industry", "String", 200, false)
-		if len(o.out) == 0 {
+		if len(o.in) == 0 { // one of empty values is refused by a rule
 			o.refuse("country", "REQUIRED", "A rule needs at least one condition.")
 		}
 	},

@@ -2,6 +2,7 @@ package write
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 	"farley/internal/change"
 	"farley/internal/db"
 	"farley/internal/fault"
+	"farley/internal/id"
 	"farley/internal/model"
 )
 
@@ -88,7 +90,8 @@ func (c *Change) internalChange() bool {
 	return false
 }
 
-// defaults gives a new record its owner, team, partner and default values, before rights are decided on it.
+// defaults gives a new record its owner, what follows from the owner, and default values, before rights are decided on
+// it.
 func (c *Change) defaults(ctx context.Context) error {
 	if !c.Created() {
 		return nil
@@ -105,9 +108,21 @@ func (c *Change) defaults(ctx context.Context) error {
 			c.set(f.Column, false)
 		}
 	}
-	if !c.Kind.Owned {
-		return nil
+	if c.Kind.Owned {
+		if err := c.ownerDefaults(ctx); err != nil {
+			return err
+		}
 	}
+	for _, rule := range c.Tx.w.Rules[Defaults] {
+		if err := rule(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownerDefaults gives a new record its owner and what follows from the owner: the team, and the branch of a placed one.
+func (c *Change) ownerDefaults(ctx context.Context) error {
 	a := c.Tx.Actor
 	if !c.touched(c.Kind.Field("owner")) {
 		c.Set("owner", a.User)
@@ -115,27 +130,37 @@ func (c *Change) defaults(ctx context.Context) error {
 	if !c.touched(c.Kind.Field("partner")) {
 		c.Set("partner", a.PartnerAccount)
 	}
-	if c.touched(c.Kind.Field("team")) {
-		return nil
-	}
+	team := !c.touched(c.Kind.Field("team"))
+	branch := c.Kind.Placed && !c.touched(c.Kind.Field("branch"))
 	owner := c.Ref("owner")
-	if owner == a.User {
-		c.Set("team", a.Team)
+	if owner.IsZero() || !team && !branch {
 		return nil
 	}
-	if owner.IsZero() {
-		return nil
+	ofTeam, ofBranch := a.Team, a.Branch
+	if owner != a.User || c.Tx.system {
+		// Farley acting for somebody knows only who that is.
+		var err error
+		if ofTeam, ofBranch, err = c.Tx.places(ctx, owner); err != nil {
+			return err
+		}
 	}
-	users, err := c.Tx.kind("User")
-	if err != nil {
-		return err
+	if team {
+		c.Set("team", ofTeam)
 	}
-	values, err := c.Tx.row(ctx, users, owner, "")
-	if err != nil {
-		return err
+	if branch {
+		c.Set("branch", ofBranch)
 	}
-	c.Set("team", idOf(values["team_id"]))
 	return nil
+}
+
+// places returns the team and the branch of a user; a branch in the bin is none.
+func (tx *Tx) places(ctx context.Context, user id.ID) (team, branch id.ID, err error) {
+	err = tx.QueryRow(ctx, "SELECT u.`team_id`, b.`id` FROM `users` u LEFT JOIN `branches` b ON b.`id` = u.`branch_id` AND b.`deleted_at` IS NULL WHERE u.`id` = ?",
+		[]any{user}, &team, &branch)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return team, branch, err
 }
 
 // allowed decides on the locked record (or on the new one as it will be) whether the actor may do this.

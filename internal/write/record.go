@@ -140,8 +140,11 @@ func (tx *Tx) keys(ctx context.Context, k *model.Kind, x id.ID, values map[strin
 	if k.Owned {
 		keys.Owner, keys.Team, keys.Partner = idOf(values["owner_id"]), idOf(values["team_id"]), idOf(values["partner_id"])
 	}
+	if k.Placed {
+		keys.Branch, keys.Territory = idOf(values["branch_id"]), idOf(values["territory_id"])
+	}
 	if k.Sight == model.ByUser {
-		keys.UserPartner = idOf(values["partner_account_id"])
+		keys.UserPartner, keys.Branch = idOf(values["partner_account_id"]), idOf(values["branch_id"])
 	}
 	if k.Shareable && stored {
 		shares, err := tx.shares(ctx, x)

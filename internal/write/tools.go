@@ -2,6 +2,7 @@ package write
 
 import (
 	"context"
+	"encoding/json"
 
 	"farley/internal/access"
 	"farley/internal/change"
@@ -21,6 +22,9 @@ func (tx *Tx) System() bool { return tx.system }
 
 // May reports whether the actor may do the action to a locked record.
 func (tx *Tx) May(r *Record, action string) bool { return tx.may(r, action) }
+
+// Given reports whether the caller sets the field himself, be it to the value that it has.
+func (c *Change) Given(field string) bool { return c.given[c.Kind.Field(field)] }
 
 // KindOf returns a kind by name.
 func (c *Change) KindOf(name string) *model.Kind { return c.Tx.w.Set.Kind(name) }
@@ -138,4 +142,27 @@ func (w *Writer) Keys(ctx context.Context, k *model.Kind, x id.ID) (*access.Keys
 		return nil, NotFound(k)
 	}
 	return tx.keys(ctx, k, x, values, true)
+}
+
+// HasRightsOf reports whether the actor has all rights that a role gives.
+func (tx *Tx) HasRightsOf(ctx context.Context, role id.ID) (bool, error) {
+	k, err := tx.kind("Role")
+	if err != nil {
+		return false, err
+	}
+	r, err := tx.Lock(ctx, k, role)
+	if err != nil || r == nil {
+		return r == nil, err // that there is no such role is told elsewhere
+	}
+	var given access.Role
+	for column, into := range map[string]any{"permissions": &given.Permissions, "field_levels": &given.Fields} {
+		stored, _ := r.Values[column].(string)
+		if stored == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(stored), into); err != nil {
+			return false, err
+		}
+	}
+	return tx.Actor.Policy.Includes(access.Compile(tx.w.Set, []access.Role{given})), nil
 }

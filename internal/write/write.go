@@ -42,8 +42,12 @@ type Money interface {
 // Rule is an invariant of a kind. It looks at the change, completes it, and refuses what must not be.
 type Rule func(ctx context.Context, c *Change) error
 
-// Rules are the rules of all kinds, by kind name. Those under "" hold for every kind.
+// Rules are the rules of all kinds, by kind name. Those under "" hold for every kind, those under Defaults complete new
+// records of every kind before rights are decided on them.
 type Rules map[string][]Rule
+
+// Defaults is the key of the rules that complete a new record. What they set counts as not given by the caller.
+const Defaults = "defaults"
 
 // Writer runs writes. It is safe for concurrent use.
 type Writer struct {
