@@ -46,6 +46,7 @@ func (r *queryResolver) Changes(ctx context.Context, objects []string, after str
 	}
 	f := r.follow(ctx, nil, nil, "edges", "node", "node")
 	var res read.Result
+	var shown int
 	err = r.reading(ctx, func(tx *db.Tx) error {
 		page, err := r.Log.Feed(ctx, tx, change.As(r.Set, a), change.Query{
 			Set: r.Set, After: position, Kinds: kinds, First: n,
@@ -59,10 +60,26 @@ func (r *queryResolver) Changes(ctx context.Context, objects []string, after str
 		if err != nil {
 			return err
 		}
-		res, err = r.page(ctx, tx, f, a, page)
-		return err
+		if res, err = r.page(ctx, tx, f, a, page); err != nil {
+			return err
+		}
+		shown = showing(page)
+		return nil
 	})
-	return &res, err
+	if err != nil {
+		return nil, err
+	}
+	return &res, r.Audit.Synchronised(ctx, a.User, shown)
+}
+
+// showing counts the events of a page that show their record.
+func showing(page change.Page) (n int) {
+	for _, e := range page.Events {
+		if one, ok := e.Node.(loaded); ok && !one.node.IsNull() {
+			n++
+		}
+	}
+	return n
 }
 
 // page writes a page of the delta feed.
@@ -130,7 +147,8 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 			return nil, err
 		}
 	}
-	if err := f.check(ctx, a); err != nil {
+	foreseen, err := f.foresee(ctx, a)
+	if err != nil {
 		return nil, err
 	}
 	sub, err := r.Hub.Subscribe(ctx, change.Spec{
@@ -146,12 +164,17 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 	if err != nil {
 		return nil, err
 	}
+	notes, err := r.Audit.Follow(ctx, foreseen)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
 	out := make(chan *read.Result)
 	go func() {
 		defer close(out)
 		defer sub.Close()
 		for e := range sub.Events() {
-			res, err := f.personal(e, sub.Cursor(e))
+			res, err := f.personal(e, sub.Cursor(e), notes)
 			if err != nil {
 				stream.Fail(ctx, err)
 				return

@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"farley/internal/access"
+	"farley/internal/audit"
 	"farley/internal/change"
 	"farley/internal/db"
 	"farley/internal/id"
@@ -40,21 +41,32 @@ func (r *Resolver) follow(ctx context.Context, k *model.Kind, where input.Object
 	return &feed{r: r, plan: r.Read.Prepare(ctx, path...), kind: k, where: where, owner: access.From(ctx), names: map[id.ID]any{}}
 }
 
+// loaded is the record of an event as its readers have selected it.
+type loaded struct {
+	node    read.Result
+	witness *read.Witness // of the batch that it was read with; nil in a query, which has its own
+}
+
 // where returns the argument of that name of the current field.
 func where(ctx context.Context) input.Object {
 	o, _ := graphql.GetFieldContext(ctx).Args["where"].(input.Object)
 	return o
 }
 
-// check refuses a filter that makes no sense before anything is followed.
-func (f *feed) check(ctx context.Context, a *access.Actor) error {
+// foresee names the sensitive fields that the feed may show its reader, by selection or by filter. It refuses a filter that
+// makes no sense before anything is followed.
+func (f *feed) foresee(ctx context.Context, a *access.Actor) (*read.Witness, error) {
+	foreseen := f.plan.Foresee(ctx, a)
 	if f.where == nil {
-		return nil
+		return foreseen, nil
 	}
-	return f.r.reading(ctx, func(tx *db.Tx) error {
+	ctx, filter := read.WithWitness(ctx)
+	err := f.r.reading(ctx, func(tx *db.Tx) error {
 		_, err := f.r.Read.Matches(ctx, tx, a, f.kind, []id.ID{{}}, map[string]any(f.where))
 		return err
 	})
+	foreseen.Merge(filter)
+	return foreseen, err
 }
 
 // load reads the records of a batch of changes in one go.
@@ -69,7 +81,7 @@ func (f *feed) load(ctx context.Context, tx *db.Tx, reader change.Reader, ids []
 	if f.plan.Selected() {
 		found, err := f.plan.Load(ctx, tx, a, ids, filter)
 		for x, res := range found {
-			out[x] = res
+			out[x] = loaded{res, nil}
 		}
 		return out, err
 	}
@@ -91,14 +103,21 @@ func (f *feed) load(ctx context.Context, tx *db.Tx, reader change.Reader, ids []
 	return out, nil
 }
 
-// loadFresh is load in a snapshot of its own.
+// loadFresh is load in a snapshot of its own, for a subscription: each event knows with what it was read.
 func (f *feed) loadFresh(ctx context.Context, reader change.Reader, ids []id.ID) (map[id.ID]any, error) {
+	ctx, w := read.WithWitness(ctx)
 	tx, err := f.r.DB.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tx.Close() }()
-	return f.load(ctx, tx, reader, ids)
+	found, err := f.load(ctx, tx, reader, ids)
+	for x, one := range found {
+		l, _ := one.(loaded)
+		l.witness = w
+		found[x] = l
+	}
+	return found, err
 }
 
 // seen tells which of the records that relations lead to are in the reader's sight.
@@ -153,8 +172,8 @@ func (f *feed) value(ctx context.Context, tx *db.Tx, a *access.Actor, e *change.
 		changed[i] = name
 	}
 	v["version"], v["at"], v["changedFields"], v["actor"] = e.Version, e.At, changed, f.actor(ctx, tx, a, e.Actor)
-	if res, ok := e.Node.(read.Result); ok {
-		v["node"] = res
+	if one, ok := e.Node.(loaded); ok && !one.node.IsNull() {
+		v["node"] = one.node
 	}
 	return v
 }
@@ -201,8 +220,9 @@ const cursorMark = "@@cursor@@"
 
 // rendered is one event, written once for all members of a group.
 type rendered struct {
-	parts [][]byte // between the cursors
-	err   error
+	parts   [][]byte // between the cursors
+	witness *read.Witness
+	err     error
 }
 
 // render writes an event for a group.
@@ -219,14 +239,18 @@ func (f *feed) render(e *change.Event) any {
 	if err != nil {
 		return rendered{err: err}
 	}
-	return rendered{parts: bytes.Split(res.JSON(), []byte(cursorMark))}
+	one, _ := e.Node.(loaded)
+	return rendered{parts: bytes.Split(res.JSON(), []byte(cursorMark)), witness: one.witness}
 }
 
-// personal completes the bytes of a group with the reader's cursor.
-func (f *feed) personal(e *change.Event, cursor string) (*read.Result, error) {
+// personal completes the bytes of a group with the reader's cursor, and notes what they show.
+func (f *feed) personal(e *change.Event, cursor string, notes *audit.Following) (*read.Result, error) {
 	shared, _ := e.Payload.(rendered)
 	if shared.err != nil {
 		return nil, shared.err
+	}
+	if err := notes.Shown(shared.witness); err != nil {
+		return nil, err
 	}
 	res := read.Raw(bytes.Join(shared.parts, []byte(cursor))).OnWrite(func(ctx context.Context) { stream.SetCursor(ctx, cursor) })
 	return &res, nil

@@ -6,101 +6,13 @@ import (
 	"strings"
 
 	"farley/internal/access"
-	"farley/internal/auth"
 	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
-	"farley/internal/input"
 	"farley/internal/model"
 	"farley/internal/read"
-	"farley/internal/stream"
 	"farley/internal/write"
 )
-
-// Login answers Mutation.login.
-func (r *mutationResolver) Login(ctx context.Context, in input.Object) (*read.Result, error) {
-	email, _ := in["email"].(string)
-	password, _ := in["password"].(string)
-	device, _ := in["device"].(string)
-	grant, err := r.Auth.Login(ctx, email, password, auth.Device{Name: device, Address: stream.Address(ctx)})
-	if err != nil {
-		return nil, err
-	}
-	return r.granted(ctx, grant)
-}
-
-// Refresh answers Mutation.refresh.
-func (r *mutationResolver) Refresh(ctx context.Context, in input.Object) (*read.Result, error) {
-	token, _ := in["refreshToken"].(string)
-	grant, err := r.Auth.Refresh(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	return r.granted(ctx, grant)
-}
-
-// granted answers with tokens and with the user as that user sees it.
-func (r *mutationResolver) granted(ctx context.Context, g auth.Grant) (*read.Result, error) {
-	actor, err := r.Identity.Actor(ctx, g.UserID)
-	if err != nil {
-		return nil, err
-	}
-	var res read.Result
-	err = r.reading(ctx, func(tx *db.Tx) error {
-		value := map[string]any{"accessToken": g.AccessToken, "refreshToken": g.RefreshToken, "expiresAt": g.ExpiresAt}
-		if actor.Policy.Readable(r.Set.Kind("User")) {
-			user, err := r.Read.Payload(ctx, tx, actor, "user", g.UserID)
-			if err != nil {
-				return err
-			}
-			value["user"] = user
-		}
-		var err error
-		res, err = r.Read.Project(ctx, value)
-		return err
-	})
-	return &res, err
-}
-
-// Logout answers Mutation.logout.
-func (r *mutationResolver) Logout(ctx context.Context) (*read.Result, error) {
-	if err := r.Auth.Logout(ctx, access.From(ctx).Session); err != nil {
-		return nil, err
-	}
-	res, err := r.Read.Project(ctx, map[string]any{"done": true})
-	return &res, err
-}
-
-// CreateStreamTicket answers Mutation.createStreamTicket.
-func (r *mutationResolver) CreateStreamTicket(ctx context.Context) (*read.Result, error) {
-	ticket, until, err := r.Identity.IssueTicket(ctx, access.From(ctx))
-	if err != nil {
-		return nil, err
-	}
-	res, err := r.Read.Project(ctx, map[string]any{"ticket": ticket, "expiresAt": until})
-	return &res, err
-}
-
-// SetPassword answers Mutation.setPassword.
-func (r *mutationResolver) SetPassword(ctx context.Context, in input.Object) (*read.Result, error) {
-	var user id.ID
-	if err := user.UnmarshalGQL(in["user"]); err != nil {
-		var p fault.Violations
-		p.Add([]any{"input", "user"}, "FORMAT", "This is not an id.")
-		return nil, p.Err()
-	}
-	password, _ := in["password"].(string)
-	var res read.Result
-	err := r.Identity.SetPassword(ctx, r.Write, user, password, func(ctx context.Context, tx *write.Tx) error {
-		shown, err := r.Read.Payload(ctx, tx, tx.Actor, "user", user)
-		if err != nil {
-			return err
-		}
-		res, err = r.Read.Project(ctx, map[string]any{"user": shown})
-		return err
-	})
-	return &res, err
-}
 
 // Viewer answers Query.viewer.
 func (r *queryResolver) Viewer(ctx context.Context) (*read.Result, error) {

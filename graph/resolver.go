@@ -4,11 +4,14 @@ package graph
 
 import (
 	"farley/graph/generated"
+	"farley/internal/audit"
 	"farley/internal/auth"
+	"farley/internal/broker"
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/identity"
+	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/read"
 	"farley/internal/write"
@@ -26,6 +29,10 @@ type Resolver struct {
 	Cursors  *change.Codec
 	Identity *identity.Service
 	Auth     *auth.Service
+	Jobs     *job.Runner
+	Broker   broker.Broker
+	Audit    *audit.Log
+	Trail    *audit.Trail
 }
 
 type (

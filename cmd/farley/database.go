@@ -16,7 +16,7 @@ import (
 // database are the flags of every command that opens the database.
 type database struct {
 	Data     string `default:"farley-data" type:"path" help:"Folder for the embedded database and the keys."`
-	Database string `help:"Database URL: sqlite:///path or mysql://user:password@host:port/name. Default: a SQLite file in the data folder."`
+	Database string `help:"Database URL: sqlite:///path or mysql://user:password@host:port,host:port/name, the first host that is ready being used. Default: a SQLite file in the data folder."`
 	Keys     string `type:"path" help:"File with the signing keys and the cursor secret, the same on all nodes. Default: keys.json in the data folder."`
 
 	ReportingCurrency string `default:"USD" help:"Currency in which amounts are compared and summed."`

@@ -13,13 +13,15 @@ import (
 
 // cli is the command line. Every flag can be set as FARLEY_<FLAG> in the environment.
 type cli struct {
-	Serve   serve       `cmd:"" help:"Run the server."`
-	Migrate migrate     `cmd:"" help:"Bring the database up to date."`
-	Check   check       `cmd:"" help:"Check the configuration and the database, and say what is in use."`
-	Token   token       `cmd:"" help:"Make the first administrator, or print an access token for a user."`
-	Keys    keys        `cmd:"" help:"Look after the signing keys."`
-	Schema  printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
-	ID      decodeID    `cmd:"" name:"id" help:"Say what is in an id."`
+	Serve    serve       `cmd:"" help:"Run the server."`
+	Migrate  migrate     `cmd:"" help:"Bring the database up to date."`
+	Check    check       `cmd:"" help:"Check the configuration and the database, and say what is in use."`
+	Token    token       `cmd:"" help:"Make the first administrator, or print an access token for a user."`
+	Backup   backup      `cmd:"" help:"Copy the embedded database and the keys while the server runs."`
+	Restored restored    `cmd:"" help:"After restoring a backup, before serving: void the cursors that clients hold, and end all sessions."`
+	Keys     keys        `cmd:"" help:"Look after the signing keys."`
+	Schema   printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
+	ID       decodeID    `cmd:"" name:"id" help:"Say what is in an id."`
 }
 
 func main() {

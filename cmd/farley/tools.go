@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -47,76 +46,6 @@ func (p *printSchema) Run() error {
 	}
 	formatter.NewFormatter(os.Stdout, formatter.WithIndent("  ")).FormatSchema(schema)
 	return nil
-}
-
-// check looks at the configuration and the database.
-type check struct {
-	database `embed:""`
-	URL      string `name:"url" help:"Only ask this address of a running server (http://127.0.0.1:8080/readyz), for health checks of containers."`
-}
-
-// Run implements the command.
-func (c *check) Run(ctx context.Context) error {
-	if c.URL != "" {
-		return c.ask(ctx)
-	}
-	url, err := c.url()
-	if err != nil {
-		return err
-	}
-	var problems []error
-	report := func(what string, err error, fine string, args ...any) {
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", what, err))
-			say(os.Stdout, "✗ %s: %v\n", what, err)
-			return
-		}
-		say(os.Stdout, "✓ %s: "+fine+"\n", append([]any{what}, args...)...)
-	}
-	_, err = c.book()
-	report("currencies", err, "amounts are compared in %s", c.ReportingCurrency)
-	_, err = c.keyring()
-	report("keys", err, "signing keys and cursor secret can be read")
-	store, err := c.open(ctx, false)
-	if err != nil {
-		report("database", err, "")
-		return errors.Join(problems...)
-	}
-	defer func() { _ = store.Close() }()
-	report("database", store.Ping(ctx), "%s answers", scheme(url))
-	pending, err := store.Pending(ctx)
-	report("migrations", err, "%d to apply", len(pending))
-	return errors.Join(problems...)
-}
-
-// ask succeeds when the server answers that it is well.
-func (c *check) ask(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", c.URL, res.Status)
-	}
-	return nil
-}
-
-const askTime = 5 * time.Second
-
-func scheme(url string) string {
-	for i := range url {
-		if url[i] == ':' {
-			return url[:i]
-		}
-	}
-	return url
 }
 
 // token makes the first administrator, or prints an access token.

@@ -36,6 +36,7 @@ type Policy struct {
 	fields      map[string]map[string]FieldRule
 	roles       []Role // sorted, for Explain
 	fingerprint string
+	rights      string
 }
 
 // nobody may do nothing.
@@ -62,6 +63,7 @@ func compile(kinds []*model.Kind, roles []Role) *Policy {
 	}
 	p.normalise()
 	p.fingerprint = p.hash()
+	p.rights = hashRights(roles)
 	return p
 }
 
@@ -220,3 +222,27 @@ func (p *Policy) Includes(q *Policy) bool {
 // Fingerprint identifies what the policy allows: equal policies have equal fingerprints, whatever roles they come from
 // and in whatever order.
 func (p *Policy) Fingerprint() string { return p.fingerprint }
+
+// Rights identifies what the roles grant, by their own words: unlike Fingerprint it stays the same when a release adds
+// fields or kinds to the model. What somebody holds for long, such as a cursor, is bound to it.
+func (p *Policy) Rights() string { return p.rights }
+
+func hashRights(roles []Role) string {
+	var all []string
+	for i := range roles {
+		var lines []string
+		for object, actions := range scopesOf(&roles[i]) {
+			for action, s := range actions {
+				lines = append(lines, fmt.Sprintf("%q %q %d", object, action, s.Normal()))
+			}
+		}
+		for _, f := range roles[i].Fields {
+			lines = append(lines, fmt.Sprintf("%q.%q %v", f.Object, f.Field, f.Level))
+		}
+		slices.Sort(lines)
+		all = append(all, strings.Join(slices.Compact(lines), "\n"))
+	}
+	slices.Sort(all)
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(all), "\n\n")))
+	return hex.EncodeToString(sum[:16])
+}

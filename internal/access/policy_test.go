@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"farley/internal/id"
+	"farley/internal/model"
 )
 
 func TestCompile_fieldDefaults(t *testing.T) {
@@ -211,4 +212,41 @@ func TestPolicy_Includes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A release that adds fields and kinds leaves the rights as they were, though the policy knows more; other grants do not.
+func TestPolicy_rightsOutliveTheModel(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	role := Role{ID: "1", Name: "r", Permissions: []Permission{allow("ACCOUNT", Read, "ALL"), allow("ACCOUNT", Update, "OWN")}, Fields: []FieldLevel{level("ACCOUNT", "TAX_NUMBER", LevelRead)}}
+	before := Compile(set, []Role{role})
+
+	var kinds []*model.Kind
+	for _, k := range set.Kinds {
+		grown := *k
+		grown.Fields = append(slices.Clone(k.Fields), &model.Field{Name: "colour", Const: "COLOUR", Column: "colour", Type: model.String, Scalar: "String", Write: model.Always})
+		kinds = append(kinds, &grown)
+	}
+	renamed := role
+	renamed.Name, renamed.ID = "renamed", "2"
+	renamed.Permissions = []Permission{role.Permissions[1], role.Permissions[0]}
+	after := Compile(model.NewSet(kinds...), []Role{renamed, role})
+	if before.Fingerprint() == after.Fingerprint() {
+		t.Error("the policy of the grown model is the same: the test proves nothing")
+	}
+	if before.Rights() != after.Rights() {
+		t.Error("the rights have changed with the model")
+	}
+	for name, change := range map[string]func(*Role){
+		"scope":  func(r *Role) { r.Permissions = []Permission{allow("ACCOUNT", Read, "TEAM"), role.Permissions[1]} },
+		"action": func(r *Role) { r.Permissions = role.Permissions[:1] },
+		"level":  func(r *Role) { r.Fields = []FieldLevel{level("ACCOUNT", "TAX_NUMBER", LevelMasked)} },
+		"field":  func(r *Role) { r.Fields = nil },
+	} {
+		other := role
+		change(&other)
+		if Compile(set, []Role{other}).Rights() == before.Rights() {
+			t.Errorf("another %s makes no other rights", name)
+		}
+	}
 }

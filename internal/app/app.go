@@ -7,24 +7,30 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"go.opentelemetry.io/otel/trace"
 
 	"farley/graph"
 	"farley/graph/generated"
 	"farley/internal/access"
+	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/broker"
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/fault"
+	"farley/internal/id"
 	"farley/internal/identity"
 	"farley/internal/job"
+	"farley/internal/mail"
 	"farley/internal/model"
 	"farley/internal/money"
+	"farley/internal/oidc"
 	"farley/internal/read"
 	"farley/internal/rule"
 	"farley/internal/server"
@@ -48,10 +54,24 @@ type Config struct {
 	Introspection  bool
 	Suggestions    bool
 	Playground     bool
+	TrustedProxies []netip.Prefix    // whose X-Forwarded-For is believed
 	PasswordCost   auth.Cost         // zero: the default
+	Lockout        auth.Lockout      // zero fields: the defaults
+	Recorder       auth.Recorder     // of what happens to people's access; nil: the audit trail
+	Mailer         identity.Mailer   // nil: mails are jobs of this application
+	ResetURL       string            // of the application's page for new passwords, with {token} in it
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
+	KeepDeleted    time.Duration     // how long records stay in the bin; 0: for ever
+	Mail           mail.Sink         // nil: mails wait until a server with one runs
+	MailDomain     string            // of Message-IDs; "": one that nobody has
+	PublicURL      string            // where people reach the server, without a slash at the end: links in mails begin with it
+	Tracer         trace.Tracer      // makes spans; nil: none
+	Slow           time.Duration     // operations that take so long are logged at WARN; 0: none
+	PrivateMetrics bool              // leave /metrics out of Server: Server.Metrics is served elsewhere
+	Issuers        []oidc.Issuer     // outside issuers whose tokens are accepted
+	RetainAudit    time.Duration     // how far the audit trail reaches back at least, beside the change log; 0: for ever
 }
 
 // App is a running application.
@@ -63,15 +83,22 @@ type App struct {
 	Read     *read.Engine
 	Auth     *auth.Service
 	Identity *identity.Service
+	Outside  *oidc.Service // nil without issuers
 	Changes  *change.Log
+	Audit    *audit.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
+	Mail     *mail.Queue
 
+	metrics  *metrics
+	cursors  *change.Codec
 	resolver *graph.Resolver
 	socket   *live.Socket
 	sse      *live.SSE
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
+
+	unsubscribe func()
 }
 
 // New puts an application together. Start makes it run.
@@ -79,19 +106,37 @@ func New(c Config) (*App, error) {
 	if c.Broker == nil {
 		c.Broker = broker.NewLocal()
 	}
-	a := &App{Config: c, Set: model.Kinds()}
-	a.Changes = change.NewLog(c.DB, change.Options{Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log})
+	m := newMetrics()
+	c.DB.SetWatch(m.watch)
+	c.Broker = m.counted(c.Broker)
+	a := &App{Config: c, Set: model.Kinds(), metrics: m}
+	a.Audit = audit.New(c.DB, a.Set, c.Clock, c.Log)
+	a.Changes = change.NewLog(c.DB, change.Options{
+		Clock: c.Clock, Broker: broker.Hints{Broker: c.Broker, Topic: broker.Changes}, Logger: c.Log, Archive: audit.Archive, Meter: m.meter(), Tracer: c.Tracer,
+	})
 	cursors, err := change.NewCodec(c.Keys.Secret("change cursor"))
 	if err != nil {
 		return nil, err
 	}
+	a.cursors = cursors
 	a.Hub = change.NewHub(a.Changes, a.Set, cursors)
 	a.Identity = identity.New(c.DB, a.Set, c.Clock)
-	a.Auth = auth.New(auth.Config{DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost})
+	if a.Recorder == nil {
+		a.Recorder = recorder{a.Audit, a.Set.Kind("User").Code, c.Log}
+	}
+	a.Auth = auth.New(auth.Config{
+		DB: c.DB, Clock: c.Clock, Users: a.Identity, Keys: c.Keys, PasswordCost: c.PasswordCost, Lockout: c.Lockout,
+		Recorder: a.Recorder, Log: c.Log, Seen: a.Identity.Seen,
+	})
 	a.Identity.Bind(a.Auth)
-	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
+	a.Auth.OnRevoke(func(session, _ id.ID) { c.Broker.Publish(broker.Sessions, session[:]) })
+	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{Tracer: c.Tracer})
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
+
+	if err := a.acceptIssuers(); err != nil {
+		return nil, err
+	}
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {
@@ -105,9 +150,12 @@ func New(c Config) (*App, error) {
 	}
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
-		Identity: a.Identity, Auth: a.Auth,
+		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker,
+		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
-	a.scheduleHousekeeping()
+	if err := a.scheduleJobs(); err != nil {
+		return nil, err
+	}
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
 
@@ -117,19 +165,26 @@ func (a *App) serve(guard *access.Guard) error {
 	if err != nil {
 		return err
 	}
-	common := live.Config{Auth: a.Identity, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
+	presenter.Refused = a.Audit.Refused
+	users := a.metrics.authenticator(recognising{a.Identity, a.Auth.Tokens, a.Audit})
+	common := live.Config{Auth: users, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket
 	socket.Config = common
 	socket.AllowedOrigins = a.AllowedOrigins
 	socket.Subject = func(ctx context.Context) string { return access.From(ctx).User.String() }
 	a.socket = live.NewSocket(socket)
 	a.sse = live.NewSSE(live.SSEConfig{Config: common, Ticket: a.Identity.RedeemTicket})
+	registry := server.NewRegistry()
+	if err := a.metrics.register(registry, a); err != nil {
+		return err
+	}
 	a.Server, err = server.New(server.Config{
-		Schema: newShaped(a.resolver, a.Set), Auth: a.Identity, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: newShaped(a.resolver, a.Set), Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
-		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
-		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
+		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, audit.Extension{Log: a.Audit}, graph.Operations{DB: a.DB}},
+		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
+		Registry: registry, PrivateMetrics: a.PrivateMetrics, Tracer: a.Tracer, Slow: a.Slow,
 	})
 	return err
 }
@@ -158,7 +213,13 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.learnIndexes(ctx); err != nil {
 		return err
 	}
+	history, err := a.Changes.History(ctx)
+	if err != nil {
+		return err
+	}
+	a.cursors.SetHistory(history)
 	ctx, a.cancel = context.WithCancel(ctx)
+	a.unsubscribe = a.Broker.Subscribe(broker.Sessions, a.sessionEnded)
 	if a.Config.Jobs {
 		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
 	}
@@ -168,6 +229,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.Identity.Watch,
 		a.Identity.KeepUse,
 		a.watchRights,
+		a.Audit.Run,
 	} {
 		a.running.Go(func() { work(ctx) })
 	}
@@ -187,10 +249,21 @@ func (a *App) learnIndexes(ctx context.Context) error {
 func (a *App) Stop(ctx context.Context) error {
 	err := a.Server.Shutdown(ctx)
 	if a.cancel != nil {
+		a.unsubscribe()
 		a.cancel()
 		a.running.Wait()
 	}
-	return err
+	return errors.Join(err, a.Audit.Close(ctx))
+}
+
+// sessionEnded is told by whichever node has ended a session.
+func (a *App) sessionEnded(message []byte) {
+	var session id.ID
+	if copy(session[:], message) < len(session) {
+		a.Identity.Recheck()
+		return
+	}
+	a.Identity.Revoked(session)
 }
 
 // watchRights forgets actors when roles, users or teams change, here or on another node.

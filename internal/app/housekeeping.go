@@ -23,6 +23,9 @@ func (a *App) scheduleHousekeeping() {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM idempotency_keys WHERE created_at < ?", now.Add(-write.KeepKeys)); err != nil {
 				return err
 			}
+			if _, err := tx.ExecContext(ctx, "DELETE FROM write_claims"); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE expires_at < ?", now)
 			return err
 		})
@@ -35,11 +38,10 @@ func (a *App) scheduleHousekeeping() {
 		if _, err := a.Jobs.Purge(ctx, now.Add(-keepJobs)); err != nil {
 			return err
 		}
-		if a.RetainChanges > 0 {
-			_, err := a.Changes.Prune(ctx, now.Add(-a.RetainChanges))
-			return err
+		if a.RetainAudit > 0 {
+			_, err = a.Audit.Purge(ctx, now.Add(-a.RetainAudit))
 		}
-		return nil
+		return err
 	})
 	a.Jobs.Every(housekeeping, "hourly", time.Hour)
 }

@@ -8,17 +8,17 @@ import (
 
 // layerOf names the layer of a folder; the longest prefix counts. Folders of internal that are not here are areas.
 var layerOf = map[string]string{
-	"internal/clock": "leaf", "internal/db": "leaf", "internal/fault": "leaf", "internal/id": "leaf", "internal/input": "leaf",
-	"internal/money": "leaf", "internal/scalar": "leaf", "internal/stream": "leaf", "internal/text": "leaf",
+	"internal/broker": "leaf", "internal/clock": "leaf", "internal/db": "leaf", "internal/fault": "leaf", "internal/id": "leaf", "internal/input": "leaf",
+	"internal/money": "leaf", "internal/scalar": "leaf", "internal/stream": "leaf", "internal/telemetry": "leaf", "internal/text": "leaf",
 	"internal/id/stored": "model", "internal/model": "model", "internal/viewer": "model",
 	"internal/access": "policy", "internal/decl": "vocabulary",
 	"ent": "ent", "ent/schema": "schema",
-	"internal/auth": "auth", "internal/change": "change", "internal/job": "job", "internal/read": "read",
+	"internal/audit": "audit", "internal/auth": "auth", "internal/change": "change", "internal/job": "job", "internal/read": "read",
 	"internal/write": "write", "internal/server": "server",
 	"graph": "graph", "internal/app": "app", "cmd": "cmd",
 	"internal/gen": "generator", "internal/farleytest/testdb": "test database",
 	"internal/farleytest": "harness", "internal/suite": "harness", "internal/archtest": "harness",
-	"internal/durability": "harness", "internal/secrecy": "harness",
+	"internal/durability": "harness", "internal/galera": "harness", "internal/secrecy": "harness", "internal/upgrade": "harness",
 	"examples": "example", "bench": "bench",
 }
 
@@ -34,14 +34,15 @@ var mayImport = map[string][]string{
 	"job":        {"leaf"},
 	"change":     {"leaf", "model", "policy"},
 	"read":       {"leaf", "model", "policy"},
+	"audit":      {"leaf", "model", "policy", "read"},
 	"write":      {"leaf", "model", "policy", "ent", "change"},
 	"server":     {"leaf"},
-	"area":       {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "write"},
-	"graph":      {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "write", "area"},
-	"app":        {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "write", "area", "graph", "server"},
-	"cmd":        {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "write", "area", "graph", "server", "app"},
-	"bench":      {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "write", "area", "graph", "server", "app", "harness", "test database"},
-	"harness":    {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "write", "area", "graph", "server", "app", "test database"},
+	"area":       {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "audit", "write"},
+	"graph":      {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "audit", "write", "area"},
+	"app":        {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "audit", "write", "area", "graph", "server"},
+	"cmd":        {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "audit", "write", "area", "graph", "server", "app"},
+	"bench":      {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "audit", "write", "area", "graph", "server", "app", "harness", "test database"},
+	"harness":    {"leaf", "model", "policy", "ent", "auth", "change", "job", "read", "audit", "write", "area", "graph", "server", "app", "test database"},
 	"generator":  {"leaf", "model", "vocabulary", "schema", "ent"},
 	"example":    {},
 

@@ -11,7 +11,10 @@ import (
 // readsTheClock are the files outside cmd and tests that may call time.Now, and why. Everything else takes a clock.Clock.
 var readsTheClock = map[string]string{
 	"internal/clock/clock.go":       "is the clock",
-	"internal/db/db.go":             "measures statements",
+	"internal/db/cluster.go":        "how long a server that was away is left alone",
+	"internal/db/db.go":             "measures statements, and how long the database is away",
+	"internal/db/lock.go":           "how long the holder of the migration lock has been silent",
+	"internal/db/watch.go":          "measures transactions",
 	"internal/server/engine.go":     "measures operations",
 	"internal/server/middleware.go": "measures requests",
 	"internal/server/post.go":       "deadline of a connection, which the kernel keeps",

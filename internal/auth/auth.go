@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -16,8 +17,13 @@ import (
 // Account is what signing in needs to know of a user.
 type Account struct {
 	ID           id.ID
+	Email        string
+	Name         string
+	Locale       string // of messages; may be empty
+	Service      bool   // a program, which has keys and is mailed nothing
 	PasswordHash string // PHC string; "" for a user who cannot sign in with a password
 	Active       bool
+	SeenAt       time.Time // when the user last signed in, to the hour
 }
 
 // Users finds accounts. A user who does not exist is a fault.NotFound.
@@ -42,12 +48,15 @@ type Config struct {
 	PasswordCost Cost
 	HashesAtOnce int // see NewPasswords
 
-	Failures   int           // failed sign-ins for one e-mail from one address, DefaultFailures
-	FailWindow time.Duration // in this time, DefaultFailWindow
+	Lockout  Lockout
+	Recorder Recorder     // nil: nobody records
+	Log      *slog.Logger // why API keys were refused; nil: nowhere
 
 	// Rehash, when set, stores a hash of the present cost after a sign-in with an older one. It compares and sets: a user
 	// whose stored hash is no longer old keeps it.
 	Rehash func(ctx context.Context, userID id.ID, old, new string) error
+	// Seen, when set, stores when a user was last here. It is asked once an hour and user.
+	Seen func(ctx context.Context, userID id.ID, at time.Time) error
 }
 
 // Service signs users in and out. It is safe for concurrent use.
@@ -61,8 +70,13 @@ type Service struct {
 	clock       clock.Clock
 	users       Users
 	refreshLife time.Duration
-	limiter     *limiter
+	lockout     Lockout
+	counterKey  []byte
+	recorder    Recorder
+	log         *slog.Logger
 	rehash      func(ctx context.Context, userID id.ID, old, new string) error
+	noteSeen    func(ctx context.Context, userID id.ID, at time.Time) error
+	uses        *uses
 
 	mu       sync.Mutex
 	onRevoke []func(sessionID, userID id.ID)
@@ -72,6 +86,12 @@ type Service struct {
 func New(c Config) *Service {
 	c.Issuer = or(c.Issuer, "farley")
 	c.Audience = or(c.Audience, "farley")
+	if c.Recorder == nil {
+		c.Recorder = nobodyRecords{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{
 		Passwords:   NewPasswords(c.PasswordCost, c.HashesAtOnce),
 		Tokens:      NewTokens(c.Keys, c.Clock, c.Issuer, c.Audience, c.TokenLife),
@@ -79,8 +99,13 @@ func New(c Config) *Service {
 		clock:       c.Clock,
 		users:       c.Users,
 		refreshLife: or(c.RefreshLife, DefaultRefreshLife),
-		limiter:     newLimiter(or(c.Failures, DefaultFailures), or(c.FailWindow, DefaultFailWindow), limiterEntries),
+		lockout:     c.Lockout.withDefaults(),
+		counterKey:  c.Keys.Secret("sign-in counters"),
+		recorder:    c.Recorder,
+		log:         c.Log,
 		rehash:      c.Rehash,
+		noteSeen:    c.Seen,
+		uses:        newUses(),
 	}
 }
 
@@ -95,7 +120,7 @@ func or[T comparable](value, fallback T) T {
 // Device says where a sign-in comes from.
 type Device struct {
 	Name    string     // shown to the user in the list of sessions; cut to 200 characters
-	Address netip.Addr // of the client, for the limit on failed sign-ins
+	Address netip.Addr // of the client, for the limits on failed sign-ins
 }
 
 // Grant is what a signed-in client gets.

@@ -146,11 +146,14 @@ func (r *Keyring) signer(now time.Time) signingKey {
 	return keys[0]
 }
 
-// verifier returns the public key named kid when its signatures still count.
+// verifier returns the public key named kid when its signatures count: no longer after its end, and not before it signs,
+// as far as clocks agree.
 func (r *Keyring) verifier(kid string, now time.Time) (ed25519.PublicKey, bool) {
-	for _, k := range r.present.Load().keys {
+	keys := r.present.Load().keys
+	for i, k := range keys {
 		if k.kid == kid {
-			return k.public(), k.verifies(now)
+			signs := i == 0 || !k.signsFrom.After(now.Add(Leeway)) // the oldest signs when no other does: see signer
+			return k.public(), k.verifies(now) && signs
 		}
 	}
 	return nil, false

@@ -56,7 +56,9 @@ func TestRotate_overlaps(t *testing.T) {
 		verifies   bool
 		publishing []string
 	}{
-		{noon, young, true, []string{young, old}},
+		{noon, young, false, []string{young, old}}, // it is known before it counts
+		{takeover.Add(-Leeway - 1), young, false, []string{young, old}},
+		{takeover.Add(-Leeway), young, true, []string{young, old}},
 		{noon, old, true, []string{young, old}},
 		{end.Add(-1), old, true, []string{young, old}},
 		{end, old, false, []string{young}},

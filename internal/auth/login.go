@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"farley/internal/fault"
@@ -21,28 +23,66 @@ func refusedLogin(cause error) error {
 
 // Login begins a session for the user with the e-mail and password. It answers Unauthenticated, and does the same work,
 // for an unknown e-mail, a wrong password and an inactive user; Limited, with the extension retryAfter in seconds, after
-// too many failures for the e-mail from the address; Unavailable when too many sign-ins are waiting.
+// too many failures for the e-mail or from the address (see Lockout); Unavailable when too many sign-ins are waiting.
 func (s *Service) Login(ctx context.Context, email, password string, from Device) (Grant, error) {
-	email = NormalEmail(email)
-	key := keyOf(email, from.Address)
-	if wait := s.limiter.blocked(key, s.clock.Now()); wait > 0 {
-		return Grant{}, limited(wait)
+	email = comparableEmail(email)
+	of := s.signInCounters(email, from.Address)
+	if err := s.refuseBlocked(ctx, of); err != nil {
+		return Grant{}, err
 	}
 	account, err := s.byEmail(ctx, email)
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := s.prove(ctx, account, key, password); err != nil {
+	if err := s.prove(ctx, account, email, of, password, from.Address); err != nil {
 		return Grant{}, err
 	}
-	return s.Begin(ctx, account.ID, from.Name)
+	if err := s.seen(ctx, account); err != nil {
+		return Grant{}, err
+	}
+	grant, err := s.Begin(ctx, account.ID, from.Name)
+	if err != nil {
+		return Grant{}, err
+	}
+	s.Record(ctx, Event{Kind: SignIn, User: account.ID, Session: grant.SessionID, Address: from.Address})
+	return grant, nil
+}
+
+// Prove reports whether the password is the account's: nil, or as Login does. A wrong one counts as a failed sign-in.
+func (s *Service) Prove(ctx context.Context, account Account, password string, address netip.Addr) error {
+	of := s.signInCounters(account.Email, address)
+	if err := s.refuseBlocked(ctx, of); err != nil {
+		return err
+	}
+	return s.prove(ctx, account, account.Email, of, password, address)
+}
+
+func (s *Service) refuseBlocked(ctx context.Context, of []counted) error {
+	wait, err := s.blocked(ctx, of, s.clock.Now())
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	if wait > 0 {
+		return limited(wait)
+	}
+	return nil
+}
+
+// Find returns the account with an e-mail as somebody typed it, the zero Account when there is none.
+func (s *Service) Find(ctx context.Context, email string) (Account, error) {
+	return s.byEmail(ctx, comparableEmail(email))
+}
+
+// comparableEmail is the normal form of an e-mail, and "" for what is nobody's and not fit to be compared by a database.
+func comparableEmail(email string) string {
+	if len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsRune(email, 0) {
+		return ""
+	}
+	return NormalEmail(email)
 }
 
 // byEmail returns the zero Account for an unknown e-mail.
 func (s *Service) byEmail(ctx context.Context, email string) (Account, error) {
-	if len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsRune(email, 0) {
-		return Account{}, nil // nobody's, and not fit to be compared by a database
-	}
 	account, err := s.users.ByEmail(ctx, email)
 	if notFound(err) {
 		return Account{}, nil
@@ -53,25 +93,31 @@ func (s *Service) byEmail(ctx context.Context, email string) (Account, error) {
 	return account, nil
 }
 
-// prove checks the password and counts the attempt. The attempt begins when it has its turn to hash, so that those who
-// wait do not count as failures, and ends before the next one has its turn.
-func (s *Service) prove(ctx context.Context, account Account, key limiterKey, password string) error {
+// prove checks the password and counts the attempt. It is counted when it has its turn to hash, so that those who wait do
+// not count as failures, and its end is known before the next one has its turn.
+func (s *Service) prove(ctx context.Context, account Account, email string, of []counted, password string, address netip.Addr) error {
 	release, err := s.Passwords.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if wait := s.limiter.begin(key, s.clock.Now()); wait > 0 {
+	charged, wait, err := s.charge(ctx, of)
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	if wait > 0 {
 		return limited(wait)
 	}
-	how := undecided
-	defer func() { s.limiter.end(key, s.clock.Now(), how) }()
-
 	if err := s.compare(account, password); err != nil {
-		how = failed
+		s.Record(ctx, Event{Kind: SignInRefused, User: account.ID, Address: address, Reason: err.Error()})
+		if charged.locked {
+			s.Record(ctx, Event{Kind: LockedOut, User: account.ID, Address: address})
+		}
 		return refusedLogin(err)
 	}
-	how = succeeded
+	if err := s.succeeded(context.WithoutCancel(ctx), charged, email); err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
 	if s.rehash == nil || !s.Passwords.NeedsRehash(account.PasswordHash) {
 		return nil
 	}
@@ -97,6 +143,21 @@ func (s *Service) compare(account Account, password string) error {
 		return errors.New("inactive user")
 	case account.ID == id.ID{}:
 		return errors.New("user without an id")
+	}
+	return nil
+}
+
+// seenEvery is how exact a user's lastSeenAt is.
+const seenEvery = time.Hour
+
+// seen notes that the user was here, unless that was noted a short while ago.
+func (s *Service) seen(ctx context.Context, account Account) error {
+	now := s.clock.Now()
+	if s.noteSeen == nil || now.Sub(account.SeenAt) < seenEvery {
+		return nil
+	}
+	if err := s.noteSeen(ctx, account.ID, now); err != nil {
+		return fmt.Errorf("note when the user was seen: %w", err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -99,40 +98,6 @@ func TestLogin_refusesAlikeWithTheSameWork(t *testing.T) {
 	}
 }
 
-func TestLogin_limitsFailuresByAccountAndAddress(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, testdb.SQLite(t).DB)
-	home := Device{Address: netip.MustParseAddr("192.0.2.1")}
-	away := Device{Address: netip.MustParseAddr("192.0.2.2")}
-	for _, email := range []string{"rep@example.com", "nobody@example.com"} {
-		for range DefaultFailures {
-			_, err := b.Login(t.Context(), email, "wrong", home)
-			wantCode(t, err, fault.Unauthenticated)
-		}
-		b.people.asked = nil
-		var work int
-		b.Passwords.derive = counting(&work)
-		_, err := b.Login(t.Context(), strings.ToUpper(email), password, home)
-		var refusal *fault.Error
-		if !errors.As(err, &refusal) || refusal.Code != fault.Limited {
-			t.Fatalf("%s: got %v, want LIMITED", email, err)
-		}
-		if d := cmp.Diff(map[string]any{"retryAfter": 300}, refusal.Extensions); d != "" {
-			t.Error(d)
-		}
-		if work != 0 || b.people.asked != nil {
-			t.Errorf("%s: a limited sign-in costs %d hashes and %d look-ups", email, work, len(b.people.asked))
-		}
-	}
-	if _, err := b.Login(t.Context(), "rep@example.com", password, away); err != nil {
-		t.Errorf("from another address: %v", err)
-	}
-	b.wait(DefaultFailWindow)
-	if _, err := b.Login(t.Context(), "rep@example.com", password, home); err != nil {
-		t.Errorf("after the window: %v", err)
-	}
-}
-
 func TestLogin_togetherCannotPassTheLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testdb.SQLite(t).DB)
@@ -148,7 +113,7 @@ func TestLogin_togetherCannotPassTheLimit(t *testing.T) {
 	for range tries {
 		got[<-codes]++
 	}
-	want := map[fault.Code]int{fault.Unauthenticated: DefaultFailures, fault.Limited: tries - DefaultFailures}
+	want := map[fault.Code]int{fault.Unauthenticated: accountFailures, fault.Limited: tries - accountFailures}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -224,7 +189,7 @@ func TestLogin_deviceNameFitsTheColumn(t *testing.T) {
 func TestLogin_failureOfTheDatabaseIsNotTheUsers(t *testing.T) {
 	t.Parallel()
 	b := unmigrated(t)
-	for range DefaultFailures + 1 {
+	for range accountFailures + 1 {
 		_, err := b.Login(t.Context(), "rep@example.com", password, Device{})
 		wantCode(t, err, fault.Internal)
 	}

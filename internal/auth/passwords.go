@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/text/unicode/norm"
 
 	"farley/internal/fault"
 )
@@ -24,8 +23,9 @@ const (
 	saltLen    = 16
 	digestLen  = 32
 	maxWaiting = 256 // hashes in the queue; more than that is an attack or an outage, and better refused at once
-	// maxPassword is far above what anybody types and keeps hashing from becoming a way to burn processor time.
-	maxPassword = 1024
+	// maxPassword, in bytes as sent, is far above what MaxPassword characters take, and keeps hashing from becoming a way to
+	// burn processor time.
+	maxPassword = 4096
 )
 
 // Cost says how dear one hash is.
@@ -63,7 +63,7 @@ func NewPasswords(cost Cost, atOnce int) *Passwords {
 }
 
 // Hash returns the hash of a new password as a PHC string. It returns Invalid for an empty password or one of more than
-// 1,024 bytes, and Unavailable when too many hashes are waiting already.
+// 4,096 bytes, and Unavailable when too many hashes are waiting already.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	if password == "" {
 		return "", fault.New(fault.Invalid, "The password is empty.")
@@ -154,7 +154,5 @@ func (p *Passwords) compute(h phc, password string, length int) []byte {
 	if len(password) > maxPassword {
 		password = password[:maxPassword]
 	}
-	// Keyboards write the same accented or Arabic letter in more than one way.
-	typed := norm.NFC.Bytes([]byte(password))
-	return p.derive(typed, h.salt, h.cost.Time, h.cost.Memory, h.cost.Threads, uint32(length))
+	return p.derive([]byte(normalPassword(password)), h.salt, h.cost.Time, h.cost.Memory, h.cost.Threads, uint32(length))
 }

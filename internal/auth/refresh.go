@@ -87,6 +87,9 @@ func (s *Service) Refresh(ctx context.Context, token string) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("refresh: %w", err)
 	}
+	if errors.Is(turn.refused, errReused) {
+		s.Record(ctx, Event{Kind: TokenReused, User: turn.session.UserID, Session: turn.session.ID})
+	}
 	if turn.refused != nil {
 		return Grant{}, refusedRefresh(turn.refused)
 	}
@@ -108,7 +111,7 @@ func (s *Service) checkOwner(ctx context.Context, t refreshToken) error {
 		return fmt.Errorf("refresh: find user: %w", err)
 	}
 	if err == nil && account.Active {
-		return nil
+		return s.seen(ctx, account)
 	}
 	if err := s.Revoke(ctx, session.ID, Inactive); err != nil {
 		return err
@@ -116,15 +119,11 @@ func (s *Service) checkOwner(ctx context.Context, t refreshToken) error {
 	return refusedRefresh(errInactive)
 }
 
-func (s *Service) owner(ctx context.Context, t refreshToken) (Session, error) {
-	tx, err := s.db.Snapshot(ctx)
-	if err != nil {
-		return Session{}, err
-	}
-	defer func() { _ = tx.Close() }()
-	var session Session
-	err = tx.QueryRow(ctx, `SELECT s.id, s.user_id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.hash = ?`,
-		[]any{t.hash()}, &session.ID, &session.UserID)
+func (s *Service) owner(ctx context.Context, t refreshToken) (session Session, err error) {
+	err = s.db.Find(ctx, func(tx *db.Tx) error { // it may have been given out on another server a moment ago
+		return tx.QueryRow(ctx, `SELECT s.id, s.user_id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.hash = ?`,
+			[]any{t.hash()}, &session.ID, &session.UserID)
+	})
 	return session, err
 }
 
@@ -154,7 +153,7 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, old refreshToken) (rota
 		successor, err := unseal(row.successor, old, row.session.ID)
 		return rotation{session: row.session, successor: successor, expiresAt: row.spentAt.Add(s.refreshLife)}, err
 	case tokenReused:
-		return rotation{refused: errReused}, s.revoke(ctx, tx, `id = ?`, row.session.ID, Reused)
+		return rotation{refused: errReused, session: row.session}, s.RevokeIn(ctx, tx, row.session.ID, Reused)
 	case tokenExpired:
 		return rotation{refused: errTokenExpired}, nil
 	default:

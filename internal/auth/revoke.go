@@ -24,7 +24,7 @@ func (s *Service) LogoutUser(ctx context.Context, userID id.ID) error {
 // Revoke is Logout for another reason.
 func (s *Service) Revoke(ctx context.Context, sessionID id.ID, why Why) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return s.revoke(ctx, tx, `id = ?`, sessionID, why)
+		return s.RevokeIn(ctx, tx, sessionID, why)
 	})
 }
 
@@ -35,12 +35,29 @@ func (s *Service) RevokeUser(ctx context.Context, userID id.ID, why Why) error {
 
 // RevokeUserIn is RevokeUser inside the caller's transaction, which deactivates the user or changes his password.
 func (s *Service) RevokeUserIn(ctx context.Context, tx *db.Tx, userID id.ID, why Why) error {
-	return s.revoke(ctx, tx, `user_id = ?`, userID, why)
+	return s.revoke(ctx, tx, `user_id = ?`, why, userID)
+}
+
+// RevokeOthersIn is RevokeUserIn but for one session, which stays.
+func (s *Service) RevokeOthersIn(ctx context.Context, tx *db.Tx, userID, keep id.ID, why Why) error {
+	return s.revoke(ctx, tx, `user_id = ? AND id <> ?`, why, userID, keep)
+}
+
+// RevokeIn is Revoke inside the caller's transaction.
+func (s *Service) RevokeIn(ctx context.Context, tx *db.Tx, sessionID id.ID, why Why) error {
+	return s.revoke(ctx, tx, `id = ?`, why, sessionID)
+}
+
+// SessionUser returns whose session it is, whether it has ended or not. It returns sql.ErrNoRows when there is none.
+func (s *Service) SessionUser(ctx context.Context, tx *db.Tx, sessionID id.ID) (id.ID, error) {
+	var user id.ID
+	err := tx.QueryRow(ctx, `SELECT user_id FROM sessions WHERE id = ?`, []any{sessionID}, &user)
+	return user, err
 }
 
 // revoke ends the sessions that meet the condition and have not ended, and tells of each after the commit.
-func (s *Service) revoke(ctx context.Context, tx *db.Tx, condition string, arg id.ID, why Why) error {
-	found, err := lockSessions(ctx, tx, condition, arg)
+func (s *Service) revoke(ctx context.Context, tx *db.Tx, condition string, why Why, args ...any) error {
+	found, err := lockSessions(ctx, tx, condition, args)
 	if err != nil {
 		return fmt.Errorf("revoke sessions: %w", err)
 	}
@@ -64,9 +81,9 @@ func (s *Service) revoke(ctx context.Context, tx *db.Tx, condition string, arg i
 	return nil
 }
 
-func lockSessions(ctx context.Context, tx *db.Tx, condition string, arg id.ID) ([]Session, error) {
+func lockSessions(ctx context.Context, tx *db.Tx, condition string, args []any) ([]Session, error) {
 	rows, err := tx.QueryContext(ctx,
-		`SELECT id, user_id FROM sessions WHERE `+condition+` AND revoked_at IS NULL`+tx.Dialect.ForUpdate(), arg)
+		`SELECT id, user_id FROM sessions WHERE `+condition+` AND revoked_at IS NULL`+tx.Dialect.ForUpdate(), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +70,26 @@ type bench struct {
 
 	mu      sync.Mutex
 	revoked []id.ID // sessions told of by OnRevoke
+	events  []Event
+}
+
+// Record implements Recorder.
+func (b *bench) Record(_ context.Context, e Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = append(b.events, e)
+}
+
+// kinds returns the events since the last call, each by its kind and, where there is one, its reason.
+func (b *bench) kinds() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := []string{}
+	for _, e := range b.events {
+		out = append(out, strings.TrimSpace(string(e.Kind)+" "+e.Reason))
+	}
+	b.events = nil
+	return out
 }
 
 // users: rep@example.com is active, gone@example.com is not, api@example.com has no password. All passwords are password.
@@ -88,7 +109,7 @@ func newBench(t *testing.T, d *db.DB) *bench {
 		"api@example.com":  user(true, ""),
 	}}}
 	b.rep = b.people.byEmail["rep@example.com"].ID
-	b.config = Config{DB: d, Clock: c, Users: b.people, Keys: NewKeyring(c.Now()), PasswordCost: cheap}
+	b.config = Config{DB: d, Clock: c, Users: b.people, Keys: NewKeyring(c.Now()), PasswordCost: cheap, Recorder: b}
 	b.start()
 	return b
 }

@@ -132,40 +132,37 @@ func (s *Service) Active(ctx context.Context, sessionID id.ID) (bool, error) {
 const selectSession = `SELECT id, user_id, device, created_at, last_used_at, expires_at, revoked_at, revoked_why FROM sessions`
 
 func (s *Service) session(ctx context.Context, sessionID id.ID) (Session, error) {
-	tx, err := s.db.Snapshot(ctx)
-	if err != nil {
-		return Session{}, fmt.Errorf("read session: %w", err)
-	}
-	defer func() { _ = tx.Close() }()
 	var r sessionRow
-	if err := tx.QueryRow(ctx, selectSession+` WHERE id = ?`, []any{sessionID}, r.dest()...); err != nil {
+	err := s.db.Find(ctx, func(tx *db.Tx) error { // it may have been begun on another server a moment ago
+		return tx.QueryRow(ctx, selectSession+` WHERE id = ?`, []any{sessionID}, r.dest()...)
+	})
+	if err != nil {
 		return Session{}, fmt.Errorf("read session: %w", err)
 	}
 	return r.session(), nil
 }
 
-// List returns a user's active sessions, the youngest first.
+// List returns a user's active sessions, the youngest first, at most 100.
 func (s *Service) List(ctx context.Context, userID id.ID) ([]Session, error) {
 	tx, err := s.db.Snapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	defer func() { _ = tx.Close() }()
-	rows, err := tx.QueryContext(ctx, selectSession+` WHERE user_id = ? AND revoked_at IS NULL ORDER BY id DESC`, userID)
+	now := s.clock.Now()
+	rows, err := tx.QueryContext(ctx, selectSession+` WHERE user_id = ? AND revoked_at IS NULL AND expires_at > ? ORDER BY id DESC LIMIT ?`,
+		userID, now, maxListed)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	now := s.clock.Now()
 	var list []Session
 	for rows.Next() {
 		var r sessionRow
 		if err := rows.Scan(r.dest()...); err != nil {
 			return nil, fmt.Errorf("list sessions: %w", err)
 		}
-		if session := r.session(); session.ActiveAt(now) {
-			list = append(list, session)
-		}
+		list = append(list, r.session())
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
@@ -194,11 +191,18 @@ func (r *sessionRow) session() Session {
 	return s
 }
 
-// Purge deletes refresh tokens that have expired and sessions that ended 30 days ago or earlier.
+// Purge deletes refresh tokens and mailed tokens that have expired, sessions that ended 30 days ago or earlier, and counts
+// of failed sign-ins that no longer matter.
 func (s *Service) Purge(ctx context.Context) error {
 	now := s.clock.Now()
 	err := s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM refresh_tokens WHERE expires_at <= ?`, now); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM password_tokens WHERE expires_at <= ?`, now); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sign_in_counters WHERE last_at <= ?`, now.Add(-max(s.lockout.Quiet, s.lockout.Longest))); err != nil {
 			return err
 		}
 		// A revoked session expires too, so that this one index serves both.

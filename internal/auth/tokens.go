@@ -1,8 +1,12 @@
 package auth
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,11 +109,64 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 	if _, err := t.parser.ParseWithClaims(token, &w, t.key); err != nil {
 		return Claims{}, unauthenticated(err)
 	}
+	if err := onlyOurs(token); err != nil {
+		return Claims{}, unauthenticated(err)
+	}
 	c, err := t.claims(w)
 	if err != nil {
 		return Claims{}, unauthenticated(err)
 	}
 	return c, nil
+}
+
+// claimNames are the claims that we write, each once.
+var claimNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"}
+
+// onlyOurs refuses a token whose header or claims have a member twice or one that we do not write. Go's decoder takes the
+// last of two, and takes "SUB" for "sub"; other readers differ, and a token must not mean two things (RFC 8725 2.4).
+func onlyOurs(token string) error {
+	for i, names := range [][]string{{"alg", "typ", "kid"}, claimNames} {
+		b, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[i])
+		if err != nil {
+			return err
+		}
+		found, err := members(b)
+		if err != nil {
+			return err
+		}
+		slices.Sort(found)
+		if len(slices.Compact(slices.Clone(found))) != len(found) {
+			return errors.New("a member twice")
+		}
+		for _, name := range found {
+			if !slices.Contains(names, name) {
+				return errors.New("a member that we do not write")
+			}
+		}
+	}
+	return nil
+}
+
+// members returns the names in a JSON object, as often as they are there.
+func members(object []byte) ([]string, error) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if _, err := d.Token(); err != nil { // the brace: the object has been decoded before
+		return nil, err
+	}
+	var names []string
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		text, _ := name.(string)
+		names = append(names, text)
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // key checks the header and finds the key it names. Ours has three parameters and no others: that refuses crit, which

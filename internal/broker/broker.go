@@ -15,8 +15,8 @@ type Topic string
 // The topics.
 const (
 	Changes  Topic = "changes"  // the change log has grown; empty
-	Jobs     Topic = "jobs"     // a job has changed: its id, 16 bytes
-	Sessions Topic = "sessions" // a session has been ended: its id, 16 bytes
+	Jobs     Topic = "jobs"     // a job has changed: its id, 16 bytes; nil: some may have
+	Sessions Topic = "sessions" // a session has been ended: its id, 16 bytes; nil: some may have been
 )
 
 // Broker carries messages to all nodes, the sender's included.
@@ -24,7 +24,8 @@ type Broker interface {
 	// Publish sends a message and does not wait for who receives it.
 	Publish(topic Topic, message []byte)
 	// Subscribe has receive called for every message, until cancel is called. receive returns at once and keeps nothing
-	// of the message.
+	// of the message. A nil message of a topic whose messages say something means that some may have been lost: the
+	// receiver looks by himself.
 	Subscribe(topic Topic, receive func(message []byte)) (cancel func())
 }
 
@@ -64,6 +65,16 @@ func (b *Local) Subscribe(topic Topic, receive func([]byte)) (cancel func()) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		delete(b.receivers[topic], n)
+	}
+}
+
+// wakeAll calls every receiver with nil.
+func (b *Local) wakeAll() {
+	b.mu.Lock()
+	topics := slices.Collect(maps.Keys(b.receivers))
+	b.mu.Unlock()
+	for _, topic := range topics {
+		b.Publish(topic, nil)
 	}
 }
 

@@ -42,6 +42,7 @@ func (p *loners) list() []*Subscription {
 // repeat: he joins first, while what the group tells is kept aside for him, then reads up to where he joined, then takes
 // what was kept aside. When that becomes too much he leaves the group and goes on alone.
 func (h *Hub) catchUp(ctx context.Context, s *Subscription) {
+	h.log.meter.Replay()
 	if h.readAlone(ctx, s) {
 		return // from here on the group, or another goroutine, may own the channel
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"farley/internal/access"
+	"farley/internal/broker"
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
@@ -140,6 +141,11 @@ func within(t testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-func newLog(d *testdb.DB, broker change.Broker) *change.Log {
-	return change.NewLog(d.DB, change.Options{Clock: clock.System{}, Broker: broker})
+// oneProcess is the broker of nodes that share this process.
+func oneProcess() change.Broker {
+	return broker.Hints{Broker: broker.NewLocal(), Topic: broker.Changes}
+}
+
+func newLog(d *testdb.DB, hints change.Broker) *change.Log {
+	return change.NewLog(d.DB, change.Options{Clock: clock.System{}, Broker: hints})
 }

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -9,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 
 	"farley/internal/fault"
 )
@@ -16,20 +18,30 @@ import (
 // Codec seals positions into cursors, 60 characters that are safe in URLs, and opens them again. Nodes with the same key
 // open each other's. It is safe for concurrent use.
 //
-// A cursor is a version byte, a nonce, and position and epoch under AES-256-GCM. The nonce is a MAC of the content: a
+// A cursor is a version byte, a nonce, and position and epoch, and once the database has been restored its history, under
+// AES-256-GCM. The nonce is a MAC of the content: a
 // stream seals thousands a second, too many for random nonces of 96 bits, and equal cursors reveal only that the
 // position is equal.
 type Codec struct {
-	aead cipher.AEAD
-	mac  []byte
+	aead    cipher.AEAD
+	mac     []byte
+	history atomic.Uint32
 }
 
 const (
-	cursorVersion = 1
+	// firstHistory is the version of cursors of a log that was never restored: position in 8 bytes, hash of the epoch in 8.
+	firstHistory = 1
+	// laterHistory is the version after that: position in 6 bytes, hash of the epoch in 6, history in 4.
+	laterHistory = 2
+
 	cursorNonce   = 12
-	cursorContent = 16 // position, hash of the epoch
+	cursorContent = 16
 	cursorSize    = 1 + cursorNonce + cursorContent + 16
 )
+
+// SetHistory names the history of the log (Log.History): cursors of another one are expired from then on. It is called
+// before the first cursor is sealed.
+func (c *Codec) SetHistory(history uint32) { c.history.Store(history) }
 
 // NewCodec returns a codec for a key of 32 bytes.
 func NewCodec(key []byte) (*Codec, error) {
@@ -53,38 +65,58 @@ func NewCodec(key []byte) (*Codec, error) {
 
 // Seal returns the cursor of a position for readers of an epoch (viewer.Viewer.Epoch).
 func (c *Codec) Seal(position int64, epoch string) string {
-	var content [cursorContent]byte
-	binary.BigEndian.PutUint64(content[:8], uint64(position))
-	hash := epochHash(epoch)
-	copy(content[8:], hash[:])
-
+	content, version := c.content(position, epoch)
 	mac := hmac.New(sha256.New, c.mac)
 	mac.Write(content[:])
 	sealed := make([]byte, 1, cursorSize)
-	sealed[0] = cursorVersion
+	sealed[0] = version
 	sealed = append(sealed, mac.Sum(nil)[:cursorNonce]...)
 	sealed = c.aead.Seal(sealed, sealed[1:], content[:], sealed[:1])
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// Open returns the position of a cursor. It returns fault.Resync when the cursor was sealed for another epoch, and
-// fault.Invalid for anything that Seal did not make.
+func (c *Codec) content(position int64, epoch string) (content [cursorContent]byte, version byte) {
+	hash := epochHash(epoch)
+	history := c.history.Load()
+	binary.BigEndian.PutUint64(content[:8], uint64(position))
+	if history == 0 {
+		copy(content[8:], hash[:])
+		return content, firstHistory
+	}
+	copy(content[:6], content[2:8])
+	copy(content[6:12], hash[:])
+	binary.BigEndian.PutUint32(content[12:], history)
+	return content, laterHistory
+}
+
+// Open returns the position of a cursor. It returns fault.CursorExpired when the database has been restored since,
+// fault.Resync when the cursor was sealed for another epoch, and fault.Invalid for anything that Seal did not make.
 func (c *Codec) Open(cursor, epoch string) (int64, error) {
 	if len(cursor) != base64.RawURLEncoding.EncodedLen(cursorSize) {
 		return 0, invalidCursor() // also with line ends, which the decoder would skip
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(sealed) != cursorSize || sealed[0] != cursorVersion {
+	if err != nil || len(sealed) != cursorSize || sealed[0] != firstHistory && sealed[0] != laterHistory {
 		return 0, invalidCursor()
 	}
 	content, err := c.aead.Open(nil, sealed[1:1+cursorNonce], sealed[1+cursorNonce:], sealed[:1])
 	if err != nil {
 		return 0, invalidCursor()
 	}
-	if hash := epochHash(epoch); [8]byte(content[8:]) != hash {
+	var history uint32
+	hash := epochHash(epoch)
+	position, mine, now := content[:8], content[8:], hash[:]
+	if sealed[0] == laterHistory {
+		position, mine, now = append([]byte{0, 0}, content[:6]...), content[6:12], hash[:6]
+		history = binary.BigEndian.Uint32(content[12:])
+	}
+	if history != c.history.Load() {
+		return 0, expired() // what was written after the backup is gone, and its positions tell of other changes now
+	}
+	if !bytes.Equal(mine, now) {
 		return 0, fault.New(fault.Resync, "Rights have changed since this cursor was given: read the lists anew and begin at a new cursor.")
 	}
-	return int64(binary.BigEndian.Uint64(content[:8])), nil
+	return int64(binary.BigEndian.Uint64(position)), nil
 }
 
 func epochHash(epoch string) [8]byte {

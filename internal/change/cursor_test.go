@@ -97,3 +97,32 @@ func TestNewCodec_wants32Bytes(t *testing.T) {
 		t.Error("a key of 16 bytes was taken")
 	}
 }
+
+// A restored database gives the positions behind its backup once more, to other changes: cursors of before are void.
+func TestCodec_historiesExpire(t *testing.T) {
+	t.Parallel()
+	first, second, third := newCodec(t, 7), newCodec(t, 7), newCodec(t, 7)
+	second.SetHistory(0xdeadbeef)
+	third.SetHistory(1)
+	rapid.Check(t, func(t *rapid.T) {
+		position := rapid.Int64Range(0, 1<<48-1).Draw(t, "position")
+		epoch := rapid.String().Draw(t, "epoch")
+		for i, c := range []*change.Codec{first, second, third} {
+			cursor := c.Seal(position, epoch)
+			if len(cursor) != 60 {
+				t.Errorf("cursor has %d characters; want 60", len(cursor))
+			}
+			if got, err := c.Open(cursor, epoch); err != nil || got != position {
+				t.Errorf("history %d: opened as %d, %v; want %d", i, got, err, position)
+			}
+			if _, err := c.Open(cursor, epoch+"x"); fault.CodeOf(err) != fault.Resync {
+				t.Errorf("history %d, another epoch: %v; want RESYNC", i, err)
+			}
+			for j, other := range []*change.Codec{first, second, third} {
+				if _, err := other.Open(cursor, epoch); i != j && fault.CodeOf(err) != fault.CursorExpired {
+					t.Errorf("a cursor of history %d in history %d: %v; want CURSOR_EXPIRED", i, j, err)
+				}
+			}
+		}
+	})
+}

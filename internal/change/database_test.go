@@ -9,7 +9,8 @@ import (
 	"farley/internal/farleytest/testdb"
 )
 
-// each runs fn on both databases, which have the tables of the change log and no others.
+// each runs fn on both databases, which have the tables of the change log, those of the audit trail that
+// follows from it, and no others.
 func each(t *testing.T, fn func(t *testing.T, d *testdb.DB)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
@@ -29,7 +30,10 @@ func onMariaDB(t testing.TB) *testdb.DB { return migrated(t, testdb.EmptyMariaDB
 func migrated(t testing.TB, d *testdb.DB) *testdb.DB {
 	t.Helper()
 	ours := fstest.MapFS{}
-	for _, name := range []string{"sqlite/20261122000010_change.sql", "mysql/20261122000010_change.sql"} {
+	for _, name := range []string{
+		"sqlite/20261122000010_change.sql", "mysql/20261122000010_change.sql",
+		"sqlite/20261122000080_audit.sql", "mysql/20261122000080_audit.sql",
+	} {
 		text, err := fs.ReadFile(db.Migrations(), name)
 		if err != nil {
 			t.Fatal(err)

@@ -36,8 +36,8 @@ type Page struct {
 
 // Feed returns the next page of changes that the reader may see, by the same rules as a subscription. It looks at 10,000
 // positions at most, so a page may be short, or empty, with More true. It returns fault.Invalid for First out of bounds,
-// fault.CursorExpired when the log no longer reaches back to After, and fault.Resync when it never reached After (the
-// database was restored from a backup).
+// fault.CursorExpired when the log no longer reaches back to After, and when it never reached After (the database was
+// restored from a backup, and nobody said so by NewHistory).
 func (l *Log) Feed(ctx context.Context, q db.Querier, r Reader, f Query) (Page, error) {
 	if f.First < 1 || f.First > MaxPage {
 		var v fault.Violations
@@ -57,7 +57,10 @@ func (l *Log) Feed(ctx context.Context, q db.Querier, r Reader, f Query) (Page, 
 		return Page{}, err
 	}
 	if f.After > last {
-		return Page{}, aheadOfLog()
+		if err := l.reaches(ctx, f.After); err != nil {
+			return Page{}, err
+		}
+		return Page{End: f.After}, nil // what this database server has not applied yet is not there yet
 	}
 	if f.After < oldest {
 		return Page{}, expired()
@@ -101,7 +104,7 @@ func (l *Log) visible(ctx context.Context, q db.Querier, r Reader, f Query, last
 }
 
 func aheadOfLog() *fault.Error {
-	return fault.New(fault.Resync, "The change log does not reach this cursor: read the lists anew and begin at a new cursor.")
+	return fault.New(fault.CursorExpired, "The change log does not reach this cursor: read the lists anew and begin at a new cursor.")
 }
 
 func expired() *fault.Error {

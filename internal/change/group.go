@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"farley/internal/fault"
 )
 
@@ -65,13 +67,24 @@ func (g *group) work(ctx context.Context) {
 		}
 		g.mu.Unlock()
 
-		events, upTo, err := g.next(ctx, from)
-		if err != nil {
+		if err := g.advanceOnce(ctx, from); err != nil {
 			g.fail(ctx, err)
 			return
 		}
-		g.deliver(ctx, events, upTo)
 	}
+}
+
+// advanceOnce tells the members of one batch behind a position.
+func (g *group) advanceOnce(ctx context.Context, from int64) (err error) {
+	ctx, span := g.hub.log.span(ctx, "deliver changes")
+	var events []*Event
+	var upTo int64
+	defer func() { endSpan(span, err, attribute.Int("farley.events", len(events))) }()
+	if events, upTo, err = g.next(ctx, from); err != nil {
+		return err
+	}
+	g.deliver(ctx, events, upTo)
+	return nil
 }
 
 // next returns the events of one batch behind a position, and the position up to which these are all: the same one when
@@ -109,6 +122,9 @@ func (g *group) deliver(ctx context.Context, events []*Event, upTo int64) {
 	now := g.hub.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for _, e := range events {
+		g.hub.log.meter.Delivered(len(g.members), now.Sub(e.At))
+	}
 	for s := range g.members {
 		g.push(ctx, s, now, events...)
 	}

@@ -33,17 +33,17 @@ type node struct {
 	stop   func()
 }
 
-func newNode(t testing.TB, d *testdb.DB, broker change.Broker) *node {
+func newNode(t testing.TB, d *testdb.DB, hints change.Broker) *node {
 	t.Helper()
-	n := &node{DB: d, log: newLog(d, broker), clock: clock.NewTest(start), codec: newCodec(t, 7), broker: broker}
+	n := &node{DB: d, log: newLog(d, hints), clock: clock.NewTest(start), codec: newCodec(t, 7), broker: hints}
 	background(t, n.log.Run)
-	followed := change.NewLog(d.DB, change.Options{Clock: n.clock, Broker: broker, Logger: slog.New(slog.DiscardHandler)})
+	followed := change.NewLog(d.DB, change.Options{Clock: n.clock, Broker: hints, Logger: slog.New(slog.DiscardHandler)})
 	n.hub = change.NewHub(followed, newSet(), n.codec)
 	n.stop = background(t, n.hub.Run)
 	return n
 }
 
-func oneNode(t testing.TB) *node { return newNode(t, onSQLite(t), change.NewLocal()) }
+func oneNode(t testing.TB) *node { return newNode(t, onSQLite(t), oneProcess()) }
 
 // as returns the actor of a subscriber whose rights do not change.
 func as(r change.Reader) func() (change.Reader, error) {
@@ -123,7 +123,7 @@ func (n *node) resume(t testing.TB, err error, epoch string) int64 {
 func TestHub_groupSharesLoadAndRender(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		n := newNode(t, d, change.NewLocal())
+		n := newNode(t, d, oneProcess())
 		var loads, renders atomic.Int64
 		spec := change.Spec{
 			Key: "k", After: change.FromNow, Kinds: []id.Kind{dealCode},
@@ -225,7 +225,7 @@ func TestHub_groupsAreToldByTheirOwnRights(t *testing.T) {
 func TestHub_reconnectsHearEverythingOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		n := newNode(t, d, change.NewLocal())
+		n := newNode(t, d, oneProcess())
 		const connections = 100
 		total := scaled(6000)
 		record := newDeal()
@@ -276,7 +276,7 @@ func TestHub_reconnectsHearEverythingOnce(t *testing.T) {
 func TestHub_catchingUpLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		n := newNode(t, d, change.NewLocal())
+		n := newNode(t, d, oneProcess())
 		history, live := int64(scaled(6000)), int64(scaled(1500))
 		record := newDeal()
 		var rows []change.Row
@@ -292,7 +292,7 @@ func TestHub_catchingUpLeavesNoGap(t *testing.T) {
 				var err error
 				for { // the sequencer may not be so far yet
 					s, err = n.hub.Subscribe(t.Context(), change.Spec{Key: fmt.Sprint("k", c%2), Actor: as(everybody), After: after})
-					if fault.CodeOf(err) != fault.Resync {
+					if fault.CodeOf(err) != fault.CursorExpired {
 						break
 					}
 				}
@@ -510,7 +510,7 @@ func TestHub_wherePositionsAreNot(t *testing.T) {
 	_, err := n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(everybody), After: 2})
 	wantCode(t, err, fault.CursorExpired)
 	_, err = n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(everybody), After: 6})
-	wantCode(t, err, fault.Resync)
+	wantCode(t, err, fault.CursorExpired)
 	_, err = n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(nil), After: 3})
 	wantCode(t, err, fault.Unauthenticated)
 	_, err = n.hub.Subscribe(t.Context(), change.Spec{Key: "k", Actor: as(everybody), Epoch: "e0", After: 3})
@@ -576,7 +576,7 @@ func TestHub_endsWithContextAndWithHub(t *testing.T) {
 func TestHub_twoNodes(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		broker := change.NewLocal()
+		broker := oneProcess()
 		a, b := newNode(t, d, broker), newNode(t, d.Reopen(t), broker)
 		onA, onB := a.subscribe(t, change.Spec{Key: "k", After: change.FromNow}), b.subscribe(t, change.Spec{Key: "k", After: change.FromNow})
 		record := newDeal()

@@ -12,25 +12,38 @@ import (
 	"log/slog"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
+
+	"farley/internal/broker"
 	"farley/internal/clock"
 	"farley/internal/db"
 )
 
 // Log is the change log of one database. It is safe for concurrent use.
 type Log struct {
-	db     *db.DB
-	clock  clock.Clock
-	broker Broker
-	logger *slog.Logger
-	wake   chan struct{} // this process committed rows without positions
-	hint   chan struct{} // somebody gave positions, perhaps there is more
+	db      *db.DB
+	clock   clock.Clock
+	broker  Broker
+	logger  *slog.Logger
+	meter   Meter
+	tracer  trace.Tracer
+	archive Archive
+	wake    chan struct{} // this process committed rows without positions
+	hint    chan struct{} // somebody gave positions, perhaps there is more
 }
+
+// Archive copies what is to be kept of the rows behind the position after, up to and with upTo.
+type Archive func(ctx context.Context, tx *db.Tx, after, upTo int64) error
 
 // Options configure a Log. What is not given has a default.
 type Options struct {
 	Clock  clock.Clock  // default: clock.System
-	Broker Broker       // default: a Local of its own
+	Broker Broker       // default: one of this process, and of this log alone
 	Logger *slog.Logger // default: slog.Default
+	// Archive, when set, keeps what has to outlive the log: Prune calls it in the transaction in which it deletes rows.
+	Archive Archive
+	Meter   Meter        // default: tells nobody
+	Tracer  trace.Tracer // default: no spans
 }
 
 // NewLog returns the change log in d, whose migrations have been applied.
@@ -39,12 +52,12 @@ func NewLog(d *db.DB, o Options) *Log {
 		o.Clock = clock.System{}
 	}
 	if o.Broker == nil {
-		o.Broker = NewLocal()
+		o.Broker = broker.Hints{Broker: broker.NewLocal(), Topic: broker.Changes}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
+	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, archive: o.Archive, meter: o.Meter.complete(), tracer: o.Tracer, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
 }
 
 // maxInsert is the most rows of one INSERT.
@@ -68,13 +81,13 @@ func (l *Log) Append(ctx context.Context, tx *db.Tx, rows ...Row) error {
 
 func insert(ctx context.Context, tx *db.Tx, rows []Row) error {
 	var query strings.Builder
-	query.WriteString("INSERT INTO changes (kind, record_id, op, version, actor_id, request_id, at, fields, vis) VALUES ")
-	args := make([]any, 0, len(rows)*9)
+	query.WriteString("INSERT INTO changes (kind, record_id, op, version, actor_id, request_id, at, fields, vis, operation, session_id, address) VALUES ")
+	args := make([]any, 0, len(rows)*12)
 	for i := range rows {
 		if i > 0 {
 			query.WriteString(", ")
 		}
-		query.WriteString("(?, ?, ?, ?, ?, ?, ?, ?, ?)")
+		query.WriteString("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 		values, err := rows[i].values()
 		if err != nil {
 			return err

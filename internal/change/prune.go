@@ -15,11 +15,24 @@ const pruneBatch = 1000
 // may be stopped at any moment. Rows without a position stay.
 func (l *Log) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var deleted int64
+	err := l.PruneEach(ctx, before, func(n int64) error {
+		deleted = n
+		return nil
+	})
+	return deleted, err
+}
+
+// PruneEach is Prune that tells, after each transaction, how many rows it has deleted so far. An error of told ends it.
+func (l *Log) PruneEach(ctx context.Context, before time.Time, told func(deleted int64) error) error {
+	var deleted int64
 	for {
 		n, err := l.pruneOnce(ctx, before)
+		if err != nil {
+			return err
+		}
 		deleted += n
-		if err != nil || n < pruneBatch {
-			return deleted, err
+		if err := told(deleted); err != nil || n < pruneBatch {
+			return err
 		}
 	}
 }
@@ -38,6 +51,11 @@ func (l *Log) pruneOnce(ctx context.Context, before time.Time) (deleted int64, e
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE change_counter SET oldest = ? WHERE id = 1", upTo); err != nil {
 			return fmt.Errorf("move the oldest position: %w", err)
+		}
+		if l.archive != nil {
+			if err := l.archive(ctx, tx, oldest, upTo); err != nil {
+				return err
+			}
 		}
 		result, err := tx.ExecContext(ctx, "DELETE FROM changes WHERE position > ? AND position <= ?", oldest, upTo)
 		if err != nil {

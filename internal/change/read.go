@@ -115,6 +115,27 @@ func (l *Log) bounds(ctx context.Context, q db.Querier) (last, oldest int64, err
 	return last, oldest, rows.Err()
 }
 
+// reaches returns fault.Resync unless the log has reached a position that this database server does not know: it may lag
+// behind the one at which the cursor was given.
+func (l *Log) reaches(ctx context.Context, position int64) error {
+	if !l.db.Lags() {
+		return aheadOfLog()
+	}
+	tx, err := l.db.SnapshotSynced(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Close() }()
+	last, err := l.Last(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if position > last {
+		return aheadOfLog()
+	}
+	return nil
+}
+
 // read runs fn on the present state.
 func (l *Log) read(ctx context.Context, fn func(q db.Querier) error) error {
 	tx, err := l.db.Snapshot(ctx)

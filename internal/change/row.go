@@ -46,8 +46,11 @@ type Row struct {
 	Version  int64 // of the record after the change
 	Actor    id.ID // zero for the system
 	Request  string
-	At       time.Time
-	Fields   []FieldChange
+	// From where the change came, for the audit trail; readers of the log do not get it back.
+	Operation, Address string
+	Session            id.ID
+	At                 time.Time
+	Fields             []FieldChange
 	// Before and After decide who saw the record before the change and who sees it now; nil when it did not or does not
 	// exist.
 	Before, After *access.Keys
@@ -95,5 +98,13 @@ func (r *Row) values() ([]any, error) {
 		return nil, fmt.Errorf("change of %s: visibility: %w", r.Record, err)
 	}
 	at := r.At.UTC().Truncate(time.Microsecond)
-	return []any{int64(r.Kind), r.Record, string(r.Op), r.Version, r.Actor, r.Request, at, string(fields), string(vis)}, nil
+	return []any{int64(r.Kind), r.Record, string(r.Op), r.Version, r.Actor, r.Request, at, string(fields), string(vis),
+		orNull(r.Operation), r.Session, orNull(r.Address)}, nil
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }

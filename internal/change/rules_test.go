@@ -388,7 +388,7 @@ func TestFeed_bounds(t *testing.T) {
 	_, err = feed(0, 1001)
 	wantCode(t, err, fault.Invalid)
 	_, err = feed(10_051, 1)
-	wantCode(t, err, fault.Resync)
+	wantCode(t, err, fault.CursorExpired)
 	if _, err := l.Prune(t.Context(), start.Add(6*time.Second)); err != nil {
 		t.Fatal(err)
 	}

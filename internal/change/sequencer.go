@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"farley/internal/db"
 )
 
@@ -98,6 +100,12 @@ func (l *Log) waiting(ctx context.Context) (found bool, err error) {
 // Sequence gives positions to one batch of at most 500 rows and returns how many it found. Run calls it; tests and tools
 // may.
 func (l *Log) Sequence(ctx context.Context) (n int, err error) {
+	ctx, span := l.span(ctx, "sequence changes")
+	begin := l.clock.Now()
+	defer func() {
+		l.meter.Batch(n, l.clock.Now().Sub(begin), err)
+		endSpan(span, err, attribute.Int("farley.changes", n))
+	}()
 	err = l.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
 		n = 0
 		var last int64

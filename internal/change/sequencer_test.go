@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"farley/internal/change"
+	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
@@ -125,7 +126,7 @@ func writeOne(ctx context.Context, d *testdb.DB, l *change.Log, record id.ID) er
 func TestRun_tenWritersOneOrder(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		broker := change.NewLocal()
+		broker := oneProcess()
 		l := newLog(d, broker)
 		background(t, l.Run)
 		measure(t, d, broker, []*change.Log{l})
@@ -135,7 +136,7 @@ func TestRun_tenWritersOneOrder(t *testing.T) {
 func TestRun_twoNodesAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *testdb.DB) {
-		broker := change.NewLocal()
+		broker := oneProcess()
 		logs := []*change.Log{newLog(d, broker), newLog(d.Reopen(t), broker), newLog(d.Reopen(t), broker)}
 		for _, l := range logs {
 			background(t, l.Run)
@@ -269,7 +270,7 @@ func TestRun_goesOnAfterFailures(t *testing.T) {
 	if _, err := d.Pool().ExecContext(t.Context(), "ALTER TABLE change_counter RENAME TO away"); err != nil {
 		t.Fatal(err)
 	}
-	broker, failures := change.NewLocal(), make(errorSignal, 1)
+	broker, failures := oneProcess(), make(errorSignal, 1)
 	l := change.NewLog(d.DB, change.Options{Broker: broker, Logger: slog.New(failures)})
 	hints := hintsOf(t, broker)
 	background(t, l.Run)
@@ -346,6 +347,42 @@ func TestPrune(t *testing.T) {
 		sequence(t, l)
 		if last, err := l.Last(t.Context(), nil); last != 2501 || err != nil {
 			t.Errorf("last is %d, %v; want 2501: the row without position stayed", last, err)
+		}
+	})
+}
+
+// What has to outlive the log is kept for exactly the rows that go, in the transaction in which they go.
+func TestPrune_archives(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *testdb.DB) {
+		var kept [][2]int64
+		boom := errors.New("no")
+		var fails error
+		l := change.NewLog(d.DB, change.Options{Clock: clock.System{}, Archive: func(_ context.Context, _ *db.Tx, after, upTo int64) error {
+			kept = append(kept, [2]int64{after, upTo})
+			return fails
+		}})
+		record := newDeal()
+		var rows []change.Row
+		for v := range int64(1500) {
+			rows = append(rows, row(record, v+1, change.Updated))
+		}
+		write(t, d, l, rows...)
+		sequence(t, l)
+
+		fails = boom
+		if n, err := l.Prune(t.Context(), start.Add(1201*time.Second)); n != 0 || !errors.Is(err, boom) {
+			t.Fatalf("pruned %d, %v; want nothing", n, err)
+		}
+		if oldest, err := l.Oldest(t.Context(), nil); oldest != 0 || err != nil {
+			t.Errorf("oldest is %d, %v; want 0", oldest, err)
+		}
+		fails, kept = nil, nil
+		if n, err := l.Prune(t.Context(), start.Add(1201*time.Second)); n != 1200 || err != nil {
+			t.Fatalf("pruned %d, %v; want 1200", n, err)
+		}
+		if diff := cmp.Diff([][2]int64{{0, 1000}, {1000, 1200}}, kept); diff != "" {
+			t.Errorf("archived (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -102,6 +102,7 @@ func (s *Subscription) endLocked(reason *fault.Error) {
 	}
 	s.ended = true
 	if reason != nil {
+		s.hub.log.meter.Ended(reason.Code)
 		s.err = reason.With("cursor", s.hub.codec.Seal(s.position, s.epoch))
 	}
 	s.pending = nil
@@ -282,8 +283,8 @@ func (s *Subscription) running() bool {
 }
 
 // Subscribe opens a subscription, which ends with ctx, Close, or for one of the reasons that Subscription.Err tells.
-// It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, fault.Resync for another epoch and for a
-// position that the log has never reached.
+// It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never
+// reached, and fault.Resync for another epoch.
 func (h *Hub) Subscribe(ctx context.Context, spec Spec) (*Subscription, error) {
 	select {
 	case <-h.ready:
@@ -327,7 +328,7 @@ func (h *Hub) reachable(ctx context.Context, after int64) error {
 	case after < oldest:
 		return expired()
 	case after > last && after > h.tail.Load():
-		return aheadOfLog()
+		return h.log.reaches(ctx, after)
 	}
 	return nil
 }

@@ -5,11 +5,15 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -56,17 +60,36 @@ type DB struct {
 	// the first statement and never after.
 	Observe func(ctx context.Context, statement string, took time.Duration, err error)
 
-	reads  *sql.DB
-	writes *sql.DB
+	reads    *sql.DB
+	writes   *sql.DB
+	cluster  *cluster      // of the MySQL family
+	patience time.Duration // how long a transaction waits for a database that is away
+	lease    time.Duration // of the migration lock
+
+	watch   atomic.Pointer[Watch]
+	retried atomic.Int64
+	gaveUp  atomic.Int64
 }
 
-// maxAttempts bounds the tries of one write transaction that loses against others again and again.
-const maxAttempts = 12
+const (
+	// maxAttempts bounds the tries of one write transaction that loses against others again and again.
+	maxAttempts = 12
+	// defaultPatience is longer than a cluster takes to go on without a server that was killed.
+	defaultPatience = 10 * time.Second
+)
 
 // Open opens the database at a URL: "sqlite:///path/to/file.db" or "mysql://user:password@host:port/name" (MySQL,
 // MariaDB, Galera, TiDB, Vitess). It does not migrate.
+//
+// Several hosts parted by commas are the nodes of one cluster, or a primary and its replicas: every connection goes to the
+// first one that answers and is ready (on Galera: part of the primary component and in step; not read-only), and is given
+// up when its server says that it no longer is.
 func Open(ctx context.Context, databaseURL string) (*DB, error) {
-	u, err := url.Parse(databaseURL)
+	single, hosts, err := splitHosts(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(single)
 	if err != nil {
 		return nil, errors.New("db: the database URL cannot be read") // url.Error would repeat the password
 	}
@@ -75,18 +98,37 @@ func Open(ctx context.Context, databaseURL string) (*DB, error) {
 	case "sqlite":
 		d, err = openSQLite(u)
 	case "mysql", "mariadb":
-		d, err = openMySQL(u)
+		d, err = openMySQL(u, hosts)
 	default:
 		return nil, fmt.Errorf("db: the database URL begins with %q; want sqlite:// or mysql://", u.Scheme)
 	}
 	if err != nil {
 		return nil, err
 	}
+	d.patience, d.lease = defaultPatience, defaultLease
 	if err := d.writes.PingContext(ctx); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("db: connect: %w", err)
 	}
 	return d, nil
+}
+
+// splitHosts takes the hosts out of a URL with several, which package url refuses.
+func splitHosts(databaseURL string) (single string, hosts []string, err error) {
+	scheme, rest, ok := strings.Cut(databaseURL, "://")
+	if !ok {
+		return databaseURL, nil, nil
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	start := strings.LastIndexByte(rest[:end], '@') + 1
+	hosts = strings.Split(rest[start:end], ",")
+	if len(hosts) > 1 && slices.Contains(hosts, "") {
+		return "", nil, errors.New("db: the database URL has an empty host between its commas")
+	}
+	return scheme + "://" + rest[:start] + hosts[0] + rest[end:], hosts, nil
 }
 
 func openSQLite(u *url.URL) (*DB, error) {
@@ -115,12 +157,19 @@ func openSQLite(u *url.URL) (*DB, error) {
 	return &DB{Dialect: SQLite, reads: reads, writes: writes}, nil
 }
 
-func openMySQL(u *url.URL) (*DB, error) {
+func openMySQL(u *url.URL, hosts []string) (*DB, error) {
 	c := mysql.NewConfig()
-	c.Net, c.Addr = "tcp", u.Host
+	c.Net = "tcp"
 	if s := u.Query().Get("socket"); s != "" {
-		c.Net, c.Addr = "unix", s
+		c.Net, hosts = "unix", []string{s}
 	}
+	dialer := net.Dialer{
+		Timeout:         dialTime,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 3 * time.Second, Count: 3},
+		Control:         control,
+	}
+	c.DialFunc = dialer.DialContext
+	c.Logger = &mysql.NopLogger{} // what it says comes as an error too
 	c.User = u.User.Username()
 	c.Passwd, _ = u.User.Password()
 	c.DBName = strings.TrimPrefix(u.Path, "/")
@@ -130,15 +179,15 @@ func openMySQL(u *url.URL) (*DB, error) {
 	if tls := u.Query().Get("tls"); tls != "" {
 		c.TLSConfig = tls
 	}
-	connector, err := mysql.NewConnector(c)
+	servers, err := newCluster(c, hosts)
 	if err != nil {
 		return nil, fmt.Errorf("db: open MySQL: %w", err)
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(servers)
 	pool.SetMaxOpenConns(48)
 	pool.SetMaxIdleConns(48)
 	pool.SetConnMaxLifetime(30 * time.Minute)
-	return &DB{Dialect: MySQL, reads: pool, writes: pool}, nil
+	return &DB{Dialect: MySQL, reads: pool, writes: pool, cluster: servers}, nil
 }
 
 // Close closes the pools.
@@ -149,8 +198,14 @@ func (d *DB) Close() error {
 	return errors.Join(d.reads.Close(), d.writes.Close())
 }
 
-// Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error { return d.reads.PingContext(ctx) }
+// Ping reports whether the database answers. Where there are several servers, one that does is enough.
+func (d *DB) Ping(ctx context.Context) error {
+	err := d.reads.PingContext(ctx)
+	if err != nil && Away(err) && ctx.Err() == nil {
+		err = d.reads.PingContext(ctx) // through another connection, which may lead to another server
+	}
+	return err
+}
 
 // Pool returns the pool for writes, for what needs a *sql.DB (migrations). Its statements are not observed.
 func (d *DB) Pool() *sql.DB { return d.writes }
@@ -160,7 +215,11 @@ type Tx struct {
 	Dialect Dialect
 	tx      *sql.Tx
 	observe func(context.Context, string, time.Duration, error)
+	watch   *Watch // may be nil
 	after   []func()
+	rows    *sql.Rows // of the last query
+	lost    error     // why the database has rolled the transaction back by itself
+	conn    *sql.Conn // the snapshot's own, where it has one
 }
 
 // OnCommit has fn run once after the transaction has been committed; never when it is rolled back or tried again.
@@ -168,17 +227,28 @@ func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
 // ExecContext runs a statement.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := t.intact(); err != nil {
+		return nil, err
+	}
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Write, query, start, err)
+	endStatement(span, res, err)
 	return res, err
 }
 
 // QueryContext runs a query.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := t.intact(); err != nil {
+		return nil, err
+	}
+	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
-	t.note(ctx, query, start, err)
+	t.note(ctx, Read, query, start, err)
+	endStatement(span, nil, err)
+	t.rows = rows
 	return rows, err
 }
 
@@ -201,43 +271,122 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 	return rows.Close()
 }
 
-func (t *Tx) note(ctx context.Context, query string, start time.Time, err error) {
+// intact returns the error by which the database rolled the transaction back, if it did. Whoever reads one row and closes
+// the rows, as ent does after an update, never sees an error that comes behind that row; statements that followed would be
+// transactions of their own, each committed at once.
+func (t *Tx) intact() error {
+	if t.lost == nil && t.rows != nil {
+		if err := t.rows.Err(); Retryable(err) {
+			t.lost = err
+		}
+	}
+	return t.lost
+}
+
+func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time, err error) {
+	took := time.Since(start)
+	if Retryable(err) {
+		t.lost = err
+	}
 	if t.observe != nil {
-		t.observe(ctx, query, time.Since(start), err)
+		t.observe(ctx, query, took, err)
+	}
+	if t.watch != nil {
+		(*t.watch)(part, took, err)
 	}
 }
 
 // Write runs fn in one transaction that writes, at READ COMMITTED (SQLite: holding the write lock from the start), and
 // commits it. When the database made this transaction lose against another one (deadlock, lock time-out, certification
-// failure), fn runs again in a new one, so fn must have no other effects than through its Tx. Any error from fn rolls
-// back and is returned.
+// failure), or the server was lost before COMMIT was sent, fn runs again in a new one, so fn must have no other effects than
+// through its Tx. A database that is away is waited for, for at most ten seconds. Any error from fn rolls back and is
+// returned.
+//
+// It returns ErrUnknownOutcome, wrapped, when the server was lost after COMMIT had been sent.
 func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.write(ctx, d.beginWrite, fn)
+}
+
+// WriteSynced is Write for what was refused for what this server knows: where Lags, each try begins once this server has
+// applied everything that was committed before on any. Elsewhere it is Write.
+func (d *DB) WriteSynced(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if !d.Lags() {
+		return d.Write(ctx, fn)
+	}
+	return d.write(ctx, d.beginWriteSynced, fn)
+}
+
+// beginner begins a transaction; end is called after it has ended.
+type beginner func(ctx context.Context) (stx *sql.Tx, end func(), err error)
+
+func (d *DB) beginWrite(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
+	return stx, func() {}, err
+}
+
+func (d *DB) beginWriteSynced(ctx context.Context) (*sql.Tx, func(), error) {
+	stx, conn, err := beginSynced(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
+	return stx, func() { _ = conn.Close() }, err
+}
+
+func (d *DB) write(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	attempts := 0
+	ctx, span := writeSpan(ctx, d.Dialect)
+	defer func() { endWrite(span, attempts, err) }()
+	var after []func()
+	err = d.again(ctx, func() (err error) {
+		attempts++
+		after, err = d.writeOnce(ctx, begin, fn)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range after {
+		f()
+	}
+	return nil
+}
+
+// again runs fn until it succeeds, as long as another try may.
+func (d *DB) again(ctx context.Context, fn func() error) error {
+	var lost time.Time // when the database was first away
 	for attempt := 1; ; attempt++ {
-		after, err := d.writeOnce(ctx, fn)
-		if err == nil {
-			for _, f := range after {
-				f()
+		err := fn()
+		pause := time.Duration(1<<min(attempt, 7)) * time.Millisecond
+		switch {
+		case err == nil || ctx.Err() != nil || errors.Is(err, ErrUnknownOutcome):
+			return err
+		case Away(err):
+			if lost.IsZero() {
+				lost = time.Now()
 			}
-			return nil
-		}
-		if attempt == maxAttempts || !Retryable(err) || ctx.Err() != nil {
+			if time.Since(lost) > d.patience {
+				d.gaveUp.Add(1)
+				return err
+			}
+		case !Retryable(err):
+			return err
+		case attempt >= maxAttempts:
+			d.gaveUp.Add(1)
 			return err
 		}
-		pause := time.Duration(1<<min(attempt, 7)) * time.Millisecond
+		d.retried.Add(1)
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), err)
 		}
 	}
 }
 
-func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
-	stx, err := d.writes.BeginTx(ctx, &sql.TxOptions{Isolation: d.writeIsolation()})
+func (d *DB) writeOnce(ctx context.Context, begin beginner, fn func(ctx context.Context, tx *Tx) error) (after []func(), err error) {
+	stx, end, err := begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}
+	defer end()
+	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}
 	defer func() {
 		if p := recover(); p != nil {
 			_ = stx.Rollback()
@@ -250,7 +399,10 @@ func (d *DB) writeOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if err := fn(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := stx.Commit(); err != nil {
+	if err := tx.intact(); err != nil {
+		return nil, err
+	}
+	if err := d.commit(ctx, stx); err != nil {
 		return nil, err
 	}
 	return tx.after, nil
@@ -269,18 +421,94 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	if d.Dialect == MySQL {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	stx, err := d.reads.BeginTx(ctx, opts)
+	stx, err := d.begin(ctx, d.reads, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe}, nil
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}, nil
+}
+
+// Lags reports whether a server of this database may not have applied yet what was committed on another one: a Galera
+// cluster.
+func (d *DB) Lags() bool { return d.cluster != nil && d.cluster.galera.Load() }
+
+// SnapshotSynced is Snapshot for what must not be missed because it was committed on another server a moment ago: where
+// Lags, it first waits until this server has applied everything that was committed before. Elsewhere it is Snapshot.
+//
+// The wait costs a round through the cluster. So look with Snapshot first, and here again before you say that something is
+// not there.
+func (d *DB) SnapshotSynced(ctx context.Context) (*Tx, error) {
+	if !d.Lags() {
+		return d.Snapshot(ctx)
+	}
+	stx, conn, err := beginSynced(ctx, d.reads, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return nil, err
+	}
+	return &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, conn: conn}, nil
+}
+
+// Find runs fn in a snapshot. Where fn answers sql.ErrNoRows and Lags, it runs once more in one of SnapshotSynced, before
+// it is said that what was looked for is not there.
+func (d *DB) Find(ctx context.Context, fn func(tx *Tx) error) error {
+	err := within(ctx, d.Snapshot, fn)
+	if d.Lags() && errors.Is(err, sql.ErrNoRows) {
+		return within(ctx, d.SnapshotSynced, fn)
+	}
+	return err
+}
+
+func within(ctx context.Context, begin func(context.Context) (*Tx, error), fn func(tx *Tx) error) error {
+	tx, err := begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Close() }()
+	return fn(tx)
+}
+
+// beginSynced begins a transaction once the server has caught up, on a connection that goes back to the pool when the
+// caller closes it.
+func beginSynced(ctx context.Context, pool *sql.DB, options *sql.TxOptions) (*sql.Tx, *sql.Conn, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	stx, err := waitAndBegin(ctx, conn, options)
+	if err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its session may wait for ever more
+		return nil, nil, errors.Join(err, closed(conn.Close()))
+	}
+	return stx, conn, nil
+}
+
+func waitAndBegin(ctx context.Context, conn *sql.Conn, options *sql.TxOptions) (*sql.Tx, error) {
+	if _, err := conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1"); err != nil {
+		return nil, err
+	}
+	stx, err := conn.BeginTx(ctx, options) // waits
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stx.ExecContext(ctx, "SET SESSION wsrep_sync_wait = DEFAULT"); err != nil {
+		return nil, errors.Join(err, stx.Rollback())
+	}
+	return stx, nil
+}
+
+// closed leaves out the error of closing what is closed.
+func closed(err error) error {
+	if errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
 }
 
 // Close ends a transaction begun by Snapshot.
 func (t *Tx) Close() error {
-	err := t.tx.Rollback()
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
+	err := closed(t.tx.Rollback())
+	if t.conn != nil {
+		err = errors.Join(err, closed(t.conn.Close()))
 	}
 	return err
 }

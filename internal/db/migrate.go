@@ -2,10 +2,8 @@ package db
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,8 +23,9 @@ const migrateWait = 10 * time.Minute
 // others wait for it.
 //
 // On SQLite all of them are one transaction. On the MySQL family DDL commits implicitly, so each file is recorded after its
-// last statement, and one that fails half way keeps the statements before; the lock is GET_LOCK, which on Galera holds for
-// nodes connected to the same database server only: there, run the migration from one place before the roll-out.
+// last statement, and one that fails half way keeps the statements before; the next try of the same file goes on from there.
+// The lock is a row, so that it holds on all nodes of a Galera cluster, and a node that dies while it migrates is followed
+// by another one half a minute later.
 //
 // It returns ErrNewer or ErrChanged, wrapped, without touching the database when its history is not that of this binary.
 func (d *DB) Migrate(ctx context.Context) error { return d.MigrateFrom(ctx, Migrations()) }
@@ -42,11 +41,11 @@ func (d *DB) MigrateFrom(ctx context.Context, fsys fs.FS) error {
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, migrateWait)
-	defer cancel()
 	if d.Dialect == MySQL {
 		return d.migrateMySQL(ctx, all)
 	}
+	ctx, cancel := context.WithTimeout(ctx, migrateWait)
+	defer cancel()
 	return d.migrateSQLite(ctx, all)
 }
 
@@ -192,63 +191,55 @@ func checkReferences(ctx context.Context, q Querier) error {
 	return fmt.Errorf("db: migrate: row %d of %s refers to a row of %s that is not there", row.Int64, table, parent)
 }
 
-func (d *DB) migrateMySQL(ctx context.Context, all []migration) (err error) {
-	conn, err := d.writes.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("db: migrate: %w", err)
+func (d *DB) migrateMySQL(ctx context.Context, all []migration) error {
+	if err := d.makeLock(ctx); err != nil {
+		return err
 	}
-	defer func() { _ = conn.Close() }()
+	lock := newLock(d)
+	held, err := lock.acquire(ctx, all)
+	if err != nil || !held {
+		return err
+	}
+	ctx, stop := lock.keep(ctx)
+	for try := 1; ; try++ {
+		err = d.again(ctx, func() error { return d.applyLocked(ctx, lock, all) })
+		if try == maxAttempts || !errors.Is(err, ErrUnknownOutcome) {
+			break
+		} // what was committed is marked with it, so that it is safe to go on
+	}
+	stop()
+	return errors.Join(err, lock.release(ctx))
+}
 
-	lock, err := migrateLock(ctx, conn)
+// applyLocked runs what is pending now that the lock is held.
+func (d *DB) applyLocked(ctx context.Context, lock *migrationLock, all []migration) error {
+	pending, err := d.pending(ctx, d.reads, all)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		// A connection that fails here is closed by its pool, which frees the lock too.
-		_, free := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", lock)
-		err = errors.Join(err, free)
-	}()
-	return d.apply(ctx, conn, all)
+	if _, err := d.writes.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (
+		version VARCHAR(14) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+		checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+		applied_at datetime(6) NOT NULL) ENGINE=InnoDB`); err != nil {
+		return fmt.Errorf("db: migrate: %w", err)
+	}
+	for _, m := range pending {
+		if err := lock.apply(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// migrateLock takes the lock of this schema and returns its name.
-func migrateLock(ctx context.Context, conn *sql.Conn) (string, error) {
-	var schema string
-	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&schema); err != nil {
-		return "", fmt.Errorf("db: migrate: %w", err)
-	}
-	// Names of locks are shared by the whole server and have at most 64 characters, as those of schemas.
-	sum := sha256.Sum256([]byte(schema))
-	lock := "farley.migrate." + hex.EncodeToString(sum[:16])
-	var got sql.NullInt64
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", lock, int(migrateWait.Seconds())).Scan(&got); err != nil {
-		return "", fmt.Errorf("db: migrate: wait for the lock: %w", err)
-	}
-	if got.Int64 != 1 {
-		return "", fmt.Errorf("db: migrate: another node has held the lock for %s", migrateWait)
-	}
-	return lock, nil
-}
+const recordMigration = "INSERT INTO schema_migrations (version, checksum, applied_at) VALUES (?, ?, CURRENT_TIMESTAMP)"
 
-// session is what a migration runs on: a connection or a transaction.
-type session interface {
-	Querier
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-// apply runs what is pending now that the lock is held.
-func (d *DB) apply(ctx context.Context, s session, all []migration) error {
+// apply runs what is pending on SQLite, in the transaction that holds the lock.
+func (d *DB) apply(ctx context.Context, s *sql.Tx, all []migration) error {
 	pending, err := d.pending(ctx, s, all)
 	if err != nil {
 		return err
 	}
-	create := `CREATE TABLE IF NOT EXISTS schema_migrations (version TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied_at datetime NOT NULL)`
-	if d.Dialect == MySQL {
-		create = `CREATE TABLE IF NOT EXISTS schema_migrations (
-			version VARCHAR(14) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
-			checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-			applied_at datetime(6) NOT NULL) ENGINE=InnoDB`
-	}
+	const create = `CREATE TABLE IF NOT EXISTS schema_migrations (version TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied_at datetime NOT NULL)`
 	if _, err := s.ExecContext(ctx, create); err != nil {
 		return fmt.Errorf("db: migrate: %w", err)
 	}
@@ -260,7 +251,7 @@ func (d *DB) apply(ctx context.Context, s session, all []migration) error {
 	return nil
 }
 
-func (d *DB) applyOne(ctx context.Context, s session, m migration) error {
+func (d *DB) applyOne(ctx context.Context, s *sql.Tx, m migration) error {
 	statements, err := d.Dialect.statements(m)
 	if err != nil {
 		return err
@@ -270,8 +261,7 @@ func (d *DB) applyOne(ctx context.Context, s session, m migration) error {
 			return fmt.Errorf("db: migration %s: statement %d of %d: %w", m.file, i+1, len(statements), err)
 		}
 	}
-	const record = "INSERT INTO schema_migrations (version, checksum, applied_at) VALUES (?, ?, CURRENT_TIMESTAMP)"
-	if _, err := s.ExecContext(ctx, record, m.version, m.checksum); err != nil {
+	if _, err := s.ExecContext(ctx, recordMigration, m.version, m.checksum); err != nil {
 		return fmt.Errorf("db: migration %s: record: %w", m.file, err)
 	}
 	return nil

@@ -35,6 +35,7 @@ type Kind struct {
 	Self        string      // see model.Kind
 	PartnerSelf bool        // see model.Kind
 	Link        bool        // joins two kinds; written through a Links relation, not in the API by itself
+	Kept        bool        // see model.Kind
 	Title       string      // field that names a record to people
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
 	Members     []*Member

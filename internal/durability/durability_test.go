@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,6 +67,14 @@ type node struct {
 	cmd *exec.Cmd
 }
 
+// beside returns another node on the same database with the same keys, and with flags for both.
+func (n *node) beside(flags ...string) *node {
+	n.flags = append(n.flags, flags...)
+	other := &node{t: n.t, file: n.file, flags: n.flags, token: n.token}
+	n.t.Cleanup(other.kill)
+	return other
+}
+
 func newNode(t *testing.T, database string) *node {
 	t.Helper()
 	file, err := binary()
@@ -111,6 +120,19 @@ func (n *node) kill() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
 	}
+}
+
+// stop asks the server to end, without waiting for it. It goes on answering at the address that is returned, until it has
+// ended; nobody is sent there any more.
+func (n *node) stop() (address string, ended func() error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	cmd, address := n.cmd, n.url
+	n.cmd, n.url = nil, ""
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		n.t.Error(err)
+	}
+	return address, cmd.Wait
 }
 
 func (n *node) address() string {

@@ -44,6 +44,7 @@ type Error struct {
 		Duplicates []string
 		ErrorID    string `json:"errorId"`
 		Version    int64  `json:"currentVersion"`
+		RetryAfter int    `json:"retryAfter"`
 	}
 }
 
@@ -194,3 +195,10 @@ func (d Data) JSON() string {
 
 // WithToken returns a client that sends an access token.
 func (e *Env) WithToken(token string) *Client { return &Client{env: e, Token: token} }
+
+// On returns the same client, who speaks to another node.
+func (c *Client) On(e *Env) *Client {
+	elsewhere := *c
+	elsewhere.env = e
+	return &elsewhere
+}

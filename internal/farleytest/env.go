@@ -34,6 +34,7 @@ type Env struct {
 	Clock *clock.Test
 	URL   string // of the GraphQL endpoint
 	Host  string // of the server
+	Sent  *Outbox
 
 	n atomic.Int64
 }
@@ -56,19 +57,26 @@ func New(t testing.TB, options ...Option) *Env {
 // On starts an application on a database and stops it when the test ends.
 func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 	t.Helper()
-	c := clock.NewTest(Start)
+	return start(t, d, clock.NewTest(Start), auth.NewKeyring(Start), options...)
+}
+
+func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, options ...Option) *Env {
+	t.Helper()
+	sent := &Outbox{}
 	book, err := money.NewBook("USD", map[string]string{"SAR": "0.25", "EUR": "1.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := app.Config{
-		DB: d.DB, Clock: c, Keys: auth.NewKeyring(Start), Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
+		DB: d.DB, Clock: c, Keys: keys, Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
+		Mail: sent, PublicURL: "https://crm.example.com",
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}
+	fresh := config.Keys
 	for _, o := range options {
 		o(&config)
 	}
-	if config.Clock != clock.Clock(c) {
+	if config.Clock != clock.Clock(c) && config.Keys == fresh {
 		config.Keys = auth.NewKeyring(config.Clock.Now())
 	}
 	a, err := app.New(config)
@@ -87,7 +95,7 @@ func On(t testing.TB, d *testdb.DB, options ...Option) *Env {
 		}
 		srv.Close()
 	})
-	return &Env{App: a, DB: d, Clock: c, URL: srv.URL + "/graphql", Host: srv.URL}
+	return &Env{App: a, DB: d, Clock: c, URL: srv.URL + "/graphql", Host: srv.URL, Sent: sent}
 }
 
 // Make makes a record as Farley itself, past all rights but not past the rules, and returns its id.

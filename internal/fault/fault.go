@@ -39,7 +39,8 @@ func Codes() []Code {
 type Violation struct {
 	// Path leads from the arguments to the field, names as string and list positions as int: ["input", "emails", 0].
 	Path []any
-	// Code says what is wrong: REQUIRED, TOO_LONG, TOO_SHORT, FORMAT, RANGE, UNKNOWN, NOT_FOUND, TAKEN, IMMUTABLE, FORBIDDEN.
+	// Code says what is wrong: REQUIRED, TOO_LONG, TOO_SHORT, FORMAT, RANGE, UNKNOWN, NOT_FOUND, TAKEN, IMMUTABLE, FORBIDDEN;
+	// of passwords WRONG and WEAK.
 	Code string
 	// Message is for people: an English format that the presenter translates, and its arguments.
 	Message string

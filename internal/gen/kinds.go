@@ -37,7 +37,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 			Name: n.Name, Const: screaming(n.Name), Single: lowerFirst(n.Name), Plural: a.Kind.Plural,
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
-			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Title: a.Kind.Title, Actions: a.Kind.Actions,
+			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions,
 		}
 		if k.Plural == "" {
 			k.Plural = k.Single + "s"
@@ -91,7 +91,7 @@ func check(kinds []*model.Kind) error {
 func prefixes(kinds []*model.Kind) []byte {
 	var b bytes.Buffer
 	b.WriteString("package id\n\n// prefixes of the kinds of records.\nvar prefixes = map[Kind]string{\n")
-	b.WriteString("\t2: \"sess\",\n\t3: \"job\",\n")
+	b.WriteString("\t2: \"sess\",\n\t3: \"job\",\n\t5: \"akey\",\n\t7: \"audt\",\n")
 	for _, k := range kinds {
 		fmt.Fprintf(&b, "\t%d: %q,\n", k.Code, k.Prefix)
 	}
@@ -124,7 +124,7 @@ func tables(kinds []*model.Kind) []byte {
 		fmt.Fprintf(&b, "Name: %q, Const: %q, Single: %q, Plural: %q, Code: %d, Prefix: %q, Table: %q,\nDoc: %q,\nSight: %s,\n",
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
 		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
-			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Title", k.Title}, {"Actions", k.Actions}})
+			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions}})
 		b.WriteString("\nFields: []*Field{\n")
 		for _, f := range k.Fields {
 			fmt.Fprintf(&b, "{Name: %q, Const: %q, Type: %s,", f.Name, f.Const, typeNames[f.Type])

@@ -6,6 +6,8 @@ package id
 var prefixes = map[Kind]string{
 	2:  "sess",
 	3:  "job",
+	5:  "akey",
+	7:  "audt",
 	16: "acct",
 	17: "cont",
 	18: "acco",

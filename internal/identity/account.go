@@ -2,104 +2,85 @@ package identity
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
+	"database/sql"
+	"errors"
 	"time"
-	"unicode/utf8"
 
-	"farley/internal/access"
 	"farley/internal/auth"
 	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
+	"farley/internal/text"
+	"farley/internal/viewer"
 	"farley/internal/write"
 )
 
-// ticketLife is how long a stream ticket is good for.
-const ticketLife = 30 * time.Second
-
-// manageUsers is the action that setting passwords takes.
+// manageUsers is the action that looking after other people's access takes.
 const manageUsers = "MANAGE_USERS"
 
-const (
-	minPassword = 12
-	maxPassword = 200
-)
-
-// IssueTicket returns a text that stands for the actor's session, once, until the instant.
-func (s *Service) IssueTicket(ctx context.Context, a *access.Actor) (ticket string, until time.Time, err error) {
-	var secret [32]byte
-	_, _ = rand.Read(secret[:]) // never fails
-	ticket = base64.RawURLEncoding.EncodeToString(secret[:])
-	now := s.clock.Now()
-	until = now.Add(ticketLife)
-	err = s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE expires_at < ?", now); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO stream_tickets (ticket_hash, user_id, session_id, expires_at) VALUES (?, ?, ?, ?)",
-			ticketHash(ticket), a.User, a.Session, until)
-		return err
-	})
-	return ticket, until, err
+// ByEmail implements auth.Users.
+func (s *Service) ByEmail(ctx context.Context, email string) (auth.Account, error) {
+	return s.account(ctx, "email_key = ?", text.Fold(email))
 }
 
-func ticketHash(ticket string) string {
-	sum := sha256.Sum256([]byte(ticket))
-	return hex.EncodeToString(sum[:])
+// ByID implements auth.Users.
+func (s *Service) ByID(ctx context.Context, user id.ID) (auth.Account, error) {
+	return s.account(ctx, "id = ?", user)
 }
 
-// RedeemTicket returns an access token for a ticket, which is spent with it.
-func (s *Service) RedeemTicket(ctx context.Context, ticket string) (token string, err error) {
-	var user, session id.ID
-	err = s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
-		var until time.Time
-		err := tx.QueryRow(ctx, "SELECT user_id, session_id, expires_at FROM stream_tickets WHERE ticket_hash = ?"+tx.Dialect.ForUpdate(),
-			[]any{ticketHash(ticket)}, &user, &session, &until)
-		if err != nil || !until.After(s.clock.Now()) {
-			return fault.Wrap(fault.Unauthenticated, err, "The ticket is not valid.")
-		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM stream_tickets WHERE ticket_hash = ?", ticketHash(ticket))
-		return err
-	})
+func (s *Service) account(ctx context.Context, condition string, arg any) (auth.Account, error) {
+	tx, err := s.db.Snapshot(ctx)
 	if err != nil {
-		return "", err
+		return auth.Account{}, err
 	}
-	token, _, err = s.auth.Tokens.Issue(user, session)
-	return token, err
+	defer func() { _ = tx.Close() }()
+	return accountIn(ctx, tx, condition, arg)
 }
 
-// SetPassword gives a user in sight, whom the actor manages, a password and ends the user's sessions; answer runs in the same transaction.
-func (s *Service) SetPassword(ctx context.Context, w *write.Writer, user id.ID, password string, answer func(context.Context, *write.Tx) error) error {
-	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
-		var p fault.Violations
-		p.Add([]any{"input", "password"}, "RANGE", "The password must have %d to %d characters.", minPassword, maxPassword)
-		return p.Err()
+func accountIn(ctx context.Context, tx *db.Tx, condition string, arg any) (auth.Account, error) {
+	var a auth.Account
+	var kind string
+	var hash, locale sql.NullString
+	var seen sql.NullTime
+	err := tx.QueryRow(ctx, "SELECT id, email, name, kind, locale, password_hash, active, last_seen_at FROM users WHERE deleted_at IS NULL AND "+condition,
+		[]any{arg}, &a.ID, &a.Email, &a.Name, &kind, &locale, &hash, &a.Active, &seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, fault.New(fault.NotFound, "There is no %s with this id.", "User")
 	}
-	hash, err := s.auth.Passwords.Hash(ctx, password)
-	if err != nil {
+	a.Service = viewer.Kind(kind) == viewer.Service
+	a.Locale, a.PasswordHash, a.SeenAt = locale.String, hash.String, seen.Time.UTC() // zero when NULL
+	return a, err
+}
+
+// accountOf is what the password rules need of a locked record.
+func accountOf(r *write.Record) auth.Account {
+	email, _ := r.Values["email"].(string)
+	name, _ := r.Values["name"].(string)
+	kind, _ := r.Values["kind"].(string)
+	active, _ := r.Values["active"].(bool)
+	return auth.Account{ID: r.ID, Email: email, Name: name, Service: viewer.Kind(kind) == viewer.Service, Active: active}
+}
+
+// Seen stores when a user was last here. It is no change of the record: nobody is told of it.
+func (s *Service) Seen(ctx context.Context, user id.ID, at time.Time) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE users SET last_seen_at = ? WHERE id = ? AND (last_seen_at IS NULL OR last_seen_at < ?)", at, user, at)
 		return err
-	}
-	return w.Do(ctx, func(ctx context.Context, tx *write.Tx) error {
-		k := s.set.Kind("User")
-		if user.Kind() != k.Code {
-			return write.NotFound(k)
-		}
-		r, err := tx.InSight(ctx, k, user)
-		if err != nil {
-			return err
-		}
-		if !tx.May(r, manageUsers) {
-			return fault.New(fault.Forbidden, "You may not do this to this %s.", k.Name)
-		}
-		if err := tx.Set(ctx, k, user, map[string]any{"password_hash": hash}); err != nil {
-			return err
-		}
-		if err := s.auth.RevokeUserIn(ctx, tx.Tx, user, auth.PasswordChanged); err != nil {
-			return err
-		}
-		return answer(ctx, tx)
 	})
+}
+
+// managed locks a user in sight whose access the actor may look after: NOT_FOUND and FORBIDDEN else.
+func (s *Service) managed(ctx context.Context, tx *write.Tx, user id.ID) (*write.Record, error) {
+	k := s.set.Kind("User")
+	if user.Kind() != k.Code {
+		return nil, write.NotFound(k)
+	}
+	r, err := tx.InSight(ctx, k, user)
+	if err != nil {
+		return nil, err
+	}
+	if !tx.May(r, manageUsers) {
+		return nil, fault.New(fault.Forbidden, "You may not do this to this %s.", k.Name)
+	}
+	return r, nil
 }

@@ -40,7 +40,7 @@ func (r *Runner) pass(ctx, work context.Context) (next time.Time, err error) {
 		if len(due) == 0 {
 			return next, nil
 		}
-		n, err := r.claim(ctx, work, due)
+		n, _, err := r.claim(ctx, work, due)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("claim jobs: %w", err)
 		}
@@ -97,9 +97,8 @@ func (r *Runner) look(ctx context.Context, kinds []string) (map[string]time.Time
 }
 
 // claim takes at most so many due jobs of each kind, starts them in the order in which they were due, and returns how many
-// rows it changed.
-func (r *Runner) claim(ctx, work context.Context, most map[string]int) (n int, err error) {
-	var claimed []*Run
+// rows it changed and which runs came of it.
+func (r *Runner) claim(ctx, work context.Context, most map[string]int) (n int, claimed []*Run, err error) {
 	err = r.db.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
 		claimed, n = nil, 0
 		now := r.clock.Now()
@@ -122,13 +121,13 @@ func (r *Runner) claim(ctx, work context.Context, most map[string]int) (n int, e
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	slices.SortStableFunc(claimed, func(a, b *Run) int { return a.DueAt.Compare(b.DueAt) })
 	for _, run := range claimed {
 		r.start(work, run)
 	}
-	return n, nil
+	return n, claimed, nil
 }
 
 // candidate is a job whose wake_at has come.
@@ -172,6 +171,7 @@ func skipLocked(d db.Dialect) string {
 // take gives the job, which is locked, to this runner. A job that ran out of lease may have to end instead: then there is
 // no run.
 func (r *Runner) take(ctx context.Context, tx *db.Tx, c candidate, now time.Time) (*Run, error) {
+	r.changed(tx, c.id)
 	switch {
 	case c.cancel:
 		return nil, c.end(ctx, tx, c.id, Cancelled, nil, now)
@@ -182,7 +182,7 @@ func (r *Runner) take(ctx context.Context, tx *db.Tx, c candidate, now time.Time
 	run := &Run{
 		ID: c.id, Kind: c.kind, Key: c.key.String, Payload: json.RawMessage(c.payload), Attempt: c.attempts + 1, MaxAttempts: c.maxAttempts,
 		Fence: c.fence + 1, Done: c.done, DueAt: c.due.UTC(), CreatedBy: c.by,
-		r: r, k: k, leaseUntil: now.Add(k.Lease),
+		r: r, k: k, leaseUntil: now.Add(k.Lease), ended: make(chan struct{}),
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE jobs SET state = ?, wake_at = ?, attempts = ?, lease_owner = ?, fence = ? WHERE id = ?`,
 		string(Running), run.leaseUntil, run.Attempt, r.owner, run.Fence, c.id)

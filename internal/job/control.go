@@ -20,6 +20,7 @@ func (r *Runner) Cancel(ctx context.Context, tx *db.Tx, x id.ID) error {
 	if err != nil {
 		return err
 	}
+	r.changed(tx, x)
 	switch h.state {
 	case Waiting:
 		return h.end(ctx, tx, x, Cancelled, nil, r.clock.Now())
@@ -57,6 +58,7 @@ func (r *Runner) Retry(ctx context.Context, tx *db.Tx, x id.ID) error {
 	}
 	now := r.clock.Now()
 	tx.OnCommit(r.Wake)
+	r.changed(tx, x)
 	_, err = tx.ExecContext(ctx, `UPDATE jobs SET state = ?, due_at = ?, wake_at = ?, attempts = 0, finished_at = NULL,
 		held_key = job_key WHERE id = ?`, string(Waiting), now, now, x)
 	if db.Clash(err) {
@@ -79,6 +81,7 @@ func (r *Runner) Reschedule(ctx context.Context, tx *db.Tx, x id.ID, due time.Ti
 	}
 	due = due.UTC().Truncate(time.Microsecond)
 	tx.OnCommit(r.Wake)
+	r.changed(tx, x)
 	if _, err := tx.ExecContext(ctx, "UPDATE jobs SET due_at = ?, wake_at = ? WHERE id = ?", due, due, x); err != nil {
 		return fmt.Errorf("reschedule job: %w", err)
 	}

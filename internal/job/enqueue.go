@@ -40,7 +40,12 @@ func (r *Runner) Enqueue(ctx context.Context, tx *db.Tx, j Job) (id.ID, error) {
 	}
 	tx.OnCommit(r.Wake)
 	n := newRow{job: j, payload: payload, due: due, now: now, maxAttempts: k.MaxAttempts}
-	return n.insertOrFind(ctx, tx)
+	x, err := n.insertOrFind(ctx, tx)
+	if err == nil {
+		r.changed(tx, x)
+		r.origins.remember(ctx, x)
+	}
+	return x, err
 }
 
 func encode(j Job) ([]byte, error) {

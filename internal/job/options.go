@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Handler does the work of one run. A nil error ends the job as DONE; Permanent errors end it as FAILED; any other is
@@ -66,6 +68,8 @@ type Settings struct {
 	Abandon time.Duration
 	// Jitter picks a pause between 0 and bound; uniformly at random.
 	Jitter func(bound time.Duration) time.Duration
+	// Tracer makes a span of each run, linked with the span that enqueued the job if that was on this node; nil: none.
+	Tracer trace.Tracer
 }
 
 func (s Settings) withDefaults() Settings {

@@ -27,12 +27,21 @@ func (r *Runner) Find(ctx context.Context, q db.Querier, kind, key string) (Info
 
 // Filter selects jobs. Zero fields select all.
 type Filter struct {
+	None      bool  // nothing at all
+	ID        id.ID // this one
 	States    []State
 	Kinds     []string
 	Key       string
 	CreatedBy id.ID
-	After     id.ID // go on after this one
-	Limit     int   // 1 to 100; 20
+	Seen      Condition // which jobs the reader may see
+	After     id.ID     // go on after this one
+	Limit     int       // 1 to 101; 20
+}
+
+// Condition is a piece of SQL on a row of jobs, with its arguments. The zero Condition is true.
+type Condition struct {
+	SQL  string
+	Args []any
 }
 
 // List reads jobs, newest first.
@@ -42,6 +51,12 @@ func (r *Runner) List(ctx context.Context, q db.Querier, f Filter) ([]Info, erro
 	add := func(condition string, values ...any) {
 		where = append(where, condition)
 		args = append(args, values...)
+	}
+	if f.None {
+		return nil, nil
+	}
+	if !f.ID.IsZero() {
+		add("id = ?", f.ID)
 	}
 	if len(f.States) > 0 {
 		add("state IN ("+marks(len(f.States))+")", texts(f.States)...)
@@ -55,6 +70,9 @@ func (r *Runner) List(ctx context.Context, q db.Querier, f Filter) ([]Info, erro
 	if !f.CreatedBy.IsZero() {
 		add("created_by = ?", f.CreatedBy)
 	}
+	if f.Seen.SQL != "" {
+		add("("+f.Seen.SQL+")", f.Seen.Args...)
+	}
 	if !f.After.IsZero() {
 		add("id < ?", f.After)
 	}
@@ -64,7 +82,7 @@ func (r *Runner) List(ctx context.Context, q db.Querier, f Filter) ([]Info, erro
 	}
 	limit := 20
 	if f.Limit > 0 {
-		limit = min(f.Limit, 100)
+		limit = min(f.Limit, 101) // one more than a page tells whether there are more
 	}
 	return read(ctx, q, rest, append(args, limit)...)
 }

@@ -35,6 +35,7 @@ type Run struct {
 	leaseUntil time.Time // the supervisor's
 	cancel     context.CancelCauseFunc
 	finished   atomic.Bool
+	ended      chan struct{} // closed when the end of the run has been recorded, or cannot be
 
 	mu       sync.Mutex
 	progress time.Time // when it was last stored
@@ -75,6 +76,7 @@ func (run *Run) Step(ctx context.Context, done, total int64, fn func(ctx context
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}
+		run.r.changed(tx, run.ID)
 		_, err := tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", done, total, run.ID)
 		if err != nil {
 			return fmt.Errorf("store progress of job: %w", err)
@@ -92,6 +94,7 @@ func (run *Run) Finish(ctx context.Context, fn func(ctx context.Context, tx *db.
 			return err
 		}
 		tx.OnCommit(func() { run.finished.Store(true) })
+		run.r.changed(tx, run.ID)
 		return h.end(ctx, tx, run.ID, Done, nil, run.r.clock.Now())
 	})
 }

@@ -14,17 +14,28 @@ import (
 
 // Runner enqueues jobs and runs them. It is safe for concurrent use.
 type Runner struct {
+	// Observe, when set, is told of every run that this runner has ended: the kind, how it ended, and how long the handler
+	// took by the runner's clock. Metrics hang on it. It is set before Run and never after, and returns at once.
+	Observe func(kind string, outcome Outcome, took time.Duration)
+	// Changed, when set, is told on commit of every change that this runner makes to a job. It is set before the first
+	// use and never after, and returns at once.
+	Changed func(id.ID)
+
 	db       *db.DB
 	clock    clock.Clock
 	logger   *slog.Logger
 	settings Settings
 	owner    id.ID // names this runner in leases
 
+	origins   *origins
 	wake      chan struct{}
 	abandoned chan struct{} // closed when Run no longer waits for handlers
 	started   atomic.Bool
 
+	passing chan struct{} // holds a token while nobody claims: what CatchUp takes to have the jobs to itself
+
 	mu       sync.Mutex
+	stopped  bool // nothing starts any more
 	kinds    map[string]*kind
 	periodic []periodic
 	running  map[id.ID]*Run
@@ -44,8 +55,21 @@ type kind struct {
 func New(d *db.DB, c clock.Clock, logger *slog.Logger, settings Settings) *Runner {
 	return &Runner{
 		db: d, clock: c, logger: logger, settings: settings.withDefaults(), owner: id.New(Kind, c.Now()),
-		wake: make(chan struct{}, 1), abandoned: make(chan struct{}),
+		wake: make(chan struct{}, 1), abandoned: make(chan struct{}), passing: free(), origins: newOrigins(settings.Tracer),
 		kinds: map[string]*kind{}, running: map[id.ID]*Run{},
+	}
+}
+
+func free() chan struct{} {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	return c
+}
+
+// changed has Changed told of a job once the transaction is committed.
+func (r *Runner) changed(tx *db.Tx, x id.ID) {
+	if r.Changed != nil {
+		tx.OnCommit(func() { r.Changed(x) })
 	}
 }
 
@@ -117,15 +141,7 @@ func (r *Runner) loop(ctx, work context.Context) {
 	planned := false
 	for ctx.Err() == nil {
 		poll := r.clock.After(r.settings.Poll) // before looking: time that passes while we look is not lost
-		var err error
-		if !planned {
-			err = r.plan(ctx)
-			planned = err == nil
-		}
-		var next time.Time
-		if err == nil {
-			next, err = r.pass(ctx, work)
-		}
+		next, err := r.passAlone(ctx, work, &planned)
 		if ctx.Err() != nil {
 			return
 		}
@@ -148,6 +164,23 @@ func (r *Runner) loop(ctx, work context.Context) {
 	}
 }
 
+// passAlone is pass, after plan if that has not been done, while nobody else of this runner claims.
+func (r *Runner) passAlone(ctx, work context.Context, planned *bool) (time.Time, error) {
+	select {
+	case <-r.passing:
+	case <-ctx.Done():
+		return time.Time{}, context.Cause(ctx)
+	}
+	defer func() { r.passing <- struct{}{} }()
+	if !*planned {
+		if err := r.plan(ctx); err != nil {
+			return time.Time{}, err
+		}
+		*planned = true
+	}
+	return r.pass(ctx, work)
+}
+
 // at returns a channel that gets a value at the instant, which never comes if it is zero.
 func (r *Runner) at(instant time.Time) <-chan time.Time {
 	if instant.IsZero() {
@@ -162,6 +195,9 @@ func (r *Runner) at(instant time.Time) <-chan time.Time {
 
 // stop waits for the runs, first patiently, then less so.
 func (r *Runner) stop(end context.CancelCauseFunc) {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
 	ended := make(chan struct{})
 	go func() {
 		r.wg.Wait()

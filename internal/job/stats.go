@@ -8,6 +8,24 @@ import (
 	"farley/internal/db"
 )
 
+// Outcome is how a run ended.
+type Outcome string
+
+// The outcomes of runs.
+const (
+	Succeeded    Outcome = "succeeded"
+	WillRetry    Outcome = "retry"       // failed, and will be tried again
+	GaveUp       Outcome = "failed"      // failed for good, or for the last time
+	WasCancelled Outcome = "cancelled"   // on request
+	Interrupted  Outcome = "interrupted" // by the end of the runner; it does not count
+	Lost         Outcome = "lost"        // another run has the job, or the end could not be recorded
+)
+
+// Outcomes lists every outcome.
+func Outcomes() []Outcome {
+	return []Outcome{Succeeded, WillRetry, GaveUp, WasCancelled, Interrupted, Lost}
+}
+
 // Stats is the state of all jobs at an instant.
 type Stats struct {
 	Count map[State]int64 // of every state

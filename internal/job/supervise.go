@@ -18,13 +18,20 @@ func (r *Runner) start(work context.Context, run *Run) {
 	ctx, cancel := context.WithCancelCause(work)
 	run.cancel = cancel
 	r.mu.Lock()
+	if r.stopped { // the end of its lease gives it to another node
+		r.mu.Unlock()
+		cancel(ErrStopping)
+		close(run.ended)
+		return
+	}
 	r.running[run.ID] = run
 	run.k.busy++
+	r.wg.Add(1)
 	r.mu.Unlock()
 
-	r.wg.Add(1)
 	go func() {
 		defer r.wg.Done()
+		defer close(run.ended)
 		defer r.Wake() // there is room
 		defer func() {
 			r.mu.Lock()
@@ -49,11 +56,13 @@ func (r *Runner) supervise(ctx context.Context, run *Run) {
 		timeout = r.clock.After(run.k.Timeout)
 	}
 	beat := r.clock.After(run.k.Lease / 3)
+	began := r.clock.Now()
 	go r.call(ctx, run, returned)
 	for {
 		select {
 		case err := <-returned:
-			r.settle(ctx, run, err)
+			took := r.clock.Now().Sub(began)
+			r.observe(run, r.settle(ctx, run, err), took)
 			return
 		case <-beat:
 			beat = r.clock.After(run.k.Lease / 3)
@@ -62,7 +71,7 @@ func (r *Runner) supervise(ctx context.Context, run *Run) {
 			run.cancel(ErrTimeout)
 		case <-r.abandoned:
 			r.logger.WarnContext(ctx, "a job's handler does not stop; it is left behind", "job", run.ID.String(), "kind", run.Kind)
-			r.settle(ctx, run, ErrStopping)
+			r.observe(run, r.settle(ctx, run, ErrStopping), r.clock.Now().Sub(began))
 			return
 		}
 	}
@@ -71,6 +80,8 @@ func (r *Runner) supervise(ctx context.Context, run *Run) {
 // call runs the handler. Whatever it does, one error or nil arrives at returned.
 func (r *Runner) call(ctx context.Context, run *Run, returned chan<- error) {
 	err := errGoexit
+	ctx, span := r.runSpan(ctx, run)
+	defer func() { endRunSpan(span, err) }()
 	defer func() {
 		if p := recover(); p != nil {
 			r.logger.ErrorContext(ctx, "a job's handler panicked", "job", run.ID.String(), "kind", run.Kind, "stack", string(debug.Stack()))
@@ -116,12 +127,12 @@ func (r *Runner) beat(ctx context.Context, run *Run) {
 }
 
 // settle records how the run ended. When that cannot be recorded, the lease will end and the job run again.
-func (r *Runner) settle(ctx context.Context, run *Run, outcome error) {
+func (r *Runner) settle(ctx context.Context, run *Run, outcome error) (ended Outcome) {
 	if run.finished.Load() {
 		if outcome != nil {
 			r.logger.WarnContext(ctx, "a job's handler failed after finishing", "job", run.ID.String(), "kind", run.Kind, "error", outcome)
 		}
-		return
+		return Succeeded
 	}
 	cause := context.Cause(ctx)
 	if outcome != nil && cause != nil && !errors.Is(outcome, cause) {
@@ -134,34 +145,45 @@ func (r *Runner) settle(ctx context.Context, run *Run, outcome error) {
 		if err != nil {
 			return err
 		}
-		return r.conclude(ctx, tx, run, h, outcome, cause)
+		r.changed(tx, run.ID)
+		ended, err = r.conclude(ctx, tx, run, h, outcome, cause)
+		return err
 	})
 	switch {
 	case errors.Is(err, ErrLost):
+		ended = Lost
 		r.logger.WarnContext(ctx, "a job was lost to another run", "job", run.ID.String(), "kind", run.Kind)
 	case err != nil:
+		ended = Lost
 		r.logger.ErrorContext(ctx, "recording the end of a run failed", "job", run.ID.String(), "kind", run.Kind, "error", err)
 	case outcome != nil:
 		r.logger.WarnContext(ctx, "a job's run failed", "job", run.ID.String(), "kind", run.Kind, "attempt", run.Attempt, "error", outcome)
 	}
+	return ended
+}
+
+func (r *Runner) observe(run *Run, ended Outcome, took time.Duration) {
+	if r.Observe != nil {
+		r.Observe(run.Kind, ended, took)
+	}
 }
 
 // conclude decides what becomes of the locked job.
-func (r *Runner) conclude(ctx context.Context, tx *db.Tx, run *Run, h held, outcome, cause error) error {
+func (r *Runner) conclude(ctx context.Context, tx *db.Tx, run *Run, h held, outcome, cause error) (Outcome, error) {
 	now := r.clock.Now()
 	stopping := errors.Is(cause, ErrStopping) || errors.Is(outcome, ErrStopping)
 	switch {
 	case outcome == nil:
-		return h.end(ctx, tx, run.ID, Done, nil, now)
+		return Succeeded, h.end(ctx, tx, run.ID, Done, nil, now)
 	case h.cancel:
-		return h.end(ctx, tx, run.ID, Cancelled, nil, now)
+		return WasCancelled, h.end(ctx, tx, run.ID, Cancelled, nil, now)
 	case isPermanent(outcome):
-		return h.end(ctx, tx, run.ID, Failed, outcome, now)
+		return GaveUp, h.end(ctx, tx, run.ID, Failed, outcome, now)
 	case stopping: // the interrupted run does not count; it was due, so it is next
-		return h.again(ctx, tx, run.ID, h.attempts-1, nil, h.due)
+		return Interrupted, h.again(ctx, tx, run.ID, h.attempts-1, nil, h.due)
 	case h.attempts >= h.maxAttempts:
-		return h.end(ctx, tx, run.ID, Failed, outcome, now)
+		return GaveUp, h.end(ctx, tx, run.ID, Failed, outcome, now)
 	}
 	pause := r.settings.Jitter(run.k.Backoff.bound(h.attempts)).Truncate(time.Microsecond)
-	return h.again(ctx, tx, run.ID, h.attempts, outcome, now.Add(pause))
+	return WillRetry, h.again(ctx, tx, run.ID, h.attempts, outcome, now.Add(pause))
 }

@@ -529,7 +529,7 @@ func user() *Kind {
 		Name: "User", Const: "USER", Single: "user", Plural: "users", Code: 32, Prefix: "user", Table: "users",
 		Doc:    "Somebody who may sign in: a member of staff, a partner's, a customer in a portal, or a program.",
 		Sight:  ByUser,
-		Upsert: true, Self: "user", Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
+		Upsert: true, Self: "user", Kept: true, Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},

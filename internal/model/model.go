@@ -140,6 +140,7 @@ type Kind struct {
 	Self        string   // what SELF covers: "contact" (the viewer's contact), "accounts" (its accounts), "user" (the viewer), "ref:<Ref field>" (what that leads to is one of these), "" nothing
 	PartnerSelf bool     // the viewer's partner account is itself a record of this kind
 	Link        bool     // joins two kinds; not in the API by itself
+	Kept        bool     // records stay in the bin for good: what others say about the past names them
 	Title       string   // field that names a record to people
 	Actions     []string // named actions beside CREATE READ UPDATE DELETE
 	Fields      []*Field

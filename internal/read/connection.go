@@ -28,6 +28,7 @@ type list struct {
 	unfiltered bool        // no filter was given
 	bound      []byte      // what cursors are bound to
 	members    []member[*group]
+	compared   []compared   // sensitive fields in its filter and order
 	level      *level       // nil when nothing of the records is selected
 	keys       []*keyColumn // nil when no cursor is selected
 	counted    bool
@@ -58,6 +59,11 @@ func (g *group) more() bool { return g.rows > g.l.page.size }
 
 // prepare reads the arguments of the list.
 func (l *list) prepare(f graphql.CollectedField, path []any, name string) error {
+	others := len(l.r.compared)
+	defer func() {
+		l.compared = append(l.compared, l.r.compared[others:]...)
+		l.r.compared = l.r.compared[:others]
+	}()
 	args, err := l.r.arguments(f, path)
 	if err != nil {
 		return err

@@ -67,6 +67,9 @@ type run struct {
 	oc      *graphql.OperationContext
 	now     time.Time
 	aliases int
+
+	compared  []compared // sensitive fields in filters and orders that no list has taken yet
+	sensitive bool       // a sensitive field is read or compared
 }
 
 func (e *Engine) run(ctx context.Context, q db.Querier, a *access.Actor) *run {
@@ -89,6 +92,9 @@ func (e *Engine) List(ctx context.Context, q db.Querier, a *access.Actor, k *mod
 	}
 	if err := l.readFor([]id.ID{{}}); err != nil {
 		return Result{}, err
+	}
+	if w := r.witness(); w != nil {
+		l.tell(w, []id.ID{{}})
 	}
 	return Raw(e.buffers.build(l.writeRoot)), nil
 }
@@ -147,6 +153,14 @@ func (r *run) byID(f graphql.CollectedField, k *model.Kind, ids []id.ID, where a
 	if err := lv.byID(ids, cond); err != nil {
 		return nil, err
 	}
+	if w := r.witness(); w != nil {
+		rows := make([]int, lv.rows)
+		for i := range rows {
+			rows[i] = i
+		}
+		lv.tell(w, rows)
+		tellCompared(w, r.a, k, r.compared, lv.id.ids)
+	}
 	out := make(map[id.ID]Result, lv.rows)
 	for row, x := range lv.id.ids {
 		out[x] = Raw(r.buffers.build(func(dst []byte) []byte { return rec.write(dst, row) }))
@@ -169,6 +183,9 @@ func (e *Engine) Count(ctx context.Context, q db.Querier, a *access.Actor, k *mo
 	}
 	if err := l.readFor([]id.ID{{}}); err != nil {
 		return 0, false, err
+	}
+	if w := r.witness(); w != nil {
+		tellCompared(w, a, k, r.compared, nil)
 	}
 	total := l.groups[id.ID{}].total
 	return min(total, maxCount), total <= maxCount, nil
@@ -194,7 +211,11 @@ func (e *Engine) Matches(ctx context.Context, q db.Querier, a *access.Actor, k *
 	if !binned(where) {
 		c = access.And(live(base), c)
 	}
-	return r.filtered(k, ids, access.And(a.Sight(e.Set, k, base, access.Read, r.now), c))
+	found, err := r.filtered(k, ids, access.And(a.Sight(e.Set, k, base, access.Read, r.now), c))
+	if w := r.witness(); w != nil && err == nil {
+		tellCompared(w, a, k, r.compared, found)
+	}
+	return found, err
 }
 
 func (r *run) filtered(k *model.Kind, ids []id.ID, cond access.Cond) ([]id.ID, error) {

@@ -13,6 +13,7 @@ func (r *run) related(k *model.Kind, f *model.Field, alias string, value any, pa
 	if err != nil {
 		return access.Cond{}, err
 	}
+	r.compares(k, f)
 	if m, ok := value.(map[string]any); ok && len(m) == 0 {
 		return access.Cond{}, nil
 	}
@@ -46,6 +47,7 @@ func (r *run) someNone(k *model.Kind, f *model.Field, alias string, value any, p
 	if err != nil {
 		return access.Cond{}, err
 	}
+	r.compares(k, f)
 	m, ok := value.(map[string]any)
 	if !ok {
 		return access.Cond{}, required(path)

@@ -29,6 +29,7 @@ type level struct {
 	id       *idColumn
 	lists    []*list
 	computed []*computed
+	shown    []shown // the sensitive ones of what is read
 	rows     int
 }
 

@@ -47,6 +47,7 @@ func (r *run) comparable(k *model.Kind, f *model.Field, alias, column string, pa
 	if !rd.whole && r.a.Policy.Field(k, f).Read == access.None {
 		return access.Cond{}, forbidden(path)
 	}
+	r.compares(k, f)
 	return rd.guard(name(alias, column)), nil
 }
 

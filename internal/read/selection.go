@@ -60,8 +60,20 @@ func (lv *level) field(k *model.Kind, alias string, ids *idColumn, f graphql.Col
 	if computes {
 		c := &computed{r: lv.r, ids: lv.guarded(ids, alias, rd), fn: compute, field: f, shape: lv.r.shape(f), path: path}
 		lv.computed = append(lv.computed, c)
+		if mf != nil {
+			lv.shows(k, mf, ids, rd, c)
+		}
 		return c, nil
 	}
+	w, err := lv.stored(k, mf, alias, ids, rd, f, path)
+	if err == nil {
+		lv.shows(k, mf, ids, rd, w)
+	}
+	return w, err
+}
+
+// stored plans a field of the model.
+func (lv *level) stored(k *model.Kind, mf *model.Field, alias string, ids *idColumn, rd reading, f graphql.CollectedField, path []any) (writer[int], error) {
 	switch mf.Type {
 	case model.Ref:
 		return lv.ref(k, mf, alias, rd, f, path)

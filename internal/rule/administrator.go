@@ -62,6 +62,9 @@ func leavesAdministrator(ctx context.Context, c *write.Change) error {
 	if c.Tx.System() {
 		return nil
 	}
+	if err := c.Tx.HoldName(ctx, c.KindOf("User"), "administrators"); err != nil {
+		return err
+	}
 	before, err := administrators(ctx, c, c.Tx.Dialect.ForUpdate())
 	if err != nil || before == 0 {
 		return err

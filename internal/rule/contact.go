@@ -31,14 +31,14 @@ func linkDates(_ context.Context, c *write.Change) error {
 	return nil
 }
 
-// linkIsNew refuses a second live link that is under way between the same two. The person is locked, so that two writes
-// at once see each other.
+// linkIsNew refuses a second live link that is under way between the same two. The person is held, so that two writes at
+// once see each other.
 func linkIsNew(ctx context.Context, c *write.Change) error {
 	if c.InBin() {
 		return nil
 	}
 	account, contact := c.Ref("account"), c.Ref("contact")
-	if _, err := c.Tx.Lock(ctx, c.KindOf("Contact"), contact); err != nil || !c.Created() {
+	if _, err := c.Tx.Hold(ctx, c.KindOf("Contact"), contact); err != nil || !c.Created() {
 		return err
 	}
 	n, err := live(ctx, c, c.Kind, []string{"account_id", "contact_id"}, []any{account, contact})

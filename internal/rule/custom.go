@@ -26,6 +26,9 @@ func customKey(ctx context.Context, c *write.Change) error {
 	if c.InBin() {
 		return nil
 	}
+	if err := c.Tx.HoldName(ctx, c.Kind, c.Text("object"), c.Text("key")); err != nil {
+		return err
+	}
 	ids, err := c.Tx.IDs(ctx, "SELECT `id` FROM `custom_fields` WHERE `object` = ? AND `key` = ? AND `deleted_at` IS NULL AND `id` <> ?"+c.Tx.Dialect.ForUpdate(),
 		c.Text("object"), c.Text("key"), c.ID)
 	if err == nil && len(ids) > 0 {

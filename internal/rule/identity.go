@@ -179,12 +179,12 @@ func grantWithinOwn(ctx context.Context, c *write.Change) error {
 	return err
 }
 
-// grantIsNew refuses giving a role twice. The user is locked, so that two writes at once see each other.
+// grantIsNew refuses giving a role twice. The user is held, so that two writes at once see each other.
 func grantIsNew(ctx context.Context, c *write.Change) error {
 	if !c.Created() {
 		return nil
 	}
-	if _, err := c.Tx.Lock(ctx, c.KindOf("User"), c.Ref("user")); err != nil {
+	if _, err := c.Tx.Hold(ctx, c.KindOf("User"), c.Ref("user")); err != nil {
 		return err
 	}
 	n, err := live(ctx, c, c.Kind, []string{"user_id", "role_id"}, []any{c.Ref("user"), c.Ref("role")})

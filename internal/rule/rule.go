@@ -44,14 +44,19 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 // maxChain bounds the height of hierarchies.
 const maxChain = 50
 
-// acyclic refuses a parent that leads back to the record. The chain is locked on the way, so that two writes at once
-// cannot close a circle together.
+// acyclic refuses a parent that leads back to the record. The chain is held on the way, and the record itself, so that two
+// writes at once cannot close a circle together.
 func acyclic(ctx context.Context, c *write.Change) error {
 	for _, f := range c.Kind.Fields {
 		if !f.Acyclic || !c.Changes(f.Name) {
 			continue
 		}
 		above := c.Ref(f.Name)
+		if !c.Created() && !above.IsZero() { // nothing of another write is below a new record
+			if _, err := c.Tx.Hold(ctx, c.Kind, c.ID); err != nil {
+				return err
+			}
+		}
 		for range maxChain {
 			if above.IsZero() {
 				break
@@ -60,7 +65,7 @@ func acyclic(ctx context.Context, c *write.Change) error {
 				c.Refuse(f.Name, "CYCLE", "This would lead back to the record itself.")
 				return nil
 			}
-			r, err := c.Tx.Lock(ctx, c.Kind, above)
+			r, err := c.Tx.Hold(ctx, c.Kind, above)
 			if err != nil {
 				return err
 			}

@@ -223,6 +223,8 @@ func TestAnonymous_learnsNothing(t *testing.T) {
 		for _, document := range []string{
 			`{ accounts { edges { node { id } } } }`, `{ node(id: "` + x.String() + `") { id } }`, `{ viewer { user { id } } }`, `{ changesCursor }`,
 			`mutation { createAccount(input: {name: "x"}) { account { id } } }`, `mutation { logout { done } }`, `mutation { createStreamTicket { ticket } }`,
+			`{ sessions { id } }`, `{ apiKeys(user: "` + x.String() + `") { id } }`, `mutation { logoutEverywhere(input: {}) { done } }`,
+			`mutation { changePassword(input: {current: "x", new: "y"}) { done } }`, `mutation { endSession(input: {session: "` + x.String() + `"}) { done } }`,
 		} {
 			r := a.Do(t, document, nil).Want(t, "UNAUTHENTICATED")
 			if r.Errors[0].Message != "Sign in first." || r.Data != nil {

@@ -193,6 +193,12 @@ var idChannels = []idChannel{
 	{kind: "User", name: "grantee of a share", document: `mutation { createShare(input: {record: "MINE", grantee: "ID"}) { share { id } } }`, want: "INVALID input.grantee NOT_FOUND"},
 	{kind: "User", name: "manager", document: `mutation { createUser(input: {email: "x@example.com", name: "x", manager: "ID"}) { user { id } } }`, want: "INVALID input.manager NOT_FOUND", managers: true},
 	{kind: "User", name: "filter", document: `{ accounts(where: {owner: {id: {eq: "ID"}}}) { totalCount { value } } }`, want: ""},
+	{kind: "User", name: "sessions", document: `{ sessions(user: "ID") { id } }`, want: "NOT_FOUND"},
+	{kind: "User", name: "sessions for a manager", document: `{ sessions(user: "ID") { id } }`, want: "NOT_FOUND", managers: true},
+	{kind: "User", name: "logoutEverywhere", document: `mutation { logoutEverywhere(input: {user: "ID"}) { done } }`, want: "NOT_FOUND"},
+	{kind: "User", name: "logoutEverywhere by a manager", document: `mutation { logoutEverywhere(input: {user: "ID"}) { done } }`, want: "NOT_FOUND", managers: true},
+	{kind: "User", name: "apiKeys", document: `{ apiKeys(user: "ID") { id } }`, want: "NOT_FOUND", managers: true},
+	{kind: "User", name: "createApiKey", document: `mutation { createApiKey(input: {user: "ID", name: "x"}) { secret } }`, want: "NOT_FOUND", managers: true},
 	{kind: "User", name: "setPassword", document: `mutation { setPassword(input: {user: "ID", password: "a long password"}) { user { id } } }`, want: "NOT_FOUND", managers: true},
 }
 

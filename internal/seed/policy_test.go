@@ -75,6 +75,9 @@ func TestRoles_onlyTheAdministratorManages(t *testing.T) {
 		if p.May("ROLE", access.Read) != (key == "administrator" || key == "auditor") {
 			t.Errorf("%s reads roles: %v", key, !(key == "administrator" || key == "auditor"))
 		}
+		if p.May("USER", "READ_AUDIT") != (key == "administrator" || key == "auditor") {
+			t.Errorf("%s reads the audit trail: %v", key, !(key == "administrator" || key == "auditor"))
+		}
 	}
 }
 
@@ -82,7 +85,7 @@ func TestRoles_theAuditorWritesNothing(t *testing.T) {
 	t.Parallel()
 	set := model.Kinds()
 	for _, p := range seed.Roles(set)["auditor"].Permissions {
-		if p.Action != access.Read {
+		if p.Action != access.Read && p.Action != "READ_AUDIT" {
 			t.Errorf("the auditor may %s %s", p.Action, p.Object)
 		}
 	}

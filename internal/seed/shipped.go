@@ -38,8 +38,9 @@ func administration(set *model.Set) []definition {
 		fields:      sensitive(set, access.LevelWrite),
 	}, {
 		key: "auditor", name: "auditor",
-		description: "Reads everything, sensitive fields included, and writes nothing.",
+		description: "Reads everything, sensitive fields and the audit trail included, and writes nothing.",
 		rights:      everything(set, readAll),
+		named:       []access.Permission{{Object: "USER", Action: "READ_AUDIT", Scope: "ALL"}},
 		fields:      sensitive(set, access.LevelRead),
 	}, {
 		key: "integration", name: "integration",

@@ -31,6 +31,7 @@ type documents struct {
 	limits      Limits
 	suggestions bool
 	cache       *lru.Cache[string, *ast.QueryDocument]
+	looked      func(result string) // told of each look into the cache
 }
 
 func newDocuments(schema *ast.Schema, limits Limits, suggestions bool, size int) *documents {
@@ -38,14 +39,16 @@ func newDocuments(schema *ast.Schema, limits Limits, suggestions bool, size int)
 	if err != nil {
 		panic("server: document cache: " + err.Error()) // only for a size below 1
 	}
-	return &documents{schema: schema, limits: limits, suggestions: suggestions, cache: cache}
+	return &documents{schema: schema, limits: limits, suggestions: suggestions, cache: cache, looked: func(string) {}}
 }
 
 // get returns the document for a text, parsed, within the limits and valid.
 func (d *documents) get(query string) (*ast.QueryDocument, gqlerror.List) {
 	if doc, ok := d.cache.Get(query); ok {
+		d.looked("hit")
 		return doc, nil
 	}
+	d.looked("miss")
 	doc, errs := d.load(query)
 	if len(errs) > 0 {
 		return nil, errs

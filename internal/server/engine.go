@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"farley/internal/clock"
 	"farley/internal/fault"
@@ -29,6 +30,7 @@ type engine struct {
 	caller        func(context.Context) string
 	introspection bool
 	observe       func(context.Context, operation)
+	tracer        trace.Tracer // may be nil
 }
 
 var _ graphql.GraphExecutor = (*engine)(nil)
@@ -40,6 +42,8 @@ type operation struct {
 	Code fault.Code
 	Cost int
 	Took time.Duration
+
+	Viewer string // as engine.caller names him
 }
 
 // Cost is the response extension that tells what an operation cost.
@@ -52,6 +56,10 @@ const costExtension = "farley.cost"
 
 // CreateOperationContext checks a request in every way that needs no data. Its errors are presented already.
 func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (opCtx *graphql.OperationContext, errs gqlerror.List) {
+	ctx, span := e.planSpan(ctx)
+	defer func() {
+		endPlanSpan(span, opCtx, codeOf(errs))
+	}()
 	defer func() {
 		if value := recover(); value != nil {
 			errs = gqlerror.List{gqlerror.WrapIfUnwrapped(e.presenter.Recover(ctx, value))}
@@ -61,6 +69,9 @@ func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.Raw
 		}
 		if len(errs) == 0 {
 			return
+		}
+		if opCtx.Operation != nil {
+			ctx = graphql.WithOperationContext(ctx, opCtx) // for who wants to know what was refused
 		}
 		for i, err := range errs {
 			errs[i] = e.presenter.Present(ctx, err)
@@ -166,16 +177,21 @@ func isFault(err error) bool {
 // its answer is taken: transports must take it.
 func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
 	begin := time.Now()
+	ctx, span := e.operationSpan(ctx, opCtx)
 	if opCtx.Operation.Operation == ast.Subscription {
 		responses, inner := e.dispatch(ctx, opCtx)
-		e.observe(ctx, describe(opCtx, "", begin))
+		op := describe(opCtx, "", begin)
+		endOperationSpan(span, op) // what is told later has spans of its own
+		e.observe(ctx, op)
 		return e.presented(responses), inner
 	}
 
 	end, err := e.running.begin(e.caller(ctx))
 	if err != nil {
 		refusal := &graphql.Response{Errors: gqlerror.List{e.presenter.Present(ctx, err)}}
-		e.observe(ctx, describe(opCtx, fault.Limited, begin))
+		op := describe(opCtx, fault.Limited, begin)
+		endOperationSpan(span, op)
+		e.observe(ctx, op)
 		return graphql.OneShot(refusal), ctx
 	}
 	timed, cancel := e.withTime(ctx)
@@ -195,7 +211,10 @@ func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.Operation
 			resp = &graphql.Response{Errors: gqlerror.List{e.presenter.Present(ctx, context.Cause(ctx))}}
 		}
 		e.addCost(opCtx, resp)
-		e.observe(ctx, describe(opCtx, codeOf(resp.Errors), begin))
+		op := describe(opCtx, codeOf(resp.Errors), begin)
+		op.Viewer = e.caller(ctx)
+		endOperationSpan(span, op)
+		e.observe(ctx, op)
 		return resp
 	}, lasting{Context: ctx, values: inner}
 }

@@ -13,8 +13,11 @@ func arabic() map[string]string {
 		"internal error":                                "خطأ داخلي",
 		"The input is not valid.":                       "المدخلات غير صالحة.",
 		"The operation was cancelled or took too long.": "أُلغيت العملية أو استغرقت وقتًا طويلًا.",
-		"This is not a valid id.":                       "هذا المعرّف غير صالح.",
-		"The value does not fit its type.":              "القيمة لا تناسب نوعها.",
+		"The database does not answer. Try again.":      "قاعدة البيانات لا تستجيب. أعد المحاولة.",
+		"The database was lost while it was saving. What you sent may have been saved or not. With an idempotency key it is safe to send it again.": "انقطع الاتصال بقاعدة البيانات أثناء الحفظ. ربما حُفظ ما أرسلته وربما لم يُحفظ. إعادة الإرسال آمنة مع مفتاح عدم التكرار.",
+		"Too many are writing the same records. Try again.": "كثيرون يكتبون السجلات نفسها. أعد المحاولة.",
+		"This is not a valid id.":                           "هذا المعرّف غير صالح.",
+		"The value does not fit its type.":                  "القيمة لا تناسب نوعها.",
 
 		"The request exceeds the limit %q: %d, at most %d.":                 "يتجاوز الطلب الحد %q: %d، والحد الأقصى %d.",
 		"The operation costs %d, and at most %d is allowed.":                "تكلفة العملية %d، والمسموح به %d على الأكثر.",

@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,12 +19,36 @@ type metrics struct {
 	seconds    *prometheus.HistogramVec
 	cost       prometheus.Histogram
 	inFlight   prometheus.Gauge
+	documents  *prometheus.CounterVec
+}
+
+// NewRegistry returns a registry with the metrics of the Go runtime, the process and the build.
+func NewRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
+	return registry
+}
+
+// buildInfo is a constant whose labels say which program this is.
+func buildInfo() prometheus.Collector {
+	version, revision := "unknown", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "farley_build_info", Help: "1; the labels say which build this is.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "go": runtime.Version()},
+	}, func() float64 { return 1 })
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
 	if registry == nil {
-		registry = prometheus.NewRegistry()
-		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		registry = NewRegistry()
 	}
 	m := &metrics{
 		registry: registry,
@@ -42,8 +68,18 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "farley_http_in_flight", Help: "HTTP requests being answered, sockets and streams included.",
 		}),
+		documents: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "farley_documents_total", Help: "Documents looked up in the cache of parsed ones, by result: hit or miss.",
+		}, []string{"result"}),
 	}
-	registry.MustRegister(m.requests, m.operations, m.seconds, m.cost, m.inFlight)
+	for _, kind := range []string{"query", "mutation"} { // so that a rate is known from the first one on
+		m.operations.WithLabelValues(kind, "OK")
+		m.seconds.WithLabelValues(kind)
+	}
+	m.documents.WithLabelValues("hit")
+	m.documents.WithLabelValues("miss")
+	m.requests.WithLabelValues("/graphql", "200")
+	registry.MustRegister(m.requests, m.operations, m.seconds, m.cost, m.inFlight, m.documents)
 	return m
 }
 

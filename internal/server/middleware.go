@@ -23,7 +23,9 @@ func (s *Server) around(next http.Handler) http.Handler {
 		rec := &record{}
 		ctx := stream.WithRequestID(r.Context(), id)
 		ctx = stream.WithLocale(ctx, r.Header.Get("Accept-Language"))
+		ctx = stream.WithAddress(ctx, client(r, s.config.TrustedProxies))
 		ctx = context.WithValue(ctx, recordKey{}, rec)
+		ctx, span := s.requestSpan(ctx, r)
 		r = r.WithContext(ctx)
 
 		// the deadline of the answer before on this connection must not end this one
@@ -40,6 +42,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 				}
 				s.recovered(out, r, value)
 			}
+			endRequestSpan(span, out.status())
 			s.metrics.request(r, out.status())
 			s.logRequest(r, out, rec, time.Since(begin))
 		}()
@@ -125,12 +128,22 @@ func noteRefusal(ctx context.Context, code fault.Code) {
 // observe counts an operation and puts it into the log: into the line of its request, else into a line of its own.
 func (s *Server) observe(ctx context.Context, op operation) {
 	s.metrics.operation(op)
+	s.logSlow(ctx, op)
 	if rec := recordFrom(ctx); rec != nil {
 		rec.set(op)
 		return
 	}
 	s.config.Log.LogAttrs(ctx, slog.LevelInfo, "operation",
 		append(op.attrs(), slog.Duration("took", op.Took), slog.String("requestId", stream.RequestID(ctx)))...)
+}
+
+// logSlow names who asks for what takes long, so that he can be talked to.
+func (s *Server) logSlow(ctx context.Context, op operation) {
+	if s.config.Slow <= 0 || op.Took < s.config.Slow || op.Kind == "subscription" {
+		return
+	}
+	s.config.Log.LogAttrs(ctx, slog.LevelWarn, "slow operation",
+		append(op.attrs(), slog.Duration("took", op.Took), slog.String("viewer", op.Viewer), slog.String("requestId", stream.RequestID(ctx)))...)
 }
 
 // attrs never hold variables or arguments: only what the document's author named.
@@ -149,7 +162,7 @@ func (s *Server) logRequest(r *http.Request, w *writer, rec *record, took time.D
 		level = slog.LevelDebug // probes and scrapes come every few seconds
 	}
 	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("route", route(r)), slog.Int("status", w.status()),
+		slog.String("method", method(r)), slog.String("route", route(r)), slog.Int("status", w.status()),
 		slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("requestId", stream.RequestID(r.Context())),
 	}
 	s.config.Log.LogAttrs(r.Context(), level, "request", append(attrs, rec.get().attrs()...)...)

@@ -53,7 +53,7 @@ func (t post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		t.refuse(w, r, status, err)
 		return
 	}
-	r = r.WithContext(stream.WithAddress(stream.WithIdempotencyKey(r.Context(), key), r.RemoteAddr))
+	r = r.WithContext(stream.WithIdempotencyKey(r.Context(), key))
 	t.run(w, r, exec, mediaType, params)
 }
 

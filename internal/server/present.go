@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
 
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/stream"
@@ -23,6 +24,10 @@ import (
 
 // Presenter makes errors into what clients see. Every transport uses the same one.
 type Presenter struct {
+	// Refused, when set, is told of every error that carries a code of its own, with its path in the answer. It must not
+	// wait.
+	Refused func(ctx context.Context, f *fault.Error, path ast.Path)
+
 	log     *slog.Logger
 	catalog catalog.Catalog
 }
@@ -55,6 +60,12 @@ func (p *Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	switch {
 	case errors.As(err, &f) && f.Code != fault.Internal:
 		// said already what it is
+	case errors.Is(err, db.ErrUnknownOutcome):
+		f = fault.New(fault.Unavailable, "The database was lost while it was saving. What you sent may have been saved or not. With an idempotency key it is safe to send it again.")
+	case db.Away(err):
+		f = fault.New(fault.Unavailable, "The database does not answer. Try again.")
+	case db.Retryable(err): // again and again, or it would not be here
+		f = fault.New(fault.Unavailable, "Too many are writing the same records. Try again.")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		f = fault.New(fault.Unavailable, "The operation was cancelled or took too long.")
 	case errors.Is(err, id.ErrInvalid):
@@ -65,7 +76,7 @@ func (p *Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 		return p.internal(ctx, err, path)
 	}
 	if f.Code == fault.Unavailable {
-		p.log.WarnContext(ctx, "unavailable", "requestId", stream.RequestID(ctx), "cause", err.Error())
+		p.log.WarnContext(ctx, "unavailable", "requestId", stream.RequestID(ctx), "cause", db.Describe(err))
 	}
 	return p.published(ctx, f, path, input, located)
 }
@@ -117,6 +128,9 @@ func (p *Presenter) published(ctx context.Context, f *fault.Error, path ast.Path
 	if len(f.Path) > 0 {
 		out.Path = responsePath(f.Path)
 	}
+	if p.Refused != nil {
+		p.Refused(ctx, f, out.Path)
+	}
 	maps.Copy(out.Extensions, f.Extensions)
 	violations := f.Violations
 	if len(violations) == 0 && len(input) > 0 {
@@ -150,7 +164,7 @@ func presentViolations(texts *message.Printer, list []fault.Violation) []violati
 
 func (p *Presenter) internal(ctx context.Context, err error, path ast.Path) *gqlerror.Error {
 	errorID := rand.Text()
-	attrs := []any{"errorId", errorID, "requestId", stream.RequestID(ctx), "cause", err.Error()}
+	attrs := []any{"errorId", errorID, "requestId", stream.RequestID(ctx), "cause", db.Describe(err)}
 	var recovered *panicError
 	if errors.As(err, &recovered) {
 		attrs = append(attrs, "stack", string(recovered.stack))

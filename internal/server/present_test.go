@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,10 +11,12 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/stream"
@@ -53,6 +56,12 @@ func TestPresent(t *testing.T) {
 			`{"message":"The operation was cancelled or took too long.","extensions":{"code":"UNAVAILABLE"}}`},
 		{"cancelled inside an internal fault", fault.Wrap(fault.Internal, context.Canceled, "secret"),
 			`{"message":"The operation was cancelled or took too long.","extensions":{"code":"UNAVAILABLE"}}`},
+		{"the database is away", fmt.Errorf("secret: %w", driver.ErrBadConn),
+			`{"message":"The database does not answer. Try again.","extensions":{"code":"UNAVAILABLE"}}`},
+		{"the database was lost during the commit", fmt.Errorf("%w: secret: %w", db.ErrUnknownOutcome, driver.ErrBadConn),
+			`{"message":"The database was lost while it was saving. What you sent may have been saved or not. With an idempotency key it is safe to send it again.","extensions":{"code":"UNAVAILABLE"}}`},
+		{"a write lost against others again and again", fmt.Errorf("secret: %w", &mysql.MySQLError{Number: 1213, Message: "secret"}),
+			`{"message":"Too many are writing the same records. Try again.","extensions":{"code":"UNAVAILABLE"}}`},
 		{"id", fmt.Errorf("%w: secret", id.ErrInvalid), `{"message":"The input is not valid.","extensions":{"code":"BAD_REQUEST"}}`},
 	}
 	for _, c := range cases {

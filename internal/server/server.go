@@ -11,12 +11,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"farley/internal/clock"
 	"farley/internal/fault"
@@ -50,6 +52,8 @@ type Config struct {
 	// AllowedOrigins are the origins ("https://app.example.com") whose pages may call; "*" allows every one. Pages
 	// of the server's own host always may. Requests without Origin do not come from a page.
 	AllowedOrigins []string
+	// TrustedProxies are the networks of the proxies in front, whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Introspection allows __schema and __type.
 	Introspection bool
 	// Suggestions allows "Did you mean" in errors, which tells names of the schema.
@@ -62,8 +66,14 @@ type Config struct {
 	Persisted PersistedStore
 	// Allowed, when not nil, is the list of the only documents that may run, by hash (see ReadManifest).
 	Allowed map[string]string
-	// Registry holds the metrics; nil makes one with those of the Go runtime and the process.
+	// Registry holds the metrics; nil makes one with NewRegistry.
 	Registry *prometheus.Registry
+	// Tracer makes spans of requests and operations; nil: none. Who sends a traceparent (W3C) sees his own trace go on.
+	Tracer trace.Tracer
+	// Slow is the time from which on an operation is logged at WARN; 0: never.
+	Slow time.Duration
+	// PrivateMetrics leaves /metrics out: they are served elsewhere, by Metrics.
+	PrivateMetrics bool
 }
 
 // Server answers HTTP requests.
@@ -127,8 +137,9 @@ func (s *Server) buildEngine() error {
 		persisted: &persisted{store: c.Persisted, allowed: c.Allowed},
 		budgets:   newBudgets(c.Clock, s.limits),
 		running:   &running{max: s.limits.Concurrent, n: map[string]int{}},
-		caller:    c.Caller, introspection: c.Introspection, observe: s.observe,
+		caller:    c.Caller, introspection: c.Introspection, observe: s.observe, tracer: c.Tracer,
 	}
+	s.engine.documents.looked = func(result string) { s.metrics.documents.WithLabelValues(result).Inc() }
 	inner.Use(gate{s.engine})
 	for _, extension := range c.Extensions {
 		if err := extension.Validate(c.Schema); err != nil {
@@ -139,13 +150,24 @@ func (s *Server) buildEngine() error {
 	return nil
 }
 
-// ServeHTTP answers r.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// ServeHTTP answers r. While the server is leaving, clients are asked to take another connection for what comes next.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.handler.ServeHTTP(w, r)
+}
+
+// Leave makes /readyz fail, so that no new requests are sent here. Everything else goes on.
+func (s *Server) Leave() { s.draining.Store(true) }
+
+// Metrics returns the handler that serves the metrics.
+func (s *Server) Metrics() http.Handler { return s.metrics.handler() }
 
 // Shutdown makes /readyz fail, so that no new requests are sent here, and ends what lives long. Requests that still
 // come are answered; the http.Server waits for them.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	s.Leave()
 	if s.config.Drain == nil {
 		return nil
 	}
@@ -157,7 +179,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.Handle("GET /metrics", s.metrics.handler())
+	if !s.config.PrivateMetrics {
+		mux.Handle("GET /metrics", s.Metrics())
+	}
 	if s.config.Playground {
 		addPlayground(mux)
 	}
@@ -184,7 +208,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(graphql.StartOperationTrace(r.Context()))
 	for _, t := range s.config.Live {
 		if t.Supports(r) {
-			t.Do(w, r.WithContext(withoutRecord(r.Context())), s.engine)
+			t.Do(w, r.WithContext(outliving(withoutRecord(r.Context()))), s.engine)
 			return
 		}
 	}

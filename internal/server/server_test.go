@@ -45,6 +45,14 @@ func TestHealth(t *testing.T) {
 	ready = errors.New("secret database address")
 	want("/readyz", 503, "not ready\n")
 	ready = nil
+	if resp, _ := b.query(t, "{name}"); resp.Header.Get("Connection") != "" {
+		t.Error("a connection is closed while the server is not leaving")
+	}
+	b.Leave()
+	want("/readyz", 503, "shutting down\n")
+	if resp, body := b.query(t, "{name}"); resp.StatusCode != 200 || resp.Header.Get("Connection") != "close" || drained {
+		t.Errorf("a request while leaving: %d %s, %v, drained %v", resp.StatusCode, body, resp.Header, drained)
+	}
 	if err := b.Shutdown(t.Context()); err != nil || !drained {
 		t.Errorf("Shutdown: %v, drained %v", err, drained)
 	}

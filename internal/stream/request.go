@@ -15,17 +15,15 @@ type requestIDKey struct{}
 
 type addressKey struct{}
 
-// WithAddress returns a context that carries where the request came from, as host:port; what is no address is left out.
-func WithAddress(ctx context.Context, hostport string) context.Context {
-	at, err := netip.ParseAddrPort(hostport)
-	if err != nil {
-		return ctx
-	}
-	return context.WithValue(ctx, addressKey{}, at.Addr().Unmap())
+type operationKey struct{}
+
+// WithAddress returns a context that carries where the request came from.
+func WithAddress(ctx context.Context, from netip.Addr) context.Context {
+	return context.WithValue(ctx, addressKey{}, from.Unmap())
 }
 
-// Address returns where the request came from: the last hop, which is a proxy where there is one. The zero address when
-// that is not known.
+// Address returns where the request, socket or stream came from: the client as far as trusted proxies tell, else the last
+// hop. The zero address when that is not known.
 func Address(ctx context.Context) netip.Addr {
 	at, _ := ctx.Value(addressKey{}).(netip.Addr)
 	return at
@@ -40,6 +38,17 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
+}
+
+// WithOperation returns a context that carries the name that the client gave its operation.
+func WithOperation(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, operationKey{}, name)
+}
+
+// Operation returns the name of the operation, "" when it has none.
+func Operation(ctx context.Context) string {
+	name, _ := ctx.Value(operationKey{}).(string)
+	return name
 }
 
 // WithIdempotencyKey returns a context that carries the request's Idempotency-Key; "" leaves ctx as it is.

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -53,9 +54,12 @@ func TestRequestID(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	for hostport, want := range map[string]string{"192.0.2.1:5": "192.0.2.1", "[::ffff:192.0.2.1]:5": "192.0.2.1", "[2001:db8::1]:5": "2001:db8::1", "pipe": "invalid IP", "": "invalid IP"} {
-		if got := stream.Address(stream.WithAddress(context.Background(), hostport)).String(); got != want {
-			t.Errorf("%q: %s, want %s", hostport, got, want)
+	if got := stream.Address(context.Background()); got.IsValid() {
+		t.Errorf("an address from nowhere: %s", got)
+	}
+	for text, want := range map[string]string{"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::1"} {
+		if got := stream.Address(stream.WithAddress(context.Background(), netip.MustParseAddr(text))).String(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

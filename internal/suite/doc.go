@@ -8,7 +8,7 @@
 //	events_test.go      one change row a write, with what changed
 //	control_test.go     expectedVersion, dryRun, idempotency keys
 //	statements_test.go  how many statements a read takes
-//	gadget_test.go      one file makes a new entity (slow; FARLEY_SLOW=1)
+//	gadget_test.go      one file makes a new entity (slow; FARLEY_LONG=1)
 //
 // By default the larger tests take a sample of the combinations, the same one each time; the flag -farley.all takes all,
 // -farley.kind=Account one kind only. Under the race detector each test takes every fourth kind.

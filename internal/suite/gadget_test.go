@@ -69,8 +69,8 @@ func (Gadget) Annotations() []schema.Annotation { return gadget.Annotations() }
 // generator is run, its table is added as a migration, and the tests of this package are run on it.
 func TestGadget_oneFileMakesAnEntity(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("FARLEY_SLOW") != "1" {
-		t.Skip("slow: set FARLEY_SLOW=1 to generate and test a new entity in a copy of the module")
+	if os.Getenv("FARLEY_LONG") != "1" {
+		t.Skip("slow: set FARLEY_LONG=1 to generate and test a new entity in a copy of the module")
 	}
 	root := copyModule(t)
 	writeFile(t, filepath.Join(root, "ent", "schema", "gadget.go"), gadget)
@@ -196,7 +196,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "FARLEY_SLOW=0")
+	cmd.Env = append(os.Environ(), "FARLEY_LONG=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

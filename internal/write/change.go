@@ -19,6 +19,7 @@ import (
 	"farley/internal/id/stored"
 	"farley/internal/model"
 	"farley/internal/scalar"
+	"farley/internal/stream"
 )
 
 // Change is a write of one record on its way through the hooks.
@@ -350,5 +351,9 @@ func (c *Change) finish(ctx context.Context, fields []change.FieldChange) error 
 // append adds a change row to those that the transaction ends with.
 func (tx *Tx) append(ctx context.Context, r change.Row) {
 	r.Actor, r.Request, r.At = tx.Actor.User, request(ctx), tx.Now
+	r.Operation, r.Session = stream.Operation(ctx), tx.Actor.Session
+	if at := stream.Address(ctx); at.IsValid() {
+		r.Address = at.String()
+	}
 	tx.changes = append(tx.changes, r)
 }

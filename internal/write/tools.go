@@ -114,9 +114,12 @@ func (tx *Tx) Reshared(ctx context.Context, k *model.Kind, x id.ID) error {
 	if err != nil {
 		return err
 	}
-	after := *old.Keys
+	before, after := old.Keys, *old.Keys
 	after.Shares = shares
-	tx.append(ctx, change.Row{Kind: k.Code, Record: x, Op: change.Updated, Version: version, Before: old.Keys, After: &after})
+	if tx.ranOut {
+		before = seenUntilNow(old.Keys, shares)
+	}
+	tx.append(ctx, change.Row{Kind: k.Code, Record: x, Op: change.Updated, Version: version, Before: before, After: &after})
 	values := make(map[string]any, len(old.Values))
 	for column, v := range old.Values {
 		values[column] = v

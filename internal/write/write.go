@@ -23,6 +23,7 @@ import (
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
+	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/model"
 	"farley/internal/stream"
@@ -57,6 +58,9 @@ type Writer struct {
 	Clock clock.Clock
 	Money Money
 	Rules Rules
+	// Forget are called for every record that is purged, in the same transaction: tables that hold no records drop there
+	// what they know of it.
+	Forget []func(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error
 }
 
 // Tx is the transaction of one write. It is not safe for concurrent use.
@@ -71,6 +75,7 @@ type Tx struct {
 	locked  map[id.ID]*Record
 	changes []change.Row
 	sorter  *text.Sorter
+	ranOut  bool // the write ends what has run out
 }
 
 type txKey struct{}
@@ -88,8 +93,11 @@ func fromContext(ctx context.Context) *Tx {
 // Do runs fn in one transaction: its changes, their change rows and everything else it does come into being together or
 // not at all. fn runs again when the database made it lose against another transaction, so it must have no effect
 // outside its Tx; see Tx.OnCommit.
+//
+// Where a database server may lag behind another one (Galera), what is refused for what it knows is decided again once it
+// has caught up: the record, its version or the idempotency key may have been written through the other one just now.
 func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return w.DB.Write(ctx, func(ctx context.Context, dtx *db.Tx) error {
+	run := func(ctx context.Context, dtx *db.Tx) error {
 		system, _ := ctx.Value(systemKey{}).(bool)
 		tx := &Tx{
 			Tx: dtx, Actor: access.From(ctx), Now: w.Clock.Now(), w: w, system: system,
@@ -100,7 +108,18 @@ func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 			return err
 		}
 		return w.Log.Append(ctx, dtx, tx.changes...)
-	})
+	}
+	err := w.DB.Write(ctx, run)
+	if w.DB.Lags() && refused(err) {
+		return w.DB.WriteSynced(ctx, run)
+	}
+	return err
+}
+
+// refused reports whether a write was turned down by a rule.
+func refused(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable
 }
 
 // newClient is the one constructor of ent's client: a client without the hooks does not exist.

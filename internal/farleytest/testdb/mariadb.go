@@ -16,7 +16,7 @@ import (
 
 // privateServer is the server of this process, started once. It is a package variable because tests of a process share
 // nothing else.
-var privateServer = sync.OnceValues(startServer)
+var privateServer = sync.OnceValues(func() (*server, error) { return startServer() })
 
 // adminTimeout bounds the work of making or removing a schema.
 const adminTimeout = time.Minute
@@ -24,6 +24,11 @@ const adminTimeout = time.Minute
 func theServer(t testing.TB) *server {
 	t.Helper()
 	s, err := privateServer()
+	return found(t, s, err)
+}
+
+func found(t testing.TB, s *server, err error) *server {
+	t.Helper()
 	if errors.Is(err, errNoServer) && os.Getenv("FARLEY_REQUIRE_MYSQL") != "1" {
 		t.Skipf("testdb: %v; FARLEY_REQUIRE_MYSQL=1 makes this a failure", err)
 	}

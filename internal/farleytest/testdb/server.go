@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type server struct {
 	// life is never written to: that it closes with this process, in whatever way the process ends, tells the guard to
 	// end the server.
 	life io.Closer
+	wait func() error // until guard has ended
 
 	migrations fs.FS
 
@@ -58,7 +60,7 @@ wait $pid 2>/dev/null
 rm -rf "$dir"
 `
 
-func startServer() (*server, error) {
+func startServer(flags ...string) (*server, error) {
 	program, err := findServer()
 	if err != nil {
 		return nil, err
@@ -68,7 +70,7 @@ func startServer() (*server, error) {
 		return nil, fmt.Errorf("prepare the data folder: %w", err)
 	}
 	for attempt := 1; ; attempt++ {
-		s, err := program.start(template)
+		s, err := program.start(template, flags...)
 		if err == nil || attempt == startAttempts {
 			return s, err
 		}
@@ -76,7 +78,7 @@ func startServer() (*server, error) {
 }
 
 // start runs a server on a copy of the template folder and waits until it answers.
-func (p program) start(template string) (*server, error) {
+func (p program) start(template string, flags ...string) (*server, error) {
 	dir, err := os.MkdirTemp("", "farley-mariadb-")
 	if err != nil {
 		return nil, err
@@ -109,7 +111,7 @@ func (p program) start(template string) (*server, error) {
 		// Nobody reads the data after a crash: no need to wait for the disk.
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF",
 	}
-	cmd := exec.Command("sh", append(args, userFlag()...)...)
+	cmd := exec.Command("sh", slices.Concat(args, userFlag(), flags)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	life, err := cmd.StdinPipe()
 	if err != nil {
@@ -118,7 +120,7 @@ func (p program) start(template string) (*server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	s := &server{addr: fmt.Sprintf("127.0.0.1:%d", port), life: life, migrations: db.Migrations()}
+	s := &server{addr: fmt.Sprintf("127.0.0.1:%d", port), life: life, wait: cmd.Wait, migrations: db.Migrations()}
 	s.template = sync.OnceValues(s.makeTemplate)
 	if err := s.openAdmin(); err != nil {
 		return nil, errors.Join(err, life.Close(), cmd.Wait())

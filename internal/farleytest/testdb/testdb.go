@@ -47,36 +47,37 @@ func SQLite(t testing.TB) *DB {
 	if err := copySQLiteTemplate(path); err != nil {
 		t.Fatalf("testdb: SQLite template: %v", err)
 	}
-	return open(t, sqliteURL(path))
+	return Open(t, sqliteURL(path))
 }
 
 // MariaDB returns a fresh, migrated schema of the private server. Where no server is installed it skips the test, or fails
 // it if FARLEY_REQUIRE_MYSQL is 1.
 func MariaDB(t testing.TB) *DB {
 	t.Helper()
-	return open(t, migratedSchema(t))
+	return Open(t, migratedSchema(t))
 }
 
 // EmptySQLite returns a database in a file, without migrations.
 func EmptySQLite(t testing.TB) *DB {
 	t.Helper()
-	return open(t, sqliteURL(filepath.Join(t.TempDir(), "farley.db")))
+	return Open(t, sqliteURL(filepath.Join(t.TempDir(), "farley.db")))
 }
 
 // EmptyMariaDB returns a schema of the private server, without migrations. It skips as MariaDB does.
 func EmptyMariaDB(t testing.TB) *DB {
 	t.Helper()
-	return open(t, emptySchema(t))
+	return Open(t, emptySchema(t))
 }
 
 // Reopen opens the same database once more, with pools and a counter of its own, to play another node. It is closed when
 // t ends.
 func (d *DB) Reopen(t testing.TB) *DB {
 	t.Helper()
-	return open(t, d.URL)
+	return Open(t, d.URL)
 }
 
-func open(t testing.TB, databaseURL string) *DB {
+// Open opens the database at a URL until the test ends.
+func Open(t testing.TB, databaseURL string) *DB {
 	t.Helper()
 	opened, err := db.Open(t.Context(), databaseURL)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -23,7 +24,11 @@ type SSE struct {
 	mu      sync.Mutex
 	closing chan struct{} // closed by Close
 	running sync.WaitGroup
+	open    atomic.Int64
 }
+
+// Len returns the number of open streams.
+func (s *SSE) Len() int { return int(s.open.Load()) }
 
 var _ graphql.Transport = (*SSE)(nil)
 
@@ -80,6 +85,8 @@ func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		s.cfg.refuse(w, r, errClosing(), http.StatusServiceUnavailable)
 		return
 	}
+	s.open.Add(1)
+	defer s.open.Add(-1)
 	defer s.running.Done()
 
 	params, err := s.params(w, r)

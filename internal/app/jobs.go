@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"farley/internal/broker"
+	"farley/internal/db"
+	"farley/internal/expiry"
+	"farley/internal/id"
+	"farley/internal/identity"
+	"farley/internal/job"
+	"farley/internal/mail"
+	"farley/internal/purge"
+)
+
+// retention is the periodic job that shortens the change log, on one of the nodes.
+const retention = "retention"
+
+// scheduleJobs registers every kind of job, and those that are done again and again. It fails when mails could not lead
+// anywhere.
+func (a *App) scheduleJobs() error {
+	a.Jobs.Changed = func(x id.ID) { a.Broker.Publish(broker.Jobs, x[:]) }
+	a.Jobs.Observe = a.metrics.ran
+	a.scheduleHousekeeping()
+	a.scheduleRetention()
+	expiry.Register(a.Jobs, a.Write)
+	if a.KeepDeleted > 0 {
+		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})
+	}
+	a.Mail = mail.New(mail.Config{Jobs: a.Jobs, Sink: a.Config.Mail, Domain: a.MailDomain})
+	for _, purpose := range []string{identity.ResetPurpose, identity.InvitePurpose} {
+		a.Mail.Register(purpose, a.composer(purpose))
+	}
+	if a.Mailer == nil && a.Config.Mail != nil {
+		a.Mailer = a.Mail
+	}
+	return a.Identity.Mails(a.Mailer, a.ResetURL)
+}
+
+// composer makes the mails of sign-in when they are sent.
+func (a *App) composer(purpose string) mail.Composer {
+	return func(ctx context.Context, tx *db.Tx, to id.ID, _ map[string]string) (mail.Message, error) {
+		letter, err := a.Identity.Compose(ctx, tx, purpose, to)
+		if errors.Is(err, identity.ErrNobody) {
+			err = mail.ErrNotWanted
+		}
+		return mail.Message(letter), err
+	}
+}
+
+// scheduleRetention registers the job: once an hour, unless the log is kept for ever.
+func (a *App) scheduleRetention() {
+	if a.RetainChanges <= 0 {
+		return
+	}
+	a.Jobs.Register(retention, job.Options{Concurrency: 1}, func(ctx context.Context, run *job.Run) error {
+		var deleted int64
+		err := a.Changes.PruneEach(ctx, a.Clock.Now().Add(-a.RetainChanges), func(n int64) error {
+			deleted = n
+			return run.Progress(ctx, n, 0)
+		})
+		if err != nil {
+			return err
+		}
+		return run.Progress(ctx, deleted, deleted)
+	})
+	a.Jobs.Every(retention, "hourly", time.Hour)
+}

@@ -1,0 +1,6 @@
+-- Rows that writes have in common which must not happen at once on two servers of a cluster, see package write. The numbers
+-- mean nothing.
+CREATE TABLE write_claims (
+  id BLOB NOT NULL PRIMARY KEY,
+  n BIGINT NOT NULL
+);
