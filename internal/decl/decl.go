@@ -37,7 +37,9 @@ type Kind struct {
 	Link        bool        // joins two kinds; written through a Links relation, not in the API by itself
 	Title       string      // field that names a record to people
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
-	Members     []*Member
+	// Participants: see model.Kind
+	Participants *model.Participants
+	Members      []*Member
 }
 
 // Member is a field or relation under declaration. Its methods return it, for chaining.

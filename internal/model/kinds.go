@@ -39,6 +39,7 @@ func account() *Kind {
 		Doc:   "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 		Sight: ByOwner,
 		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name",
+		Participants: &Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
