@@ -100,7 +100,7 @@ func fixture() *model.Set {
 		&model.Kind{
 			Name: "Contact", Const: "CONTACT", Code: codeContact, Table: "contacts", Owned: true, Placed: true, Shareable: true, Self: "contact",
 			Participants: &model.Participants{Kind: "Member", Record: "contact", User: "user", From: "fromDate", To: "toDate"},
-			Fields: placed(text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), ref("account", "ACCOUNT", "Account")),
+			Fields:       placed(text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), ref("account", "ACCOUNT", "Account")),
 		},
 		&model.Kind{
 			Name: "Member", Const: "MEMBER", Code: codeMember, Table: "members", Sight: model.ByParents, Parents: []string{"contact"},

@@ -92,6 +92,7 @@ func New(c Config) (*App, error) {
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{})
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
+	rule.RegisterTeams(a.Jobs, a.Write)
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &graph.Resolver{}}).Schema()
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {

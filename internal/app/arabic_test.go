@@ -24,7 +24,7 @@ import (
 
 // spoken are the packages whose messages reach people.
 var spoken = []string{
-	"access", "app", "auth", "change", "db", "fault", "identity", "input", "job", "money", "read", "rule", "scalar", "server", "server/live", "write", "../graph",
+	"access", "app", "auth", "change", "customer", "db", "fault", "identity", "input", "job", "lead", "money", "read", "rule", "scalar", "server", "server/live", "write", "../graph",
 }
 
 // silent are the files whose literals nobody is told: the translations themselves, and the names of metrics.

@@ -37,6 +37,8 @@ type Kind struct {
 	Link        bool        // joins two kinds; written through a Links relation, not in the API by itself
 	Title       string      // field that names a record to people
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
+	Lasting     bool        // see model.Kind
+	FromLead    bool        // see model.Kind
 	// Participants: see model.Kind
 	Participants *model.Participants
 	Members      []*Member

@@ -171,11 +171,12 @@ var excludes = map[string][]string{
 
 // touches are relations to records that change with each change of a record.
 var touches = map[string][]string{
-	"Share": {"record"},
+	"Share":             {"record"},
+	"AccountTeamMember": {"account"},
 }
 
 // Touches returns the fields of a kind that hold the ids of records which change with each change of a record: a shared
-// record hears of its shares.
+// record hears of its shares, and an account of its team.
 func Touches(kind string) []string { return touches[kind] }
 
 // special returns the i-th value of a field, named "Kind.field", with rules that the model does not tell.

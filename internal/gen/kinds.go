@@ -38,7 +38,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
 			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Title: a.Kind.Title, Actions: a.Kind.Actions,
-			Participants: a.Kind.Participants,
+			Lasting: a.Kind.Lasting, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
 		}
 		if k.Plural == "" {
 			k.Plural = k.Single + "s"
@@ -145,7 +145,8 @@ func tables(kinds []*model.Kind) []byte {
 		fmt.Fprintf(&b, "Name: %q, Const: %q, Single: %q, Plural: %q, Code: %d, Prefix: %q, Table: %q,\nDoc: %q,\nSight: %s,\n",
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
 		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
-			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Title", k.Title}, {"Actions", k.Actions}})
+			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Title", k.Title}, {"Actions", k.Actions},
+			{"Lasting", k.Lasting}, {"FromLead", k.FromLead}})
 		if p := k.Participants; p != nil {
 			fmt.Fprintf(&b, "\nParticipants: &Participants{Kind: %q, Record: %q, User: %q,", p.Kind, p.Record, p.User)
 			attrs(&b, []attr{{"From", p.From}, {"To", p.To}})

@@ -152,6 +152,10 @@ type Kind struct {
 	Link        bool     // joins two kinds; not in the API by itself
 	Title       string   // field that names a record to people
 	Actions     []string // named actions beside CREATE READ UPDATE DELETE
+	// Lasting records are moved to the bin, and taken out of it, by Farley alone.
+	Lasting bool
+	// FromLead: leads are converted into records of the kind.
+	FromLead bool
 	// Participants says who takes part in the records, nil when nobody does; for Owned kinds.
 	Participants *Participants
 	Fields       []*Field

@@ -35,7 +35,7 @@ type Request struct {
 	OnDuplicate     *string
 	ExpectedVersion *int64
 	DryRun          *bool
-	Key             *string
+	Key             *string `json:"-"`
 }
 
 // Outcome is what a uniform operation did. With an idempotency key it is kept, and what is selected of the record is
@@ -64,7 +64,7 @@ func (w *Writer) Run(ctx context.Context, r Request, key string, answer func(ctx
 	var err error
 	for range 3 {
 		err = w.Do(ctx, func(ctx context.Context, tx *Tx) error {
-			o, err := tx.idempotent(ctx, key, r, dry, func() (Outcome, error) { return tx.run(ctx, k, r) })
+			o, err := idempotent(ctx, tx, key, r, dry, func() (Outcome, error) { return tx.run(ctx, k, r) })
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 
 	"farley/internal/access"
 	"farley/internal/change"
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/model"
@@ -163,6 +164,11 @@ func (w *Writer) Keys(ctx context.Context, k *model.Kind, x id.ID) (*access.Keys
 		return nil, err
 	}
 	defer func() { _ = dtx.Close() }()
+	return w.KeysIn(ctx, dtx, k, x)
+}
+
+// KeysIn is Keys in a transaction that is under way.
+func (w *Writer) KeysIn(ctx context.Context, dtx *db.Tx, k *model.Kind, x id.ID) (*access.Keys, error) {
 	tx := &Tx{Tx: dtx, w: w, Now: w.Clock.Now()}
 	values, err := tx.row(ctx, k, x, "")
 	if err != nil {
