@@ -55,6 +55,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if _, err := seed.EnsureRoles(ctx, a.Write); err != nil {
 		return fmt.Errorf("shipped roles: %w", err)
 	}
+	if err := seed.EnsureStages(ctx, a.Write); err != nil {
+		return err
+	}
 	if s.Demo {
 		if err := s.demo(ctx, a); err != nil {
 			return fmt.Errorf("demo: %w", err)

@@ -172,26 +172,30 @@ func (l *lookUp) of(kind string) []any {
 	return ids
 }
 
-// among is the condition that a reference of the row t, which shows, leads to one of the matches of a kind.
-func (l *lookUp) among(k *model.Kind, field, kind string) access.Cond {
-	ids := l.of(kind)
-	if len(ids) == 0 {
-		return access.Or()
-	}
-	column := "t.`" + k.Field(field).Column + "`"
-	return access.And(l.shown(k, field), access.Cond{SQL: column + " IN (?" + strings.Repeat(",?", len(ids)-1) + ")", Args: ids})
-}
-
-// notes finds the newest notes on the matches. A note is contact as well.
+// notes finds the newest notes on the matches. A note is contact as well. The notes of each kind of match are a branch of
+// their own, so that an index finds them.
 func (l *lookUp) notes(ctx context.Context) error {
 	k := l.set.Kind("Note")
-	cond := access.And(access.Cond{SQL: "t.`deleted_at` IS NULL"}, l.a.Sight(l.set, k, "t", access.Read, l.now),
-		access.Or(l.among(k, "contact", "Contact"), l.among(k, "account", "Account"), l.among(k, "lead", "Lead")))
-	if cond.IsFalse() {
+	sight := access.And(access.Cond{SQL: "t.`deleted_at` IS NULL"}, l.a.Sight(l.set, k, "t", access.Read, l.now))
+	var branches []string
+	var args []any
+	for _, name := range callers {
+		f, ids := k.Field(l.set.Kind(name).Single), l.of(name)
+		if len(ids) == 0 {
+			continue
+		}
+		column := "t.`" + f.Column + "`"
+		cond := access.And(access.Cond{SQL: column + " IN (?" + strings.Repeat(",?", len(ids)-1) + ")", Args: ids}, sight, l.shown(k, f.Name))
+		if cond.IsFalse() {
+			continue
+		}
+		branches = append(branches, "SELECT * FROM (SELECT t.`id`, t.`created_at`, "+column+" FROM `notes` t WHERE "+cond.SQL+" ORDER BY t.`created_at` DESC, t.`id` DESC LIMIT ?) n"+f.Column)
+		args = append(append(args, cond.Args...), maxOpen)
+	}
+	if branches == nil {
 		return nil
 	}
-	rows, err := l.tx.QueryContext(ctx, "SELECT t.`id`, t.`created_at`, COALESCE(t.`contact_id`, t.`account_id`, t.`lead_id`) FROM `notes` t WHERE "+cond.SQL+
-		" ORDER BY t.`created_at` DESC, t.`id` DESC LIMIT ?", append(slices.Clone(cond.Args), maxOpen)...)
+	rows, err := l.tx.QueryContext(ctx, strings.Join(branches, " UNION ALL ")+" ORDER BY 2 DESC, 1 DESC LIMIT ?", append(args, maxOpen)...)
 	if err != nil {
 		return err
 	}

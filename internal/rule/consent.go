@@ -24,17 +24,16 @@ func preferenceIsNew(ctx context.Context, c *write.Change) error {
 	if _, err := c.Tx.Lock(ctx, c.KindOf("Contact"), contact); err != nil {
 		return err
 	}
-	columns, values := []string{"contact_id"}, []any{contact}
+	query, args := "SELECT `id` FROM `preferences` WHERE `contact_id` = ? AND `deleted_at` IS NULL AND `id` <> ?", []any{contact, c.ID}
 	for _, name := range []string{"topic", "product", "channel"} {
-		f := c.Kind.Field(name)
-		columns = append(columns, f.Compared())
-		values = append(values, c.Compared(name))
+		query += " AND COALESCE(`" + c.Kind.Field(name).Compared() + "`, '') = ?"
+		args = append(args, c.Compared(name))
 	}
-	n, err := live(ctx, c, c.Kind, columns, values)
+	same, err := c.Tx.IDs(ctx, query+" LIMIT 1", args...)
 	if err != nil {
 		return err
 	}
-	if n > 0 {
+	if len(same) > 0 {
 		c.Refuse("topic", "TAKEN", "There is a preference for this topic, product and channel already.")
 	}
 	return nil

@@ -54,16 +54,11 @@ func teamIsNew(ctx context.Context, c *write.Change) error {
 	}
 	ids, err := c.Tx.IDs(ctx, "SELECT `id` FROM `account_team_members` WHERE `account_id` = ? AND `user_id` = ? AND `deleted_at` IS NULL AND `id` <> ?"+
 		" AND COALESCE(`role_fold`, '') = ? AND COALESCE(`from_date`, '') <= ? AND COALESCE(`to_date`, '9999-12-31') >= ? LIMIT 1",
-		c.Ref("account"), c.Ref("user"), c.ID, foldedText(c, "role"), to, from)
+		c.Ref("account"), c.Ref("user"), c.ID, c.Compared("role"), to, from)
 	if err == nil && len(ids) > 0 {
 		c.Refuse("user", "TAKEN", "The user takes part in this role at this time already.")
 	}
 	return err
-}
-
-func foldedText(c *write.Change, field string) string {
-	s, _ := c.Compared(field).(string)
-	return s
 }
 
 // teamTouchesAccount gives the account a change of its own, so that those who begin or cease to see it are told.

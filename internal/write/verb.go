@@ -8,6 +8,7 @@ import (
 
 	"farley/internal/fault"
 	"farley/internal/input"
+	"farley/internal/text"
 )
 
 // Command is a verb of the field as the API gives it: one input, and the arguments that stand beside it.
@@ -120,6 +121,11 @@ func ExpectVersion(r *Record, expected *int64) error {
 	return nil
 }
 
-// Compared returns what filters compare of a text or enum field after the change: the folded text where there is one. It is
-// nil for null.
-func (c *Change) Compared(field string) any { return c.column(c.Kind.Field(field).Compared()) }
+// Compared returns what filters compare of a text or enum field after the change: the folded text where there is one, ""
+// for null.
+func (c *Change) Compared(field string) string {
+	if c.Kind.Field(field).Fold != "" {
+		return cut(text.Fold(c.Text(field)), maxShadow)
+	}
+	return c.Text(field)
+}
