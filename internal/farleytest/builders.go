@@ -195,6 +195,8 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return pick(i, "START", "KEEP", "END"), true // tests want the first and the fifth to differ
 	case "Lead.status":
 		return pick(i, "NEW", "WORKING"), true // the other statuses need more
+	case "Lead.queued":
+		return false, true // a lead in the queue has no owner
 	case "Consent.givenAt", "LocationEvent.seenAt":
 		return Start.Add(-time.Duration(i) * time.Hour).Format(scalar.Layout), true
 	case "Account.customFields", "Contact.customFields", "Lead.customFields":

@@ -279,7 +279,7 @@ func (m *maker) share() {
 
 // takesPart puts a user on the team of an account, at some time.
 func (m *maker) takesPart() {
-	in := input.Object{"account": m.one(m.accounts), "user": m.one(m.users)}
+	in := input.Object{"account": m.one(m.accounts), "user": m.one(m.users), "role": fmt.Sprint("role ", m.rnd.Uint32())}
 	day := func(days int) string { return m.e.Clock.Now().AddDate(0, 0, days).Format(time.DateOnly) }
 	switch m.rnd.IntN(4) {
 	case 0:
