@@ -189,9 +189,12 @@ func (m *maker) filled(ctx context.Context, t *target) (input.Object, error) {
 // known returns the id of a related record when the actor could name it himself, nil else.
 func (m *maker) known(ctx context.Context, f *model.Field, v any) (any, error) {
 	text, _ := v.(string)
-	x, err := id.Parse(text)
-	if text == "" || err != nil {
+	if text == "" {
 		return nil, nil //nolint:nilnil // no record
+	}
+	x, err := id.Parse(text)
+	if err != nil {
+		return nil, err
 	}
 	if x == m.tx.Actor.User {
 		return text, nil

@@ -13,7 +13,7 @@ import (
 
 // stageOf returns the stage of the n-th account's life, null for those who never buy from us.
 func (f *firm) stageOf(n int) any {
-	key := ""
+	var key string
 	switch kindsOf(n) {
 	case "PROSPECT":
 		key = "prospect"
