@@ -119,13 +119,13 @@ type Lead struct {
 	Rating string `json:"rating,omitempty"`
 	// How promising it is in numbers; larger is better.
 	Score int64 `json:"score,omitempty"`
-	// Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead.
+	// Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.
 	Status string `json:"status,omitempty"`
 	// Why it stands there; needed for DISQUALIFIED.
 	StatusReason string `json:"status_reason,omitempty"`
 	// status_reason, folded for comparison.
 	StatusReasonFold string `json:"status_reason_fold,omitempty"`
-	// Whether it waits for somebody of its team: then it has no owner.
+	// Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner.
 	Queued bool `json:"queued,omitempty"`
 	// The language of the person.
 	Locale string `json:"locale,omitempty"`

@@ -319,14 +319,6 @@ func (r *mutationResolver) UpdateConsent(ctx context.Context, x id.ID, in input.
 	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Consent", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
 
-func (r *mutationResolver) DeleteConsent(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
-	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Consent", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
-}
-
-func (r *mutationResolver) RestoreConsent(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
-	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Consent", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
-}
-
 func (r *subscriptionResolver) ConsentChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "Consent", after)
 }

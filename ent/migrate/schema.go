@@ -874,6 +874,16 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
 			},
+			{
+				Name:    "lead_converted_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[61], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_converted_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[0]},
+			},
 		},
 	}
 	// LifecycleStagesColumns holds the columns for the "lifecycle_stages" table.
@@ -1620,6 +1630,11 @@ var (
 				Name:    "stagehistory_deleted_at_left_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{StageHistoriesColumns[6], StageHistoriesColumns[8], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[11], StageHistoriesColumns[6], StageHistoriesColumns[0]},
 			},
 		},
 	}

@@ -12,8 +12,9 @@ import (
 type Account struct{ ent.Schema }
 
 var account = decl.Kind{
-	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name",
-	Doc: "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
+	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Title: "name",
+	Participants: &model.Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
+	Doc:          "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 	Members: []*decl.Member{
 		decl.Name("name", "The name people use.").Required().Tells(60),
 		decl.Text("legal_name", "The name in the register."),

@@ -12,8 +12,8 @@ import (
 type Consent struct{ ent.Schema }
 
 var consent = decl.Kind{
-	Code: 27, Prefix: "csnt", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose",
-	Doc: "A person's yes or no to being addressed by a channel for a purpose. It is never changed: the newest one counts.",
+	Code: 27, Prefix: "csnt", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose", Lasting: true,
+	Doc: "A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal.",
 	Members: []*decl.Member{
 		decl.Ref("contact", Contact.Type, "The person.").Required().Once(),
 		decl.Enum("channel", "ConsentChannel", "By what.",

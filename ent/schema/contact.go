@@ -22,7 +22,7 @@ var channels = []decl.Value{
 }
 
 var contact = decl.Kind{
-	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName",
+	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", FromLead: true, Title: "displayName",
 	Doc: "A person whom we know, linked to any number of accounts.",
 	Members: []*decl.Member{
 		decl.Name("given_name", "The given name."),

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/index"
 
 	"farley/internal/decl"
 	"farley/internal/model"
@@ -41,14 +42,14 @@ var lead = decl.Kind{
 			decl.Value{Name: "WARM", Doc: "Interested."},
 			decl.Value{Name: "COLD", Doc: "Not now."}),
 		decl.Int("score", "How promising it is in numbers; larger is better."),
-		decl.Enum("status", "LeadStatus", "Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead.",
+		decl.Enum("status", "LeadStatus", "Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.",
 			decl.Value{Name: "NEW", Doc: "Nobody has dealt with it."},
 			decl.Value{Name: "WORKING", Doc: "Somebody deals with it."},
 			decl.Value{Name: "QUALIFIED", Doc: "It is worth converting."},
 			decl.Value{Name: "DISQUALIFIED", Doc: "Nothing will come of it; statusReason says why."},
 			decl.Value{Name: "CONVERTED", Doc: "Account or contact have been made of it."}).Required().Default("NEW"),
 		decl.Text("status_reason", "Why it stands there; needed for DISQUALIFIED."),
-		decl.Bool("queued", "Whether it waits for somebody of its team: then it has no owner."),
+		decl.Bool("queued", "Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."),
 		decl.Scalar("locale", "Locale", "The language of the person."),
 		decl.LongText("description", "Anything worth knowing."),
 		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
@@ -69,7 +70,9 @@ func (Lead) Fields() []ent.Field { return lead.Fields() }
 func (Lead) Edges() []ent.Edge { return lead.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (Lead) Indexes() []ent.Index { return lead.Indexes() }
+func (Lead) Indexes() []ent.Index {
+	return append(lead.Indexes(), index.Fields("converted_account_id", "deleted_at", "id"), index.Fields("converted_contact_id", "deleted_at", "id"))
+}
 
 // Annotations returns what the generator reads.
 func (Lead) Annotations() []schema.Annotation { return lead.Annotations() }

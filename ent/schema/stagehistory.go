@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/index"
 
 	"farley/internal/decl"
 	"farley/internal/model"
@@ -30,7 +31,9 @@ func (StageHistory) Fields() []ent.Field { return stageHistory.Fields() }
 func (StageHistory) Edges() []ent.Edge { return stageHistory.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (StageHistory) Indexes() []ent.Index { return stageHistory.Indexes() }
+func (StageHistory) Indexes() []ent.Index {
+	return append(stageHistory.Indexes(), index.Fields("account_id", "deleted_at", "id"))
+}
 
 // Annotations returns what the generator reads.
 func (StageHistory) Annotations() []schema.Annotation { return stageHistory.Annotations() }

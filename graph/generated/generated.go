@@ -45,6 +45,7 @@ type ComplexityRoot struct {
 		AdvanceClock             func(childComplexity int, to time.Time) int
 		CancelJob                func(childComplexity int, input input.Object) int
 		ChangePassword           func(childComplexity int, input input.Object) int
+		ConvertLead              func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		CopyRole                 func(childComplexity int, input input.Object) int
 		CreateAPIKey             func(childComplexity int, input input.Object) int
 		CreateAccount            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
@@ -73,7 +74,6 @@ type ComplexityRoot struct {
 		DeleteAccountContact     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteAccountTeamMember  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteBranch             func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteConsent            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteContact            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteCustomField        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteLead               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -95,6 +95,7 @@ type ComplexityRoot struct {
 		Login                    func(childComplexity int, input input.Object) int
 		Logout                   func(childComplexity int) int
 		LogoutEverywhere         func(childComplexity int, input input.Object) int
+		MoveAccountLifecycle     func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		Refresh                  func(childComplexity int, input input.Object) int
 		RenewAccess              func(childComplexity int, input input.Object) int
 		RequestPasswordReset     func(childComplexity int, input input.Object) int
@@ -104,7 +105,6 @@ type ComplexityRoot struct {
 		RestoreAccountContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreAccountTeamMember func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreBranch            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreConsent           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreContact           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreCustomField       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreLead              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -124,6 +124,7 @@ type ComplexityRoot struct {
 		RetryJob                 func(childComplexity int, input input.Object) int
 		RevokeAPIKey             func(childComplexity int, input input.Object) int
 		SetPassword              func(childComplexity int, input input.Object) int
+		TakeLead                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateAPIKey             func(childComplexity int, input input.Object) int
 		UpdateAccount            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateAccountContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -164,6 +165,7 @@ type ComplexityRoot struct {
 		AuditTrail         func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
 		Branch             func(childComplexity int, id *id.ID, external input.Object) int
 		Branches           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		CallerLookup       func(childComplexity int, phone string, country *string) int
 		Changes            func(childComplexity int, objects []string, after string, first *int64) int
 		ChangesCursor      func(childComplexity int) int
 		Consent            func(childComplexity int, id id.ID) int
@@ -181,6 +183,7 @@ type ComplexityRoot struct {
 		LifecycleStages    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		LocationEvent      func(childComplexity int, id id.ID) int
 		LocationEvents     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		MayContact         func(childComplexity int, contact id.ID, channel string, purpose string) int
 		Need               func(childComplexity int, id id.ID) int
 		Needs              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Node               func(childComplexity int, id id.ID) int
@@ -245,6 +248,9 @@ type ComplexityRoot struct {
 
 type MutationResolver interface {
 	Logout(ctx context.Context) (*read.Result, error)
+	TakeLead(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	ConvertLead(ctx context.Context, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	MoveAccountLifecycle(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateAccount(ctx context.Context, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateAccount(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteAccount(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -290,8 +296,6 @@ type MutationResolver interface {
 	RestoreNeed(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateConsent(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateConsent(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
-	DeleteConsent(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
-	RestoreConsent(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateLifecycleStage(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateLifecycleStage(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteLifecycleStage(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -360,6 +364,8 @@ type QueryResolver interface {
 	AuditTrail(ctx context.Context, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) (*read.Result, error)
 	ChangesCursor(ctx context.Context) (*string, error)
 	Changes(ctx context.Context, objects []string, after string, first *int64) (*read.Result, error)
+	MayContact(ctx context.Context, contact id.ID, channel string, purpose string) (*read.Result, error)
+	CallerLookup(ctx context.Context, phone string, country *string) (*read.Result, error)
 	Account(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
 	Accounts(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Contact(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
@@ -489,6 +495,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.convertLead":
+		if e.ComplexityRoot.Mutation.ConvertLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_convertLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConvertLead(childComplexity, args["input"].(input.Object), args["onDuplicate"].(*string), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.copyRole":
 		if e.ComplexityRoot.Mutation.CopyRole == nil {
 			break
@@ -792,17 +809,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteBranch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
-	case "Mutation.deleteConsent":
-		if e.ComplexityRoot.Mutation.DeleteConsent == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_deleteConsent_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.DeleteConsent(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteContact":
 		if e.ComplexityRoot.Mutation.DeleteContact == nil {
 			break
@@ -1029,6 +1035,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LogoutEverywhere(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.moveAccountLifecycle":
+		if e.ComplexityRoot.Mutation.MoveAccountLifecycle == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveAccountLifecycle_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveAccountLifecycle(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.refresh":
 		if e.ComplexityRoot.Mutation.Refresh == nil {
 			break
@@ -1128,17 +1145,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreBranch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
-	case "Mutation.restoreConsent":
-		if e.ComplexityRoot.Mutation.RestoreConsent == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_restoreConsent_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RestoreConsent(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreContact":
 		if e.ComplexityRoot.Mutation.RestoreContact == nil {
 			break
@@ -1348,6 +1354,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.takeLead":
+		if e.ComplexityRoot.Mutation.TakeLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_takeLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TakeLead(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateApiKey":
 		if e.ComplexityRoot.Mutation.UpdateAPIKey == nil {
 			break
@@ -1756,6 +1773,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Branches(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.callerLookup":
+		if e.ComplexityRoot.Query.CallerLookup == nil {
+			break
+		}
+
+		args, err := ec.field_Query_callerLookup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CallerLookup(childComplexity, args["phone"].(string), args["country"].(*string)), true
 	case "Query.changes":
 		if e.ComplexityRoot.Query.Changes == nil {
 			break
@@ -1939,6 +1967,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LocationEvents(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.mayContact":
+		if e.ComplexityRoot.Query.MayContact == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mayContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MayContact(childComplexity, args["contact"].(id.ID), args["channel"].(string), args["purpose"].(string)), true
 	case "Query.need":
 		if e.ComplexityRoot.Query.Need == nil {
 			break
@@ -2825,6 +2864,185 @@ extend type Query {
   ): ChangeConnection @signedIn
 }
 `, BuiltIn: false},
+	{Name: "../../schema/customers.graphql", Input: `# Leads and what becomes of them, the life of an account, consents, and who is calling.
+
+"A lead to take from the queue."
+input TakeLeadInput @input(use: FREE) {
+  "The lead, which waits in a queue that you see."
+  lead: ID!
+}
+
+"What takeLead gives."
+type TakeLeadPayload @plain @engine {
+  "The lead, which is yours now."
+  lead: Lead
+}
+
+"The account that a lead becomes: exactly one of the two."
+input ConvertLeadAccountInput @oneOf @input(use: FREE) {
+  "A new account. What is absent comes from the lead: name from company, website, industry, employees, annualRevenue, emails, phones, addresses, locale, source, description, owner, team, partner, branch and territory, and custom fields of the same key and type; as far as you may read it on the lead and give it to an account."
+  create: ConvertAccountInput
+  "An account there is, which you may change."
+  link: ID
+}
+
+"The contact that a lead becomes: exactly one of the two."
+input ConvertLeadContactInput @oneOf @input(use: FREE) {
+  "A new contact. What is absent comes from the lead: names, title, emails and phones (the first one primary), addresses, locale, source, description, owner, team, partner, branch and territory, and custom fields of the same key and type; as far as you may read it on the lead and give it to a contact."
+  create: ConvertContactInput
+  "A contact there is, which you may change."
+  link: ID
+}
+
+"A lead to convert. At least one of the targets is needed; one that is left out is not made."
+input ConvertLeadInput @input(use: FREE) {
+  "The lead: NEW, WORKING or QUALIFIED."
+  lead: ID!
+  "The account that it becomes."
+  account: ConvertLeadAccountInput
+  "The contact that it becomes."
+  contact: ConvertLeadContactInput
+}
+
+"What convertLead gives."
+type ConvertLeadPayload @plain @engine {
+  "The lead: CONVERTED, with its trace to the two; null when it is out of your sight now."
+  lead: Lead
+  "The account made or linked; null for none, and when it is out of your sight now."
+  account: Account
+  "The contact made or linked; null for none, and when it is out of your sight now."
+  contact: Contact
+  "Accounts in your sight that seem to be the same as the new one, the likeliest first, at most 5."
+  accountDuplicates: [AccountDuplicate!]
+  "Contacts in your sight that seem to be the same as the new one, the likeliest first, at most 5."
+  contactDuplicates: [ContactDuplicate!]
+}
+
+"A step of an account to another stage."
+input MoveAccountLifecycleInput @input(use: FREE) {
+  "The account."
+  account: ID!
+  "The stage that it enters: not archived, and one of those that may follow the present one, where that names any."
+  stage: ID! @field(of: "Account.lifecycle", use: UPDATE)
+  "Why, for the history. At most 200 characters."
+  reason: String
+}
+
+"What moveAccountLifecycle gives."
+type MoveAccountLifecyclePayload @plain @engine {
+  "The account as it is now."
+  account: Account
+  "The time in the stage, which has begun; that under way when the account was there already."
+  entry: StageHistory
+}
+
+"Why somebody may be addressed or not."
+enum ContactPermissionCause @input(use: FREE) {
+  "The newest consent grants it."
+  GRANTED
+  "The newest consent withdraws it."
+  WITHDRAWN
+  "Nothing was said, and the purpose SERVICE needs no consent (but for LOCATION)."
+  NOT_NEEDED
+  "Nothing was said, and the purpose needs consent."
+  NO_CONSENT
+  "The person does not want marketing at all (Contact.doNotContact)."
+  DO_NOT_CONTACT
+}
+
+"Whether somebody may be addressed."
+type ContactPermission @plain @engine {
+  "Whether it is allowed now."
+  allowed: Boolean!
+  "Why."
+  because: ContactPermissionCause!
+  "The consent that counts: the newest one, and of two given at the same instant the withdrawal; null for none."
+  consent: Consent
+}
+
+"Somebody who may be calling: exactly one of the three records."
+type CallerMatch @plain @engine {
+  "The person."
+  contact: Contact
+  "The firm."
+  account: Account
+  "The lead."
+  lead: Lead
+  "Whether it is the main number of the record."
+  main: Boolean!
+  "The last contact that you may know of: lastActivityAt, or a later note; null for none."
+  lastContactAt: DateTime
+}
+
+"Who is calling."
+type CallerLookup @plain @engine {
+  "The number that was looked for, E.164."
+  phone: PhoneNumber!
+  "Who has the number, at most 10: people before accounts before leads, leads that are done with last; among each those first whose main number it is, then those with whom there was contact last."
+  matches: [CallerMatch!]
+  "The open leads among the matches, the newest first."
+  openLeads: [Lead!]
+  "The newest notes on the matches, at most 10."
+  notes: [Note!]
+}
+
+extend type Query {
+  "Whether a person may be addressed by a channel for a purpose: the newest consent counts. For those who see the person, the consents and what they say; FORBIDDEN where they do not, NOT_FOUND for a person out of sight."
+  mayContact(
+    "The person."
+    contact: ID!
+    "By what."
+    channel: ConsentChannel!
+    "For what."
+    purpose: ConsentPurpose!
+  ): ContactPermission @can(object: "CONSENT", action: "READ")
+  "Who has a telephone number, with the last contacts and open matters: contacts, accounts and leads in your sight whose numbers you may read."
+  callerLookup(
+    "The number; national ones are read as those of the country."
+    phone: String!
+    "The country of national numbers; that of your locale unless given."
+    country: CountryCode
+  ): CallerLookup @signedIn
+}
+
+extend type Mutation {
+  "Takes a lead from the queue of its team: whoever sees it becomes its owner. CONFLICT when it does not wait any more."
+  takeLead(
+    "The lead."
+    input: TakeLeadInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): TakeLeadPayload @can(object: "LEAD", action: "UPDATE")
+  "Makes customers of a lead, all at once or not at all: account and contact are made or linked, and linked to each other as primary; the notes of the lead move to the account, or to the contact when there is none; its tags are put on both; the lead becomes CONVERTED for good. CONFLICT for a lead that is converted or disqualified. A mandatory field that neither the input nor the lead has is INVALID with its path. Needs CONVERT_LEAD on the lead, CREATE for what is made and UPDATE on what is linked."
+  convertLead(
+    "The lead and its targets."
+    input: ConvertLeadInput!
+    "What to do when records in your sight seem to be the same as the new ones."
+    onDuplicate: OnDuplicate = WARN
+    "The version of the lead you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): ConvertLeadPayload @can(object: "LEAD", action: "CONVERT_LEAD")
+  "Brings an account into a stage of its life, with a reason for the history. CONFLICT for an archived stage and for a step that the present stage does not allow."
+  moveAccountLifecycle(
+    "The account and the stage."
+    input: MoveAccountLifecycleInput!
+    "The version of the account you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): MoveAccountLifecyclePayload @can(object: "ACCOUNT", action: "UPDATE")
+}
+`, BuiltIn: false},
 	{Name: "../../schema/ent.graphql", Input: `# Code generated by internal/gen. DO NOT EDIT.
 
 """The kinds of records."""
@@ -2849,7 +3067,7 @@ enum Object @input(use: FREE) {
   PREFERENCE
   """Something that a person needs and we might have. The customer may keep it in a portal."""
   NEED
-  """A person's yes or no to being addressed by a channel for a purpose. It is never changed: the newest one counts."""
+  """A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal."""
   CONSENT
   """A step in the life of a customer, from first contact to the end and back."""
   LIFECYCLE_STAGE
@@ -3459,6 +3677,68 @@ input CreateAccountInput @input(kind: "Account", use: CREATE) {
   territory: ID
   """The name people use. At most 200 characters."""
   name: String!
+  """The name in the register. At most 200 characters."""
+  legalName: String
+  """What the account is to us; several may hold."""
+  kinds: [AccountKind!]
+  """What sort of customer it is."""
+  customerType: CustomerType
+  """The day of the first business."""
+  customerSince: Date
+  """The line of business, as told. At most 200 characters."""
+  industry: String
+  """The main web site. At most 254 characters."""
+  website: URL
+  """Telephone numbers, E.164, the main one first. At most 50."""
+  phones: [PhoneNumber!]
+  """E-mail addresses of the account as a whole, the main one first. At most 50."""
+  emails: [EmailAddress!]
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """The tax or VAT number. At most 254 characters."""
+  taxNumber: String
+  """The number in the commercial register. At most 254 characters."""
+  registrationNumber: String
+  """Revenue in a year."""
+  annualRevenue: MoneyInput
+  """Number of people employed."""
+  employees: Int
+  """The currency of business with it. At most 254 characters."""
+  currency: CurrencyCode
+  """The language of letters and documents. At most 254 characters."""
+  locale: Locale
+  """The IANA time zone in which it works. At most 254 characters."""
+  timeZone: TimeZone
+  """Where it came from. At most 200 characters."""
+  source: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """The stage of its life as a customer."""
+  lifecycle: ID
+  """The account above it, as a holding is above its firms; never in a circle."""
+  parent: ID
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""A new Account that a lead becomes: what is absent comes from the lead, null leaves empty."""
+input ConvertAccountInput @input(kind: "Account", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """The name people use. At most 200 characters."""
+  name: String
   """The name in the register. At most 200 characters."""
   legalName: String
   """What the account is to us; several may hold."""
@@ -4303,6 +4583,74 @@ input ContactRelationFilter @input(use: FREE) {
 
 """A new Contact."""
 input CreateContactInput @input(kind: "Contact", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """The given name. At most 200 characters."""
+  givenName: String
+  """Middle names. At most 200 characters."""
+  middleName: String
+  """The family name. At most 200 characters."""
+  familyName: String
+  """The full name in the person's own script. At most 200 characters."""
+  nativeName: String
+  """How to address the person. At most 200 characters."""
+  salutation: String
+  """The position held. At most 200 characters."""
+  title: String
+  """The department. At most 200 characters."""
+  department: String
+  """E-mail addresses; exactly one is primary. At most 50."""
+  emails: [ContactEmailInput!]
+  """Telephone numbers; at most one is primary. At most 50."""
+  phones: [ContactPhoneInput!]
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """Profiles in social networks. At most 50."""
+  socialProfiles: [SocialProfileInput!]
+  """The day of birth."""
+  birthday: Date
+  """The language of letters and documents. At most 254 characters."""
+  locale: Locale
+  """The IANA time zone of the person. At most 254 characters."""
+  timeZone: TimeZone
+  """How the person wants to be reached."""
+  preferredChannel: Channel
+  """The person does not want to be contacted for marketing at all."""
+  doNotContact: Boolean
+  """Gender, as told. At most 200 characters."""
+  gender: String
+  """Education. At most 200 characters."""
+  education: String
+  """Occupation. At most 200 characters."""
+  occupation: String
+  """Band of income. At most 200 characters."""
+  incomeBand: String
+  """Household. At most 200 characters."""
+  household: String
+  """Where the contact came from. At most 200 characters."""
+  source: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Who brought the person to us."""
+  referredBy: ID
+  """Tags on the person. At most 100."""
+  tags: [ID!]
+}
+
+"""A new Contact that a lead becomes: what is absent comes from the lead, null leaves empty."""
+input ConvertContactInput @input(kind: "Contact", use: CREATE) {
   """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
   id: ID
   """The user who owns the record; the maker unless given."""
@@ -5502,7 +5850,7 @@ input LeadRatingFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead."""
+"""Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
 enum LeadStatus @input(use: FREE) {
   """Nobody has dealt with it."""
   NEW
@@ -5600,11 +5948,11 @@ type Lead implements Node @kind(name: "Lead") {
   rating: LeadRating
   """How promising it is in numbers; larger is better."""
   score: Int
-  """Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead."""
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
   status: LeadStatus
   """Why it stands there; needed for DISQUALIFIED."""
   statusReason: String
-  """Whether it waits for somebody of its team: then it has no owner."""
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
   queued: Boolean
   """The language of the person."""
   locale: Locale
@@ -5744,11 +6092,11 @@ enum LeadField @input(kind: "Lead", use: FREE) {
   RATING
   """How promising it is in numbers; larger is better."""
   SCORE
-  """Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead."""
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
   STATUS
   """Why it stands there; needed for DISQUALIFIED."""
   STATUS_REASON
-  """Whether it waits for somebody of its team: then it has no owner."""
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
   QUEUED
   """The language of the person."""
   LOCALE
@@ -5884,11 +6232,11 @@ input LeadWhere @input(kind: "Lead", use: FILTER) {
   rating: LeadRatingFilter
   """How promising it is in numbers; larger is better."""
   score: IntFilter
-  """Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead."""
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
   status: LeadStatusFilter
   """Why it stands there; needed for DISQUALIFIED."""
   statusReason: StringFilter
-  """Whether it waits for somebody of its team: then it has no owner."""
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
   queued: BooleanFilter
   """The language of the person."""
   locale: StringFilter
@@ -5962,11 +6310,11 @@ input CreateLeadInput @input(kind: "Lead", use: CREATE) {
   rating: LeadRating
   """How promising it is in numbers; larger is better."""
   score: Int
-  """Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead."""
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
   status: LeadStatus
   """Why it stands there; needed for DISQUALIFIED. At most 200 characters."""
   statusReason: String
-  """Whether it waits for somebody of its team: then it has no owner."""
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
   queued: Boolean
   """The language of the person. At most 254 characters."""
   locale: Locale
@@ -6022,11 +6370,11 @@ input UpdateLeadInput @input(kind: "Lead", use: UPDATE) {
   rating: LeadRating
   """How promising it is in numbers; larger is better."""
   score: Int
-  """Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead."""
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
   status: LeadStatus
   """Why it stands there; needed for DISQUALIFIED. At most 200 characters."""
   statusReason: String
-  """Whether it waits for somebody of its team: then it has no owner."""
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
   queued: Boolean
   """The language of the person. At most 254 characters."""
   locale: Locale
@@ -7669,7 +8017,7 @@ input ConsentStatusFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""A person's yes or no to being addressed by a channel for a purpose. It is never changed: the newest one counts."""
+"""A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal."""
 type Consent implements Node @kind(name: "Consent") {
   """The record's id."""
   id: ID!
@@ -7863,20 +8211,6 @@ type UpdateConsentPayload @plain @engine {
   consent: Consent
 }
 
-"""What restoreConsent gives."""
-type RestoreConsentPayload @plain @engine {
-  "The record as it is now; null when the change took it out of your sight."
-  consent: Consent
-}
-
-"""What deleteConsent gives."""
-type DeleteConsentPayload @plain @engine {
-  "The id of the record that is in the bin now."
-  id: ID
-  "Its version there."
-  version: Int
-}
-
 """A change of a Consent, as its reader may see it."""
 type ConsentEvent @plain @engine {
   "The event's place in the change log: pass it as after to go on from here."
@@ -7945,28 +8279,6 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): UpdateConsentPayload @can(object: "CONSENT", action: "UPDATE")
-  """Moves a Consent to the bin."""
-  deleteConsent(
-    "The record."
-    id: ID!
-    "The version you have seen; CONFLICT when it is another one by now."
-    expectedVersion: Int
-    "Check and answer as usual, but keep nothing."
-    dryRun: Boolean
-    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
-    idempotencyKey: String
-  ): DeleteConsentPayload @can(object: "CONSENT", action: "DELETE")
-  """Takes a Consent out of the bin."""
-  restoreConsent(
-    "The record."
-    id: ID!
-    "The version you have seen; CONFLICT when it is another one by now."
-    expectedVersion: Int
-    "Check and answer as usual, but keep nothing."
-    dryRun: Boolean
-    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
-    idempotencyKey: String
-  ): RestoreConsentPayload @can(object: "CONSENT", action: "DELETE")
 }
 
 extend type Subscription {
@@ -13041,6 +13353,52 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_convertLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNConvertLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "onDuplicate",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOOnDuplicate2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["onDuplicate"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_copyRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13891,44 +14249,6 @@ func (ec *executionContext) field_Mutation_deleteBranch_args(ctx context.Context
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_deleteConsent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
-		func(ctx context.Context, v any) (*int64, error) {
-			return ec.unmarshalOInt2ᚖint64(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["expectedVersion"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
-		func(ctx context.Context, v any) (*bool, error) {
-			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["dryRun"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["idempotencyKey"] = arg3
-	return args, nil
-}
-
 func (ec *executionContext) field_Mutation_deleteContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -14617,6 +14937,44 @@ func (ec *executionContext) field_Mutation_logoutEverywhere_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_moveAccountLifecycle_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -14852,44 +15210,6 @@ func (ec *executionContext) field_Mutation_restoreBranch_args(ctx context.Contex
 		return nil, err
 	}
 	args["idempotencyKey"] = arg4
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_restoreConsent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
-		func(ctx context.Context, v any) (*int64, error) {
-			return ec.unmarshalOInt2ᚖint64(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["expectedVersion"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
-		func(ctx context.Context, v any) (*bool, error) {
-			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["dryRun"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -15564,6 +15884,44 @@ func (ec *executionContext) field_Mutation_setPassword_args(ctx context.Context,
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_takeLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -17227,6 +17585,28 @@ func (ec *executionContext) field_Query_branches_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_callerLookup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "phone",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["phone"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "country",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCountryCode2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["country"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -17760,6 +18140,36 @@ func (ec *executionContext) field_Query_locationEvents_args(ctx context.Context,
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_mayContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "contact",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["contact"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "channel",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNConsentChannel2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["channel"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "purpose",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNConsentPurpose2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["purpose"] = arg2
 	return args, nil
 }
 
@@ -19230,6 +19640,138 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Mutation_logout(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type LogoutPayload does not have child fields"))
+}
+
+func (ec *executionContext) _Mutation_takeLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_takeLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TakeLead(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOTakeLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_takeLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type TakeLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_takeLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_convertLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_convertLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConvertLead(ctx, fc.Args["input"].(input.Object), fc.Args["onDuplicate"].(*string), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOConvertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_convertLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ConvertLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_convertLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_moveAccountLifecycle(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_moveAccountLifecycle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MoveAccountLifecycle(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_moveAccountLifecycle(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type MoveAccountLifecyclePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_moveAccountLifecycle_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Mutation_createAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -21206,94 +21748,6 @@ func (ec *executionContext) fieldContext_Mutation_updateConsent(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateConsent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_deleteConsent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_deleteConsent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteConsent(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
-			return ec.marshalODeleteConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_deleteConsent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type DeleteConsentPayload does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_deleteConsent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_restoreConsent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_restoreConsent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RestoreConsent(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
-			return ec.marshalORestoreConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_restoreConsent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type RestoreConsentPayload does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_restoreConsent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -24156,6 +24610,94 @@ func (ec *executionContext) fieldContext_Query_changes(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_changes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_mayContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_mayContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MayContact(ctx, fc.Args["contact"].(id.ID), fc.Args["channel"].(string), fc.Args["purpose"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOContactPermission2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_mayContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ContactPermission does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_mayContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_callerLookup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_callerLookup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CallerLookup(ctx, fc.Args["phone"].(string), fc.Args["country"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_callerLookup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CallerLookup does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_callerLookup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -28567,6 +29109,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "takeLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_takeLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "convertLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_convertLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moveAccountLifecycle":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_moveAccountLifecycle(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createAccount(ctx, field)
@@ -28878,20 +29441,6 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateConsent":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateConsent(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "deleteConsent":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_deleteConsent(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "restoreConsent":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_restoreConsent(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -29462,6 +30011,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_changes(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "mayContact":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_mayContact(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "callerLookup":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_callerLookup(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -31227,6 +31820,22 @@ func (ec *executionContext) marshalNChangePasswordInput2farleyᚋinternalᚋinpu
 	return v
 }
 
+func (ec *executionContext) unmarshalNConsentChannel2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConsentChannel2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNConsentOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -31243,6 +31852,22 @@ func (ec *executionContext) marshalNConsentOrder2farleyᚋinternalᚋinputᚐObj
 	return v
 }
 
+func (ec *executionContext) unmarshalNConsentPurpose2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConsentPurpose2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -31250,6 +31875,22 @@ func (ec *executionContext) unmarshalNContactOrder2farleyᚋinternalᚋinputᚐO
 }
 
 func (ec *executionContext) marshalNContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNConvertLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConvertLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -31842,6 +32483,22 @@ func (ec *executionContext) marshalNLogoutEverywhereInput2farleyᚋinternalᚋin
 	return v
 }
 
+func (ec *executionContext) unmarshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNNeedOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -32176,6 +32833,22 @@ func (ec *executionContext) unmarshalNTagOrder2farleyᚋinternalᚋinputᚐObjec
 }
 
 func (ec *executionContext) marshalNTagOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -33269,6 +33942,22 @@ func (ec *executionContext) marshalOBranchWhere2farleyᚋinternalᚋinputᚐObje
 	return v
 }
 
+func (ec *executionContext) unmarshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCancelJobPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -33531,6 +34220,22 @@ func (ec *executionContext) marshalOContactOrder2ᚕfarleyᚋinternalᚋinputᚐ
 	return ret
 }
 
+func (ec *executionContext) unmarshalOContactPermission2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOContactPermission2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOContactWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	if v == nil {
 		return nil, nil
@@ -33547,6 +34252,22 @@ func (ec *executionContext) marshalOContactWhere2farleyᚋinternalᚋinputᚐObj
 	return v
 }
 
+func (ec *executionContext) unmarshalOConvertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConvertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCopyRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -33561,6 +34282,24 @@ func (ec *executionContext) marshalOCopyRolePayload2ᚖfarleyᚋinternalᚋread�
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCountryCode2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCountryCode2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOCreateAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -34108,22 +34847,6 @@ func (ec *executionContext) unmarshalODeleteBranchPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalODeleteBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return graphql.WrapContextMarshaler(ctx, v)
-}
-
-func (ec *executionContext) unmarshalODeleteConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
-	if v == nil {
-		return nil, nil
-	}
-	var res = new(read.Result)
-	err := res.UnmarshalGQLContext(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalODeleteConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -34861,6 +35584,22 @@ func (ec *executionContext) marshalOLogoutPayload2ᚖfarleyᚋinternalᚋreadᚐ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalONeed2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -35466,22 +36205,6 @@ func (ec *executionContext) unmarshalORestoreBranchPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalORestoreBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return graphql.WrapContextMarshaler(ctx, v)
-}
-
-func (ec *executionContext) unmarshalORestoreConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
-	if v == nil {
-		return nil, nil
-	}
-	var res = new(read.Result)
-	err := res.UnmarshalGQLContext(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalORestoreConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -36354,6 +37077,22 @@ func (ec *executionContext) marshalOTagWhere2farleyᚋinternalᚋinputᚐObject(
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOTakeLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTakeLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOTeam2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {

@@ -51,6 +51,24 @@ var arabic = map[string]string{
 	"The instant is not in the future.":           "اللحظة ليست في المستقبل.",
 	"No query is open to you. It is always null.": "لا يُتاح لك أي استعلام، والقيمة دائمًا null.",
 
+	// Customers
+	"Say why the lead is disqualified.":                                       "اذكر سبب استبعاد العميل المحتمل.",
+	"A lead is converted by convertLead only.":                                "لا يُحوَّل العميل المحتمل إلا بواسطة convertLead.",
+	"A lead cannot go from %s to %s.":                                         "لا ينتقل العميل المحتمل من %s إلى %s.",
+	"The lead is converted already.":                                          "حُوّل العميل المحتمل بالفعل.",
+	"The lead is disqualified: take it up again first.":                       "العميل المحتمل مستبعَد: أعد تناوله أولًا.",
+	"A lead in the queue has no owner.":                                       "ليس للعميل المحتمل في قائمة الانتظار مالك.",
+	"A lead in the queue needs a team.":                                       "يحتاج العميل المحتمل في قائمة الانتظار إلى فريق.",
+	"The lead waits in no queue: somebody has taken it.":                      "العميل المحتمل ليس في قائمة انتظار: أخذه شخص آخر.",
+	"Give either create or link.":                                             "أعط إما create أو link.",
+	"Make or link an account, a contact or both.":                             "أنشئ أو اربط حسابًا أو جهة اتصال أو كليهما.",
+	"Who takes part in the work on an account does not decide who else does.": "من يشارك في العمل على حساب لا يقرّر من يشارك فيه غيره.",
+	"The user takes part in this role at this time already.":                  "يشارك المستخدم بهذا الدور في هذا الوقت بالفعل.",
+	"There is a preference for this topic, product and channel already.":      "يوجد تفضيل لهذا الموضوع والمنتج والقناة بالفعل.",
+	"The stage is archived: accounts cannot enter it.":                        "المرحلة مؤرشفة: لا تدخلها الحسابات.",
+	"This step is not allowed from the stage in which the account is.":        "لا تسمح المرحلة التي فيها الحساب بهذه الخطوة.",
+	"You may not read the consents of this person.":                           "لا يحق لك قراءة موافقات هذا الشخص.",
+
 	// Records
 	"There is no such record.":                                               "لا يوجد سجل كهذا.",
 	"There is no %s with this id.":                                           "لا يوجد سجل من نوع %s بهذا المعرّف.",

@@ -38,7 +38,11 @@ type Kind struct {
 	Kept        bool        // see model.Kind
 	Title       string      // field that names a record to people
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
-	Members     []*Member
+	Lasting     bool        // see model.Kind
+	FromLead    bool        // see model.Kind
+	// Participants: see model.Kind
+	Participants *model.Participants
+	Members      []*Member
 }
 
 // Member is a field or relation under declaration. Its methods return it, for chaining.

@@ -171,11 +171,12 @@ var excludes = map[string][]string{
 
 // touches are relations to records that change with each change of a record.
 var touches = map[string][]string{
-	"Share": {"record"},
+	"Share":             {"record"},
+	"AccountTeamMember": {"account"},
 }
 
 // Touches returns the fields of a kind that hold the ids of records which change with each change of a record: a shared
-// record hears of its shares.
+// record hears of its shares, and an account of its team.
 func Touches(kind string) []string { return touches[kind] }
 
 // special returns the i-th value of a field, named "Kind.field", with rules that the model does not tell.
@@ -194,6 +195,8 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return pick(i, "START", "KEEP", "END"), true // tests want the first and the fifth to differ
 	case "Lead.status":
 		return pick(i, "NEW", "WORKING"), true // the other statuses need more
+	case "Lead.queued":
+		return false, true // a lead in the queue has no owner
 	case "Consent.givenAt", "LocationEvent.seenAt":
 		return Start.Add(-time.Duration(i) * time.Hour).Format(scalar.Layout), true
 	case "Account.customFields", "Contact.customFields", "Lead.customFields":

@@ -245,6 +245,19 @@ func (w *sdlWriter) inputs(k *model.Kind, fields []*model.Field) {
 		w.line("  %s: %s%s", f.Name, inputType(f), bang)
 	}
 	w.line("}\n")
+	if k.FromLead {
+		w.doc("", "A new "+k.Name+" that a lead becomes: what is absent comes from the lead, null leaves empty.")
+		w.line("input Convert%sInput @input(kind: %q, use: CREATE) {", k.Name, k.Name)
+		w.doc("  ", "The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids.")
+		w.line("  id: ID")
+		for _, f := range fields {
+			if f.Write != model.Never {
+				w.doc("  ", f.Doc+limits(f))
+				w.line("  %s: %s", f.Name, inputType(f))
+			}
+		}
+		w.line("}\n")
+	}
 	w.doc("", "Changes of a "+k.Name+": what is absent stays, null empties.")
 	w.line("input Update%sInput @input(kind: %q, use: UPDATE) {", k.Name, k.Name)
 	for _, f := range fields {
@@ -334,11 +347,16 @@ func (w *sdlWriter) payloads(k *model.Kind, dupField string) {
 		{"Update", "What updateX gives.", ""},
 		{"Restore", "What restoreX gives.", ""},
 	} {
+		if k.Lasting && p.verb == "Restore" {
+			continue
+		}
 		w.doc("", strings.Replace(p.doc, "X", k.Name, 1))
 		w.line("type %s%sPayload @plain @engine {\n  \"The record as it is now; null when the change took it out of your sight.\"\n  %s: %s%s\n}\n", p.verb, k.Name, k.Single, k.Name, p.extra)
 	}
-	w.doc("", "What delete"+k.Name+" gives.")
-	w.line("type Delete%sPayload @plain @engine {\n  \"The id of the record that is in the bin now.\"\n  id: ID\n  \"Its version there.\"\n  version: Int\n}\n", k.Name)
+	if !k.Lasting {
+		w.doc("", "What delete"+k.Name+" gives.")
+		w.line("type Delete%sPayload @plain @engine {\n  \"The id of the record that is in the bin now.\"\n  id: ID\n  \"Its version there.\"\n  version: Int\n}\n", k.Name)
+	}
 	if k.Upsert {
 		w.doc("", "What upsert"+k.Name+" gives.")
 		w.line("type Upsert%sPayload @plain @engine {\n  \"The record as it is now.\"\n  %s: %s\n  \"Whether it was made just now.\"\n  created: Boolean%s\n}\n", k.Name, k.Single, k.Name, dupField)
@@ -351,10 +369,12 @@ func (w *sdlWriter) mutations(k *model.Kind, which, onDuplicate string) {
 	w.line("  create%s(\n    \"The new record.\"\n    input: Create%sInput!%s%s\n  ): Create%sPayload @can(object: %q, action: \"CREATE\")", k.Name, k.Name, onDuplicate, control, k.Name, k.Const)
 	w.doc("  ", "Changes a "+k.Name+".")
 	w.line("  update%s(%s\n    \"The changes.\"\n    input: Update%sInput!%s%s\n  ): Update%sPayload @can(object: %q, action: \"UPDATE\")", k.Name, which, k.Name, locked, control, k.Name, k.Const)
-	w.doc("  ", "Moves a "+k.Name+" to the bin.")
-	w.line("  delete%s(%s%s%s\n  ): Delete%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
-	w.doc("  ", "Takes a "+k.Name+" out of the bin.")
-	w.line("  restore%s(%s%s%s\n  ): Restore%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
+	if !k.Lasting {
+		w.doc("  ", "Moves a "+k.Name+" to the bin.")
+		w.line("  delete%s(%s%s%s\n  ): Delete%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
+		w.doc("  ", "Takes a "+k.Name+" out of the bin.")
+		w.line("  restore%s(%s%s%s\n  ): Restore%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
+	}
 	if k.Upsert {
 		w.doc("  ", "Makes or changes the "+k.Name+" with a key of an outside system. Required fields are needed only when it makes one.")
 		w.line("  upsert%s(\n    \"The outside system and its key.\"\n    external: ExternalRefInput!\n    \"The fields.\"\n    input: Update%sInput!%s%s%s\n  ): Upsert%sPayload @can(object: %q, action: \"READ\")", k.Name, k.Name, onDuplicate, locked, control, k.Name, k.Const)

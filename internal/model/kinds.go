@@ -38,7 +38,8 @@ func account() *Kind {
 		Name: "Account", Const: "ACCOUNT", Single: "account", Plural: "accounts", Code: 16, Prefix: "acct", Table: "accounts",
 		Doc:   "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 		Sight: ByOwner,
-		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name",
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name", FromLead: true,
+		Participants: &Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -99,7 +100,7 @@ func contact() *Kind {
 		Name: "Contact", Const: "CONTACT", Single: "contact", Plural: "contacts", Code: 17, Prefix: "cont", Table: "contacts",
 		Doc:   "A person whom we know, linked to any number of accounts.",
 		Sight: ByOwner,
-		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName",
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName", FromLead: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -288,9 +289,9 @@ func lead() *Kind {
 			{Name: "campaign", Const: "CAMPAIGN", Type: String, Column: "campaign", Scalar: "String", Doc: "The campaign that brought it.", Write: Always, Filter: true, Fold: "campaign_fold", Max: 200},
 			{Name: "rating", Const: "RATING", Type: Enum, Column: "rating", Scalar: "LeadRating", Doc: "How promising it looks.", Write: Always, Filter: true, Values: []string{"HOT", "WARM", "COLD"}, ValueDocs: []string{"Ready to buy.", "Interested.", "Not now."}},
 			{Name: "score", Const: "SCORE", Type: Int, Column: "score", Scalar: "Int", Doc: "How promising it is in numbers; larger is better.", Write: Always, Filter: true, Order: true},
-			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "LeadStatus", Doc: "Where it stands: NEW → WORKING → QUALIFIED → CONVERTED; to and from DISQUALIFIED at any time before CONVERTED, which is for good and only by convertLead.", Required: true, Write: Always, Filter: true, Values: []string{"NEW", "WORKING", "QUALIFIED", "DISQUALIFIED", "CONVERTED"}, ValueDocs: []string{"Nobody has dealt with it.", "Somebody deals with it.", "It is worth converting.", "Nothing will come of it; statusReason says why.", "Account or contact have been made of it."}, Default: "NEW"},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "LeadStatus", Doc: "Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.", Required: true, Write: Always, Filter: true, Values: []string{"NEW", "WORKING", "QUALIFIED", "DISQUALIFIED", "CONVERTED"}, ValueDocs: []string{"Nobody has dealt with it.", "Somebody deals with it.", "It is worth converting.", "Nothing will come of it; statusReason says why.", "Account or contact have been made of it."}, Default: "NEW"},
 			{Name: "statusReason", Const: "STATUS_REASON", Type: String, Column: "status_reason", Scalar: "String", Doc: "Why it stands there; needed for DISQUALIFIED.", Write: Always, Filter: true, Fold: "status_reason_fold", Max: 200},
-			{Name: "queued", Const: "QUEUED", Type: Bool, Column: "queued", Scalar: "Boolean", Doc: "Whether it waits for somebody of its team: then it has no owner.", Write: Always, Filter: true},
+			{Name: "queued", Const: "QUEUED", Type: Bool, Column: "queued", Scalar: "Boolean", Doc: "Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner.", Write: Always, Filter: true},
 			{Name: "locale", Const: "LOCALE", Type: String, Column: "locale", Scalar: "Locale", Doc: "The language of the person.", Write: Always, Filter: true, Max: 254},
 			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "Anything worth knowing.", Write: Always, Max: 100000},
 			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Write: Always, Max: 200},
@@ -410,9 +411,9 @@ func need() *Kind {
 func consent() *Kind {
 	return &Kind{
 		Name: "Consent", Const: "CONSENT", Single: "consent", Plural: "consents", Code: 27, Prefix: "csnt", Table: "consents",
-		Doc:     "A person's yes or no to being addressed by a channel for a purpose. It is never changed: the newest one counts.",
+		Doc:     "A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal.",
 		Sight:   ByParents,
-		Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose",
+		Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose", Lasting: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},

@@ -330,16 +330,17 @@ func choices(s string) []string {
 func (c *Change) finish(ctx context.Context, fields []change.FieldChange) error {
 	values := c.values()
 	var before *access.Keys
-	shares := []access.ShareKey(nil)
+	var shares []access.ShareKey
+	var participants []access.ParticipantKey
 	if c.Old != nil {
 		before = c.Old.Keys
-		shares = before.Shares
+		shares, participants = before.Shares, before.Participants
 	}
 	after, err := c.Tx.keys(ctx, c.Kind, c.ID, values, false)
 	if err != nil {
 		return err
 	}
-	after.Shares = shares
+	after.Shares, after.Participants = shares, participants
 	version, _ := values["version"].(int64)
 	c.Tx.append(ctx, change.Row{
 		Kind: c.Kind.Code, Record: c.ID, Op: c.Op, Version: version, Fields: fields, Before: before, After: after,
