@@ -469,6 +469,7 @@ func TestHousekeeping_endsTheTrail(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		planned(t, e)
 		record()
 		e.Clock.Advance(e.Clock.Now().Add(47 * time.Hour))
 		record()
