@@ -243,7 +243,7 @@ func (w *world) make() {
 	ok := true
 	switch kind {
 	case "Account":
-		in["name"] = name
+		in["name"], in["phones"] = name, []any{"+966112003000"}
 		owned()
 		may("parent", w.some("Account"))
 		may("branch", w.some("Branch"))
