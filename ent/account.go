@@ -103,6 +103,12 @@ type Account struct {
 	Description string `json:"description,omitempty"`
 	// Values of the fields that the firm has added; a write replaces the list.
 	CustomFields string `json:"custom_fields,omitempty"`
+	// Degrees north of the first address that says it; kept by Farley.
+	Latitude int64 `json:"latitude,omitempty"`
+	// Degrees east of the first address that says it; kept by Farley.
+	Longitude int64 `json:"longitude,omitempty"`
+	// The stage of its life as a customer.
+	LifecycleID stored.ID `json:"lifecycle_id,omitempty"`
 	// When somebody last dealt with it; kept by Farley.
 	LastActivityAt time.Time `json:"last_activity_at,omitempty"`
 	// The account above it, as a holding is above its firms; never in a circle.
@@ -117,13 +123,13 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case account.FieldNameSort:
 			values[i] = new([]byte)
-		case account.FieldVersion, account.FieldAnnualRevenue, account.FieldAnnualRevenueReporting, account.FieldEmployees:
+		case account.FieldVersion, account.FieldAnnualRevenue, account.FieldAnnualRevenueReporting, account.FieldEmployees, account.FieldLatitude, account.FieldLongitude:
 			values[i] = new(sql.NullInt64)
 		case account.FieldName, account.FieldNameFold, account.FieldLegalName, account.FieldLegalNameFold, account.FieldKinds, account.FieldCustomerType, account.FieldCustomerSince, account.FieldIndustry, account.FieldIndustryFold, account.FieldWebsite, account.FieldDomain, account.FieldPhones, account.FieldEmails, account.FieldAddresses, account.FieldCity, account.FieldCityFold, account.FieldCountry, account.FieldTaxNumber, account.FieldRegistrationNumber, account.FieldAnnualRevenueCurrency, account.FieldCurrency, account.FieldLocale, account.FieldTimeZone, account.FieldSource, account.FieldSourceFold, account.FieldDescription, account.FieldCustomFields:
 			values[i] = new(sql.NullString)
 		case account.FieldCreatedAt, account.FieldUpdatedAt, account.FieldDeletedAt, account.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
-		case account.FieldID, account.FieldCreatedByID, account.FieldUpdatedByID, account.FieldOwnerID, account.FieldTeamID, account.FieldPartnerID, account.FieldBranchID, account.FieldTerritoryID, account.FieldParentID:
+		case account.FieldID, account.FieldCreatedByID, account.FieldUpdatedByID, account.FieldOwnerID, account.FieldTeamID, account.FieldPartnerID, account.FieldBranchID, account.FieldTerritoryID, account.FieldLifecycleID, account.FieldParentID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -398,6 +404,24 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CustomFields = value.String
 			}
+		case account.FieldLatitude:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field latitude", values[i])
+			} else if value.Valid {
+				_m.Latitude = value.Int64
+			}
+		case account.FieldLongitude:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field longitude", values[i])
+			} else if value.Valid {
+				_m.Longitude = value.Int64
+			}
+		case account.FieldLifecycleID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field lifecycle_id", values[i])
+			} else if value != nil {
+				_m.LifecycleID = *value
+			}
 		case account.FieldLastActivityAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field last_activity_at", values[i])
@@ -571,6 +595,15 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("custom_fields=")
 	builder.WriteString(_m.CustomFields)
+	builder.WriteString(", ")
+	builder.WriteString("latitude=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Latitude))
+	builder.WriteString(", ")
+	builder.WriteString("longitude=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Longitude))
+	builder.WriteString(", ")
+	builder.WriteString("lifecycle_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LifecycleID))
 	builder.WriteString(", ")
 	builder.WriteString("last_activity_at=")
 	builder.WriteString(_m.LastActivityAt.Format(time.ANSIC))

@@ -264,6 +264,18 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldCustomFields, field.TypeString, value)
 		_node.CustomFields = value
 	}
+	if value, ok := _c.mutation.Latitude(); ok {
+		_spec.SetField(account.FieldLatitude, field.TypeInt64, value)
+		_node.Latitude = value
+	}
+	if value, ok := _c.mutation.Longitude(); ok {
+		_spec.SetField(account.FieldLongitude, field.TypeInt64, value)
+		_node.Longitude = value
+	}
+	if value, ok := _c.mutation.LifecycleID(); ok {
+		_spec.SetField(account.FieldLifecycleID, field.TypeUUID, value)
+		_node.LifecycleID = value
+	}
 	if value, ok := _c.mutation.LastActivityAt(); ok {
 		_spec.SetField(account.FieldLastActivityAt, field.TypeTime, value)
 		_node.LastActivityAt = value

@@ -315,6 +315,30 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.CustomFieldsCleared() {
 		_spec.ClearField(account.FieldCustomFields, field.TypeString)
 	}
+	if value, ok := _u.mutation.Latitude(); ok {
+		_spec.SetField(account.FieldLatitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLatitude(); ok {
+		_spec.AddField(account.FieldLatitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LatitudeCleared() {
+		_spec.ClearField(account.FieldLatitude, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Longitude(); ok {
+		_spec.SetField(account.FieldLongitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLongitude(); ok {
+		_spec.AddField(account.FieldLongitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LongitudeCleared() {
+		_spec.ClearField(account.FieldLongitude, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.LifecycleID(); ok {
+		_spec.SetField(account.FieldLifecycleID, field.TypeUUID, value)
+	}
+	if _u.mutation.LifecycleIDCleared() {
+		_spec.ClearField(account.FieldLifecycleID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(account.FieldLastActivityAt, field.TypeTime, value)
 	}
@@ -664,6 +688,30 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.CustomFieldsCleared() {
 		_spec.ClearField(account.FieldCustomFields, field.TypeString)
+	}
+	if value, ok := _u.mutation.Latitude(); ok {
+		_spec.SetField(account.FieldLatitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLatitude(); ok {
+		_spec.AddField(account.FieldLatitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LatitudeCleared() {
+		_spec.ClearField(account.FieldLatitude, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Longitude(); ok {
+		_spec.SetField(account.FieldLongitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLongitude(); ok {
+		_spec.AddField(account.FieldLongitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LongitudeCleared() {
+		_spec.ClearField(account.FieldLongitude, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.LifecycleID(); ok {
+		_spec.SetField(account.FieldLifecycleID, field.TypeUUID, value)
+	}
+	if _u.mutation.LifecycleIDCleared() {
+		_spec.ClearField(account.FieldLifecycleID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(account.FieldLastActivityAt, field.TypeTime, value)

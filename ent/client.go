@@ -14,13 +14,23 @@ import (
 
 	"farley/ent/account"
 	"farley/ent/accountcontact"
+	"farley/ent/accountteammember"
 	"farley/ent/branch"
+	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/lead"
+	"farley/ent/lifecyclestage"
+	"farley/ent/lifecyclestep"
+	"farley/ent/locationevent"
+	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/preference"
+	"farley/ent/relationship"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
+	"farley/ent/stagehistory"
 	"farley/ent/tag"
 	"farley/ent/tagging"
 	"farley/ent/team"
@@ -43,20 +53,40 @@ type Client struct {
 	Account *AccountClient
 	// AccountContact is the client for interacting with the AccountContact builders.
 	AccountContact *AccountContactClient
+	// AccountTeamMember is the client for interacting with the AccountTeamMember builders.
+	AccountTeamMember *AccountTeamMemberClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
+	// Consent is the client for interacting with the Consent builders.
+	Consent *ConsentClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// Lead is the client for interacting with the Lead builders.
+	Lead *LeadClient
+	// LifecycleStage is the client for interacting with the LifecycleStage builders.
+	LifecycleStage *LifecycleStageClient
+	// LifecycleStep is the client for interacting with the LifecycleStep builders.
+	LifecycleStep *LifecycleStepClient
+	// LocationEvent is the client for interacting with the LocationEvent builders.
+	LocationEvent *LocationEventClient
+	// Need is the client for interacting with the Need builders.
+	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
+	// Preference is the client for interacting with the Preference builders.
+	Preference *PreferenceClient
+	// Relationship is the client for interacting with the Relationship builders.
+	Relationship *RelationshipClient
 	// Role is the client for interacting with the Role builders.
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
 	RoleGrant *RoleGrantClient
 	// Share is the client for interacting with the Share builders.
 	Share *ShareClient
+	// StageHistory is the client for interacting with the StageHistory builders.
+	StageHistory *StageHistoryClient
 	// Tag is the client for interacting with the Tag builders.
 	Tag *TagClient
 	// Tagging is the client for interacting with the Tagging builders.
@@ -82,13 +112,23 @@ func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.Account = NewAccountClient(c.config)
 	c.AccountContact = NewAccountContactClient(c.config)
+	c.AccountTeamMember = NewAccountTeamMemberClient(c.config)
 	c.Branch = NewBranchClient(c.config)
+	c.Consent = NewConsentClient(c.config)
 	c.Contact = NewContactClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
+	c.Lead = NewLeadClient(c.config)
+	c.LifecycleStage = NewLifecycleStageClient(c.config)
+	c.LifecycleStep = NewLifecycleStepClient(c.config)
+	c.LocationEvent = NewLocationEventClient(c.config)
+	c.Need = NewNeedClient(c.config)
 	c.Note = NewNoteClient(c.config)
+	c.Preference = NewPreferenceClient(c.config)
+	c.Relationship = NewRelationshipClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
 	c.Share = NewShareClient(c.config)
+	c.StageHistory = NewStageHistoryClient(c.config)
 	c.Tag = NewTagClient(c.config)
 	c.Tagging = NewTaggingClient(c.config)
 	c.Team = NewTeamClient(c.config)
@@ -185,23 +225,33 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:             ctx,
-		config:          cfg,
-		Account:         NewAccountClient(cfg),
-		AccountContact:  NewAccountContactClient(cfg),
-		Branch:          NewBranchClient(cfg),
-		Contact:         NewContactClient(cfg),
-		CustomField:     NewCustomFieldClient(cfg),
-		Note:            NewNoteClient(cfg),
-		Role:            NewRoleClient(cfg),
-		RoleGrant:       NewRoleGrantClient(cfg),
-		Share:           NewShareClient(cfg),
-		Tag:             NewTagClient(cfg),
-		Tagging:         NewTaggingClient(cfg),
-		Team:            NewTeamClient(cfg),
-		Territory:       NewTerritoryClient(cfg),
-		TerritoryMember: NewTerritoryMemberClient(cfg),
-		User:            NewUserClient(cfg),
+		ctx:               ctx,
+		config:            cfg,
+		Account:           NewAccountClient(cfg),
+		AccountContact:    NewAccountContactClient(cfg),
+		AccountTeamMember: NewAccountTeamMemberClient(cfg),
+		Branch:            NewBranchClient(cfg),
+		Consent:           NewConsentClient(cfg),
+		Contact:           NewContactClient(cfg),
+		CustomField:       NewCustomFieldClient(cfg),
+		Lead:              NewLeadClient(cfg),
+		LifecycleStage:    NewLifecycleStageClient(cfg),
+		LifecycleStep:     NewLifecycleStepClient(cfg),
+		LocationEvent:     NewLocationEventClient(cfg),
+		Need:              NewNeedClient(cfg),
+		Note:              NewNoteClient(cfg),
+		Preference:        NewPreferenceClient(cfg),
+		Relationship:      NewRelationshipClient(cfg),
+		Role:              NewRoleClient(cfg),
+		RoleGrant:         NewRoleGrantClient(cfg),
+		Share:             NewShareClient(cfg),
+		StageHistory:      NewStageHistoryClient(cfg),
+		Tag:               NewTagClient(cfg),
+		Tagging:           NewTaggingClient(cfg),
+		Team:              NewTeamClient(cfg),
+		Territory:         NewTerritoryClient(cfg),
+		TerritoryMember:   NewTerritoryMemberClient(cfg),
+		User:              NewUserClient(cfg),
 	}, nil
 }
 
@@ -219,23 +269,33 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:             ctx,
-		config:          cfg,
-		Account:         NewAccountClient(cfg),
-		AccountContact:  NewAccountContactClient(cfg),
-		Branch:          NewBranchClient(cfg),
-		Contact:         NewContactClient(cfg),
-		CustomField:     NewCustomFieldClient(cfg),
-		Note:            NewNoteClient(cfg),
-		Role:            NewRoleClient(cfg),
-		RoleGrant:       NewRoleGrantClient(cfg),
-		Share:           NewShareClient(cfg),
-		Tag:             NewTagClient(cfg),
-		Tagging:         NewTaggingClient(cfg),
-		Team:            NewTeamClient(cfg),
-		Territory:       NewTerritoryClient(cfg),
-		TerritoryMember: NewTerritoryMemberClient(cfg),
-		User:            NewUserClient(cfg),
+		ctx:               ctx,
+		config:            cfg,
+		Account:           NewAccountClient(cfg),
+		AccountContact:    NewAccountContactClient(cfg),
+		AccountTeamMember: NewAccountTeamMemberClient(cfg),
+		Branch:            NewBranchClient(cfg),
+		Consent:           NewConsentClient(cfg),
+		Contact:           NewContactClient(cfg),
+		CustomField:       NewCustomFieldClient(cfg),
+		Lead:              NewLeadClient(cfg),
+		LifecycleStage:    NewLifecycleStageClient(cfg),
+		LifecycleStep:     NewLifecycleStepClient(cfg),
+		LocationEvent:     NewLocationEventClient(cfg),
+		Need:              NewNeedClient(cfg),
+		Note:              NewNoteClient(cfg),
+		Preference:        NewPreferenceClient(cfg),
+		Relationship:      NewRelationshipClient(cfg),
+		Role:              NewRoleClient(cfg),
+		RoleGrant:         NewRoleGrantClient(cfg),
+		Share:             NewShareClient(cfg),
+		StageHistory:      NewStageHistoryClient(cfg),
+		Tag:               NewTagClient(cfg),
+		Tagging:           NewTaggingClient(cfg),
+		Team:              NewTeamClient(cfg),
+		Territory:         NewTerritoryClient(cfg),
+		TerritoryMember:   NewTerritoryMemberClient(cfg),
+		User:              NewUserClient(cfg),
 	}, nil
 }
 
@@ -265,9 +325,11 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Account, c.AccountContact, c.Branch, c.Contact, c.CustomField, c.Note, c.Role,
-		c.RoleGrant, c.Share, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
-		c.User,
+		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
+		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
+		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.Role,
+		c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
+		c.TerritoryMember, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -277,9 +339,11 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Account, c.AccountContact, c.Branch, c.Contact, c.CustomField, c.Note, c.Role,
-		c.RoleGrant, c.Share, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
-		c.User,
+		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
+		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
+		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.Role,
+		c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
+		c.TerritoryMember, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -292,20 +356,40 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Account.mutate(ctx, m)
 	case *AccountContactMutation:
 		return c.AccountContact.mutate(ctx, m)
+	case *AccountTeamMemberMutation:
+		return c.AccountTeamMember.mutate(ctx, m)
 	case *BranchMutation:
 		return c.Branch.mutate(ctx, m)
+	case *ConsentMutation:
+		return c.Consent.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
+	case *LeadMutation:
+		return c.Lead.mutate(ctx, m)
+	case *LifecycleStageMutation:
+		return c.LifecycleStage.mutate(ctx, m)
+	case *LifecycleStepMutation:
+		return c.LifecycleStep.mutate(ctx, m)
+	case *LocationEventMutation:
+		return c.LocationEvent.mutate(ctx, m)
+	case *NeedMutation:
+		return c.Need.mutate(ctx, m)
 	case *NoteMutation:
 		return c.Note.mutate(ctx, m)
+	case *PreferenceMutation:
+		return c.Preference.mutate(ctx, m)
+	case *RelationshipMutation:
+		return c.Relationship.mutate(ctx, m)
 	case *RoleMutation:
 		return c.Role.mutate(ctx, m)
 	case *RoleGrantMutation:
 		return c.RoleGrant.mutate(ctx, m)
 	case *ShareMutation:
 		return c.Share.mutate(ctx, m)
+	case *StageHistoryMutation:
+		return c.StageHistory.mutate(ctx, m)
 	case *TagMutation:
 		return c.Tag.mutate(ctx, m)
 	case *TaggingMutation:
@@ -621,6 +705,171 @@ func (c *AccountContactClient) mutate(ctx context.Context, m *AccountContactMuta
 	}
 }
 
+// AccountTeamMemberClient is a client for the AccountTeamMember schema.
+type AccountTeamMemberClient struct {
+	config
+}
+
+// NewAccountTeamMemberClient returns a client for the AccountTeamMember from the given config.
+func NewAccountTeamMemberClient(c config) *AccountTeamMemberClient {
+	return &AccountTeamMemberClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `accountteammember.Hooks(f(g(h())))`.
+func (c *AccountTeamMemberClient) Use(hooks ...Hook) {
+	c.hooks.AccountTeamMember = append(c.hooks.AccountTeamMember, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `accountteammember.Intercept(f(g(h())))`.
+func (c *AccountTeamMemberClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AccountTeamMember = append(c.inters.AccountTeamMember, interceptors...)
+}
+
+// Create returns a builder for creating a AccountTeamMember entity.
+func (c *AccountTeamMemberClient) Create() *AccountTeamMemberCreate {
+	mutation := newAccountTeamMemberMutation(c.config, OpCreate)
+	return &AccountTeamMemberCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AccountTeamMember entities.
+func (c *AccountTeamMemberClient) CreateBulk(builders ...*AccountTeamMemberCreate) *AccountTeamMemberCreateBulk {
+	return &AccountTeamMemberCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AccountTeamMemberClient) MapCreateBulk(slice any, setFunc func(*AccountTeamMemberCreate, int)) *AccountTeamMemberCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AccountTeamMemberCreateBulk{err: fmt.Errorf("calling to AccountTeamMemberClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AccountTeamMemberCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AccountTeamMemberCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AccountTeamMember.
+func (c *AccountTeamMemberClient) Update() *AccountTeamMemberUpdate {
+	mutation := newAccountTeamMemberMutation(c.config, OpUpdate)
+	return &AccountTeamMemberUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AccountTeamMemberClient) UpdateOne(_m *AccountTeamMember) *AccountTeamMemberUpdateOne {
+	mutation := newAccountTeamMemberMutation(c.config, OpUpdateOne, withAccountTeamMember(_m))
+	return &AccountTeamMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AccountTeamMemberClient) UpdateOneID(id stored.ID) *AccountTeamMemberUpdateOne {
+	mutation := newAccountTeamMemberMutation(c.config, OpUpdateOne, withAccountTeamMemberID(id))
+	return &AccountTeamMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AccountTeamMember.
+func (c *AccountTeamMemberClient) Delete() *AccountTeamMemberDelete {
+	mutation := newAccountTeamMemberMutation(c.config, OpDelete)
+	return &AccountTeamMemberDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AccountTeamMemberClient) DeleteOne(_m *AccountTeamMember) *AccountTeamMemberDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AccountTeamMemberClient) DeleteOneID(id stored.ID) *AccountTeamMemberDeleteOne {
+	builder := c.Delete().Where(accountteammember.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AccountTeamMemberDeleteOne{builder}
+}
+
+// Query returns a query builder for AccountTeamMember.
+func (c *AccountTeamMemberClient) Query() *AccountTeamMemberQuery {
+	return &AccountTeamMemberQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAccountTeamMember},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AccountTeamMember entity by its id.
+func (c *AccountTeamMemberClient) Get(ctx context.Context, id stored.ID) (*AccountTeamMember, error) {
+	return c.Query().Where(accountteammember.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AccountTeamMemberClient) GetX(ctx context.Context, id stored.ID) *AccountTeamMember {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryAccount queries the account edge of a AccountTeamMember.
+func (c *AccountTeamMemberClient) QueryAccount(_m *AccountTeamMember) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(accountteammember.Table, accountteammember.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, accountteammember.AccountTable, accountteammember.AccountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a AccountTeamMember.
+func (c *AccountTeamMemberClient) QueryUser(_m *AccountTeamMember) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(accountteammember.Table, accountteammember.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, accountteammember.UserTable, accountteammember.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *AccountTeamMemberClient) Hooks() []Hook {
+	return c.hooks.AccountTeamMember
+}
+
+// Interceptors returns the client interceptors.
+func (c *AccountTeamMemberClient) Interceptors() []Interceptor {
+	return c.inters.AccountTeamMember
+}
+
+func (c *AccountTeamMemberClient) mutate(ctx context.Context, m *AccountTeamMemberMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AccountTeamMemberCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AccountTeamMemberUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AccountTeamMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AccountTeamMemberDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown AccountTeamMember mutation op: %q", m.Op())
+	}
+}
+
 // BranchClient is a client for the Branch schema.
 type BranchClient struct {
 	config
@@ -751,6 +1000,155 @@ func (c *BranchClient) mutate(ctx context.Context, m *BranchMutation) (Value, er
 		return (&BranchDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Branch mutation op: %q", m.Op())
+	}
+}
+
+// ConsentClient is a client for the Consent schema.
+type ConsentClient struct {
+	config
+}
+
+// NewConsentClient returns a client for the Consent from the given config.
+func NewConsentClient(c config) *ConsentClient {
+	return &ConsentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `consent.Hooks(f(g(h())))`.
+func (c *ConsentClient) Use(hooks ...Hook) {
+	c.hooks.Consent = append(c.hooks.Consent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `consent.Intercept(f(g(h())))`.
+func (c *ConsentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Consent = append(c.inters.Consent, interceptors...)
+}
+
+// Create returns a builder for creating a Consent entity.
+func (c *ConsentClient) Create() *ConsentCreate {
+	mutation := newConsentMutation(c.config, OpCreate)
+	return &ConsentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Consent entities.
+func (c *ConsentClient) CreateBulk(builders ...*ConsentCreate) *ConsentCreateBulk {
+	return &ConsentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ConsentClient) MapCreateBulk(slice any, setFunc func(*ConsentCreate, int)) *ConsentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ConsentCreateBulk{err: fmt.Errorf("calling to ConsentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ConsentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ConsentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Consent.
+func (c *ConsentClient) Update() *ConsentUpdate {
+	mutation := newConsentMutation(c.config, OpUpdate)
+	return &ConsentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ConsentClient) UpdateOne(_m *Consent) *ConsentUpdateOne {
+	mutation := newConsentMutation(c.config, OpUpdateOne, withConsent(_m))
+	return &ConsentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ConsentClient) UpdateOneID(id stored.ID) *ConsentUpdateOne {
+	mutation := newConsentMutation(c.config, OpUpdateOne, withConsentID(id))
+	return &ConsentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Consent.
+func (c *ConsentClient) Delete() *ConsentDelete {
+	mutation := newConsentMutation(c.config, OpDelete)
+	return &ConsentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ConsentClient) DeleteOne(_m *Consent) *ConsentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ConsentClient) DeleteOneID(id stored.ID) *ConsentDeleteOne {
+	builder := c.Delete().Where(consent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ConsentDeleteOne{builder}
+}
+
+// Query returns a query builder for Consent.
+func (c *ConsentClient) Query() *ConsentQuery {
+	return &ConsentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeConsent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Consent entity by its id.
+func (c *ConsentClient) Get(ctx context.Context, id stored.ID) (*Consent, error) {
+	return c.Query().Where(consent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ConsentClient) GetX(ctx context.Context, id stored.ID) *Consent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryContact queries the contact edge of a Consent.
+func (c *ConsentClient) QueryContact(_m *Consent) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consent.Table, consent.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consent.ContactTable, consent.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ConsentClient) Hooks() []Hook {
+	return c.hooks.Consent
+}
+
+// Interceptors returns the client interceptors.
+func (c *ConsentClient) Interceptors() []Interceptor {
+	return c.inters.Consent
+}
+
+func (c *ConsentClient) mutate(ctx context.Context, m *ConsentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ConsentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ConsentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ConsentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ConsentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Consent mutation op: %q", m.Op())
 	}
 }
 
@@ -1020,6 +1418,703 @@ func (c *CustomFieldClient) mutate(ctx context.Context, m *CustomFieldMutation) 
 	}
 }
 
+// LeadClient is a client for the Lead schema.
+type LeadClient struct {
+	config
+}
+
+// NewLeadClient returns a client for the Lead from the given config.
+func NewLeadClient(c config) *LeadClient {
+	return &LeadClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `lead.Hooks(f(g(h())))`.
+func (c *LeadClient) Use(hooks ...Hook) {
+	c.hooks.Lead = append(c.hooks.Lead, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `lead.Intercept(f(g(h())))`.
+func (c *LeadClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Lead = append(c.inters.Lead, interceptors...)
+}
+
+// Create returns a builder for creating a Lead entity.
+func (c *LeadClient) Create() *LeadCreate {
+	mutation := newLeadMutation(c.config, OpCreate)
+	return &LeadCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Lead entities.
+func (c *LeadClient) CreateBulk(builders ...*LeadCreate) *LeadCreateBulk {
+	return &LeadCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LeadClient) MapCreateBulk(slice any, setFunc func(*LeadCreate, int)) *LeadCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LeadCreateBulk{err: fmt.Errorf("calling to LeadClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LeadCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LeadCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Lead.
+func (c *LeadClient) Update() *LeadUpdate {
+	mutation := newLeadMutation(c.config, OpUpdate)
+	return &LeadUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LeadClient) UpdateOne(_m *Lead) *LeadUpdateOne {
+	mutation := newLeadMutation(c.config, OpUpdateOne, withLead(_m))
+	return &LeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LeadClient) UpdateOneID(id stored.ID) *LeadUpdateOne {
+	mutation := newLeadMutation(c.config, OpUpdateOne, withLeadID(id))
+	return &LeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Lead.
+func (c *LeadClient) Delete() *LeadDelete {
+	mutation := newLeadMutation(c.config, OpDelete)
+	return &LeadDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LeadClient) DeleteOne(_m *Lead) *LeadDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LeadClient) DeleteOneID(id stored.ID) *LeadDeleteOne {
+	builder := c.Delete().Where(lead.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LeadDeleteOne{builder}
+}
+
+// Query returns a query builder for Lead.
+func (c *LeadClient) Query() *LeadQuery {
+	return &LeadQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLead},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Lead entity by its id.
+func (c *LeadClient) Get(ctx context.Context, id stored.ID) (*Lead, error) {
+	return c.Query().Where(lead.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LeadClient) GetX(ctx context.Context, id stored.ID) *Lead {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LeadClient) Hooks() []Hook {
+	return c.hooks.Lead
+}
+
+// Interceptors returns the client interceptors.
+func (c *LeadClient) Interceptors() []Interceptor {
+	return c.inters.Lead
+}
+
+func (c *LeadClient) mutate(ctx context.Context, m *LeadMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LeadCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LeadUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LeadDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Lead mutation op: %q", m.Op())
+	}
+}
+
+// LifecycleStageClient is a client for the LifecycleStage schema.
+type LifecycleStageClient struct {
+	config
+}
+
+// NewLifecycleStageClient returns a client for the LifecycleStage from the given config.
+func NewLifecycleStageClient(c config) *LifecycleStageClient {
+	return &LifecycleStageClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `lifecyclestage.Hooks(f(g(h())))`.
+func (c *LifecycleStageClient) Use(hooks ...Hook) {
+	c.hooks.LifecycleStage = append(c.hooks.LifecycleStage, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `lifecyclestage.Intercept(f(g(h())))`.
+func (c *LifecycleStageClient) Intercept(interceptors ...Interceptor) {
+	c.inters.LifecycleStage = append(c.inters.LifecycleStage, interceptors...)
+}
+
+// Create returns a builder for creating a LifecycleStage entity.
+func (c *LifecycleStageClient) Create() *LifecycleStageCreate {
+	mutation := newLifecycleStageMutation(c.config, OpCreate)
+	return &LifecycleStageCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of LifecycleStage entities.
+func (c *LifecycleStageClient) CreateBulk(builders ...*LifecycleStageCreate) *LifecycleStageCreateBulk {
+	return &LifecycleStageCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LifecycleStageClient) MapCreateBulk(slice any, setFunc func(*LifecycleStageCreate, int)) *LifecycleStageCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LifecycleStageCreateBulk{err: fmt.Errorf("calling to LifecycleStageClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LifecycleStageCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LifecycleStageCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for LifecycleStage.
+func (c *LifecycleStageClient) Update() *LifecycleStageUpdate {
+	mutation := newLifecycleStageMutation(c.config, OpUpdate)
+	return &LifecycleStageUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LifecycleStageClient) UpdateOne(_m *LifecycleStage) *LifecycleStageUpdateOne {
+	mutation := newLifecycleStageMutation(c.config, OpUpdateOne, withLifecycleStage(_m))
+	return &LifecycleStageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LifecycleStageClient) UpdateOneID(id stored.ID) *LifecycleStageUpdateOne {
+	mutation := newLifecycleStageMutation(c.config, OpUpdateOne, withLifecycleStageID(id))
+	return &LifecycleStageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for LifecycleStage.
+func (c *LifecycleStageClient) Delete() *LifecycleStageDelete {
+	mutation := newLifecycleStageMutation(c.config, OpDelete)
+	return &LifecycleStageDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LifecycleStageClient) DeleteOne(_m *LifecycleStage) *LifecycleStageDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LifecycleStageClient) DeleteOneID(id stored.ID) *LifecycleStageDeleteOne {
+	builder := c.Delete().Where(lifecyclestage.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LifecycleStageDeleteOne{builder}
+}
+
+// Query returns a query builder for LifecycleStage.
+func (c *LifecycleStageClient) Query() *LifecycleStageQuery {
+	return &LifecycleStageQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLifecycleStage},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a LifecycleStage entity by its id.
+func (c *LifecycleStageClient) Get(ctx context.Context, id stored.ID) (*LifecycleStage, error) {
+	return c.Query().Where(lifecyclestage.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LifecycleStageClient) GetX(ctx context.Context, id stored.ID) *LifecycleStage {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LifecycleStageClient) Hooks() []Hook {
+	return c.hooks.LifecycleStage
+}
+
+// Interceptors returns the client interceptors.
+func (c *LifecycleStageClient) Interceptors() []Interceptor {
+	return c.inters.LifecycleStage
+}
+
+func (c *LifecycleStageClient) mutate(ctx context.Context, m *LifecycleStageMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LifecycleStageCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LifecycleStageUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LifecycleStageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LifecycleStageDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown LifecycleStage mutation op: %q", m.Op())
+	}
+}
+
+// LifecycleStepClient is a client for the LifecycleStep schema.
+type LifecycleStepClient struct {
+	config
+}
+
+// NewLifecycleStepClient returns a client for the LifecycleStep from the given config.
+func NewLifecycleStepClient(c config) *LifecycleStepClient {
+	return &LifecycleStepClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `lifecyclestep.Hooks(f(g(h())))`.
+func (c *LifecycleStepClient) Use(hooks ...Hook) {
+	c.hooks.LifecycleStep = append(c.hooks.LifecycleStep, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `lifecyclestep.Intercept(f(g(h())))`.
+func (c *LifecycleStepClient) Intercept(interceptors ...Interceptor) {
+	c.inters.LifecycleStep = append(c.inters.LifecycleStep, interceptors...)
+}
+
+// Create returns a builder for creating a LifecycleStep entity.
+func (c *LifecycleStepClient) Create() *LifecycleStepCreate {
+	mutation := newLifecycleStepMutation(c.config, OpCreate)
+	return &LifecycleStepCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of LifecycleStep entities.
+func (c *LifecycleStepClient) CreateBulk(builders ...*LifecycleStepCreate) *LifecycleStepCreateBulk {
+	return &LifecycleStepCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LifecycleStepClient) MapCreateBulk(slice any, setFunc func(*LifecycleStepCreate, int)) *LifecycleStepCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LifecycleStepCreateBulk{err: fmt.Errorf("calling to LifecycleStepClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LifecycleStepCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LifecycleStepCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for LifecycleStep.
+func (c *LifecycleStepClient) Update() *LifecycleStepUpdate {
+	mutation := newLifecycleStepMutation(c.config, OpUpdate)
+	return &LifecycleStepUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LifecycleStepClient) UpdateOne(_m *LifecycleStep) *LifecycleStepUpdateOne {
+	mutation := newLifecycleStepMutation(c.config, OpUpdateOne, withLifecycleStep(_m))
+	return &LifecycleStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LifecycleStepClient) UpdateOneID(id stored.ID) *LifecycleStepUpdateOne {
+	mutation := newLifecycleStepMutation(c.config, OpUpdateOne, withLifecycleStepID(id))
+	return &LifecycleStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for LifecycleStep.
+func (c *LifecycleStepClient) Delete() *LifecycleStepDelete {
+	mutation := newLifecycleStepMutation(c.config, OpDelete)
+	return &LifecycleStepDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LifecycleStepClient) DeleteOne(_m *LifecycleStep) *LifecycleStepDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LifecycleStepClient) DeleteOneID(id stored.ID) *LifecycleStepDeleteOne {
+	builder := c.Delete().Where(lifecyclestep.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LifecycleStepDeleteOne{builder}
+}
+
+// Query returns a query builder for LifecycleStep.
+func (c *LifecycleStepClient) Query() *LifecycleStepQuery {
+	return &LifecycleStepQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLifecycleStep},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a LifecycleStep entity by its id.
+func (c *LifecycleStepClient) Get(ctx context.Context, id stored.ID) (*LifecycleStep, error) {
+	return c.Query().Where(lifecyclestep.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LifecycleStepClient) GetX(ctx context.Context, id stored.ID) *LifecycleStep {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LifecycleStepClient) Hooks() []Hook {
+	return c.hooks.LifecycleStep
+}
+
+// Interceptors returns the client interceptors.
+func (c *LifecycleStepClient) Interceptors() []Interceptor {
+	return c.inters.LifecycleStep
+}
+
+func (c *LifecycleStepClient) mutate(ctx context.Context, m *LifecycleStepMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LifecycleStepCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LifecycleStepUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LifecycleStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LifecycleStepDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown LifecycleStep mutation op: %q", m.Op())
+	}
+}
+
+// LocationEventClient is a client for the LocationEvent schema.
+type LocationEventClient struct {
+	config
+}
+
+// NewLocationEventClient returns a client for the LocationEvent from the given config.
+func NewLocationEventClient(c config) *LocationEventClient {
+	return &LocationEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `locationevent.Hooks(f(g(h())))`.
+func (c *LocationEventClient) Use(hooks ...Hook) {
+	c.hooks.LocationEvent = append(c.hooks.LocationEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `locationevent.Intercept(f(g(h())))`.
+func (c *LocationEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.LocationEvent = append(c.inters.LocationEvent, interceptors...)
+}
+
+// Create returns a builder for creating a LocationEvent entity.
+func (c *LocationEventClient) Create() *LocationEventCreate {
+	mutation := newLocationEventMutation(c.config, OpCreate)
+	return &LocationEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of LocationEvent entities.
+func (c *LocationEventClient) CreateBulk(builders ...*LocationEventCreate) *LocationEventCreateBulk {
+	return &LocationEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LocationEventClient) MapCreateBulk(slice any, setFunc func(*LocationEventCreate, int)) *LocationEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LocationEventCreateBulk{err: fmt.Errorf("calling to LocationEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LocationEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LocationEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for LocationEvent.
+func (c *LocationEventClient) Update() *LocationEventUpdate {
+	mutation := newLocationEventMutation(c.config, OpUpdate)
+	return &LocationEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LocationEventClient) UpdateOne(_m *LocationEvent) *LocationEventUpdateOne {
+	mutation := newLocationEventMutation(c.config, OpUpdateOne, withLocationEvent(_m))
+	return &LocationEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LocationEventClient) UpdateOneID(id stored.ID) *LocationEventUpdateOne {
+	mutation := newLocationEventMutation(c.config, OpUpdateOne, withLocationEventID(id))
+	return &LocationEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for LocationEvent.
+func (c *LocationEventClient) Delete() *LocationEventDelete {
+	mutation := newLocationEventMutation(c.config, OpDelete)
+	return &LocationEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LocationEventClient) DeleteOne(_m *LocationEvent) *LocationEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LocationEventClient) DeleteOneID(id stored.ID) *LocationEventDeleteOne {
+	builder := c.Delete().Where(locationevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LocationEventDeleteOne{builder}
+}
+
+// Query returns a query builder for LocationEvent.
+func (c *LocationEventClient) Query() *LocationEventQuery {
+	return &LocationEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLocationEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a LocationEvent entity by its id.
+func (c *LocationEventClient) Get(ctx context.Context, id stored.ID) (*LocationEvent, error) {
+	return c.Query().Where(locationevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LocationEventClient) GetX(ctx context.Context, id stored.ID) *LocationEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryContact queries the contact edge of a LocationEvent.
+func (c *LocationEventClient) QueryContact(_m *LocationEvent) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(locationevent.Table, locationevent.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, locationevent.ContactTable, locationevent.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *LocationEventClient) Hooks() []Hook {
+	return c.hooks.LocationEvent
+}
+
+// Interceptors returns the client interceptors.
+func (c *LocationEventClient) Interceptors() []Interceptor {
+	return c.inters.LocationEvent
+}
+
+func (c *LocationEventClient) mutate(ctx context.Context, m *LocationEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LocationEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LocationEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LocationEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LocationEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown LocationEvent mutation op: %q", m.Op())
+	}
+}
+
+// NeedClient is a client for the Need schema.
+type NeedClient struct {
+	config
+}
+
+// NewNeedClient returns a client for the Need from the given config.
+func NewNeedClient(c config) *NeedClient {
+	return &NeedClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `need.Hooks(f(g(h())))`.
+func (c *NeedClient) Use(hooks ...Hook) {
+	c.hooks.Need = append(c.hooks.Need, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `need.Intercept(f(g(h())))`.
+func (c *NeedClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Need = append(c.inters.Need, interceptors...)
+}
+
+// Create returns a builder for creating a Need entity.
+func (c *NeedClient) Create() *NeedCreate {
+	mutation := newNeedMutation(c.config, OpCreate)
+	return &NeedCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Need entities.
+func (c *NeedClient) CreateBulk(builders ...*NeedCreate) *NeedCreateBulk {
+	return &NeedCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *NeedClient) MapCreateBulk(slice any, setFunc func(*NeedCreate, int)) *NeedCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &NeedCreateBulk{err: fmt.Errorf("calling to NeedClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*NeedCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &NeedCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Need.
+func (c *NeedClient) Update() *NeedUpdate {
+	mutation := newNeedMutation(c.config, OpUpdate)
+	return &NeedUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *NeedClient) UpdateOne(_m *Need) *NeedUpdateOne {
+	mutation := newNeedMutation(c.config, OpUpdateOne, withNeed(_m))
+	return &NeedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *NeedClient) UpdateOneID(id stored.ID) *NeedUpdateOne {
+	mutation := newNeedMutation(c.config, OpUpdateOne, withNeedID(id))
+	return &NeedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Need.
+func (c *NeedClient) Delete() *NeedDelete {
+	mutation := newNeedMutation(c.config, OpDelete)
+	return &NeedDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *NeedClient) DeleteOne(_m *Need) *NeedDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *NeedClient) DeleteOneID(id stored.ID) *NeedDeleteOne {
+	builder := c.Delete().Where(need.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &NeedDeleteOne{builder}
+}
+
+// Query returns a query builder for Need.
+func (c *NeedClient) Query() *NeedQuery {
+	return &NeedQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeNeed},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Need entity by its id.
+func (c *NeedClient) Get(ctx context.Context, id stored.ID) (*Need, error) {
+	return c.Query().Where(need.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *NeedClient) GetX(ctx context.Context, id stored.ID) *Need {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryContact queries the contact edge of a Need.
+func (c *NeedClient) QueryContact(_m *Need) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(need.Table, need.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, need.ContactTable, need.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *NeedClient) Hooks() []Hook {
+	return c.hooks.Need
+}
+
+// Interceptors returns the client interceptors.
+func (c *NeedClient) Interceptors() []Interceptor {
+	return c.inters.Need
+}
+
+func (c *NeedClient) mutate(ctx context.Context, m *NeedMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&NeedCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&NeedUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&NeedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&NeedDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Need mutation op: %q", m.Op())
+	}
+}
+
 // NoteClient is a client for the Note schema.
 type NoteClient struct {
 	config
@@ -1160,6 +2255,22 @@ func (c *NoteClient) QueryContact(_m *Note) *ContactQuery {
 	return query
 }
 
+// QueryLead queries the lead edge of a Note.
+func (c *NoteClient) QueryLead(_m *Note) *LeadQuery {
+	query := (&LeadClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(note.Table, note.FieldID, id),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, note.LeadTable, note.LeadColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *NoteClient) Hooks() []Hook {
 	return c.hooks.Note
@@ -1182,6 +2293,320 @@ func (c *NoteClient) mutate(ctx context.Context, m *NoteMutation) (Value, error)
 		return (&NoteDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Note mutation op: %q", m.Op())
+	}
+}
+
+// PreferenceClient is a client for the Preference schema.
+type PreferenceClient struct {
+	config
+}
+
+// NewPreferenceClient returns a client for the Preference from the given config.
+func NewPreferenceClient(c config) *PreferenceClient {
+	return &PreferenceClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `preference.Hooks(f(g(h())))`.
+func (c *PreferenceClient) Use(hooks ...Hook) {
+	c.hooks.Preference = append(c.hooks.Preference, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `preference.Intercept(f(g(h())))`.
+func (c *PreferenceClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Preference = append(c.inters.Preference, interceptors...)
+}
+
+// Create returns a builder for creating a Preference entity.
+func (c *PreferenceClient) Create() *PreferenceCreate {
+	mutation := newPreferenceMutation(c.config, OpCreate)
+	return &PreferenceCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Preference entities.
+func (c *PreferenceClient) CreateBulk(builders ...*PreferenceCreate) *PreferenceCreateBulk {
+	return &PreferenceCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PreferenceClient) MapCreateBulk(slice any, setFunc func(*PreferenceCreate, int)) *PreferenceCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PreferenceCreateBulk{err: fmt.Errorf("calling to PreferenceClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PreferenceCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PreferenceCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Preference.
+func (c *PreferenceClient) Update() *PreferenceUpdate {
+	mutation := newPreferenceMutation(c.config, OpUpdate)
+	return &PreferenceUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PreferenceClient) UpdateOne(_m *Preference) *PreferenceUpdateOne {
+	mutation := newPreferenceMutation(c.config, OpUpdateOne, withPreference(_m))
+	return &PreferenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PreferenceClient) UpdateOneID(id stored.ID) *PreferenceUpdateOne {
+	mutation := newPreferenceMutation(c.config, OpUpdateOne, withPreferenceID(id))
+	return &PreferenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Preference.
+func (c *PreferenceClient) Delete() *PreferenceDelete {
+	mutation := newPreferenceMutation(c.config, OpDelete)
+	return &PreferenceDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PreferenceClient) DeleteOne(_m *Preference) *PreferenceDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PreferenceClient) DeleteOneID(id stored.ID) *PreferenceDeleteOne {
+	builder := c.Delete().Where(preference.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PreferenceDeleteOne{builder}
+}
+
+// Query returns a query builder for Preference.
+func (c *PreferenceClient) Query() *PreferenceQuery {
+	return &PreferenceQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePreference},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Preference entity by its id.
+func (c *PreferenceClient) Get(ctx context.Context, id stored.ID) (*Preference, error) {
+	return c.Query().Where(preference.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PreferenceClient) GetX(ctx context.Context, id stored.ID) *Preference {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryContact queries the contact edge of a Preference.
+func (c *PreferenceClient) QueryContact(_m *Preference) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(preference.Table, preference.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, preference.ContactTable, preference.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PreferenceClient) Hooks() []Hook {
+	return c.hooks.Preference
+}
+
+// Interceptors returns the client interceptors.
+func (c *PreferenceClient) Interceptors() []Interceptor {
+	return c.inters.Preference
+}
+
+func (c *PreferenceClient) mutate(ctx context.Context, m *PreferenceMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PreferenceCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PreferenceUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PreferenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PreferenceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Preference mutation op: %q", m.Op())
+	}
+}
+
+// RelationshipClient is a client for the Relationship schema.
+type RelationshipClient struct {
+	config
+}
+
+// NewRelationshipClient returns a client for the Relationship from the given config.
+func NewRelationshipClient(c config) *RelationshipClient {
+	return &RelationshipClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `relationship.Hooks(f(g(h())))`.
+func (c *RelationshipClient) Use(hooks ...Hook) {
+	c.hooks.Relationship = append(c.hooks.Relationship, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `relationship.Intercept(f(g(h())))`.
+func (c *RelationshipClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Relationship = append(c.inters.Relationship, interceptors...)
+}
+
+// Create returns a builder for creating a Relationship entity.
+func (c *RelationshipClient) Create() *RelationshipCreate {
+	mutation := newRelationshipMutation(c.config, OpCreate)
+	return &RelationshipCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Relationship entities.
+func (c *RelationshipClient) CreateBulk(builders ...*RelationshipCreate) *RelationshipCreateBulk {
+	return &RelationshipCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RelationshipClient) MapCreateBulk(slice any, setFunc func(*RelationshipCreate, int)) *RelationshipCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RelationshipCreateBulk{err: fmt.Errorf("calling to RelationshipClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RelationshipCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RelationshipCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Relationship.
+func (c *RelationshipClient) Update() *RelationshipUpdate {
+	mutation := newRelationshipMutation(c.config, OpUpdate)
+	return &RelationshipUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RelationshipClient) UpdateOne(_m *Relationship) *RelationshipUpdateOne {
+	mutation := newRelationshipMutation(c.config, OpUpdateOne, withRelationship(_m))
+	return &RelationshipUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RelationshipClient) UpdateOneID(id stored.ID) *RelationshipUpdateOne {
+	mutation := newRelationshipMutation(c.config, OpUpdateOne, withRelationshipID(id))
+	return &RelationshipUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Relationship.
+func (c *RelationshipClient) Delete() *RelationshipDelete {
+	mutation := newRelationshipMutation(c.config, OpDelete)
+	return &RelationshipDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RelationshipClient) DeleteOne(_m *Relationship) *RelationshipDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RelationshipClient) DeleteOneID(id stored.ID) *RelationshipDeleteOne {
+	builder := c.Delete().Where(relationship.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RelationshipDeleteOne{builder}
+}
+
+// Query returns a query builder for Relationship.
+func (c *RelationshipClient) Query() *RelationshipQuery {
+	return &RelationshipQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRelationship},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Relationship entity by its id.
+func (c *RelationshipClient) Get(ctx context.Context, id stored.ID) (*Relationship, error) {
+	return c.Query().Where(relationship.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RelationshipClient) GetX(ctx context.Context, id stored.ID) *Relationship {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryFromAccount queries the from_account edge of a Relationship.
+func (c *RelationshipClient) QueryFromAccount(_m *Relationship) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(relationship.Table, relationship.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, relationship.FromAccountTable, relationship.FromAccountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryFromContact queries the from_contact edge of a Relationship.
+func (c *RelationshipClient) QueryFromContact(_m *Relationship) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(relationship.Table, relationship.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, relationship.FromContactTable, relationship.FromContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *RelationshipClient) Hooks() []Hook {
+	return c.hooks.Relationship
+}
+
+// Interceptors returns the client interceptors.
+func (c *RelationshipClient) Interceptors() []Interceptor {
+	return c.inters.Relationship
+}
+
+func (c *RelationshipClient) mutate(ctx context.Context, m *RelationshipMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RelationshipCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RelationshipUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RelationshipUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RelationshipDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Relationship mutation op: %q", m.Op())
 	}
 }
 
@@ -1613,6 +3038,171 @@ func (c *ShareClient) mutate(ctx context.Context, m *ShareMutation) (Value, erro
 		return (&ShareDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Share mutation op: %q", m.Op())
+	}
+}
+
+// StageHistoryClient is a client for the StageHistory schema.
+type StageHistoryClient struct {
+	config
+}
+
+// NewStageHistoryClient returns a client for the StageHistory from the given config.
+func NewStageHistoryClient(c config) *StageHistoryClient {
+	return &StageHistoryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `stagehistory.Hooks(f(g(h())))`.
+func (c *StageHistoryClient) Use(hooks ...Hook) {
+	c.hooks.StageHistory = append(c.hooks.StageHistory, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `stagehistory.Intercept(f(g(h())))`.
+func (c *StageHistoryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StageHistory = append(c.inters.StageHistory, interceptors...)
+}
+
+// Create returns a builder for creating a StageHistory entity.
+func (c *StageHistoryClient) Create() *StageHistoryCreate {
+	mutation := newStageHistoryMutation(c.config, OpCreate)
+	return &StageHistoryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StageHistory entities.
+func (c *StageHistoryClient) CreateBulk(builders ...*StageHistoryCreate) *StageHistoryCreateBulk {
+	return &StageHistoryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StageHistoryClient) MapCreateBulk(slice any, setFunc func(*StageHistoryCreate, int)) *StageHistoryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StageHistoryCreateBulk{err: fmt.Errorf("calling to StageHistoryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StageHistoryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StageHistoryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StageHistory.
+func (c *StageHistoryClient) Update() *StageHistoryUpdate {
+	mutation := newStageHistoryMutation(c.config, OpUpdate)
+	return &StageHistoryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StageHistoryClient) UpdateOne(_m *StageHistory) *StageHistoryUpdateOne {
+	mutation := newStageHistoryMutation(c.config, OpUpdateOne, withStageHistory(_m))
+	return &StageHistoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StageHistoryClient) UpdateOneID(id stored.ID) *StageHistoryUpdateOne {
+	mutation := newStageHistoryMutation(c.config, OpUpdateOne, withStageHistoryID(id))
+	return &StageHistoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StageHistory.
+func (c *StageHistoryClient) Delete() *StageHistoryDelete {
+	mutation := newStageHistoryMutation(c.config, OpDelete)
+	return &StageHistoryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StageHistoryClient) DeleteOne(_m *StageHistory) *StageHistoryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StageHistoryClient) DeleteOneID(id stored.ID) *StageHistoryDeleteOne {
+	builder := c.Delete().Where(stagehistory.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StageHistoryDeleteOne{builder}
+}
+
+// Query returns a query builder for StageHistory.
+func (c *StageHistoryClient) Query() *StageHistoryQuery {
+	return &StageHistoryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStageHistory},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StageHistory entity by its id.
+func (c *StageHistoryClient) Get(ctx context.Context, id stored.ID) (*StageHistory, error) {
+	return c.Query().Where(stagehistory.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StageHistoryClient) GetX(ctx context.Context, id stored.ID) *StageHistory {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryAccount queries the account edge of a StageHistory.
+func (c *StageHistoryClient) QueryAccount(_m *StageHistory) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(stagehistory.Table, stagehistory.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, stagehistory.AccountTable, stagehistory.AccountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryStage queries the stage edge of a StageHistory.
+func (c *StageHistoryClient) QueryStage(_m *StageHistory) *LifecycleStageQuery {
+	query := (&LifecycleStageClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(stagehistory.Table, stagehistory.FieldID, id),
+			sqlgraph.To(lifecyclestage.Table, lifecyclestage.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, stagehistory.StageTable, stagehistory.StageColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *StageHistoryClient) Hooks() []Hook {
+	return c.hooks.StageHistory
+}
+
+// Interceptors returns the client interceptors.
+func (c *StageHistoryClient) Interceptors() []Interceptor {
+	return c.inters.StageHistory
+}
+
+func (c *StageHistoryClient) mutate(ctx context.Context, m *StageHistoryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StageHistoryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StageHistoryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StageHistoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StageHistoryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StageHistory mutation op: %q", m.Op())
 	}
 }
 
@@ -2465,11 +4055,15 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Account, AccountContact, Branch, Contact, CustomField, Note, Role, RoleGrant,
-		Share, Tag, Tagging, Team, Territory, TerritoryMember, User []ent.Hook
+		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
+		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Need, Note,
+		Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag, Tagging,
+		Team, Territory, TerritoryMember, User []ent.Hook
 	}
 	inters struct {
-		Account, AccountContact, Branch, Contact, CustomField, Note, Role, RoleGrant,
-		Share, Tag, Tagging, Team, Territory, TerritoryMember, User []ent.Interceptor
+		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
+		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Need, Note,
+		Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag, Tagging,
+		Team, Territory, TerritoryMember, User []ent.Interceptor
 	}
 )

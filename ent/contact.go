@@ -131,6 +131,10 @@ type Contact struct {
 	Description string `json:"description,omitempty"`
 	// Values of the fields that the firm has added; a write replaces the list.
 	CustomFields string `json:"custom_fields,omitempty"`
+	// Degrees north of the first address that says it; kept by Farley.
+	Latitude int64 `json:"latitude,omitempty"`
+	// Degrees east of the first address that says it; kept by Farley.
+	Longitude int64 `json:"longitude,omitempty"`
 	// When somebody last dealt with the person; kept by Farley.
 	LastActivityAt time.Time `json:"last_activity_at,omitempty"`
 	// Who brought the person to us.
@@ -147,7 +151,7 @@ func (*Contact) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case contact.FieldDoNotContact:
 			values[i] = new(sql.NullBool)
-		case contact.FieldVersion:
+		case contact.FieldVersion, contact.FieldLatitude, contact.FieldLongitude:
 			values[i] = new(sql.NullInt64)
 		case contact.FieldGivenName, contact.FieldGivenNameFold, contact.FieldMiddleName, contact.FieldMiddleNameFold, contact.FieldFamilyName, contact.FieldFamilyNameFold, contact.FieldNativeName, contact.FieldNativeNameFold, contact.FieldDisplayName, contact.FieldDisplayNameFold, contact.FieldSalutation, contact.FieldSalutationFold, contact.FieldTitle, contact.FieldTitleFold, contact.FieldDepartment, contact.FieldDepartmentFold, contact.FieldEmails, contact.FieldPrimaryEmail, contact.FieldPhones, contact.FieldPrimaryPhone, contact.FieldAddresses, contact.FieldSocialProfiles, contact.FieldBirthday, contact.FieldLocale, contact.FieldTimeZone, contact.FieldPreferredChannel, contact.FieldGender, contact.FieldGenderFold, contact.FieldEducation, contact.FieldEducationFold, contact.FieldOccupation, contact.FieldOccupationFold, contact.FieldIncomeBand, contact.FieldIncomeBandFold, contact.FieldHousehold, contact.FieldHouseholdFold, contact.FieldSource, contact.FieldSourceFold, contact.FieldDescription, contact.FieldCustomFields:
 			values[i] = new(sql.NullString)
@@ -512,6 +516,18 @@ func (_m *Contact) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CustomFields = value.String
 			}
+		case contact.FieldLatitude:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field latitude", values[i])
+			} else if value.Valid {
+				_m.Latitude = value.Int64
+			}
+		case contact.FieldLongitude:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field longitude", values[i])
+			} else if value.Valid {
+				_m.Longitude = value.Int64
+			}
 		case contact.FieldLastActivityAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field last_activity_at", values[i])
@@ -727,6 +743,12 @@ func (_m *Contact) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("custom_fields=")
 	builder.WriteString(_m.CustomFields)
+	builder.WriteString(", ")
+	builder.WriteString("latitude=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Latitude))
+	builder.WriteString(", ")
+	builder.WriteString("longitude=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Longitude))
 	builder.WriteString(", ")
 	builder.WriteString("last_activity_at=")
 	builder.WriteString(_m.LastActivityAt.Format(time.ANSIC))

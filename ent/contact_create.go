@@ -329,6 +329,14 @@ func (_c *ContactCreate) createSpec() (*Contact, *sqlgraph.CreateSpec) {
 		_spec.SetField(contact.FieldCustomFields, field.TypeString, value)
 		_node.CustomFields = value
 	}
+	if value, ok := _c.mutation.Latitude(); ok {
+		_spec.SetField(contact.FieldLatitude, field.TypeInt64, value)
+		_node.Latitude = value
+	}
+	if value, ok := _c.mutation.Longitude(); ok {
+		_spec.SetField(contact.FieldLongitude, field.TypeInt64, value)
+		_node.Longitude = value
+	}
 	if value, ok := _c.mutation.LastActivityAt(); ok {
 		_spec.SetField(contact.FieldLastActivityAt, field.TypeTime, value)
 		_node.LastActivityAt = value

@@ -390,6 +390,24 @@ func (_u *ContactUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.CustomFieldsCleared() {
 		_spec.ClearField(contact.FieldCustomFields, field.TypeString)
 	}
+	if value, ok := _u.mutation.Latitude(); ok {
+		_spec.SetField(contact.FieldLatitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLatitude(); ok {
+		_spec.AddField(contact.FieldLatitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LatitudeCleared() {
+		_spec.ClearField(contact.FieldLatitude, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Longitude(); ok {
+		_spec.SetField(contact.FieldLongitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLongitude(); ok {
+		_spec.AddField(contact.FieldLongitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LongitudeCleared() {
+		_spec.ClearField(contact.FieldLongitude, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(contact.FieldLastActivityAt, field.TypeTime, value)
 	}
@@ -814,6 +832,24 @@ func (_u *ContactUpdateOne) sqlSave(ctx context.Context) (_node *Contact, err er
 	}
 	if _u.mutation.CustomFieldsCleared() {
 		_spec.ClearField(contact.FieldCustomFields, field.TypeString)
+	}
+	if value, ok := _u.mutation.Latitude(); ok {
+		_spec.SetField(contact.FieldLatitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLatitude(); ok {
+		_spec.AddField(contact.FieldLatitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LatitudeCleared() {
+		_spec.ClearField(contact.FieldLatitude, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Longitude(); ok {
+		_spec.SetField(contact.FieldLongitude, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLongitude(); ok {
+		_spec.AddField(contact.FieldLongitude, field.TypeInt64, value)
+	}
+	if _u.mutation.LongitudeCleared() {
+		_spec.ClearField(contact.FieldLongitude, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.LastActivityAt(); ok {
 		_spec.SetField(contact.FieldLastActivityAt, field.TypeTime, value)

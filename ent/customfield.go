@@ -45,10 +45,22 @@ type CustomField struct {
 	LabelSort []byte `json:"label_sort,omitempty"`
 	// What its values are.
 	Type string `json:"type,omitempty"`
+	// Its names in other languages.
+	Labels string `json:"labels,omitempty"`
+	// The kind of record that a REFERENCE leads to.
+	Target string `json:"target,omitempty"`
 	// What can be chosen, for CHOICE and MULTI_CHOICE.
 	Choices string `json:"choices,omitempty"`
 	// Whether every new record needs a value.
 	IsRequired bool `json:"is_required,omitempty"`
+	// Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN.
+	IsUnique bool `json:"is_unique,omitempty"`
+	// The value of a new record that gives none, as JSON.
+	DefaultValue string `json:"default_value,omitempty"`
+	// default_value, folded for comparison.
+	DefaultValueFold string `json:"default_value_fold,omitempty"`
+	// Its place in the order of fields.
+	Position int64 `json:"position,omitempty"`
 	// Whether it takes no new values; those there are stay.
 	Archived     bool `json:"archived,omitempty"`
 	selectValues sql.SelectValues
@@ -61,11 +73,11 @@ func (*CustomField) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case customfield.FieldLabelSort:
 			values[i] = new([]byte)
-		case customfield.FieldIsRequired, customfield.FieldArchived:
+		case customfield.FieldIsRequired, customfield.FieldIsUnique, customfield.FieldArchived:
 			values[i] = new(sql.NullBool)
-		case customfield.FieldVersion:
+		case customfield.FieldVersion, customfield.FieldPosition:
 			values[i] = new(sql.NullInt64)
-		case customfield.FieldObject, customfield.FieldKey, customfield.FieldKeyFold, customfield.FieldLabel, customfield.FieldLabelFold, customfield.FieldType, customfield.FieldChoices:
+		case customfield.FieldObject, customfield.FieldKey, customfield.FieldKeyFold, customfield.FieldLabel, customfield.FieldLabelFold, customfield.FieldType, customfield.FieldLabels, customfield.FieldTarget, customfield.FieldChoices, customfield.FieldDefaultValue, customfield.FieldDefaultValueFold:
 			values[i] = new(sql.NullString)
 		case customfield.FieldCreatedAt, customfield.FieldUpdatedAt, customfield.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
@@ -170,6 +182,18 @@ func (_m *CustomField) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Type = value.String
 			}
+		case customfield.FieldLabels:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field labels", values[i])
+			} else if value.Valid {
+				_m.Labels = value.String
+			}
+		case customfield.FieldTarget:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field target", values[i])
+			} else if value.Valid {
+				_m.Target = value.String
+			}
 		case customfield.FieldChoices:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field choices", values[i])
@@ -181,6 +205,30 @@ func (_m *CustomField) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field is_required", values[i])
 			} else if value.Valid {
 				_m.IsRequired = value.Bool
+			}
+		case customfield.FieldIsUnique:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field is_unique", values[i])
+			} else if value.Valid {
+				_m.IsUnique = value.Bool
+			}
+		case customfield.FieldDefaultValue:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field default_value", values[i])
+			} else if value.Valid {
+				_m.DefaultValue = value.String
+			}
+		case customfield.FieldDefaultValueFold:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field default_value_fold", values[i])
+			} else if value.Valid {
+				_m.DefaultValueFold = value.String
+			}
+		case customfield.FieldPosition:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field position", values[i])
+			} else if value.Valid {
+				_m.Position = value.Int64
 			}
 		case customfield.FieldArchived:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -263,11 +311,29 @@ func (_m *CustomField) String() string {
 	builder.WriteString("type=")
 	builder.WriteString(_m.Type)
 	builder.WriteString(", ")
+	builder.WriteString("labels=")
+	builder.WriteString(_m.Labels)
+	builder.WriteString(", ")
+	builder.WriteString("target=")
+	builder.WriteString(_m.Target)
+	builder.WriteString(", ")
 	builder.WriteString("choices=")
 	builder.WriteString(_m.Choices)
 	builder.WriteString(", ")
 	builder.WriteString("is_required=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IsRequired))
+	builder.WriteString(", ")
+	builder.WriteString("is_unique=")
+	builder.WriteString(fmt.Sprintf("%v", _m.IsUnique))
+	builder.WriteString(", ")
+	builder.WriteString("default_value=")
+	builder.WriteString(_m.DefaultValue)
+	builder.WriteString(", ")
+	builder.WriteString("default_value_fold=")
+	builder.WriteString(_m.DefaultValueFold)
+	builder.WriteString(", ")
+	builder.WriteString("position=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Position))
 	builder.WriteString(", ")
 	builder.WriteString("archived=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Archived))

@@ -54,6 +54,10 @@ func (_c *CustomFieldCreate) defaults() {
 		v := customfield.DefaultIsRequired
 		_c.mutation.SetIsRequired(v)
 	}
+	if _, ok := _c.mutation.IsUnique(); !ok {
+		v := customfield.DefaultIsUnique
+		_c.mutation.SetIsUnique(v)
+	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		v := customfield.DefaultArchived
 		_c.mutation.SetArchived(v)
@@ -85,6 +89,9 @@ func (_c *CustomFieldCreate) check() error {
 	}
 	if _, ok := _c.mutation.IsRequired(); !ok {
 		return &ValidationError{Name: "is_required", err: errors.New(`ent: missing required field "CustomField.is_required"`)}
+	}
+	if _, ok := _c.mutation.IsUnique(); !ok {
+		return &ValidationError{Name: "is_unique", err: errors.New(`ent: missing required field "CustomField.is_unique"`)}
 	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		return &ValidationError{Name: "archived", err: errors.New(`ent: missing required field "CustomField.archived"`)}
@@ -176,6 +183,14 @@ func (_c *CustomFieldCreate) createSpec() (*CustomField, *sqlgraph.CreateSpec) {
 		_spec.SetField(customfield.FieldType, field.TypeString, value)
 		_node.Type = value
 	}
+	if value, ok := _c.mutation.Labels(); ok {
+		_spec.SetField(customfield.FieldLabels, field.TypeString, value)
+		_node.Labels = value
+	}
+	if value, ok := _c.mutation.Target(); ok {
+		_spec.SetField(customfield.FieldTarget, field.TypeString, value)
+		_node.Target = value
+	}
 	if value, ok := _c.mutation.Choices(); ok {
 		_spec.SetField(customfield.FieldChoices, field.TypeString, value)
 		_node.Choices = value
@@ -183,6 +198,22 @@ func (_c *CustomFieldCreate) createSpec() (*CustomField, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.IsRequired(); ok {
 		_spec.SetField(customfield.FieldIsRequired, field.TypeBool, value)
 		_node.IsRequired = value
+	}
+	if value, ok := _c.mutation.IsUnique(); ok {
+		_spec.SetField(customfield.FieldIsUnique, field.TypeBool, value)
+		_node.IsUnique = value
+	}
+	if value, ok := _c.mutation.DefaultValue(); ok {
+		_spec.SetField(customfield.FieldDefaultValue, field.TypeString, value)
+		_node.DefaultValue = value
+	}
+	if value, ok := _c.mutation.DefaultValueFold(); ok {
+		_spec.SetField(customfield.FieldDefaultValueFold, field.TypeString, value)
+		_node.DefaultValueFold = value
+	}
+	if value, ok := _c.mutation.Position(); ok {
+		_spec.SetField(customfield.FieldPosition, field.TypeInt64, value)
+		_node.Position = value
 	}
 	if value, ok := _c.mutation.Archived(); ok {
 		_spec.SetField(customfield.FieldArchived, field.TypeBool, value)

@@ -123,6 +123,18 @@ func (_u *CustomFieldUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.GetType(); ok {
 		_spec.SetField(customfield.FieldType, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Labels(); ok {
+		_spec.SetField(customfield.FieldLabels, field.TypeString, value)
+	}
+	if _u.mutation.LabelsCleared() {
+		_spec.ClearField(customfield.FieldLabels, field.TypeString)
+	}
+	if value, ok := _u.mutation.Target(); ok {
+		_spec.SetField(customfield.FieldTarget, field.TypeString, value)
+	}
+	if _u.mutation.TargetCleared() {
+		_spec.ClearField(customfield.FieldTarget, field.TypeString)
+	}
 	if value, ok := _u.mutation.Choices(); ok {
 		_spec.SetField(customfield.FieldChoices, field.TypeString, value)
 	}
@@ -131,6 +143,30 @@ func (_u *CustomFieldUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.IsRequired(); ok {
 		_spec.SetField(customfield.FieldIsRequired, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.IsUnique(); ok {
+		_spec.SetField(customfield.FieldIsUnique, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.DefaultValue(); ok {
+		_spec.SetField(customfield.FieldDefaultValue, field.TypeString, value)
+	}
+	if _u.mutation.DefaultValueCleared() {
+		_spec.ClearField(customfield.FieldDefaultValue, field.TypeString)
+	}
+	if value, ok := _u.mutation.DefaultValueFold(); ok {
+		_spec.SetField(customfield.FieldDefaultValueFold, field.TypeString, value)
+	}
+	if _u.mutation.DefaultValueFoldCleared() {
+		_spec.ClearField(customfield.FieldDefaultValueFold, field.TypeString)
+	}
+	if value, ok := _u.mutation.Position(); ok {
+		_spec.SetField(customfield.FieldPosition, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPosition(); ok {
+		_spec.AddField(customfield.FieldPosition, field.TypeInt64, value)
+	}
+	if _u.mutation.PositionCleared() {
+		_spec.ClearField(customfield.FieldPosition, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(customfield.FieldArchived, field.TypeBool, value)
@@ -281,6 +317,18 @@ func (_u *CustomFieldUpdateOne) sqlSave(ctx context.Context) (_node *CustomField
 	if value, ok := _u.mutation.GetType(); ok {
 		_spec.SetField(customfield.FieldType, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Labels(); ok {
+		_spec.SetField(customfield.FieldLabels, field.TypeString, value)
+	}
+	if _u.mutation.LabelsCleared() {
+		_spec.ClearField(customfield.FieldLabels, field.TypeString)
+	}
+	if value, ok := _u.mutation.Target(); ok {
+		_spec.SetField(customfield.FieldTarget, field.TypeString, value)
+	}
+	if _u.mutation.TargetCleared() {
+		_spec.ClearField(customfield.FieldTarget, field.TypeString)
+	}
 	if value, ok := _u.mutation.Choices(); ok {
 		_spec.SetField(customfield.FieldChoices, field.TypeString, value)
 	}
@@ -289,6 +337,30 @@ func (_u *CustomFieldUpdateOne) sqlSave(ctx context.Context) (_node *CustomField
 	}
 	if value, ok := _u.mutation.IsRequired(); ok {
 		_spec.SetField(customfield.FieldIsRequired, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.IsUnique(); ok {
+		_spec.SetField(customfield.FieldIsUnique, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.DefaultValue(); ok {
+		_spec.SetField(customfield.FieldDefaultValue, field.TypeString, value)
+	}
+	if _u.mutation.DefaultValueCleared() {
+		_spec.ClearField(customfield.FieldDefaultValue, field.TypeString)
+	}
+	if value, ok := _u.mutation.DefaultValueFold(); ok {
+		_spec.SetField(customfield.FieldDefaultValueFold, field.TypeString, value)
+	}
+	if _u.mutation.DefaultValueFoldCleared() {
+		_spec.ClearField(customfield.FieldDefaultValueFold, field.TypeString)
+	}
+	if value, ok := _u.mutation.Position(); ok {
+		_spec.SetField(customfield.FieldPosition, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPosition(); ok {
+		_spec.AddField(customfield.FieldPosition, field.TypeInt64, value)
+	}
+	if _u.mutation.PositionCleared() {
+		_spec.ClearField(customfield.FieldPosition, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(customfield.FieldArchived, field.TypeBool, value)

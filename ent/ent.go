@@ -7,13 +7,23 @@ import (
 	"errors"
 	"farley/ent/account"
 	"farley/ent/accountcontact"
+	"farley/ent/accountteammember"
 	"farley/ent/branch"
+	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/lead"
+	"farley/ent/lifecyclestage"
+	"farley/ent/lifecyclestep"
+	"farley/ent/locationevent"
+	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/preference"
+	"farley/ent/relationship"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
+	"farley/ent/stagehistory"
 	"farley/ent/tag"
 	"farley/ent/tagging"
 	"farley/ent/team"
@@ -87,21 +97,31 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			account.Table:         account.ValidColumn,
-			accountcontact.Table:  accountcontact.ValidColumn,
-			branch.Table:          branch.ValidColumn,
-			contact.Table:         contact.ValidColumn,
-			customfield.Table:     customfield.ValidColumn,
-			note.Table:            note.ValidColumn,
-			role.Table:            role.ValidColumn,
-			rolegrant.Table:       rolegrant.ValidColumn,
-			share.Table:           share.ValidColumn,
-			tag.Table:             tag.ValidColumn,
-			tagging.Table:         tagging.ValidColumn,
-			team.Table:            team.ValidColumn,
-			territory.Table:       territory.ValidColumn,
-			territorymember.Table: territorymember.ValidColumn,
-			user.Table:            user.ValidColumn,
+			account.Table:           account.ValidColumn,
+			accountcontact.Table:    accountcontact.ValidColumn,
+			accountteammember.Table: accountteammember.ValidColumn,
+			branch.Table:            branch.ValidColumn,
+			consent.Table:           consent.ValidColumn,
+			contact.Table:           contact.ValidColumn,
+			customfield.Table:       customfield.ValidColumn,
+			lead.Table:              lead.ValidColumn,
+			lifecyclestage.Table:    lifecyclestage.ValidColumn,
+			lifecyclestep.Table:     lifecyclestep.ValidColumn,
+			locationevent.Table:     locationevent.ValidColumn,
+			need.Table:              need.ValidColumn,
+			note.Table:              note.ValidColumn,
+			preference.Table:        preference.ValidColumn,
+			relationship.Table:      relationship.ValidColumn,
+			role.Table:              role.ValidColumn,
+			rolegrant.Table:         rolegrant.ValidColumn,
+			share.Table:             share.ValidColumn,
+			stagehistory.Table:      stagehistory.ValidColumn,
+			tag.Table:               tag.ValidColumn,
+			tagging.Table:           tagging.ValidColumn,
+			team.Table:              team.ValidColumn,
+			territory.Table:         territory.ValidColumn,
+			territorymember.Table:   territorymember.ValidColumn,
+			user.Table:              user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

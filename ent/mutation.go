@@ -7,14 +7,24 @@ import (
 	"errors"
 	"farley/ent/account"
 	"farley/ent/accountcontact"
+	"farley/ent/accountteammember"
 	"farley/ent/branch"
+	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/lead"
+	"farley/ent/lifecyclestage"
+	"farley/ent/lifecyclestep"
+	"farley/ent/locationevent"
+	"farley/ent/need"
 	"farley/ent/note"
 	"farley/ent/predicate"
+	"farley/ent/preference"
+	"farley/ent/relationship"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
+	"farley/ent/stagehistory"
 	"farley/ent/tag"
 	"farley/ent/tagging"
 	"farley/ent/team"
@@ -39,21 +49,31 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAccount         = "Account"
-	TypeAccountContact  = "AccountContact"
-	TypeBranch          = "Branch"
-	TypeContact         = "Contact"
-	TypeCustomField     = "CustomField"
-	TypeNote            = "Note"
-	TypeRole            = "Role"
-	TypeRoleGrant       = "RoleGrant"
-	TypeShare           = "Share"
-	TypeTag             = "Tag"
-	TypeTagging         = "Tagging"
-	TypeTeam            = "Team"
-	TypeTerritory       = "Territory"
-	TypeTerritoryMember = "TerritoryMember"
-	TypeUser            = "User"
+	TypeAccount           = "Account"
+	TypeAccountContact    = "AccountContact"
+	TypeAccountTeamMember = "AccountTeamMember"
+	TypeBranch            = "Branch"
+	TypeConsent           = "Consent"
+	TypeContact           = "Contact"
+	TypeCustomField       = "CustomField"
+	TypeLead              = "Lead"
+	TypeLifecycleStage    = "LifecycleStage"
+	TypeLifecycleStep     = "LifecycleStep"
+	TypeLocationEvent     = "LocationEvent"
+	TypeNeed              = "Need"
+	TypeNote              = "Note"
+	TypePreference        = "Preference"
+	TypeRelationship      = "Relationship"
+	TypeRole              = "Role"
+	TypeRoleGrant         = "RoleGrant"
+	TypeShare             = "Share"
+	TypeStageHistory      = "StageHistory"
+	TypeTag               = "Tag"
+	TypeTagging           = "Tagging"
+	TypeTeam              = "Team"
+	TypeTerritory         = "Territory"
+	TypeTerritoryMember   = "TerritoryMember"
+	TypeUser              = "User"
 )
 
 // AccountMutation represents an operation that mutates the Account nodes in the graph.
@@ -108,6 +128,11 @@ type AccountMutation struct {
 	source_fold                 *string
 	description                 *string
 	custom_fields               *string
+	latitude                    *int64
+	addlatitude                 *int64
+	longitude                   *int64
+	addlongitude                *int64
+	lifecycle_id                *stored.ID
 	last_activity_at            *time.Time
 	parent_id                   *stored.ID
 	clearedFields               map[string]struct{}
@@ -2309,6 +2334,195 @@ func (m *AccountMutation) ResetCustomFields() {
 	delete(m.clearedFields, account.FieldCustomFields)
 }
 
+// SetLatitude sets the "latitude" field.
+func (m *AccountMutation) SetLatitude(i int64) {
+	m.latitude = &i
+	m.addlatitude = nil
+}
+
+// Latitude returns the value of the "latitude" field in the mutation.
+func (m *AccountMutation) Latitude() (r int64, exists bool) {
+	v := m.latitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLatitude returns the old "latitude" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldLatitude(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLatitude is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLatitude requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLatitude: %w", err)
+	}
+	return oldValue.Latitude, nil
+}
+
+// AddLatitude adds i to the "latitude" field.
+func (m *AccountMutation) AddLatitude(i int64) {
+	if m.addlatitude != nil {
+		*m.addlatitude += i
+	} else {
+		m.addlatitude = &i
+	}
+}
+
+// AddedLatitude returns the value that was added to the "latitude" field in this mutation.
+func (m *AccountMutation) AddedLatitude() (r int64, exists bool) {
+	v := m.addlatitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLatitude clears the value of the "latitude" field.
+func (m *AccountMutation) ClearLatitude() {
+	m.latitude = nil
+	m.addlatitude = nil
+	m.clearedFields[account.FieldLatitude] = struct{}{}
+}
+
+// LatitudeCleared returns if the "latitude" field was cleared in this mutation.
+func (m *AccountMutation) LatitudeCleared() bool {
+	_, ok := m.clearedFields[account.FieldLatitude]
+	return ok
+}
+
+// ResetLatitude resets all changes to the "latitude" field.
+func (m *AccountMutation) ResetLatitude() {
+	m.latitude = nil
+	m.addlatitude = nil
+	delete(m.clearedFields, account.FieldLatitude)
+}
+
+// SetLongitude sets the "longitude" field.
+func (m *AccountMutation) SetLongitude(i int64) {
+	m.longitude = &i
+	m.addlongitude = nil
+}
+
+// Longitude returns the value of the "longitude" field in the mutation.
+func (m *AccountMutation) Longitude() (r int64, exists bool) {
+	v := m.longitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLongitude returns the old "longitude" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldLongitude(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLongitude is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLongitude requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLongitude: %w", err)
+	}
+	return oldValue.Longitude, nil
+}
+
+// AddLongitude adds i to the "longitude" field.
+func (m *AccountMutation) AddLongitude(i int64) {
+	if m.addlongitude != nil {
+		*m.addlongitude += i
+	} else {
+		m.addlongitude = &i
+	}
+}
+
+// AddedLongitude returns the value that was added to the "longitude" field in this mutation.
+func (m *AccountMutation) AddedLongitude() (r int64, exists bool) {
+	v := m.addlongitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLongitude clears the value of the "longitude" field.
+func (m *AccountMutation) ClearLongitude() {
+	m.longitude = nil
+	m.addlongitude = nil
+	m.clearedFields[account.FieldLongitude] = struct{}{}
+}
+
+// LongitudeCleared returns if the "longitude" field was cleared in this mutation.
+func (m *AccountMutation) LongitudeCleared() bool {
+	_, ok := m.clearedFields[account.FieldLongitude]
+	return ok
+}
+
+// ResetLongitude resets all changes to the "longitude" field.
+func (m *AccountMutation) ResetLongitude() {
+	m.longitude = nil
+	m.addlongitude = nil
+	delete(m.clearedFields, account.FieldLongitude)
+}
+
+// SetLifecycleID sets the "lifecycle_id" field.
+func (m *AccountMutation) SetLifecycleID(s stored.ID) {
+	m.lifecycle_id = &s
+}
+
+// LifecycleID returns the value of the "lifecycle_id" field in the mutation.
+func (m *AccountMutation) LifecycleID() (r stored.ID, exists bool) {
+	v := m.lifecycle_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLifecycleID returns the old "lifecycle_id" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldLifecycleID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLifecycleID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLifecycleID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLifecycleID: %w", err)
+	}
+	return oldValue.LifecycleID, nil
+}
+
+// ClearLifecycleID clears the value of the "lifecycle_id" field.
+func (m *AccountMutation) ClearLifecycleID() {
+	m.lifecycle_id = nil
+	m.clearedFields[account.FieldLifecycleID] = struct{}{}
+}
+
+// LifecycleIDCleared returns if the "lifecycle_id" field was cleared in this mutation.
+func (m *AccountMutation) LifecycleIDCleared() bool {
+	_, ok := m.clearedFields[account.FieldLifecycleID]
+	return ok
+}
+
+// ResetLifecycleID resets all changes to the "lifecycle_id" field.
+func (m *AccountMutation) ResetLifecycleID() {
+	m.lifecycle_id = nil
+	delete(m.clearedFields, account.FieldLifecycleID)
+}
+
 // SetLastActivityAt sets the "last_activity_at" field.
 func (m *AccountMutation) SetLastActivityAt(t time.Time) {
 	m.last_activity_at = &t
@@ -2441,7 +2655,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 44)
+	fields := make([]string, 0, 47)
 	if m.version != nil {
 		fields = append(fields, account.FieldVersion)
 	}
@@ -2568,6 +2782,15 @@ func (m *AccountMutation) Fields() []string {
 	if m.custom_fields != nil {
 		fields = append(fields, account.FieldCustomFields)
 	}
+	if m.latitude != nil {
+		fields = append(fields, account.FieldLatitude)
+	}
+	if m.longitude != nil {
+		fields = append(fields, account.FieldLongitude)
+	}
+	if m.lifecycle_id != nil {
+		fields = append(fields, account.FieldLifecycleID)
+	}
 	if m.last_activity_at != nil {
 		fields = append(fields, account.FieldLastActivityAt)
 	}
@@ -2666,6 +2889,12 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.Description()
 	case account.FieldCustomFields:
 		return m.CustomFields()
+	case account.FieldLatitude:
+		return m.Latitude()
+	case account.FieldLongitude:
+		return m.Longitude()
+	case account.FieldLifecycleID:
+		return m.LifecycleID()
 	case account.FieldLastActivityAt:
 		return m.LastActivityAt()
 	case account.FieldParentID:
@@ -2763,6 +2992,12 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldDescription(ctx)
 	case account.FieldCustomFields:
 		return m.OldCustomFields(ctx)
+	case account.FieldLatitude:
+		return m.OldLatitude(ctx)
+	case account.FieldLongitude:
+		return m.OldLongitude(ctx)
+	case account.FieldLifecycleID:
+		return m.OldLifecycleID(ctx)
 	case account.FieldLastActivityAt:
 		return m.OldLastActivityAt(ctx)
 	case account.FieldParentID:
@@ -3070,6 +3305,27 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCustomFields(v)
 		return nil
+	case account.FieldLatitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLatitude(v)
+		return nil
+	case account.FieldLongitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLongitude(v)
+		return nil
+	case account.FieldLifecycleID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLifecycleID(v)
+		return nil
 	case account.FieldLastActivityAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -3104,6 +3360,12 @@ func (m *AccountMutation) AddedFields() []string {
 	if m.addemployees != nil {
 		fields = append(fields, account.FieldEmployees)
 	}
+	if m.addlatitude != nil {
+		fields = append(fields, account.FieldLatitude)
+	}
+	if m.addlongitude != nil {
+		fields = append(fields, account.FieldLongitude)
+	}
 	return fields
 }
 
@@ -3120,6 +3382,10 @@ func (m *AccountMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedAnnualRevenueReporting()
 	case account.FieldEmployees:
 		return m.AddedEmployees()
+	case account.FieldLatitude:
+		return m.AddedLatitude()
+	case account.FieldLongitude:
+		return m.AddedLongitude()
 	}
 	return nil, false
 }
@@ -3156,6 +3422,20 @@ func (m *AccountMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddEmployees(v)
+		return nil
+	case account.FieldLatitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLatitude(v)
+		return nil
+	case account.FieldLongitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLongitude(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Account numeric field %s", name)
@@ -3278,6 +3558,15 @@ func (m *AccountMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(account.FieldCustomFields) {
 		fields = append(fields, account.FieldCustomFields)
+	}
+	if m.FieldCleared(account.FieldLatitude) {
+		fields = append(fields, account.FieldLatitude)
+	}
+	if m.FieldCleared(account.FieldLongitude) {
+		fields = append(fields, account.FieldLongitude)
+	}
+	if m.FieldCleared(account.FieldLifecycleID) {
+		fields = append(fields, account.FieldLifecycleID)
 	}
 	if m.FieldCleared(account.FieldLastActivityAt) {
 		fields = append(fields, account.FieldLastActivityAt)
@@ -3412,6 +3701,15 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldCustomFields:
 		m.ClearCustomFields()
+		return nil
+	case account.FieldLatitude:
+		m.ClearLatitude()
+		return nil
+	case account.FieldLongitude:
+		m.ClearLongitude()
+		return nil
+	case account.FieldLifecycleID:
+		m.ClearLifecycleID()
 		return nil
 	case account.FieldLastActivityAt:
 		m.ClearLastActivityAt()
@@ -3552,6 +3850,15 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldCustomFields:
 		m.ResetCustomFields()
+		return nil
+	case account.FieldLatitude:
+		m.ResetLatitude()
+		return nil
+	case account.FieldLongitude:
+		m.ResetLongitude()
+		return nil
+	case account.FieldLifecycleID:
+		m.ResetLifecycleID()
 		return nil
 	case account.FieldLastActivityAt:
 		m.ResetLastActivityAt()
@@ -4861,6 +5168,1204 @@ func (m *AccountContactMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown AccountContact edge %s", name)
+}
+
+// AccountTeamMemberMutation represents an operation that mutates the AccountTeamMember nodes in the graph.
+type AccountTeamMemberMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	role           *string
+	role_fold      *string
+	from_date      *string
+	to_date        *string
+	clearedFields  map[string]struct{}
+	account        *stored.ID
+	clearedaccount bool
+	user           *stored.ID
+	cleareduser    bool
+	done           bool
+	oldValue       func(context.Context) (*AccountTeamMember, error)
+	predicates     []predicate.AccountTeamMember
+}
+
+var _ ent.Mutation = (*AccountTeamMemberMutation)(nil)
+
+// accountteammemberOption allows management of the mutation configuration using functional options.
+type accountteammemberOption func(*AccountTeamMemberMutation)
+
+// newAccountTeamMemberMutation creates new mutation for the AccountTeamMember entity.
+func newAccountTeamMemberMutation(c config, op Op, opts ...accountteammemberOption) *AccountTeamMemberMutation {
+	m := &AccountTeamMemberMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAccountTeamMember,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAccountTeamMemberID sets the ID field of the mutation.
+func withAccountTeamMemberID(id stored.ID) accountteammemberOption {
+	return func(m *AccountTeamMemberMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AccountTeamMember
+		)
+		m.oldValue = func(ctx context.Context) (*AccountTeamMember, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AccountTeamMember.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAccountTeamMember sets the old AccountTeamMember of the mutation.
+func withAccountTeamMember(node *AccountTeamMember) accountteammemberOption {
+	return func(m *AccountTeamMemberMutation) {
+		m.oldValue = func(context.Context) (*AccountTeamMember, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AccountTeamMemberMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AccountTeamMemberMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AccountTeamMember entities.
+func (m *AccountTeamMemberMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AccountTeamMemberMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AccountTeamMemberMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AccountTeamMember.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *AccountTeamMemberMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AccountTeamMemberMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AccountTeamMemberMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AccountTeamMemberMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AccountTeamMemberMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AccountTeamMemberMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AccountTeamMemberMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AccountTeamMemberMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *AccountTeamMemberMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *AccountTeamMemberMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *AccountTeamMemberMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *AccountTeamMemberMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *AccountTeamMemberMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *AccountTeamMemberMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[accountteammember.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *AccountTeamMemberMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, accountteammember.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *AccountTeamMemberMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *AccountTeamMemberMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *AccountTeamMemberMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[accountteammember.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *AccountTeamMemberMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, accountteammember.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *AccountTeamMemberMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *AccountTeamMemberMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *AccountTeamMemberMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[accountteammember.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *AccountTeamMemberMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, accountteammember.FieldDeletedAt)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *AccountTeamMemberMutation) SetAccountID(s stored.ID) {
+	m.account = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *AccountTeamMemberMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *AccountTeamMemberMutation) ResetAccountID() {
+	m.account = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *AccountTeamMemberMutation) SetUserID(s stored.ID) {
+	m.user = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *AccountTeamMemberMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *AccountTeamMemberMutation) ResetUserID() {
+	m.user = nil
+}
+
+// SetRole sets the "role" field.
+func (m *AccountTeamMemberMutation) SetRole(s string) {
+	m.role = &s
+}
+
+// Role returns the value of the "role" field in the mutation.
+func (m *AccountTeamMemberMutation) Role() (r string, exists bool) {
+	v := m.role
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRole returns the old "role" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldRole(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRole is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRole requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRole: %w", err)
+	}
+	return oldValue.Role, nil
+}
+
+// ClearRole clears the value of the "role" field.
+func (m *AccountTeamMemberMutation) ClearRole() {
+	m.role = nil
+	m.clearedFields[accountteammember.FieldRole] = struct{}{}
+}
+
+// RoleCleared returns if the "role" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) RoleCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldRole]
+	return ok
+}
+
+// ResetRole resets all changes to the "role" field.
+func (m *AccountTeamMemberMutation) ResetRole() {
+	m.role = nil
+	delete(m.clearedFields, accountteammember.FieldRole)
+}
+
+// SetRoleFold sets the "role_fold" field.
+func (m *AccountTeamMemberMutation) SetRoleFold(s string) {
+	m.role_fold = &s
+}
+
+// RoleFold returns the value of the "role_fold" field in the mutation.
+func (m *AccountTeamMemberMutation) RoleFold() (r string, exists bool) {
+	v := m.role_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoleFold returns the old "role_fold" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldRoleFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoleFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoleFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoleFold: %w", err)
+	}
+	return oldValue.RoleFold, nil
+}
+
+// ClearRoleFold clears the value of the "role_fold" field.
+func (m *AccountTeamMemberMutation) ClearRoleFold() {
+	m.role_fold = nil
+	m.clearedFields[accountteammember.FieldRoleFold] = struct{}{}
+}
+
+// RoleFoldCleared returns if the "role_fold" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) RoleFoldCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldRoleFold]
+	return ok
+}
+
+// ResetRoleFold resets all changes to the "role_fold" field.
+func (m *AccountTeamMemberMutation) ResetRoleFold() {
+	m.role_fold = nil
+	delete(m.clearedFields, accountteammember.FieldRoleFold)
+}
+
+// SetFromDate sets the "from_date" field.
+func (m *AccountTeamMemberMutation) SetFromDate(s string) {
+	m.from_date = &s
+}
+
+// FromDate returns the value of the "from_date" field in the mutation.
+func (m *AccountTeamMemberMutation) FromDate() (r string, exists bool) {
+	v := m.from_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromDate returns the old "from_date" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldFromDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromDate: %w", err)
+	}
+	return oldValue.FromDate, nil
+}
+
+// ClearFromDate clears the value of the "from_date" field.
+func (m *AccountTeamMemberMutation) ClearFromDate() {
+	m.from_date = nil
+	m.clearedFields[accountteammember.FieldFromDate] = struct{}{}
+}
+
+// FromDateCleared returns if the "from_date" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) FromDateCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldFromDate]
+	return ok
+}
+
+// ResetFromDate resets all changes to the "from_date" field.
+func (m *AccountTeamMemberMutation) ResetFromDate() {
+	m.from_date = nil
+	delete(m.clearedFields, accountteammember.FieldFromDate)
+}
+
+// SetToDate sets the "to_date" field.
+func (m *AccountTeamMemberMutation) SetToDate(s string) {
+	m.to_date = &s
+}
+
+// ToDate returns the value of the "to_date" field in the mutation.
+func (m *AccountTeamMemberMutation) ToDate() (r string, exists bool) {
+	v := m.to_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToDate returns the old "to_date" field's value of the AccountTeamMember entity.
+// If the AccountTeamMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountTeamMemberMutation) OldToDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToDate: %w", err)
+	}
+	return oldValue.ToDate, nil
+}
+
+// ClearToDate clears the value of the "to_date" field.
+func (m *AccountTeamMemberMutation) ClearToDate() {
+	m.to_date = nil
+	m.clearedFields[accountteammember.FieldToDate] = struct{}{}
+}
+
+// ToDateCleared returns if the "to_date" field was cleared in this mutation.
+func (m *AccountTeamMemberMutation) ToDateCleared() bool {
+	_, ok := m.clearedFields[accountteammember.FieldToDate]
+	return ok
+}
+
+// ResetToDate resets all changes to the "to_date" field.
+func (m *AccountTeamMemberMutation) ResetToDate() {
+	m.to_date = nil
+	delete(m.clearedFields, accountteammember.FieldToDate)
+}
+
+// ClearAccount clears the "account" edge to the Account entity.
+func (m *AccountTeamMemberMutation) ClearAccount() {
+	m.clearedaccount = true
+	m.clearedFields[accountteammember.FieldAccountID] = struct{}{}
+}
+
+// AccountCleared reports if the "account" edge to the Account entity was cleared.
+func (m *AccountTeamMemberMutation) AccountCleared() bool {
+	return m.clearedaccount
+}
+
+// AccountIDs returns the "account" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AccountID instead. It exists only for internal usage by the builders.
+func (m *AccountTeamMemberMutation) AccountIDs() (ids []stored.ID) {
+	if id := m.account; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAccount resets all changes to the "account" edge.
+func (m *AccountTeamMemberMutation) ResetAccount() {
+	m.account = nil
+	m.clearedaccount = false
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *AccountTeamMemberMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[accountteammember.FieldUserID] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *AccountTeamMemberMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *AccountTeamMemberMutation) UserIDs() (ids []stored.ID) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *AccountTeamMemberMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// Where appends a list predicates to the AccountTeamMemberMutation builder.
+func (m *AccountTeamMemberMutation) Where(ps ...predicate.AccountTeamMember) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AccountTeamMemberMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AccountTeamMemberMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AccountTeamMember, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AccountTeamMemberMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AccountTeamMemberMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AccountTeamMember).
+func (m *AccountTeamMemberMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AccountTeamMemberMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.version != nil {
+		fields = append(fields, accountteammember.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, accountteammember.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, accountteammember.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, accountteammember.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, accountteammember.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, accountteammember.FieldDeletedAt)
+	}
+	if m.account != nil {
+		fields = append(fields, accountteammember.FieldAccountID)
+	}
+	if m.user != nil {
+		fields = append(fields, accountteammember.FieldUserID)
+	}
+	if m.role != nil {
+		fields = append(fields, accountteammember.FieldRole)
+	}
+	if m.role_fold != nil {
+		fields = append(fields, accountteammember.FieldRoleFold)
+	}
+	if m.from_date != nil {
+		fields = append(fields, accountteammember.FieldFromDate)
+	}
+	if m.to_date != nil {
+		fields = append(fields, accountteammember.FieldToDate)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AccountTeamMemberMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case accountteammember.FieldVersion:
+		return m.Version()
+	case accountteammember.FieldCreatedAt:
+		return m.CreatedAt()
+	case accountteammember.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case accountteammember.FieldCreatedByID:
+		return m.CreatedByID()
+	case accountteammember.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case accountteammember.FieldDeletedAt:
+		return m.DeletedAt()
+	case accountteammember.FieldAccountID:
+		return m.AccountID()
+	case accountteammember.FieldUserID:
+		return m.UserID()
+	case accountteammember.FieldRole:
+		return m.Role()
+	case accountteammember.FieldRoleFold:
+		return m.RoleFold()
+	case accountteammember.FieldFromDate:
+		return m.FromDate()
+	case accountteammember.FieldToDate:
+		return m.ToDate()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AccountTeamMemberMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case accountteammember.FieldVersion:
+		return m.OldVersion(ctx)
+	case accountteammember.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case accountteammember.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case accountteammember.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case accountteammember.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case accountteammember.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case accountteammember.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case accountteammember.FieldUserID:
+		return m.OldUserID(ctx)
+	case accountteammember.FieldRole:
+		return m.OldRole(ctx)
+	case accountteammember.FieldRoleFold:
+		return m.OldRoleFold(ctx)
+	case accountteammember.FieldFromDate:
+		return m.OldFromDate(ctx)
+	case accountteammember.FieldToDate:
+		return m.OldToDate(ctx)
+	}
+	return nil, fmt.Errorf("unknown AccountTeamMember field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccountTeamMemberMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case accountteammember.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case accountteammember.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case accountteammember.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case accountteammember.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case accountteammember.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case accountteammember.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case accountteammember.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case accountteammember.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case accountteammember.FieldRole:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRole(v)
+		return nil
+	case accountteammember.FieldRoleFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoleFold(v)
+		return nil
+	case accountteammember.FieldFromDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromDate(v)
+		return nil
+	case accountteammember.FieldToDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToDate(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccountTeamMember field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AccountTeamMemberMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, accountteammember.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AccountTeamMemberMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case accountteammember.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccountTeamMemberMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case accountteammember.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccountTeamMember numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AccountTeamMemberMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(accountteammember.FieldCreatedByID) {
+		fields = append(fields, accountteammember.FieldCreatedByID)
+	}
+	if m.FieldCleared(accountteammember.FieldUpdatedByID) {
+		fields = append(fields, accountteammember.FieldUpdatedByID)
+	}
+	if m.FieldCleared(accountteammember.FieldDeletedAt) {
+		fields = append(fields, accountteammember.FieldDeletedAt)
+	}
+	if m.FieldCleared(accountteammember.FieldRole) {
+		fields = append(fields, accountteammember.FieldRole)
+	}
+	if m.FieldCleared(accountteammember.FieldRoleFold) {
+		fields = append(fields, accountteammember.FieldRoleFold)
+	}
+	if m.FieldCleared(accountteammember.FieldFromDate) {
+		fields = append(fields, accountteammember.FieldFromDate)
+	}
+	if m.FieldCleared(accountteammember.FieldToDate) {
+		fields = append(fields, accountteammember.FieldToDate)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AccountTeamMemberMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AccountTeamMemberMutation) ClearField(name string) error {
+	switch name {
+	case accountteammember.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case accountteammember.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case accountteammember.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case accountteammember.FieldRole:
+		m.ClearRole()
+		return nil
+	case accountteammember.FieldRoleFold:
+		m.ClearRoleFold()
+		return nil
+	case accountteammember.FieldFromDate:
+		m.ClearFromDate()
+		return nil
+	case accountteammember.FieldToDate:
+		m.ClearToDate()
+		return nil
+	}
+	return fmt.Errorf("unknown AccountTeamMember nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AccountTeamMemberMutation) ResetField(name string) error {
+	switch name {
+	case accountteammember.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case accountteammember.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case accountteammember.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case accountteammember.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case accountteammember.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case accountteammember.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case accountteammember.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case accountteammember.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case accountteammember.FieldRole:
+		m.ResetRole()
+		return nil
+	case accountteammember.FieldRoleFold:
+		m.ResetRoleFold()
+		return nil
+	case accountteammember.FieldFromDate:
+		m.ResetFromDate()
+		return nil
+	case accountteammember.FieldToDate:
+		m.ResetToDate()
+		return nil
+	}
+	return fmt.Errorf("unknown AccountTeamMember field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AccountTeamMemberMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.account != nil {
+		edges = append(edges, accountteammember.EdgeAccount)
+	}
+	if m.user != nil {
+		edges = append(edges, accountteammember.EdgeUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AccountTeamMemberMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case accountteammember.EdgeAccount:
+		if id := m.account; id != nil {
+			return []ent.Value{*id}
+		}
+	case accountteammember.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AccountTeamMemberMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AccountTeamMemberMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AccountTeamMemberMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedaccount {
+		edges = append(edges, accountteammember.EdgeAccount)
+	}
+	if m.cleareduser {
+		edges = append(edges, accountteammember.EdgeUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AccountTeamMemberMutation) EdgeCleared(name string) bool {
+	switch name {
+	case accountteammember.EdgeAccount:
+		return m.clearedaccount
+	case accountteammember.EdgeUser:
+		return m.cleareduser
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AccountTeamMemberMutation) ClearEdge(name string) error {
+	switch name {
+	case accountteammember.EdgeAccount:
+		m.ClearAccount()
+		return nil
+	case accountteammember.EdgeUser:
+		m.ClearUser()
+		return nil
+	}
+	return fmt.Errorf("unknown AccountTeamMember unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AccountTeamMemberMutation) ResetEdge(name string) error {
+	switch name {
+	case accountteammember.EdgeAccount:
+		m.ResetAccount()
+		return nil
+	case accountteammember.EdgeUser:
+		m.ResetUser()
+		return nil
+	}
+	return fmt.Errorf("unknown AccountTeamMember edge %s", name)
 }
 
 // BranchMutation represents an operation that mutates the Branch nodes in the graph.
@@ -6418,6 +7923,1412 @@ func (m *BranchMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Branch edge %s", name)
 }
 
+// ConsentMutation represents an operation that mutates the Consent nodes in the graph.
+type ConsentMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	channel        *string
+	purpose        *string
+	status         *string
+	given_at       *time.Time
+	source         *string
+	source_fold    *string
+	evidence       *string
+	remarks        *string
+	remarks_fold   *string
+	clearedFields  map[string]struct{}
+	contact        *stored.ID
+	clearedcontact bool
+	done           bool
+	oldValue       func(context.Context) (*Consent, error)
+	predicates     []predicate.Consent
+}
+
+var _ ent.Mutation = (*ConsentMutation)(nil)
+
+// consentOption allows management of the mutation configuration using functional options.
+type consentOption func(*ConsentMutation)
+
+// newConsentMutation creates new mutation for the Consent entity.
+func newConsentMutation(c config, op Op, opts ...consentOption) *ConsentMutation {
+	m := &ConsentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeConsent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withConsentID sets the ID field of the mutation.
+func withConsentID(id stored.ID) consentOption {
+	return func(m *ConsentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Consent
+		)
+		m.oldValue = func(ctx context.Context) (*Consent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Consent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withConsent sets the old Consent of the mutation.
+func withConsent(node *Consent) consentOption {
+	return func(m *ConsentMutation) {
+		m.oldValue = func(context.Context) (*Consent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ConsentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ConsentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Consent entities.
+func (m *ConsentMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ConsentMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ConsentMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Consent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ConsentMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ConsentMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ConsentMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ConsentMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ConsentMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ConsentMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ConsentMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ConsentMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ConsentMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ConsentMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ConsentMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ConsentMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ConsentMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ConsentMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[consent.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ConsentMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[consent.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ConsentMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, consent.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ConsentMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ConsentMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ConsentMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[consent.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ConsentMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[consent.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ConsentMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, consent.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ConsentMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ConsentMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ConsentMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[consent.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ConsentMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[consent.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ConsentMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, consent.FieldDeletedAt)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ConsentMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ConsentMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ConsentMutation) ResetContactID() {
+	m.contact = nil
+}
+
+// SetChannel sets the "channel" field.
+func (m *ConsentMutation) SetChannel(s string) {
+	m.channel = &s
+}
+
+// Channel returns the value of the "channel" field in the mutation.
+func (m *ConsentMutation) Channel() (r string, exists bool) {
+	v := m.channel
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChannel returns the old "channel" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldChannel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChannel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChannel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChannel: %w", err)
+	}
+	return oldValue.Channel, nil
+}
+
+// ResetChannel resets all changes to the "channel" field.
+func (m *ConsentMutation) ResetChannel() {
+	m.channel = nil
+}
+
+// SetPurpose sets the "purpose" field.
+func (m *ConsentMutation) SetPurpose(s string) {
+	m.purpose = &s
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *ConsentMutation) Purpose() (r string, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldPurpose(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *ConsentMutation) ResetPurpose() {
+	m.purpose = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *ConsentMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *ConsentMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *ConsentMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetGivenAt sets the "given_at" field.
+func (m *ConsentMutation) SetGivenAt(t time.Time) {
+	m.given_at = &t
+}
+
+// GivenAt returns the value of the "given_at" field in the mutation.
+func (m *ConsentMutation) GivenAt() (r time.Time, exists bool) {
+	v := m.given_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGivenAt returns the old "given_at" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldGivenAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGivenAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGivenAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGivenAt: %w", err)
+	}
+	return oldValue.GivenAt, nil
+}
+
+// ClearGivenAt clears the value of the "given_at" field.
+func (m *ConsentMutation) ClearGivenAt() {
+	m.given_at = nil
+	m.clearedFields[consent.FieldGivenAt] = struct{}{}
+}
+
+// GivenAtCleared returns if the "given_at" field was cleared in this mutation.
+func (m *ConsentMutation) GivenAtCleared() bool {
+	_, ok := m.clearedFields[consent.FieldGivenAt]
+	return ok
+}
+
+// ResetGivenAt resets all changes to the "given_at" field.
+func (m *ConsentMutation) ResetGivenAt() {
+	m.given_at = nil
+	delete(m.clearedFields, consent.FieldGivenAt)
+}
+
+// SetSource sets the "source" field.
+func (m *ConsentMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *ConsentMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *ConsentMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[consent.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *ConsentMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[consent.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *ConsentMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, consent.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *ConsentMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *ConsentMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *ConsentMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[consent.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *ConsentMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[consent.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *ConsentMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, consent.FieldSourceFold)
+}
+
+// SetEvidence sets the "evidence" field.
+func (m *ConsentMutation) SetEvidence(s string) {
+	m.evidence = &s
+}
+
+// Evidence returns the value of the "evidence" field in the mutation.
+func (m *ConsentMutation) Evidence() (r string, exists bool) {
+	v := m.evidence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEvidence returns the old "evidence" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldEvidence(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEvidence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEvidence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEvidence: %w", err)
+	}
+	return oldValue.Evidence, nil
+}
+
+// ClearEvidence clears the value of the "evidence" field.
+func (m *ConsentMutation) ClearEvidence() {
+	m.evidence = nil
+	m.clearedFields[consent.FieldEvidence] = struct{}{}
+}
+
+// EvidenceCleared returns if the "evidence" field was cleared in this mutation.
+func (m *ConsentMutation) EvidenceCleared() bool {
+	_, ok := m.clearedFields[consent.FieldEvidence]
+	return ok
+}
+
+// ResetEvidence resets all changes to the "evidence" field.
+func (m *ConsentMutation) ResetEvidence() {
+	m.evidence = nil
+	delete(m.clearedFields, consent.FieldEvidence)
+}
+
+// SetRemarks sets the "remarks" field.
+func (m *ConsentMutation) SetRemarks(s string) {
+	m.remarks = &s
+}
+
+// Remarks returns the value of the "remarks" field in the mutation.
+func (m *ConsentMutation) Remarks() (r string, exists bool) {
+	v := m.remarks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemarks returns the old "remarks" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldRemarks(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemarks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemarks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemarks: %w", err)
+	}
+	return oldValue.Remarks, nil
+}
+
+// ClearRemarks clears the value of the "remarks" field.
+func (m *ConsentMutation) ClearRemarks() {
+	m.remarks = nil
+	m.clearedFields[consent.FieldRemarks] = struct{}{}
+}
+
+// RemarksCleared returns if the "remarks" field was cleared in this mutation.
+func (m *ConsentMutation) RemarksCleared() bool {
+	_, ok := m.clearedFields[consent.FieldRemarks]
+	return ok
+}
+
+// ResetRemarks resets all changes to the "remarks" field.
+func (m *ConsentMutation) ResetRemarks() {
+	m.remarks = nil
+	delete(m.clearedFields, consent.FieldRemarks)
+}
+
+// SetRemarksFold sets the "remarks_fold" field.
+func (m *ConsentMutation) SetRemarksFold(s string) {
+	m.remarks_fold = &s
+}
+
+// RemarksFold returns the value of the "remarks_fold" field in the mutation.
+func (m *ConsentMutation) RemarksFold() (r string, exists bool) {
+	v := m.remarks_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemarksFold returns the old "remarks_fold" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldRemarksFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemarksFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemarksFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemarksFold: %w", err)
+	}
+	return oldValue.RemarksFold, nil
+}
+
+// ClearRemarksFold clears the value of the "remarks_fold" field.
+func (m *ConsentMutation) ClearRemarksFold() {
+	m.remarks_fold = nil
+	m.clearedFields[consent.FieldRemarksFold] = struct{}{}
+}
+
+// RemarksFoldCleared returns if the "remarks_fold" field was cleared in this mutation.
+func (m *ConsentMutation) RemarksFoldCleared() bool {
+	_, ok := m.clearedFields[consent.FieldRemarksFold]
+	return ok
+}
+
+// ResetRemarksFold resets all changes to the "remarks_fold" field.
+func (m *ConsentMutation) ResetRemarksFold() {
+	m.remarks_fold = nil
+	delete(m.clearedFields, consent.FieldRemarksFold)
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *ConsentMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[consent.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *ConsentMutation) ContactCleared() bool {
+	return m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *ConsentMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *ConsentMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the ConsentMutation builder.
+func (m *ConsentMutation) Where(ps ...predicate.Consent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ConsentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ConsentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Consent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ConsentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ConsentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Consent).
+func (m *ConsentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ConsentMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.version != nil {
+		fields = append(fields, consent.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, consent.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, consent.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, consent.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, consent.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, consent.FieldDeletedAt)
+	}
+	if m.contact != nil {
+		fields = append(fields, consent.FieldContactID)
+	}
+	if m.channel != nil {
+		fields = append(fields, consent.FieldChannel)
+	}
+	if m.purpose != nil {
+		fields = append(fields, consent.FieldPurpose)
+	}
+	if m.status != nil {
+		fields = append(fields, consent.FieldStatus)
+	}
+	if m.given_at != nil {
+		fields = append(fields, consent.FieldGivenAt)
+	}
+	if m.source != nil {
+		fields = append(fields, consent.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, consent.FieldSourceFold)
+	}
+	if m.evidence != nil {
+		fields = append(fields, consent.FieldEvidence)
+	}
+	if m.remarks != nil {
+		fields = append(fields, consent.FieldRemarks)
+	}
+	if m.remarks_fold != nil {
+		fields = append(fields, consent.FieldRemarksFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ConsentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case consent.FieldVersion:
+		return m.Version()
+	case consent.FieldCreatedAt:
+		return m.CreatedAt()
+	case consent.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case consent.FieldCreatedByID:
+		return m.CreatedByID()
+	case consent.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case consent.FieldDeletedAt:
+		return m.DeletedAt()
+	case consent.FieldContactID:
+		return m.ContactID()
+	case consent.FieldChannel:
+		return m.Channel()
+	case consent.FieldPurpose:
+		return m.Purpose()
+	case consent.FieldStatus:
+		return m.Status()
+	case consent.FieldGivenAt:
+		return m.GivenAt()
+	case consent.FieldSource:
+		return m.Source()
+	case consent.FieldSourceFold:
+		return m.SourceFold()
+	case consent.FieldEvidence:
+		return m.Evidence()
+	case consent.FieldRemarks:
+		return m.Remarks()
+	case consent.FieldRemarksFold:
+		return m.RemarksFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ConsentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case consent.FieldVersion:
+		return m.OldVersion(ctx)
+	case consent.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case consent.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case consent.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case consent.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case consent.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case consent.FieldContactID:
+		return m.OldContactID(ctx)
+	case consent.FieldChannel:
+		return m.OldChannel(ctx)
+	case consent.FieldPurpose:
+		return m.OldPurpose(ctx)
+	case consent.FieldStatus:
+		return m.OldStatus(ctx)
+	case consent.FieldGivenAt:
+		return m.OldGivenAt(ctx)
+	case consent.FieldSource:
+		return m.OldSource(ctx)
+	case consent.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	case consent.FieldEvidence:
+		return m.OldEvidence(ctx)
+	case consent.FieldRemarks:
+		return m.OldRemarks(ctx)
+	case consent.FieldRemarksFold:
+		return m.OldRemarksFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown Consent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConsentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case consent.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case consent.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case consent.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case consent.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case consent.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case consent.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case consent.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case consent.FieldChannel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChannel(v)
+		return nil
+	case consent.FieldPurpose:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
+		return nil
+	case consent.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case consent.FieldGivenAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGivenAt(v)
+		return nil
+	case consent.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case consent.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	case consent.FieldEvidence:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEvidence(v)
+		return nil
+	case consent.FieldRemarks:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemarks(v)
+		return nil
+	case consent.FieldRemarksFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemarksFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Consent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ConsentMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, consent.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ConsentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case consent.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConsentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case consent.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Consent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ConsentMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(consent.FieldCreatedByID) {
+		fields = append(fields, consent.FieldCreatedByID)
+	}
+	if m.FieldCleared(consent.FieldUpdatedByID) {
+		fields = append(fields, consent.FieldUpdatedByID)
+	}
+	if m.FieldCleared(consent.FieldDeletedAt) {
+		fields = append(fields, consent.FieldDeletedAt)
+	}
+	if m.FieldCleared(consent.FieldGivenAt) {
+		fields = append(fields, consent.FieldGivenAt)
+	}
+	if m.FieldCleared(consent.FieldSource) {
+		fields = append(fields, consent.FieldSource)
+	}
+	if m.FieldCleared(consent.FieldSourceFold) {
+		fields = append(fields, consent.FieldSourceFold)
+	}
+	if m.FieldCleared(consent.FieldEvidence) {
+		fields = append(fields, consent.FieldEvidence)
+	}
+	if m.FieldCleared(consent.FieldRemarks) {
+		fields = append(fields, consent.FieldRemarks)
+	}
+	if m.FieldCleared(consent.FieldRemarksFold) {
+		fields = append(fields, consent.FieldRemarksFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ConsentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ConsentMutation) ClearField(name string) error {
+	switch name {
+	case consent.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case consent.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case consent.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case consent.FieldGivenAt:
+		m.ClearGivenAt()
+		return nil
+	case consent.FieldSource:
+		m.ClearSource()
+		return nil
+	case consent.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	case consent.FieldEvidence:
+		m.ClearEvidence()
+		return nil
+	case consent.FieldRemarks:
+		m.ClearRemarks()
+		return nil
+	case consent.FieldRemarksFold:
+		m.ClearRemarksFold()
+		return nil
+	}
+	return fmt.Errorf("unknown Consent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ConsentMutation) ResetField(name string) error {
+	switch name {
+	case consent.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case consent.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case consent.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case consent.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case consent.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case consent.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case consent.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case consent.FieldChannel:
+		m.ResetChannel()
+		return nil
+	case consent.FieldPurpose:
+		m.ResetPurpose()
+		return nil
+	case consent.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case consent.FieldGivenAt:
+		m.ResetGivenAt()
+		return nil
+	case consent.FieldSource:
+		m.ResetSource()
+		return nil
+	case consent.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	case consent.FieldEvidence:
+		m.ResetEvidence()
+		return nil
+	case consent.FieldRemarks:
+		m.ResetRemarks()
+		return nil
+	case consent.FieldRemarksFold:
+		m.ResetRemarksFold()
+		return nil
+	}
+	return fmt.Errorf("unknown Consent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ConsentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.contact != nil {
+		edges = append(edges, consent.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ConsentMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case consent.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ConsentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ConsentMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ConsentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedcontact {
+		edges = append(edges, consent.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ConsentMutation) EdgeCleared(name string) bool {
+	switch name {
+	case consent.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ConsentMutation) ClearEdge(name string) error {
+	switch name {
+	case consent.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Consent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ConsentMutation) ResetEdge(name string) error {
+	switch name {
+	case consent.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Consent edge %s", name)
+}
+
 // ContactMutation represents an operation that mutates the Contact nodes in the graph.
 type ContactMutation struct {
 	config
@@ -6481,6 +9392,10 @@ type ContactMutation struct {
 	source_fold       *string
 	description       *string
 	custom_fields     *string
+	latitude          *int64
+	addlatitude       *int64
+	longitude         *int64
+	addlongitude      *int64
 	last_activity_at  *time.Time
 	referred_by_id    *stored.ID
 	clearedFields     map[string]struct{}
@@ -9305,6 +12220,146 @@ func (m *ContactMutation) ResetCustomFields() {
 	delete(m.clearedFields, contact.FieldCustomFields)
 }
 
+// SetLatitude sets the "latitude" field.
+func (m *ContactMutation) SetLatitude(i int64) {
+	m.latitude = &i
+	m.addlatitude = nil
+}
+
+// Latitude returns the value of the "latitude" field in the mutation.
+func (m *ContactMutation) Latitude() (r int64, exists bool) {
+	v := m.latitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLatitude returns the old "latitude" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldLatitude(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLatitude is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLatitude requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLatitude: %w", err)
+	}
+	return oldValue.Latitude, nil
+}
+
+// AddLatitude adds i to the "latitude" field.
+func (m *ContactMutation) AddLatitude(i int64) {
+	if m.addlatitude != nil {
+		*m.addlatitude += i
+	} else {
+		m.addlatitude = &i
+	}
+}
+
+// AddedLatitude returns the value that was added to the "latitude" field in this mutation.
+func (m *ContactMutation) AddedLatitude() (r int64, exists bool) {
+	v := m.addlatitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLatitude clears the value of the "latitude" field.
+func (m *ContactMutation) ClearLatitude() {
+	m.latitude = nil
+	m.addlatitude = nil
+	m.clearedFields[contact.FieldLatitude] = struct{}{}
+}
+
+// LatitudeCleared returns if the "latitude" field was cleared in this mutation.
+func (m *ContactMutation) LatitudeCleared() bool {
+	_, ok := m.clearedFields[contact.FieldLatitude]
+	return ok
+}
+
+// ResetLatitude resets all changes to the "latitude" field.
+func (m *ContactMutation) ResetLatitude() {
+	m.latitude = nil
+	m.addlatitude = nil
+	delete(m.clearedFields, contact.FieldLatitude)
+}
+
+// SetLongitude sets the "longitude" field.
+func (m *ContactMutation) SetLongitude(i int64) {
+	m.longitude = &i
+	m.addlongitude = nil
+}
+
+// Longitude returns the value of the "longitude" field in the mutation.
+func (m *ContactMutation) Longitude() (r int64, exists bool) {
+	v := m.longitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLongitude returns the old "longitude" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldLongitude(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLongitude is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLongitude requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLongitude: %w", err)
+	}
+	return oldValue.Longitude, nil
+}
+
+// AddLongitude adds i to the "longitude" field.
+func (m *ContactMutation) AddLongitude(i int64) {
+	if m.addlongitude != nil {
+		*m.addlongitude += i
+	} else {
+		m.addlongitude = &i
+	}
+}
+
+// AddedLongitude returns the value that was added to the "longitude" field in this mutation.
+func (m *ContactMutation) AddedLongitude() (r int64, exists bool) {
+	v := m.addlongitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLongitude clears the value of the "longitude" field.
+func (m *ContactMutation) ClearLongitude() {
+	m.longitude = nil
+	m.addlongitude = nil
+	m.clearedFields[contact.FieldLongitude] = struct{}{}
+}
+
+// LongitudeCleared returns if the "longitude" field was cleared in this mutation.
+func (m *ContactMutation) LongitudeCleared() bool {
+	_, ok := m.clearedFields[contact.FieldLongitude]
+	return ok
+}
+
+// ResetLongitude resets all changes to the "longitude" field.
+func (m *ContactMutation) ResetLongitude() {
+	m.longitude = nil
+	m.addlongitude = nil
+	delete(m.clearedFields, contact.FieldLongitude)
+}
+
 // SetLastActivityAt sets the "last_activity_at" field.
 func (m *ContactMutation) SetLastActivityAt(t time.Time) {
 	m.last_activity_at = &t
@@ -9437,7 +12492,7 @@ func (m *ContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactMutation) Fields() []string {
-	fields := make([]string, 0, 58)
+	fields := make([]string, 0, 60)
 	if m.version != nil {
 		fields = append(fields, contact.FieldVersion)
 	}
@@ -9606,6 +12661,12 @@ func (m *ContactMutation) Fields() []string {
 	if m.custom_fields != nil {
 		fields = append(fields, contact.FieldCustomFields)
 	}
+	if m.latitude != nil {
+		fields = append(fields, contact.FieldLatitude)
+	}
+	if m.longitude != nil {
+		fields = append(fields, contact.FieldLongitude)
+	}
 	if m.last_activity_at != nil {
 		fields = append(fields, contact.FieldLastActivityAt)
 	}
@@ -9732,6 +12793,10 @@ func (m *ContactMutation) Field(name string) (ent.Value, bool) {
 		return m.Description()
 	case contact.FieldCustomFields:
 		return m.CustomFields()
+	case contact.FieldLatitude:
+		return m.Latitude()
+	case contact.FieldLongitude:
+		return m.Longitude()
 	case contact.FieldLastActivityAt:
 		return m.LastActivityAt()
 	case contact.FieldReferredByID:
@@ -9857,6 +12922,10 @@ func (m *ContactMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldDescription(ctx)
 	case contact.FieldCustomFields:
 		return m.OldCustomFields(ctx)
+	case contact.FieldLatitude:
+		return m.OldLatitude(ctx)
+	case contact.FieldLongitude:
+		return m.OldLongitude(ctx)
 	case contact.FieldLastActivityAt:
 		return m.OldLastActivityAt(ctx)
 	case contact.FieldReferredByID:
@@ -10262,6 +13331,20 @@ func (m *ContactMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCustomFields(v)
 		return nil
+	case contact.FieldLatitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLatitude(v)
+		return nil
+	case contact.FieldLongitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLongitude(v)
+		return nil
 	case contact.FieldLastActivityAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -10287,6 +13370,12 @@ func (m *ContactMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, contact.FieldVersion)
 	}
+	if m.addlatitude != nil {
+		fields = append(fields, contact.FieldLatitude)
+	}
+	if m.addlongitude != nil {
+		fields = append(fields, contact.FieldLongitude)
+	}
 	return fields
 }
 
@@ -10297,6 +13386,10 @@ func (m *ContactMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case contact.FieldVersion:
 		return m.AddedVersion()
+	case contact.FieldLatitude:
+		return m.AddedLatitude()
+	case contact.FieldLongitude:
+		return m.AddedLongitude()
 	}
 	return nil, false
 }
@@ -10312,6 +13405,20 @@ func (m *ContactMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddVersion(v)
+		return nil
+	case contact.FieldLatitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLatitude(v)
+		return nil
+	case contact.FieldLongitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLongitude(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Contact numeric field %s", name)
@@ -10476,6 +13583,12 @@ func (m *ContactMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(contact.FieldCustomFields) {
 		fields = append(fields, contact.FieldCustomFields)
+	}
+	if m.FieldCleared(contact.FieldLatitude) {
+		fields = append(fields, contact.FieldLatitude)
+	}
+	if m.FieldCleared(contact.FieldLongitude) {
+		fields = append(fields, contact.FieldLongitude)
 	}
 	if m.FieldCleared(contact.FieldLastActivityAt) {
 		fields = append(fields, contact.FieldLastActivityAt)
@@ -10652,6 +13765,12 @@ func (m *ContactMutation) ClearField(name string) error {
 		return nil
 	case contact.FieldCustomFields:
 		m.ClearCustomFields()
+		return nil
+	case contact.FieldLatitude:
+		m.ClearLatitude()
+		return nil
+	case contact.FieldLongitude:
+		m.ClearLongitude()
 		return nil
 	case contact.FieldLastActivityAt:
 		m.ClearLastActivityAt()
@@ -10835,6 +13954,12 @@ func (m *ContactMutation) ResetField(name string) error {
 	case contact.FieldCustomFields:
 		m.ResetCustomFields()
 		return nil
+	case contact.FieldLatitude:
+		m.ResetLatitude()
+		return nil
+	case contact.FieldLongitude:
+		m.ResetLongitude()
+		return nil
 	case contact.FieldLastActivityAt:
 		m.ResetLastActivityAt()
 		return nil
@@ -10896,30 +14021,37 @@ func (m *ContactMutation) ResetEdge(name string) error {
 // CustomFieldMutation represents an operation that mutates the CustomField nodes in the graph.
 type CustomFieldMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *stored.ID
-	version       *int64
-	addversion    *int64
-	created_at    *time.Time
-	updated_at    *time.Time
-	created_by_id *stored.ID
-	updated_by_id *stored.ID
-	deleted_at    *time.Time
-	object        *string
-	key           *string
-	key_fold      *string
-	label         *string
-	label_fold    *string
-	label_sort    *[]byte
-	_type         *string
-	choices       *string
-	is_required   *bool
-	archived      *bool
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*CustomField, error)
-	predicates    []predicate.CustomField
+	op                 Op
+	typ                string
+	id                 *stored.ID
+	version            *int64
+	addversion         *int64
+	created_at         *time.Time
+	updated_at         *time.Time
+	created_by_id      *stored.ID
+	updated_by_id      *stored.ID
+	deleted_at         *time.Time
+	object             *string
+	key                *string
+	key_fold           *string
+	label              *string
+	label_fold         *string
+	label_sort         *[]byte
+	_type              *string
+	labels             *string
+	target             *string
+	choices            *string
+	is_required        *bool
+	is_unique          *bool
+	default_value      *string
+	default_value_fold *string
+	position           *int64
+	addposition        *int64
+	archived           *bool
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*CustomField, error)
+	predicates         []predicate.CustomField
 }
 
 var _ ent.Mutation = (*CustomFieldMutation)(nil)
@@ -11592,6 +14724,104 @@ func (m *CustomFieldMutation) ResetType() {
 	m._type = nil
 }
 
+// SetLabels sets the "labels" field.
+func (m *CustomFieldMutation) SetLabels(s string) {
+	m.labels = &s
+}
+
+// Labels returns the value of the "labels" field in the mutation.
+func (m *CustomFieldMutation) Labels() (r string, exists bool) {
+	v := m.labels
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabels returns the old "labels" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldLabels(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabels is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabels requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabels: %w", err)
+	}
+	return oldValue.Labels, nil
+}
+
+// ClearLabels clears the value of the "labels" field.
+func (m *CustomFieldMutation) ClearLabels() {
+	m.labels = nil
+	m.clearedFields[customfield.FieldLabels] = struct{}{}
+}
+
+// LabelsCleared returns if the "labels" field was cleared in this mutation.
+func (m *CustomFieldMutation) LabelsCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldLabels]
+	return ok
+}
+
+// ResetLabels resets all changes to the "labels" field.
+func (m *CustomFieldMutation) ResetLabels() {
+	m.labels = nil
+	delete(m.clearedFields, customfield.FieldLabels)
+}
+
+// SetTarget sets the "target" field.
+func (m *CustomFieldMutation) SetTarget(s string) {
+	m.target = &s
+}
+
+// Target returns the value of the "target" field in the mutation.
+func (m *CustomFieldMutation) Target() (r string, exists bool) {
+	v := m.target
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTarget returns the old "target" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldTarget(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTarget is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTarget requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTarget: %w", err)
+	}
+	return oldValue.Target, nil
+}
+
+// ClearTarget clears the value of the "target" field.
+func (m *CustomFieldMutation) ClearTarget() {
+	m.target = nil
+	m.clearedFields[customfield.FieldTarget] = struct{}{}
+}
+
+// TargetCleared returns if the "target" field was cleared in this mutation.
+func (m *CustomFieldMutation) TargetCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldTarget]
+	return ok
+}
+
+// ResetTarget resets all changes to the "target" field.
+func (m *CustomFieldMutation) ResetTarget() {
+	m.target = nil
+	delete(m.clearedFields, customfield.FieldTarget)
+}
+
 // SetChoices sets the "choices" field.
 func (m *CustomFieldMutation) SetChoices(s string) {
 	m.choices = &s
@@ -11677,6 +14907,210 @@ func (m *CustomFieldMutation) ResetIsRequired() {
 	m.is_required = nil
 }
 
+// SetIsUnique sets the "is_unique" field.
+func (m *CustomFieldMutation) SetIsUnique(b bool) {
+	m.is_unique = &b
+}
+
+// IsUnique returns the value of the "is_unique" field in the mutation.
+func (m *CustomFieldMutation) IsUnique() (r bool, exists bool) {
+	v := m.is_unique
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIsUnique returns the old "is_unique" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldIsUnique(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIsUnique is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIsUnique requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIsUnique: %w", err)
+	}
+	return oldValue.IsUnique, nil
+}
+
+// ResetIsUnique resets all changes to the "is_unique" field.
+func (m *CustomFieldMutation) ResetIsUnique() {
+	m.is_unique = nil
+}
+
+// SetDefaultValue sets the "default_value" field.
+func (m *CustomFieldMutation) SetDefaultValue(s string) {
+	m.default_value = &s
+}
+
+// DefaultValue returns the value of the "default_value" field in the mutation.
+func (m *CustomFieldMutation) DefaultValue() (r string, exists bool) {
+	v := m.default_value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDefaultValue returns the old "default_value" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldDefaultValue(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDefaultValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDefaultValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDefaultValue: %w", err)
+	}
+	return oldValue.DefaultValue, nil
+}
+
+// ClearDefaultValue clears the value of the "default_value" field.
+func (m *CustomFieldMutation) ClearDefaultValue() {
+	m.default_value = nil
+	m.clearedFields[customfield.FieldDefaultValue] = struct{}{}
+}
+
+// DefaultValueCleared returns if the "default_value" field was cleared in this mutation.
+func (m *CustomFieldMutation) DefaultValueCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldDefaultValue]
+	return ok
+}
+
+// ResetDefaultValue resets all changes to the "default_value" field.
+func (m *CustomFieldMutation) ResetDefaultValue() {
+	m.default_value = nil
+	delete(m.clearedFields, customfield.FieldDefaultValue)
+}
+
+// SetDefaultValueFold sets the "default_value_fold" field.
+func (m *CustomFieldMutation) SetDefaultValueFold(s string) {
+	m.default_value_fold = &s
+}
+
+// DefaultValueFold returns the value of the "default_value_fold" field in the mutation.
+func (m *CustomFieldMutation) DefaultValueFold() (r string, exists bool) {
+	v := m.default_value_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDefaultValueFold returns the old "default_value_fold" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldDefaultValueFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDefaultValueFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDefaultValueFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDefaultValueFold: %w", err)
+	}
+	return oldValue.DefaultValueFold, nil
+}
+
+// ClearDefaultValueFold clears the value of the "default_value_fold" field.
+func (m *CustomFieldMutation) ClearDefaultValueFold() {
+	m.default_value_fold = nil
+	m.clearedFields[customfield.FieldDefaultValueFold] = struct{}{}
+}
+
+// DefaultValueFoldCleared returns if the "default_value_fold" field was cleared in this mutation.
+func (m *CustomFieldMutation) DefaultValueFoldCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldDefaultValueFold]
+	return ok
+}
+
+// ResetDefaultValueFold resets all changes to the "default_value_fold" field.
+func (m *CustomFieldMutation) ResetDefaultValueFold() {
+	m.default_value_fold = nil
+	delete(m.clearedFields, customfield.FieldDefaultValueFold)
+}
+
+// SetPosition sets the "position" field.
+func (m *CustomFieldMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *CustomFieldMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *CustomFieldMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *CustomFieldMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPosition clears the value of the "position" field.
+func (m *CustomFieldMutation) ClearPosition() {
+	m.position = nil
+	m.addposition = nil
+	m.clearedFields[customfield.FieldPosition] = struct{}{}
+}
+
+// PositionCleared returns if the "position" field was cleared in this mutation.
+func (m *CustomFieldMutation) PositionCleared() bool {
+	_, ok := m.clearedFields[customfield.FieldPosition]
+	return ok
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *CustomFieldMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+	delete(m.clearedFields, customfield.FieldPosition)
+}
+
 // SetArchived sets the "archived" field.
 func (m *CustomFieldMutation) SetArchived(b bool) {
 	m.archived = &b
@@ -11747,7 +15181,7 @@ func (m *CustomFieldMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CustomFieldMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 22)
 	if m.version != nil {
 		fields = append(fields, customfield.FieldVersion)
 	}
@@ -11787,11 +15221,29 @@ func (m *CustomFieldMutation) Fields() []string {
 	if m._type != nil {
 		fields = append(fields, customfield.FieldType)
 	}
+	if m.labels != nil {
+		fields = append(fields, customfield.FieldLabels)
+	}
+	if m.target != nil {
+		fields = append(fields, customfield.FieldTarget)
+	}
 	if m.choices != nil {
 		fields = append(fields, customfield.FieldChoices)
 	}
 	if m.is_required != nil {
 		fields = append(fields, customfield.FieldIsRequired)
+	}
+	if m.is_unique != nil {
+		fields = append(fields, customfield.FieldIsUnique)
+	}
+	if m.default_value != nil {
+		fields = append(fields, customfield.FieldDefaultValue)
+	}
+	if m.default_value_fold != nil {
+		fields = append(fields, customfield.FieldDefaultValueFold)
+	}
+	if m.position != nil {
+		fields = append(fields, customfield.FieldPosition)
 	}
 	if m.archived != nil {
 		fields = append(fields, customfield.FieldArchived)
@@ -11830,10 +15282,22 @@ func (m *CustomFieldMutation) Field(name string) (ent.Value, bool) {
 		return m.LabelSort()
 	case customfield.FieldType:
 		return m.GetType()
+	case customfield.FieldLabels:
+		return m.Labels()
+	case customfield.FieldTarget:
+		return m.Target()
 	case customfield.FieldChoices:
 		return m.Choices()
 	case customfield.FieldIsRequired:
 		return m.IsRequired()
+	case customfield.FieldIsUnique:
+		return m.IsUnique()
+	case customfield.FieldDefaultValue:
+		return m.DefaultValue()
+	case customfield.FieldDefaultValueFold:
+		return m.DefaultValueFold()
+	case customfield.FieldPosition:
+		return m.Position()
 	case customfield.FieldArchived:
 		return m.Archived()
 	}
@@ -11871,10 +15335,22 @@ func (m *CustomFieldMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldLabelSort(ctx)
 	case customfield.FieldType:
 		return m.OldType(ctx)
+	case customfield.FieldLabels:
+		return m.OldLabels(ctx)
+	case customfield.FieldTarget:
+		return m.OldTarget(ctx)
 	case customfield.FieldChoices:
 		return m.OldChoices(ctx)
 	case customfield.FieldIsRequired:
 		return m.OldIsRequired(ctx)
+	case customfield.FieldIsUnique:
+		return m.OldIsUnique(ctx)
+	case customfield.FieldDefaultValue:
+		return m.OldDefaultValue(ctx)
+	case customfield.FieldDefaultValueFold:
+		return m.OldDefaultValueFold(ctx)
+	case customfield.FieldPosition:
+		return m.OldPosition(ctx)
 	case customfield.FieldArchived:
 		return m.OldArchived(ctx)
 	}
@@ -11977,6 +15453,20 @@ func (m *CustomFieldMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetType(v)
 		return nil
+	case customfield.FieldLabels:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabels(v)
+		return nil
+	case customfield.FieldTarget:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTarget(v)
+		return nil
 	case customfield.FieldChoices:
 		v, ok := value.(string)
 		if !ok {
@@ -11990,6 +15480,34 @@ func (m *CustomFieldMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetIsRequired(v)
+		return nil
+	case customfield.FieldIsUnique:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIsUnique(v)
+		return nil
+	case customfield.FieldDefaultValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDefaultValue(v)
+		return nil
+	case customfield.FieldDefaultValueFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDefaultValueFold(v)
+		return nil
+	case customfield.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
 		return nil
 	case customfield.FieldArchived:
 		v, ok := value.(bool)
@@ -12009,6 +15527,9 @@ func (m *CustomFieldMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, customfield.FieldVersion)
 	}
+	if m.addposition != nil {
+		fields = append(fields, customfield.FieldPosition)
+	}
 	return fields
 }
 
@@ -12019,6 +15540,8 @@ func (m *CustomFieldMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case customfield.FieldVersion:
 		return m.AddedVersion()
+	case customfield.FieldPosition:
+		return m.AddedPosition()
 	}
 	return nil, false
 }
@@ -12034,6 +15557,13 @@ func (m *CustomFieldMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddVersion(v)
+		return nil
+	case customfield.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
 		return nil
 	}
 	return fmt.Errorf("unknown CustomField numeric field %s", name)
@@ -12061,8 +15591,23 @@ func (m *CustomFieldMutation) ClearedFields() []string {
 	if m.FieldCleared(customfield.FieldLabelSort) {
 		fields = append(fields, customfield.FieldLabelSort)
 	}
+	if m.FieldCleared(customfield.FieldLabels) {
+		fields = append(fields, customfield.FieldLabels)
+	}
+	if m.FieldCleared(customfield.FieldTarget) {
+		fields = append(fields, customfield.FieldTarget)
+	}
 	if m.FieldCleared(customfield.FieldChoices) {
 		fields = append(fields, customfield.FieldChoices)
+	}
+	if m.FieldCleared(customfield.FieldDefaultValue) {
+		fields = append(fields, customfield.FieldDefaultValue)
+	}
+	if m.FieldCleared(customfield.FieldDefaultValueFold) {
+		fields = append(fields, customfield.FieldDefaultValueFold)
+	}
+	if m.FieldCleared(customfield.FieldPosition) {
+		fields = append(fields, customfield.FieldPosition)
 	}
 	return fields
 }
@@ -12096,8 +15641,23 @@ func (m *CustomFieldMutation) ClearField(name string) error {
 	case customfield.FieldLabelSort:
 		m.ClearLabelSort()
 		return nil
+	case customfield.FieldLabels:
+		m.ClearLabels()
+		return nil
+	case customfield.FieldTarget:
+		m.ClearTarget()
+		return nil
 	case customfield.FieldChoices:
 		m.ClearChoices()
+		return nil
+	case customfield.FieldDefaultValue:
+		m.ClearDefaultValue()
+		return nil
+	case customfield.FieldDefaultValueFold:
+		m.ClearDefaultValueFold()
+		return nil
+	case customfield.FieldPosition:
+		m.ClearPosition()
 		return nil
 	}
 	return fmt.Errorf("unknown CustomField nullable field %s", name)
@@ -12146,11 +15706,29 @@ func (m *CustomFieldMutation) ResetField(name string) error {
 	case customfield.FieldType:
 		m.ResetType()
 		return nil
+	case customfield.FieldLabels:
+		m.ResetLabels()
+		return nil
+	case customfield.FieldTarget:
+		m.ResetTarget()
+		return nil
 	case customfield.FieldChoices:
 		m.ResetChoices()
 		return nil
 	case customfield.FieldIsRequired:
 		m.ResetIsRequired()
+		return nil
+	case customfield.FieldIsUnique:
+		m.ResetIsUnique()
+		return nil
+	case customfield.FieldDefaultValue:
+		m.ResetDefaultValue()
+		return nil
+	case customfield.FieldDefaultValueFold:
+		m.ResetDefaultValueFold()
+		return nil
+	case customfield.FieldPosition:
+		m.ResetPosition()
 		return nil
 	case customfield.FieldArchived:
 		m.ResetArchived()
@@ -12207,6 +15785,10119 @@ func (m *CustomFieldMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown CustomField edge %s", name)
 }
 
+// LeadMutation represents an operation that mutates the Lead nodes in the graph.
+type LeadMutation struct {
+	config
+	op                          Op
+	typ                         string
+	id                          *stored.ID
+	version                     *int64
+	addversion                  *int64
+	created_at                  *time.Time
+	updated_at                  *time.Time
+	created_by_id               *stored.ID
+	updated_by_id               *stored.ID
+	deleted_at                  *time.Time
+	owner_id                    *stored.ID
+	team_id                     *stored.ID
+	partner_id                  *stored.ID
+	branch_id                   *stored.ID
+	territory_id                *stored.ID
+	given_name                  *string
+	given_name_fold             *string
+	given_name_sort             *[]byte
+	family_name                 *string
+	family_name_fold            *string
+	family_name_sort            *[]byte
+	native_name                 *string
+	native_name_fold            *string
+	native_name_sort            *[]byte
+	company                     *string
+	company_fold                *string
+	company_sort                *[]byte
+	display_name                *string
+	display_name_fold           *string
+	display_name_sort           *[]byte
+	title                       *string
+	title_fold                  *string
+	emails                      *string
+	primary_email               *string
+	phones                      *string
+	primary_phone               *string
+	website                     *string
+	domain                      *string
+	addresses                   *string
+	city                        *string
+	city_fold                   *string
+	country                     *string
+	industry                    *string
+	industry_fold               *string
+	employees                   *int64
+	addemployees                *int64
+	annual_revenue              *int64
+	addannual_revenue           *int64
+	annual_revenue_currency     *string
+	annual_revenue_reporting    *int64
+	addannual_revenue_reporting *int64
+	source                      *string
+	source_fold                 *string
+	campaign                    *string
+	campaign_fold               *string
+	rating                      *string
+	score                       *int64
+	addscore                    *int64
+	status                      *string
+	status_reason               *string
+	status_reason_fold          *string
+	queued                      *bool
+	locale                      *string
+	description                 *string
+	custom_fields               *string
+	last_activity_at            *time.Time
+	converted_at                *time.Time
+	converted_by_id             *stored.ID
+	converted_account_id        *stored.ID
+	converted_contact_id        *stored.ID
+	clearedFields               map[string]struct{}
+	done                        bool
+	oldValue                    func(context.Context) (*Lead, error)
+	predicates                  []predicate.Lead
+}
+
+var _ ent.Mutation = (*LeadMutation)(nil)
+
+// leadOption allows management of the mutation configuration using functional options.
+type leadOption func(*LeadMutation)
+
+// newLeadMutation creates new mutation for the Lead entity.
+func newLeadMutation(c config, op Op, opts ...leadOption) *LeadMutation {
+	m := &LeadMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLead,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLeadID sets the ID field of the mutation.
+func withLeadID(id stored.ID) leadOption {
+	return func(m *LeadMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Lead
+		)
+		m.oldValue = func(ctx context.Context) (*Lead, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Lead.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLead sets the old Lead of the mutation.
+func withLead(node *Lead) leadOption {
+	return func(m *LeadMutation) {
+		m.oldValue = func(context.Context) (*Lead, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LeadMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LeadMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Lead entities.
+func (m *LeadMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LeadMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LeadMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Lead.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *LeadMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *LeadMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *LeadMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *LeadMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *LeadMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *LeadMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *LeadMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *LeadMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *LeadMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *LeadMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *LeadMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *LeadMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *LeadMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *LeadMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[lead.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *LeadMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *LeadMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, lead.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *LeadMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *LeadMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *LeadMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[lead.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *LeadMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *LeadMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, lead.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *LeadMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *LeadMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *LeadMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[lead.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *LeadMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[lead.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *LeadMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, lead.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *LeadMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *LeadMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *LeadMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[lead.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *LeadMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *LeadMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, lead.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *LeadMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *LeadMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *LeadMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[lead.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *LeadMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *LeadMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, lead.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *LeadMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *LeadMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *LeadMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[lead.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *LeadMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *LeadMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, lead.FieldPartnerID)
+}
+
+// SetBranchID sets the "branch_id" field.
+func (m *LeadMutation) SetBranchID(s stored.ID) {
+	m.branch_id = &s
+}
+
+// BranchID returns the value of the "branch_id" field in the mutation.
+func (m *LeadMutation) BranchID() (r stored.ID, exists bool) {
+	v := m.branch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranchID returns the old "branch_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldBranchID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranchID: %w", err)
+	}
+	return oldValue.BranchID, nil
+}
+
+// ClearBranchID clears the value of the "branch_id" field.
+func (m *LeadMutation) ClearBranchID() {
+	m.branch_id = nil
+	m.clearedFields[lead.FieldBranchID] = struct{}{}
+}
+
+// BranchIDCleared returns if the "branch_id" field was cleared in this mutation.
+func (m *LeadMutation) BranchIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldBranchID]
+	return ok
+}
+
+// ResetBranchID resets all changes to the "branch_id" field.
+func (m *LeadMutation) ResetBranchID() {
+	m.branch_id = nil
+	delete(m.clearedFields, lead.FieldBranchID)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *LeadMutation) SetTerritoryID(s stored.ID) {
+	m.territory_id = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *LeadMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ClearTerritoryID clears the value of the "territory_id" field.
+func (m *LeadMutation) ClearTerritoryID() {
+	m.territory_id = nil
+	m.clearedFields[lead.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryIDCleared returns if the "territory_id" field was cleared in this mutation.
+func (m *LeadMutation) TerritoryIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldTerritoryID]
+	return ok
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *LeadMutation) ResetTerritoryID() {
+	m.territory_id = nil
+	delete(m.clearedFields, lead.FieldTerritoryID)
+}
+
+// SetGivenName sets the "given_name" field.
+func (m *LeadMutation) SetGivenName(s string) {
+	m.given_name = &s
+}
+
+// GivenName returns the value of the "given_name" field in the mutation.
+func (m *LeadMutation) GivenName() (r string, exists bool) {
+	v := m.given_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGivenName returns the old "given_name" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldGivenName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGivenName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGivenName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGivenName: %w", err)
+	}
+	return oldValue.GivenName, nil
+}
+
+// ClearGivenName clears the value of the "given_name" field.
+func (m *LeadMutation) ClearGivenName() {
+	m.given_name = nil
+	m.clearedFields[lead.FieldGivenName] = struct{}{}
+}
+
+// GivenNameCleared returns if the "given_name" field was cleared in this mutation.
+func (m *LeadMutation) GivenNameCleared() bool {
+	_, ok := m.clearedFields[lead.FieldGivenName]
+	return ok
+}
+
+// ResetGivenName resets all changes to the "given_name" field.
+func (m *LeadMutation) ResetGivenName() {
+	m.given_name = nil
+	delete(m.clearedFields, lead.FieldGivenName)
+}
+
+// SetGivenNameFold sets the "given_name_fold" field.
+func (m *LeadMutation) SetGivenNameFold(s string) {
+	m.given_name_fold = &s
+}
+
+// GivenNameFold returns the value of the "given_name_fold" field in the mutation.
+func (m *LeadMutation) GivenNameFold() (r string, exists bool) {
+	v := m.given_name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGivenNameFold returns the old "given_name_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldGivenNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGivenNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGivenNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGivenNameFold: %w", err)
+	}
+	return oldValue.GivenNameFold, nil
+}
+
+// ClearGivenNameFold clears the value of the "given_name_fold" field.
+func (m *LeadMutation) ClearGivenNameFold() {
+	m.given_name_fold = nil
+	m.clearedFields[lead.FieldGivenNameFold] = struct{}{}
+}
+
+// GivenNameFoldCleared returns if the "given_name_fold" field was cleared in this mutation.
+func (m *LeadMutation) GivenNameFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldGivenNameFold]
+	return ok
+}
+
+// ResetGivenNameFold resets all changes to the "given_name_fold" field.
+func (m *LeadMutation) ResetGivenNameFold() {
+	m.given_name_fold = nil
+	delete(m.clearedFields, lead.FieldGivenNameFold)
+}
+
+// SetGivenNameSort sets the "given_name_sort" field.
+func (m *LeadMutation) SetGivenNameSort(b []byte) {
+	m.given_name_sort = &b
+}
+
+// GivenNameSort returns the value of the "given_name_sort" field in the mutation.
+func (m *LeadMutation) GivenNameSort() (r []byte, exists bool) {
+	v := m.given_name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGivenNameSort returns the old "given_name_sort" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldGivenNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGivenNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGivenNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGivenNameSort: %w", err)
+	}
+	return oldValue.GivenNameSort, nil
+}
+
+// ClearGivenNameSort clears the value of the "given_name_sort" field.
+func (m *LeadMutation) ClearGivenNameSort() {
+	m.given_name_sort = nil
+	m.clearedFields[lead.FieldGivenNameSort] = struct{}{}
+}
+
+// GivenNameSortCleared returns if the "given_name_sort" field was cleared in this mutation.
+func (m *LeadMutation) GivenNameSortCleared() bool {
+	_, ok := m.clearedFields[lead.FieldGivenNameSort]
+	return ok
+}
+
+// ResetGivenNameSort resets all changes to the "given_name_sort" field.
+func (m *LeadMutation) ResetGivenNameSort() {
+	m.given_name_sort = nil
+	delete(m.clearedFields, lead.FieldGivenNameSort)
+}
+
+// SetFamilyName sets the "family_name" field.
+func (m *LeadMutation) SetFamilyName(s string) {
+	m.family_name = &s
+}
+
+// FamilyName returns the value of the "family_name" field in the mutation.
+func (m *LeadMutation) FamilyName() (r string, exists bool) {
+	v := m.family_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFamilyName returns the old "family_name" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldFamilyName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFamilyName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFamilyName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFamilyName: %w", err)
+	}
+	return oldValue.FamilyName, nil
+}
+
+// ClearFamilyName clears the value of the "family_name" field.
+func (m *LeadMutation) ClearFamilyName() {
+	m.family_name = nil
+	m.clearedFields[lead.FieldFamilyName] = struct{}{}
+}
+
+// FamilyNameCleared returns if the "family_name" field was cleared in this mutation.
+func (m *LeadMutation) FamilyNameCleared() bool {
+	_, ok := m.clearedFields[lead.FieldFamilyName]
+	return ok
+}
+
+// ResetFamilyName resets all changes to the "family_name" field.
+func (m *LeadMutation) ResetFamilyName() {
+	m.family_name = nil
+	delete(m.clearedFields, lead.FieldFamilyName)
+}
+
+// SetFamilyNameFold sets the "family_name_fold" field.
+func (m *LeadMutation) SetFamilyNameFold(s string) {
+	m.family_name_fold = &s
+}
+
+// FamilyNameFold returns the value of the "family_name_fold" field in the mutation.
+func (m *LeadMutation) FamilyNameFold() (r string, exists bool) {
+	v := m.family_name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFamilyNameFold returns the old "family_name_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldFamilyNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFamilyNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFamilyNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFamilyNameFold: %w", err)
+	}
+	return oldValue.FamilyNameFold, nil
+}
+
+// ClearFamilyNameFold clears the value of the "family_name_fold" field.
+func (m *LeadMutation) ClearFamilyNameFold() {
+	m.family_name_fold = nil
+	m.clearedFields[lead.FieldFamilyNameFold] = struct{}{}
+}
+
+// FamilyNameFoldCleared returns if the "family_name_fold" field was cleared in this mutation.
+func (m *LeadMutation) FamilyNameFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldFamilyNameFold]
+	return ok
+}
+
+// ResetFamilyNameFold resets all changes to the "family_name_fold" field.
+func (m *LeadMutation) ResetFamilyNameFold() {
+	m.family_name_fold = nil
+	delete(m.clearedFields, lead.FieldFamilyNameFold)
+}
+
+// SetFamilyNameSort sets the "family_name_sort" field.
+func (m *LeadMutation) SetFamilyNameSort(b []byte) {
+	m.family_name_sort = &b
+}
+
+// FamilyNameSort returns the value of the "family_name_sort" field in the mutation.
+func (m *LeadMutation) FamilyNameSort() (r []byte, exists bool) {
+	v := m.family_name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFamilyNameSort returns the old "family_name_sort" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldFamilyNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFamilyNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFamilyNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFamilyNameSort: %w", err)
+	}
+	return oldValue.FamilyNameSort, nil
+}
+
+// ClearFamilyNameSort clears the value of the "family_name_sort" field.
+func (m *LeadMutation) ClearFamilyNameSort() {
+	m.family_name_sort = nil
+	m.clearedFields[lead.FieldFamilyNameSort] = struct{}{}
+}
+
+// FamilyNameSortCleared returns if the "family_name_sort" field was cleared in this mutation.
+func (m *LeadMutation) FamilyNameSortCleared() bool {
+	_, ok := m.clearedFields[lead.FieldFamilyNameSort]
+	return ok
+}
+
+// ResetFamilyNameSort resets all changes to the "family_name_sort" field.
+func (m *LeadMutation) ResetFamilyNameSort() {
+	m.family_name_sort = nil
+	delete(m.clearedFields, lead.FieldFamilyNameSort)
+}
+
+// SetNativeName sets the "native_name" field.
+func (m *LeadMutation) SetNativeName(s string) {
+	m.native_name = &s
+}
+
+// NativeName returns the value of the "native_name" field in the mutation.
+func (m *LeadMutation) NativeName() (r string, exists bool) {
+	v := m.native_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNativeName returns the old "native_name" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldNativeName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNativeName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNativeName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNativeName: %w", err)
+	}
+	return oldValue.NativeName, nil
+}
+
+// ClearNativeName clears the value of the "native_name" field.
+func (m *LeadMutation) ClearNativeName() {
+	m.native_name = nil
+	m.clearedFields[lead.FieldNativeName] = struct{}{}
+}
+
+// NativeNameCleared returns if the "native_name" field was cleared in this mutation.
+func (m *LeadMutation) NativeNameCleared() bool {
+	_, ok := m.clearedFields[lead.FieldNativeName]
+	return ok
+}
+
+// ResetNativeName resets all changes to the "native_name" field.
+func (m *LeadMutation) ResetNativeName() {
+	m.native_name = nil
+	delete(m.clearedFields, lead.FieldNativeName)
+}
+
+// SetNativeNameFold sets the "native_name_fold" field.
+func (m *LeadMutation) SetNativeNameFold(s string) {
+	m.native_name_fold = &s
+}
+
+// NativeNameFold returns the value of the "native_name_fold" field in the mutation.
+func (m *LeadMutation) NativeNameFold() (r string, exists bool) {
+	v := m.native_name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNativeNameFold returns the old "native_name_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldNativeNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNativeNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNativeNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNativeNameFold: %w", err)
+	}
+	return oldValue.NativeNameFold, nil
+}
+
+// ClearNativeNameFold clears the value of the "native_name_fold" field.
+func (m *LeadMutation) ClearNativeNameFold() {
+	m.native_name_fold = nil
+	m.clearedFields[lead.FieldNativeNameFold] = struct{}{}
+}
+
+// NativeNameFoldCleared returns if the "native_name_fold" field was cleared in this mutation.
+func (m *LeadMutation) NativeNameFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldNativeNameFold]
+	return ok
+}
+
+// ResetNativeNameFold resets all changes to the "native_name_fold" field.
+func (m *LeadMutation) ResetNativeNameFold() {
+	m.native_name_fold = nil
+	delete(m.clearedFields, lead.FieldNativeNameFold)
+}
+
+// SetNativeNameSort sets the "native_name_sort" field.
+func (m *LeadMutation) SetNativeNameSort(b []byte) {
+	m.native_name_sort = &b
+}
+
+// NativeNameSort returns the value of the "native_name_sort" field in the mutation.
+func (m *LeadMutation) NativeNameSort() (r []byte, exists bool) {
+	v := m.native_name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNativeNameSort returns the old "native_name_sort" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldNativeNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNativeNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNativeNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNativeNameSort: %w", err)
+	}
+	return oldValue.NativeNameSort, nil
+}
+
+// ClearNativeNameSort clears the value of the "native_name_sort" field.
+func (m *LeadMutation) ClearNativeNameSort() {
+	m.native_name_sort = nil
+	m.clearedFields[lead.FieldNativeNameSort] = struct{}{}
+}
+
+// NativeNameSortCleared returns if the "native_name_sort" field was cleared in this mutation.
+func (m *LeadMutation) NativeNameSortCleared() bool {
+	_, ok := m.clearedFields[lead.FieldNativeNameSort]
+	return ok
+}
+
+// ResetNativeNameSort resets all changes to the "native_name_sort" field.
+func (m *LeadMutation) ResetNativeNameSort() {
+	m.native_name_sort = nil
+	delete(m.clearedFields, lead.FieldNativeNameSort)
+}
+
+// SetCompany sets the "company" field.
+func (m *LeadMutation) SetCompany(s string) {
+	m.company = &s
+}
+
+// Company returns the value of the "company" field in the mutation.
+func (m *LeadMutation) Company() (r string, exists bool) {
+	v := m.company
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompany returns the old "company" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCompany(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompany is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompany requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompany: %w", err)
+	}
+	return oldValue.Company, nil
+}
+
+// ClearCompany clears the value of the "company" field.
+func (m *LeadMutation) ClearCompany() {
+	m.company = nil
+	m.clearedFields[lead.FieldCompany] = struct{}{}
+}
+
+// CompanyCleared returns if the "company" field was cleared in this mutation.
+func (m *LeadMutation) CompanyCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCompany]
+	return ok
+}
+
+// ResetCompany resets all changes to the "company" field.
+func (m *LeadMutation) ResetCompany() {
+	m.company = nil
+	delete(m.clearedFields, lead.FieldCompany)
+}
+
+// SetCompanyFold sets the "company_fold" field.
+func (m *LeadMutation) SetCompanyFold(s string) {
+	m.company_fold = &s
+}
+
+// CompanyFold returns the value of the "company_fold" field in the mutation.
+func (m *LeadMutation) CompanyFold() (r string, exists bool) {
+	v := m.company_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompanyFold returns the old "company_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCompanyFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompanyFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompanyFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompanyFold: %w", err)
+	}
+	return oldValue.CompanyFold, nil
+}
+
+// ClearCompanyFold clears the value of the "company_fold" field.
+func (m *LeadMutation) ClearCompanyFold() {
+	m.company_fold = nil
+	m.clearedFields[lead.FieldCompanyFold] = struct{}{}
+}
+
+// CompanyFoldCleared returns if the "company_fold" field was cleared in this mutation.
+func (m *LeadMutation) CompanyFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCompanyFold]
+	return ok
+}
+
+// ResetCompanyFold resets all changes to the "company_fold" field.
+func (m *LeadMutation) ResetCompanyFold() {
+	m.company_fold = nil
+	delete(m.clearedFields, lead.FieldCompanyFold)
+}
+
+// SetCompanySort sets the "company_sort" field.
+func (m *LeadMutation) SetCompanySort(b []byte) {
+	m.company_sort = &b
+}
+
+// CompanySort returns the value of the "company_sort" field in the mutation.
+func (m *LeadMutation) CompanySort() (r []byte, exists bool) {
+	v := m.company_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompanySort returns the old "company_sort" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCompanySort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompanySort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompanySort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompanySort: %w", err)
+	}
+	return oldValue.CompanySort, nil
+}
+
+// ClearCompanySort clears the value of the "company_sort" field.
+func (m *LeadMutation) ClearCompanySort() {
+	m.company_sort = nil
+	m.clearedFields[lead.FieldCompanySort] = struct{}{}
+}
+
+// CompanySortCleared returns if the "company_sort" field was cleared in this mutation.
+func (m *LeadMutation) CompanySortCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCompanySort]
+	return ok
+}
+
+// ResetCompanySort resets all changes to the "company_sort" field.
+func (m *LeadMutation) ResetCompanySort() {
+	m.company_sort = nil
+	delete(m.clearedFields, lead.FieldCompanySort)
+}
+
+// SetDisplayName sets the "display_name" field.
+func (m *LeadMutation) SetDisplayName(s string) {
+	m.display_name = &s
+}
+
+// DisplayName returns the value of the "display_name" field in the mutation.
+func (m *LeadMutation) DisplayName() (r string, exists bool) {
+	v := m.display_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisplayName returns the old "display_name" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldDisplayName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisplayName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisplayName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisplayName: %w", err)
+	}
+	return oldValue.DisplayName, nil
+}
+
+// ClearDisplayName clears the value of the "display_name" field.
+func (m *LeadMutation) ClearDisplayName() {
+	m.display_name = nil
+	m.clearedFields[lead.FieldDisplayName] = struct{}{}
+}
+
+// DisplayNameCleared returns if the "display_name" field was cleared in this mutation.
+func (m *LeadMutation) DisplayNameCleared() bool {
+	_, ok := m.clearedFields[lead.FieldDisplayName]
+	return ok
+}
+
+// ResetDisplayName resets all changes to the "display_name" field.
+func (m *LeadMutation) ResetDisplayName() {
+	m.display_name = nil
+	delete(m.clearedFields, lead.FieldDisplayName)
+}
+
+// SetDisplayNameFold sets the "display_name_fold" field.
+func (m *LeadMutation) SetDisplayNameFold(s string) {
+	m.display_name_fold = &s
+}
+
+// DisplayNameFold returns the value of the "display_name_fold" field in the mutation.
+func (m *LeadMutation) DisplayNameFold() (r string, exists bool) {
+	v := m.display_name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisplayNameFold returns the old "display_name_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldDisplayNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisplayNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisplayNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisplayNameFold: %w", err)
+	}
+	return oldValue.DisplayNameFold, nil
+}
+
+// ClearDisplayNameFold clears the value of the "display_name_fold" field.
+func (m *LeadMutation) ClearDisplayNameFold() {
+	m.display_name_fold = nil
+	m.clearedFields[lead.FieldDisplayNameFold] = struct{}{}
+}
+
+// DisplayNameFoldCleared returns if the "display_name_fold" field was cleared in this mutation.
+func (m *LeadMutation) DisplayNameFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldDisplayNameFold]
+	return ok
+}
+
+// ResetDisplayNameFold resets all changes to the "display_name_fold" field.
+func (m *LeadMutation) ResetDisplayNameFold() {
+	m.display_name_fold = nil
+	delete(m.clearedFields, lead.FieldDisplayNameFold)
+}
+
+// SetDisplayNameSort sets the "display_name_sort" field.
+func (m *LeadMutation) SetDisplayNameSort(b []byte) {
+	m.display_name_sort = &b
+}
+
+// DisplayNameSort returns the value of the "display_name_sort" field in the mutation.
+func (m *LeadMutation) DisplayNameSort() (r []byte, exists bool) {
+	v := m.display_name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisplayNameSort returns the old "display_name_sort" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldDisplayNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisplayNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisplayNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisplayNameSort: %w", err)
+	}
+	return oldValue.DisplayNameSort, nil
+}
+
+// ClearDisplayNameSort clears the value of the "display_name_sort" field.
+func (m *LeadMutation) ClearDisplayNameSort() {
+	m.display_name_sort = nil
+	m.clearedFields[lead.FieldDisplayNameSort] = struct{}{}
+}
+
+// DisplayNameSortCleared returns if the "display_name_sort" field was cleared in this mutation.
+func (m *LeadMutation) DisplayNameSortCleared() bool {
+	_, ok := m.clearedFields[lead.FieldDisplayNameSort]
+	return ok
+}
+
+// ResetDisplayNameSort resets all changes to the "display_name_sort" field.
+func (m *LeadMutation) ResetDisplayNameSort() {
+	m.display_name_sort = nil
+	delete(m.clearedFields, lead.FieldDisplayNameSort)
+}
+
+// SetTitle sets the "title" field.
+func (m *LeadMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *LeadMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ClearTitle clears the value of the "title" field.
+func (m *LeadMutation) ClearTitle() {
+	m.title = nil
+	m.clearedFields[lead.FieldTitle] = struct{}{}
+}
+
+// TitleCleared returns if the "title" field was cleared in this mutation.
+func (m *LeadMutation) TitleCleared() bool {
+	_, ok := m.clearedFields[lead.FieldTitle]
+	return ok
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *LeadMutation) ResetTitle() {
+	m.title = nil
+	delete(m.clearedFields, lead.FieldTitle)
+}
+
+// SetTitleFold sets the "title_fold" field.
+func (m *LeadMutation) SetTitleFold(s string) {
+	m.title_fold = &s
+}
+
+// TitleFold returns the value of the "title_fold" field in the mutation.
+func (m *LeadMutation) TitleFold() (r string, exists bool) {
+	v := m.title_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleFold returns the old "title_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldTitleFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleFold: %w", err)
+	}
+	return oldValue.TitleFold, nil
+}
+
+// ClearTitleFold clears the value of the "title_fold" field.
+func (m *LeadMutation) ClearTitleFold() {
+	m.title_fold = nil
+	m.clearedFields[lead.FieldTitleFold] = struct{}{}
+}
+
+// TitleFoldCleared returns if the "title_fold" field was cleared in this mutation.
+func (m *LeadMutation) TitleFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldTitleFold]
+	return ok
+}
+
+// ResetTitleFold resets all changes to the "title_fold" field.
+func (m *LeadMutation) ResetTitleFold() {
+	m.title_fold = nil
+	delete(m.clearedFields, lead.FieldTitleFold)
+}
+
+// SetEmails sets the "emails" field.
+func (m *LeadMutation) SetEmails(s string) {
+	m.emails = &s
+}
+
+// Emails returns the value of the "emails" field in the mutation.
+func (m *LeadMutation) Emails() (r string, exists bool) {
+	v := m.emails
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmails returns the old "emails" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldEmails(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmails is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmails requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmails: %w", err)
+	}
+	return oldValue.Emails, nil
+}
+
+// ClearEmails clears the value of the "emails" field.
+func (m *LeadMutation) ClearEmails() {
+	m.emails = nil
+	m.clearedFields[lead.FieldEmails] = struct{}{}
+}
+
+// EmailsCleared returns if the "emails" field was cleared in this mutation.
+func (m *LeadMutation) EmailsCleared() bool {
+	_, ok := m.clearedFields[lead.FieldEmails]
+	return ok
+}
+
+// ResetEmails resets all changes to the "emails" field.
+func (m *LeadMutation) ResetEmails() {
+	m.emails = nil
+	delete(m.clearedFields, lead.FieldEmails)
+}
+
+// SetPrimaryEmail sets the "primary_email" field.
+func (m *LeadMutation) SetPrimaryEmail(s string) {
+	m.primary_email = &s
+}
+
+// PrimaryEmail returns the value of the "primary_email" field in the mutation.
+func (m *LeadMutation) PrimaryEmail() (r string, exists bool) {
+	v := m.primary_email
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrimaryEmail returns the old "primary_email" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldPrimaryEmail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrimaryEmail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrimaryEmail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrimaryEmail: %w", err)
+	}
+	return oldValue.PrimaryEmail, nil
+}
+
+// ClearPrimaryEmail clears the value of the "primary_email" field.
+func (m *LeadMutation) ClearPrimaryEmail() {
+	m.primary_email = nil
+	m.clearedFields[lead.FieldPrimaryEmail] = struct{}{}
+}
+
+// PrimaryEmailCleared returns if the "primary_email" field was cleared in this mutation.
+func (m *LeadMutation) PrimaryEmailCleared() bool {
+	_, ok := m.clearedFields[lead.FieldPrimaryEmail]
+	return ok
+}
+
+// ResetPrimaryEmail resets all changes to the "primary_email" field.
+func (m *LeadMutation) ResetPrimaryEmail() {
+	m.primary_email = nil
+	delete(m.clearedFields, lead.FieldPrimaryEmail)
+}
+
+// SetPhones sets the "phones" field.
+func (m *LeadMutation) SetPhones(s string) {
+	m.phones = &s
+}
+
+// Phones returns the value of the "phones" field in the mutation.
+func (m *LeadMutation) Phones() (r string, exists bool) {
+	v := m.phones
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhones returns the old "phones" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldPhones(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhones is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhones requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhones: %w", err)
+	}
+	return oldValue.Phones, nil
+}
+
+// ClearPhones clears the value of the "phones" field.
+func (m *LeadMutation) ClearPhones() {
+	m.phones = nil
+	m.clearedFields[lead.FieldPhones] = struct{}{}
+}
+
+// PhonesCleared returns if the "phones" field was cleared in this mutation.
+func (m *LeadMutation) PhonesCleared() bool {
+	_, ok := m.clearedFields[lead.FieldPhones]
+	return ok
+}
+
+// ResetPhones resets all changes to the "phones" field.
+func (m *LeadMutation) ResetPhones() {
+	m.phones = nil
+	delete(m.clearedFields, lead.FieldPhones)
+}
+
+// SetPrimaryPhone sets the "primary_phone" field.
+func (m *LeadMutation) SetPrimaryPhone(s string) {
+	m.primary_phone = &s
+}
+
+// PrimaryPhone returns the value of the "primary_phone" field in the mutation.
+func (m *LeadMutation) PrimaryPhone() (r string, exists bool) {
+	v := m.primary_phone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrimaryPhone returns the old "primary_phone" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldPrimaryPhone(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrimaryPhone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrimaryPhone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrimaryPhone: %w", err)
+	}
+	return oldValue.PrimaryPhone, nil
+}
+
+// ClearPrimaryPhone clears the value of the "primary_phone" field.
+func (m *LeadMutation) ClearPrimaryPhone() {
+	m.primary_phone = nil
+	m.clearedFields[lead.FieldPrimaryPhone] = struct{}{}
+}
+
+// PrimaryPhoneCleared returns if the "primary_phone" field was cleared in this mutation.
+func (m *LeadMutation) PrimaryPhoneCleared() bool {
+	_, ok := m.clearedFields[lead.FieldPrimaryPhone]
+	return ok
+}
+
+// ResetPrimaryPhone resets all changes to the "primary_phone" field.
+func (m *LeadMutation) ResetPrimaryPhone() {
+	m.primary_phone = nil
+	delete(m.clearedFields, lead.FieldPrimaryPhone)
+}
+
+// SetWebsite sets the "website" field.
+func (m *LeadMutation) SetWebsite(s string) {
+	m.website = &s
+}
+
+// Website returns the value of the "website" field in the mutation.
+func (m *LeadMutation) Website() (r string, exists bool) {
+	v := m.website
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWebsite returns the old "website" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldWebsite(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWebsite is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWebsite requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWebsite: %w", err)
+	}
+	return oldValue.Website, nil
+}
+
+// ClearWebsite clears the value of the "website" field.
+func (m *LeadMutation) ClearWebsite() {
+	m.website = nil
+	m.clearedFields[lead.FieldWebsite] = struct{}{}
+}
+
+// WebsiteCleared returns if the "website" field was cleared in this mutation.
+func (m *LeadMutation) WebsiteCleared() bool {
+	_, ok := m.clearedFields[lead.FieldWebsite]
+	return ok
+}
+
+// ResetWebsite resets all changes to the "website" field.
+func (m *LeadMutation) ResetWebsite() {
+	m.website = nil
+	delete(m.clearedFields, lead.FieldWebsite)
+}
+
+// SetDomain sets the "domain" field.
+func (m *LeadMutation) SetDomain(s string) {
+	m.domain = &s
+}
+
+// Domain returns the value of the "domain" field in the mutation.
+func (m *LeadMutation) Domain() (r string, exists bool) {
+	v := m.domain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDomain returns the old "domain" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldDomain(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDomain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDomain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDomain: %w", err)
+	}
+	return oldValue.Domain, nil
+}
+
+// ClearDomain clears the value of the "domain" field.
+func (m *LeadMutation) ClearDomain() {
+	m.domain = nil
+	m.clearedFields[lead.FieldDomain] = struct{}{}
+}
+
+// DomainCleared returns if the "domain" field was cleared in this mutation.
+func (m *LeadMutation) DomainCleared() bool {
+	_, ok := m.clearedFields[lead.FieldDomain]
+	return ok
+}
+
+// ResetDomain resets all changes to the "domain" field.
+func (m *LeadMutation) ResetDomain() {
+	m.domain = nil
+	delete(m.clearedFields, lead.FieldDomain)
+}
+
+// SetAddresses sets the "addresses" field.
+func (m *LeadMutation) SetAddresses(s string) {
+	m.addresses = &s
+}
+
+// Addresses returns the value of the "addresses" field in the mutation.
+func (m *LeadMutation) Addresses() (r string, exists bool) {
+	v := m.addresses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddresses returns the old "addresses" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldAddresses(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddresses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddresses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddresses: %w", err)
+	}
+	return oldValue.Addresses, nil
+}
+
+// ClearAddresses clears the value of the "addresses" field.
+func (m *LeadMutation) ClearAddresses() {
+	m.addresses = nil
+	m.clearedFields[lead.FieldAddresses] = struct{}{}
+}
+
+// AddressesCleared returns if the "addresses" field was cleared in this mutation.
+func (m *LeadMutation) AddressesCleared() bool {
+	_, ok := m.clearedFields[lead.FieldAddresses]
+	return ok
+}
+
+// ResetAddresses resets all changes to the "addresses" field.
+func (m *LeadMutation) ResetAddresses() {
+	m.addresses = nil
+	delete(m.clearedFields, lead.FieldAddresses)
+}
+
+// SetCity sets the "city" field.
+func (m *LeadMutation) SetCity(s string) {
+	m.city = &s
+}
+
+// City returns the value of the "city" field in the mutation.
+func (m *LeadMutation) City() (r string, exists bool) {
+	v := m.city
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCity returns the old "city" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCity(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCity: %w", err)
+	}
+	return oldValue.City, nil
+}
+
+// ClearCity clears the value of the "city" field.
+func (m *LeadMutation) ClearCity() {
+	m.city = nil
+	m.clearedFields[lead.FieldCity] = struct{}{}
+}
+
+// CityCleared returns if the "city" field was cleared in this mutation.
+func (m *LeadMutation) CityCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCity]
+	return ok
+}
+
+// ResetCity resets all changes to the "city" field.
+func (m *LeadMutation) ResetCity() {
+	m.city = nil
+	delete(m.clearedFields, lead.FieldCity)
+}
+
+// SetCityFold sets the "city_fold" field.
+func (m *LeadMutation) SetCityFold(s string) {
+	m.city_fold = &s
+}
+
+// CityFold returns the value of the "city_fold" field in the mutation.
+func (m *LeadMutation) CityFold() (r string, exists bool) {
+	v := m.city_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCityFold returns the old "city_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCityFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCityFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCityFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCityFold: %w", err)
+	}
+	return oldValue.CityFold, nil
+}
+
+// ClearCityFold clears the value of the "city_fold" field.
+func (m *LeadMutation) ClearCityFold() {
+	m.city_fold = nil
+	m.clearedFields[lead.FieldCityFold] = struct{}{}
+}
+
+// CityFoldCleared returns if the "city_fold" field was cleared in this mutation.
+func (m *LeadMutation) CityFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCityFold]
+	return ok
+}
+
+// ResetCityFold resets all changes to the "city_fold" field.
+func (m *LeadMutation) ResetCityFold() {
+	m.city_fold = nil
+	delete(m.clearedFields, lead.FieldCityFold)
+}
+
+// SetCountry sets the "country" field.
+func (m *LeadMutation) SetCountry(s string) {
+	m.country = &s
+}
+
+// Country returns the value of the "country" field in the mutation.
+func (m *LeadMutation) Country() (r string, exists bool) {
+	v := m.country
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountry returns the old "country" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCountry(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountry: %w", err)
+	}
+	return oldValue.Country, nil
+}
+
+// ClearCountry clears the value of the "country" field.
+func (m *LeadMutation) ClearCountry() {
+	m.country = nil
+	m.clearedFields[lead.FieldCountry] = struct{}{}
+}
+
+// CountryCleared returns if the "country" field was cleared in this mutation.
+func (m *LeadMutation) CountryCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCountry]
+	return ok
+}
+
+// ResetCountry resets all changes to the "country" field.
+func (m *LeadMutation) ResetCountry() {
+	m.country = nil
+	delete(m.clearedFields, lead.FieldCountry)
+}
+
+// SetIndustry sets the "industry" field.
+func (m *LeadMutation) SetIndustry(s string) {
+	m.industry = &s
+}
+
+// Industry returns the value of the "industry" field in the mutation.
+func (m *LeadMutation) Industry() (r string, exists bool) {
+	v := m.industry
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIndustry returns the old "industry" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldIndustry(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIndustry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIndustry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIndustry: %w", err)
+	}
+	return oldValue.Industry, nil
+}
+
+// ClearIndustry clears the value of the "industry" field.
+func (m *LeadMutation) ClearIndustry() {
+	m.industry = nil
+	m.clearedFields[lead.FieldIndustry] = struct{}{}
+}
+
+// IndustryCleared returns if the "industry" field was cleared in this mutation.
+func (m *LeadMutation) IndustryCleared() bool {
+	_, ok := m.clearedFields[lead.FieldIndustry]
+	return ok
+}
+
+// ResetIndustry resets all changes to the "industry" field.
+func (m *LeadMutation) ResetIndustry() {
+	m.industry = nil
+	delete(m.clearedFields, lead.FieldIndustry)
+}
+
+// SetIndustryFold sets the "industry_fold" field.
+func (m *LeadMutation) SetIndustryFold(s string) {
+	m.industry_fold = &s
+}
+
+// IndustryFold returns the value of the "industry_fold" field in the mutation.
+func (m *LeadMutation) IndustryFold() (r string, exists bool) {
+	v := m.industry_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIndustryFold returns the old "industry_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldIndustryFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIndustryFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIndustryFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIndustryFold: %w", err)
+	}
+	return oldValue.IndustryFold, nil
+}
+
+// ClearIndustryFold clears the value of the "industry_fold" field.
+func (m *LeadMutation) ClearIndustryFold() {
+	m.industry_fold = nil
+	m.clearedFields[lead.FieldIndustryFold] = struct{}{}
+}
+
+// IndustryFoldCleared returns if the "industry_fold" field was cleared in this mutation.
+func (m *LeadMutation) IndustryFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldIndustryFold]
+	return ok
+}
+
+// ResetIndustryFold resets all changes to the "industry_fold" field.
+func (m *LeadMutation) ResetIndustryFold() {
+	m.industry_fold = nil
+	delete(m.clearedFields, lead.FieldIndustryFold)
+}
+
+// SetEmployees sets the "employees" field.
+func (m *LeadMutation) SetEmployees(i int64) {
+	m.employees = &i
+	m.addemployees = nil
+}
+
+// Employees returns the value of the "employees" field in the mutation.
+func (m *LeadMutation) Employees() (r int64, exists bool) {
+	v := m.employees
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmployees returns the old "employees" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldEmployees(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmployees is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmployees requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmployees: %w", err)
+	}
+	return oldValue.Employees, nil
+}
+
+// AddEmployees adds i to the "employees" field.
+func (m *LeadMutation) AddEmployees(i int64) {
+	if m.addemployees != nil {
+		*m.addemployees += i
+	} else {
+		m.addemployees = &i
+	}
+}
+
+// AddedEmployees returns the value that was added to the "employees" field in this mutation.
+func (m *LeadMutation) AddedEmployees() (r int64, exists bool) {
+	v := m.addemployees
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearEmployees clears the value of the "employees" field.
+func (m *LeadMutation) ClearEmployees() {
+	m.employees = nil
+	m.addemployees = nil
+	m.clearedFields[lead.FieldEmployees] = struct{}{}
+}
+
+// EmployeesCleared returns if the "employees" field was cleared in this mutation.
+func (m *LeadMutation) EmployeesCleared() bool {
+	_, ok := m.clearedFields[lead.FieldEmployees]
+	return ok
+}
+
+// ResetEmployees resets all changes to the "employees" field.
+func (m *LeadMutation) ResetEmployees() {
+	m.employees = nil
+	m.addemployees = nil
+	delete(m.clearedFields, lead.FieldEmployees)
+}
+
+// SetAnnualRevenue sets the "annual_revenue" field.
+func (m *LeadMutation) SetAnnualRevenue(i int64) {
+	m.annual_revenue = &i
+	m.addannual_revenue = nil
+}
+
+// AnnualRevenue returns the value of the "annual_revenue" field in the mutation.
+func (m *LeadMutation) AnnualRevenue() (r int64, exists bool) {
+	v := m.annual_revenue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnnualRevenue returns the old "annual_revenue" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldAnnualRevenue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnnualRevenue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnnualRevenue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnnualRevenue: %w", err)
+	}
+	return oldValue.AnnualRevenue, nil
+}
+
+// AddAnnualRevenue adds i to the "annual_revenue" field.
+func (m *LeadMutation) AddAnnualRevenue(i int64) {
+	if m.addannual_revenue != nil {
+		*m.addannual_revenue += i
+	} else {
+		m.addannual_revenue = &i
+	}
+}
+
+// AddedAnnualRevenue returns the value that was added to the "annual_revenue" field in this mutation.
+func (m *LeadMutation) AddedAnnualRevenue() (r int64, exists bool) {
+	v := m.addannual_revenue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAnnualRevenue clears the value of the "annual_revenue" field.
+func (m *LeadMutation) ClearAnnualRevenue() {
+	m.annual_revenue = nil
+	m.addannual_revenue = nil
+	m.clearedFields[lead.FieldAnnualRevenue] = struct{}{}
+}
+
+// AnnualRevenueCleared returns if the "annual_revenue" field was cleared in this mutation.
+func (m *LeadMutation) AnnualRevenueCleared() bool {
+	_, ok := m.clearedFields[lead.FieldAnnualRevenue]
+	return ok
+}
+
+// ResetAnnualRevenue resets all changes to the "annual_revenue" field.
+func (m *LeadMutation) ResetAnnualRevenue() {
+	m.annual_revenue = nil
+	m.addannual_revenue = nil
+	delete(m.clearedFields, lead.FieldAnnualRevenue)
+}
+
+// SetAnnualRevenueCurrency sets the "annual_revenue_currency" field.
+func (m *LeadMutation) SetAnnualRevenueCurrency(s string) {
+	m.annual_revenue_currency = &s
+}
+
+// AnnualRevenueCurrency returns the value of the "annual_revenue_currency" field in the mutation.
+func (m *LeadMutation) AnnualRevenueCurrency() (r string, exists bool) {
+	v := m.annual_revenue_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnnualRevenueCurrency returns the old "annual_revenue_currency" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldAnnualRevenueCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnnualRevenueCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnnualRevenueCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnnualRevenueCurrency: %w", err)
+	}
+	return oldValue.AnnualRevenueCurrency, nil
+}
+
+// ClearAnnualRevenueCurrency clears the value of the "annual_revenue_currency" field.
+func (m *LeadMutation) ClearAnnualRevenueCurrency() {
+	m.annual_revenue_currency = nil
+	m.clearedFields[lead.FieldAnnualRevenueCurrency] = struct{}{}
+}
+
+// AnnualRevenueCurrencyCleared returns if the "annual_revenue_currency" field was cleared in this mutation.
+func (m *LeadMutation) AnnualRevenueCurrencyCleared() bool {
+	_, ok := m.clearedFields[lead.FieldAnnualRevenueCurrency]
+	return ok
+}
+
+// ResetAnnualRevenueCurrency resets all changes to the "annual_revenue_currency" field.
+func (m *LeadMutation) ResetAnnualRevenueCurrency() {
+	m.annual_revenue_currency = nil
+	delete(m.clearedFields, lead.FieldAnnualRevenueCurrency)
+}
+
+// SetAnnualRevenueReporting sets the "annual_revenue_reporting" field.
+func (m *LeadMutation) SetAnnualRevenueReporting(i int64) {
+	m.annual_revenue_reporting = &i
+	m.addannual_revenue_reporting = nil
+}
+
+// AnnualRevenueReporting returns the value of the "annual_revenue_reporting" field in the mutation.
+func (m *LeadMutation) AnnualRevenueReporting() (r int64, exists bool) {
+	v := m.annual_revenue_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnnualRevenueReporting returns the old "annual_revenue_reporting" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldAnnualRevenueReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnnualRevenueReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnnualRevenueReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnnualRevenueReporting: %w", err)
+	}
+	return oldValue.AnnualRevenueReporting, nil
+}
+
+// AddAnnualRevenueReporting adds i to the "annual_revenue_reporting" field.
+func (m *LeadMutation) AddAnnualRevenueReporting(i int64) {
+	if m.addannual_revenue_reporting != nil {
+		*m.addannual_revenue_reporting += i
+	} else {
+		m.addannual_revenue_reporting = &i
+	}
+}
+
+// AddedAnnualRevenueReporting returns the value that was added to the "annual_revenue_reporting" field in this mutation.
+func (m *LeadMutation) AddedAnnualRevenueReporting() (r int64, exists bool) {
+	v := m.addannual_revenue_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAnnualRevenueReporting clears the value of the "annual_revenue_reporting" field.
+func (m *LeadMutation) ClearAnnualRevenueReporting() {
+	m.annual_revenue_reporting = nil
+	m.addannual_revenue_reporting = nil
+	m.clearedFields[lead.FieldAnnualRevenueReporting] = struct{}{}
+}
+
+// AnnualRevenueReportingCleared returns if the "annual_revenue_reporting" field was cleared in this mutation.
+func (m *LeadMutation) AnnualRevenueReportingCleared() bool {
+	_, ok := m.clearedFields[lead.FieldAnnualRevenueReporting]
+	return ok
+}
+
+// ResetAnnualRevenueReporting resets all changes to the "annual_revenue_reporting" field.
+func (m *LeadMutation) ResetAnnualRevenueReporting() {
+	m.annual_revenue_reporting = nil
+	m.addannual_revenue_reporting = nil
+	delete(m.clearedFields, lead.FieldAnnualRevenueReporting)
+}
+
+// SetSource sets the "source" field.
+func (m *LeadMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *LeadMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *LeadMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[lead.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *LeadMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[lead.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *LeadMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, lead.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *LeadMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *LeadMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *LeadMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[lead.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *LeadMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *LeadMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, lead.FieldSourceFold)
+}
+
+// SetCampaign sets the "campaign" field.
+func (m *LeadMutation) SetCampaign(s string) {
+	m.campaign = &s
+}
+
+// Campaign returns the value of the "campaign" field in the mutation.
+func (m *LeadMutation) Campaign() (r string, exists bool) {
+	v := m.campaign
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaign returns the old "campaign" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCampaign(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaign is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaign requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaign: %w", err)
+	}
+	return oldValue.Campaign, nil
+}
+
+// ClearCampaign clears the value of the "campaign" field.
+func (m *LeadMutation) ClearCampaign() {
+	m.campaign = nil
+	m.clearedFields[lead.FieldCampaign] = struct{}{}
+}
+
+// CampaignCleared returns if the "campaign" field was cleared in this mutation.
+func (m *LeadMutation) CampaignCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCampaign]
+	return ok
+}
+
+// ResetCampaign resets all changes to the "campaign" field.
+func (m *LeadMutation) ResetCampaign() {
+	m.campaign = nil
+	delete(m.clearedFields, lead.FieldCampaign)
+}
+
+// SetCampaignFold sets the "campaign_fold" field.
+func (m *LeadMutation) SetCampaignFold(s string) {
+	m.campaign_fold = &s
+}
+
+// CampaignFold returns the value of the "campaign_fold" field in the mutation.
+func (m *LeadMutation) CampaignFold() (r string, exists bool) {
+	v := m.campaign_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignFold returns the old "campaign_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCampaignFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignFold: %w", err)
+	}
+	return oldValue.CampaignFold, nil
+}
+
+// ClearCampaignFold clears the value of the "campaign_fold" field.
+func (m *LeadMutation) ClearCampaignFold() {
+	m.campaign_fold = nil
+	m.clearedFields[lead.FieldCampaignFold] = struct{}{}
+}
+
+// CampaignFoldCleared returns if the "campaign_fold" field was cleared in this mutation.
+func (m *LeadMutation) CampaignFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCampaignFold]
+	return ok
+}
+
+// ResetCampaignFold resets all changes to the "campaign_fold" field.
+func (m *LeadMutation) ResetCampaignFold() {
+	m.campaign_fold = nil
+	delete(m.clearedFields, lead.FieldCampaignFold)
+}
+
+// SetRating sets the "rating" field.
+func (m *LeadMutation) SetRating(s string) {
+	m.rating = &s
+}
+
+// Rating returns the value of the "rating" field in the mutation.
+func (m *LeadMutation) Rating() (r string, exists bool) {
+	v := m.rating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRating returns the old "rating" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldRating(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRating is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRating requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRating: %w", err)
+	}
+	return oldValue.Rating, nil
+}
+
+// ClearRating clears the value of the "rating" field.
+func (m *LeadMutation) ClearRating() {
+	m.rating = nil
+	m.clearedFields[lead.FieldRating] = struct{}{}
+}
+
+// RatingCleared returns if the "rating" field was cleared in this mutation.
+func (m *LeadMutation) RatingCleared() bool {
+	_, ok := m.clearedFields[lead.FieldRating]
+	return ok
+}
+
+// ResetRating resets all changes to the "rating" field.
+func (m *LeadMutation) ResetRating() {
+	m.rating = nil
+	delete(m.clearedFields, lead.FieldRating)
+}
+
+// SetScore sets the "score" field.
+func (m *LeadMutation) SetScore(i int64) {
+	m.score = &i
+	m.addscore = nil
+}
+
+// Score returns the value of the "score" field in the mutation.
+func (m *LeadMutation) Score() (r int64, exists bool) {
+	v := m.score
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScore returns the old "score" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldScore(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScore: %w", err)
+	}
+	return oldValue.Score, nil
+}
+
+// AddScore adds i to the "score" field.
+func (m *LeadMutation) AddScore(i int64) {
+	if m.addscore != nil {
+		*m.addscore += i
+	} else {
+		m.addscore = &i
+	}
+}
+
+// AddedScore returns the value that was added to the "score" field in this mutation.
+func (m *LeadMutation) AddedScore() (r int64, exists bool) {
+	v := m.addscore
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearScore clears the value of the "score" field.
+func (m *LeadMutation) ClearScore() {
+	m.score = nil
+	m.addscore = nil
+	m.clearedFields[lead.FieldScore] = struct{}{}
+}
+
+// ScoreCleared returns if the "score" field was cleared in this mutation.
+func (m *LeadMutation) ScoreCleared() bool {
+	_, ok := m.clearedFields[lead.FieldScore]
+	return ok
+}
+
+// ResetScore resets all changes to the "score" field.
+func (m *LeadMutation) ResetScore() {
+	m.score = nil
+	m.addscore = nil
+	delete(m.clearedFields, lead.FieldScore)
+}
+
+// SetStatus sets the "status" field.
+func (m *LeadMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *LeadMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *LeadMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetStatusReason sets the "status_reason" field.
+func (m *LeadMutation) SetStatusReason(s string) {
+	m.status_reason = &s
+}
+
+// StatusReason returns the value of the "status_reason" field in the mutation.
+func (m *LeadMutation) StatusReason() (r string, exists bool) {
+	v := m.status_reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatusReason returns the old "status_reason" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldStatusReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatusReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatusReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatusReason: %w", err)
+	}
+	return oldValue.StatusReason, nil
+}
+
+// ClearStatusReason clears the value of the "status_reason" field.
+func (m *LeadMutation) ClearStatusReason() {
+	m.status_reason = nil
+	m.clearedFields[lead.FieldStatusReason] = struct{}{}
+}
+
+// StatusReasonCleared returns if the "status_reason" field was cleared in this mutation.
+func (m *LeadMutation) StatusReasonCleared() bool {
+	_, ok := m.clearedFields[lead.FieldStatusReason]
+	return ok
+}
+
+// ResetStatusReason resets all changes to the "status_reason" field.
+func (m *LeadMutation) ResetStatusReason() {
+	m.status_reason = nil
+	delete(m.clearedFields, lead.FieldStatusReason)
+}
+
+// SetStatusReasonFold sets the "status_reason_fold" field.
+func (m *LeadMutation) SetStatusReasonFold(s string) {
+	m.status_reason_fold = &s
+}
+
+// StatusReasonFold returns the value of the "status_reason_fold" field in the mutation.
+func (m *LeadMutation) StatusReasonFold() (r string, exists bool) {
+	v := m.status_reason_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatusReasonFold returns the old "status_reason_fold" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldStatusReasonFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatusReasonFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatusReasonFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatusReasonFold: %w", err)
+	}
+	return oldValue.StatusReasonFold, nil
+}
+
+// ClearStatusReasonFold clears the value of the "status_reason_fold" field.
+func (m *LeadMutation) ClearStatusReasonFold() {
+	m.status_reason_fold = nil
+	m.clearedFields[lead.FieldStatusReasonFold] = struct{}{}
+}
+
+// StatusReasonFoldCleared returns if the "status_reason_fold" field was cleared in this mutation.
+func (m *LeadMutation) StatusReasonFoldCleared() bool {
+	_, ok := m.clearedFields[lead.FieldStatusReasonFold]
+	return ok
+}
+
+// ResetStatusReasonFold resets all changes to the "status_reason_fold" field.
+func (m *LeadMutation) ResetStatusReasonFold() {
+	m.status_reason_fold = nil
+	delete(m.clearedFields, lead.FieldStatusReasonFold)
+}
+
+// SetQueued sets the "queued" field.
+func (m *LeadMutation) SetQueued(b bool) {
+	m.queued = &b
+}
+
+// Queued returns the value of the "queued" field in the mutation.
+func (m *LeadMutation) Queued() (r bool, exists bool) {
+	v := m.queued
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQueued returns the old "queued" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldQueued(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQueued is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQueued requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQueued: %w", err)
+	}
+	return oldValue.Queued, nil
+}
+
+// ResetQueued resets all changes to the "queued" field.
+func (m *LeadMutation) ResetQueued() {
+	m.queued = nil
+}
+
+// SetLocale sets the "locale" field.
+func (m *LeadMutation) SetLocale(s string) {
+	m.locale = &s
+}
+
+// Locale returns the value of the "locale" field in the mutation.
+func (m *LeadMutation) Locale() (r string, exists bool) {
+	v := m.locale
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocale returns the old "locale" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldLocale(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocale is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocale requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocale: %w", err)
+	}
+	return oldValue.Locale, nil
+}
+
+// ClearLocale clears the value of the "locale" field.
+func (m *LeadMutation) ClearLocale() {
+	m.locale = nil
+	m.clearedFields[lead.FieldLocale] = struct{}{}
+}
+
+// LocaleCleared returns if the "locale" field was cleared in this mutation.
+func (m *LeadMutation) LocaleCleared() bool {
+	_, ok := m.clearedFields[lead.FieldLocale]
+	return ok
+}
+
+// ResetLocale resets all changes to the "locale" field.
+func (m *LeadMutation) ResetLocale() {
+	m.locale = nil
+	delete(m.clearedFields, lead.FieldLocale)
+}
+
+// SetDescription sets the "description" field.
+func (m *LeadMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *LeadMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *LeadMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[lead.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *LeadMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[lead.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *LeadMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, lead.FieldDescription)
+}
+
+// SetCustomFields sets the "custom_fields" field.
+func (m *LeadMutation) SetCustomFields(s string) {
+	m.custom_fields = &s
+}
+
+// CustomFields returns the value of the "custom_fields" field in the mutation.
+func (m *LeadMutation) CustomFields() (r string, exists bool) {
+	v := m.custom_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomFields returns the old "custom_fields" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldCustomFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomFields: %w", err)
+	}
+	return oldValue.CustomFields, nil
+}
+
+// ClearCustomFields clears the value of the "custom_fields" field.
+func (m *LeadMutation) ClearCustomFields() {
+	m.custom_fields = nil
+	m.clearedFields[lead.FieldCustomFields] = struct{}{}
+}
+
+// CustomFieldsCleared returns if the "custom_fields" field was cleared in this mutation.
+func (m *LeadMutation) CustomFieldsCleared() bool {
+	_, ok := m.clearedFields[lead.FieldCustomFields]
+	return ok
+}
+
+// ResetCustomFields resets all changes to the "custom_fields" field.
+func (m *LeadMutation) ResetCustomFields() {
+	m.custom_fields = nil
+	delete(m.clearedFields, lead.FieldCustomFields)
+}
+
+// SetLastActivityAt sets the "last_activity_at" field.
+func (m *LeadMutation) SetLastActivityAt(t time.Time) {
+	m.last_activity_at = &t
+}
+
+// LastActivityAt returns the value of the "last_activity_at" field in the mutation.
+func (m *LeadMutation) LastActivityAt() (r time.Time, exists bool) {
+	v := m.last_activity_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastActivityAt returns the old "last_activity_at" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldLastActivityAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastActivityAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastActivityAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastActivityAt: %w", err)
+	}
+	return oldValue.LastActivityAt, nil
+}
+
+// ClearLastActivityAt clears the value of the "last_activity_at" field.
+func (m *LeadMutation) ClearLastActivityAt() {
+	m.last_activity_at = nil
+	m.clearedFields[lead.FieldLastActivityAt] = struct{}{}
+}
+
+// LastActivityAtCleared returns if the "last_activity_at" field was cleared in this mutation.
+func (m *LeadMutation) LastActivityAtCleared() bool {
+	_, ok := m.clearedFields[lead.FieldLastActivityAt]
+	return ok
+}
+
+// ResetLastActivityAt resets all changes to the "last_activity_at" field.
+func (m *LeadMutation) ResetLastActivityAt() {
+	m.last_activity_at = nil
+	delete(m.clearedFields, lead.FieldLastActivityAt)
+}
+
+// SetConvertedAt sets the "converted_at" field.
+func (m *LeadMutation) SetConvertedAt(t time.Time) {
+	m.converted_at = &t
+}
+
+// ConvertedAt returns the value of the "converted_at" field in the mutation.
+func (m *LeadMutation) ConvertedAt() (r time.Time, exists bool) {
+	v := m.converted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConvertedAt returns the old "converted_at" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldConvertedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConvertedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConvertedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConvertedAt: %w", err)
+	}
+	return oldValue.ConvertedAt, nil
+}
+
+// ClearConvertedAt clears the value of the "converted_at" field.
+func (m *LeadMutation) ClearConvertedAt() {
+	m.converted_at = nil
+	m.clearedFields[lead.FieldConvertedAt] = struct{}{}
+}
+
+// ConvertedAtCleared returns if the "converted_at" field was cleared in this mutation.
+func (m *LeadMutation) ConvertedAtCleared() bool {
+	_, ok := m.clearedFields[lead.FieldConvertedAt]
+	return ok
+}
+
+// ResetConvertedAt resets all changes to the "converted_at" field.
+func (m *LeadMutation) ResetConvertedAt() {
+	m.converted_at = nil
+	delete(m.clearedFields, lead.FieldConvertedAt)
+}
+
+// SetConvertedByID sets the "converted_by_id" field.
+func (m *LeadMutation) SetConvertedByID(s stored.ID) {
+	m.converted_by_id = &s
+}
+
+// ConvertedByID returns the value of the "converted_by_id" field in the mutation.
+func (m *LeadMutation) ConvertedByID() (r stored.ID, exists bool) {
+	v := m.converted_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConvertedByID returns the old "converted_by_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldConvertedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConvertedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConvertedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConvertedByID: %w", err)
+	}
+	return oldValue.ConvertedByID, nil
+}
+
+// ClearConvertedByID clears the value of the "converted_by_id" field.
+func (m *LeadMutation) ClearConvertedByID() {
+	m.converted_by_id = nil
+	m.clearedFields[lead.FieldConvertedByID] = struct{}{}
+}
+
+// ConvertedByIDCleared returns if the "converted_by_id" field was cleared in this mutation.
+func (m *LeadMutation) ConvertedByIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldConvertedByID]
+	return ok
+}
+
+// ResetConvertedByID resets all changes to the "converted_by_id" field.
+func (m *LeadMutation) ResetConvertedByID() {
+	m.converted_by_id = nil
+	delete(m.clearedFields, lead.FieldConvertedByID)
+}
+
+// SetConvertedAccountID sets the "converted_account_id" field.
+func (m *LeadMutation) SetConvertedAccountID(s stored.ID) {
+	m.converted_account_id = &s
+}
+
+// ConvertedAccountID returns the value of the "converted_account_id" field in the mutation.
+func (m *LeadMutation) ConvertedAccountID() (r stored.ID, exists bool) {
+	v := m.converted_account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConvertedAccountID returns the old "converted_account_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldConvertedAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConvertedAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConvertedAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConvertedAccountID: %w", err)
+	}
+	return oldValue.ConvertedAccountID, nil
+}
+
+// ClearConvertedAccountID clears the value of the "converted_account_id" field.
+func (m *LeadMutation) ClearConvertedAccountID() {
+	m.converted_account_id = nil
+	m.clearedFields[lead.FieldConvertedAccountID] = struct{}{}
+}
+
+// ConvertedAccountIDCleared returns if the "converted_account_id" field was cleared in this mutation.
+func (m *LeadMutation) ConvertedAccountIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldConvertedAccountID]
+	return ok
+}
+
+// ResetConvertedAccountID resets all changes to the "converted_account_id" field.
+func (m *LeadMutation) ResetConvertedAccountID() {
+	m.converted_account_id = nil
+	delete(m.clearedFields, lead.FieldConvertedAccountID)
+}
+
+// SetConvertedContactID sets the "converted_contact_id" field.
+func (m *LeadMutation) SetConvertedContactID(s stored.ID) {
+	m.converted_contact_id = &s
+}
+
+// ConvertedContactID returns the value of the "converted_contact_id" field in the mutation.
+func (m *LeadMutation) ConvertedContactID() (r stored.ID, exists bool) {
+	v := m.converted_contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConvertedContactID returns the old "converted_contact_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldConvertedContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConvertedContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConvertedContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConvertedContactID: %w", err)
+	}
+	return oldValue.ConvertedContactID, nil
+}
+
+// ClearConvertedContactID clears the value of the "converted_contact_id" field.
+func (m *LeadMutation) ClearConvertedContactID() {
+	m.converted_contact_id = nil
+	m.clearedFields[lead.FieldConvertedContactID] = struct{}{}
+}
+
+// ConvertedContactIDCleared returns if the "converted_contact_id" field was cleared in this mutation.
+func (m *LeadMutation) ConvertedContactIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldConvertedContactID]
+	return ok
+}
+
+// ResetConvertedContactID resets all changes to the "converted_contact_id" field.
+func (m *LeadMutation) ResetConvertedContactID() {
+	m.converted_contact_id = nil
+	delete(m.clearedFields, lead.FieldConvertedContactID)
+}
+
+// Where appends a list predicates to the LeadMutation builder.
+func (m *LeadMutation) Where(ps ...predicate.Lead) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LeadMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LeadMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Lead, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LeadMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LeadMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Lead).
+func (m *LeadMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LeadMutation) Fields() []string {
+	fields := make([]string, 0, 62)
+	if m.version != nil {
+		fields = append(fields, lead.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, lead.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, lead.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, lead.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, lead.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, lead.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, lead.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, lead.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, lead.FieldPartnerID)
+	}
+	if m.branch_id != nil {
+		fields = append(fields, lead.FieldBranchID)
+	}
+	if m.territory_id != nil {
+		fields = append(fields, lead.FieldTerritoryID)
+	}
+	if m.given_name != nil {
+		fields = append(fields, lead.FieldGivenName)
+	}
+	if m.given_name_fold != nil {
+		fields = append(fields, lead.FieldGivenNameFold)
+	}
+	if m.given_name_sort != nil {
+		fields = append(fields, lead.FieldGivenNameSort)
+	}
+	if m.family_name != nil {
+		fields = append(fields, lead.FieldFamilyName)
+	}
+	if m.family_name_fold != nil {
+		fields = append(fields, lead.FieldFamilyNameFold)
+	}
+	if m.family_name_sort != nil {
+		fields = append(fields, lead.FieldFamilyNameSort)
+	}
+	if m.native_name != nil {
+		fields = append(fields, lead.FieldNativeName)
+	}
+	if m.native_name_fold != nil {
+		fields = append(fields, lead.FieldNativeNameFold)
+	}
+	if m.native_name_sort != nil {
+		fields = append(fields, lead.FieldNativeNameSort)
+	}
+	if m.company != nil {
+		fields = append(fields, lead.FieldCompany)
+	}
+	if m.company_fold != nil {
+		fields = append(fields, lead.FieldCompanyFold)
+	}
+	if m.company_sort != nil {
+		fields = append(fields, lead.FieldCompanySort)
+	}
+	if m.display_name != nil {
+		fields = append(fields, lead.FieldDisplayName)
+	}
+	if m.display_name_fold != nil {
+		fields = append(fields, lead.FieldDisplayNameFold)
+	}
+	if m.display_name_sort != nil {
+		fields = append(fields, lead.FieldDisplayNameSort)
+	}
+	if m.title != nil {
+		fields = append(fields, lead.FieldTitle)
+	}
+	if m.title_fold != nil {
+		fields = append(fields, lead.FieldTitleFold)
+	}
+	if m.emails != nil {
+		fields = append(fields, lead.FieldEmails)
+	}
+	if m.primary_email != nil {
+		fields = append(fields, lead.FieldPrimaryEmail)
+	}
+	if m.phones != nil {
+		fields = append(fields, lead.FieldPhones)
+	}
+	if m.primary_phone != nil {
+		fields = append(fields, lead.FieldPrimaryPhone)
+	}
+	if m.website != nil {
+		fields = append(fields, lead.FieldWebsite)
+	}
+	if m.domain != nil {
+		fields = append(fields, lead.FieldDomain)
+	}
+	if m.addresses != nil {
+		fields = append(fields, lead.FieldAddresses)
+	}
+	if m.city != nil {
+		fields = append(fields, lead.FieldCity)
+	}
+	if m.city_fold != nil {
+		fields = append(fields, lead.FieldCityFold)
+	}
+	if m.country != nil {
+		fields = append(fields, lead.FieldCountry)
+	}
+	if m.industry != nil {
+		fields = append(fields, lead.FieldIndustry)
+	}
+	if m.industry_fold != nil {
+		fields = append(fields, lead.FieldIndustryFold)
+	}
+	if m.employees != nil {
+		fields = append(fields, lead.FieldEmployees)
+	}
+	if m.annual_revenue != nil {
+		fields = append(fields, lead.FieldAnnualRevenue)
+	}
+	if m.annual_revenue_currency != nil {
+		fields = append(fields, lead.FieldAnnualRevenueCurrency)
+	}
+	if m.annual_revenue_reporting != nil {
+		fields = append(fields, lead.FieldAnnualRevenueReporting)
+	}
+	if m.source != nil {
+		fields = append(fields, lead.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, lead.FieldSourceFold)
+	}
+	if m.campaign != nil {
+		fields = append(fields, lead.FieldCampaign)
+	}
+	if m.campaign_fold != nil {
+		fields = append(fields, lead.FieldCampaignFold)
+	}
+	if m.rating != nil {
+		fields = append(fields, lead.FieldRating)
+	}
+	if m.score != nil {
+		fields = append(fields, lead.FieldScore)
+	}
+	if m.status != nil {
+		fields = append(fields, lead.FieldStatus)
+	}
+	if m.status_reason != nil {
+		fields = append(fields, lead.FieldStatusReason)
+	}
+	if m.status_reason_fold != nil {
+		fields = append(fields, lead.FieldStatusReasonFold)
+	}
+	if m.queued != nil {
+		fields = append(fields, lead.FieldQueued)
+	}
+	if m.locale != nil {
+		fields = append(fields, lead.FieldLocale)
+	}
+	if m.description != nil {
+		fields = append(fields, lead.FieldDescription)
+	}
+	if m.custom_fields != nil {
+		fields = append(fields, lead.FieldCustomFields)
+	}
+	if m.last_activity_at != nil {
+		fields = append(fields, lead.FieldLastActivityAt)
+	}
+	if m.converted_at != nil {
+		fields = append(fields, lead.FieldConvertedAt)
+	}
+	if m.converted_by_id != nil {
+		fields = append(fields, lead.FieldConvertedByID)
+	}
+	if m.converted_account_id != nil {
+		fields = append(fields, lead.FieldConvertedAccountID)
+	}
+	if m.converted_contact_id != nil {
+		fields = append(fields, lead.FieldConvertedContactID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LeadMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case lead.FieldVersion:
+		return m.Version()
+	case lead.FieldCreatedAt:
+		return m.CreatedAt()
+	case lead.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case lead.FieldCreatedByID:
+		return m.CreatedByID()
+	case lead.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case lead.FieldDeletedAt:
+		return m.DeletedAt()
+	case lead.FieldOwnerID:
+		return m.OwnerID()
+	case lead.FieldTeamID:
+		return m.TeamID()
+	case lead.FieldPartnerID:
+		return m.PartnerID()
+	case lead.FieldBranchID:
+		return m.BranchID()
+	case lead.FieldTerritoryID:
+		return m.TerritoryID()
+	case lead.FieldGivenName:
+		return m.GivenName()
+	case lead.FieldGivenNameFold:
+		return m.GivenNameFold()
+	case lead.FieldGivenNameSort:
+		return m.GivenNameSort()
+	case lead.FieldFamilyName:
+		return m.FamilyName()
+	case lead.FieldFamilyNameFold:
+		return m.FamilyNameFold()
+	case lead.FieldFamilyNameSort:
+		return m.FamilyNameSort()
+	case lead.FieldNativeName:
+		return m.NativeName()
+	case lead.FieldNativeNameFold:
+		return m.NativeNameFold()
+	case lead.FieldNativeNameSort:
+		return m.NativeNameSort()
+	case lead.FieldCompany:
+		return m.Company()
+	case lead.FieldCompanyFold:
+		return m.CompanyFold()
+	case lead.FieldCompanySort:
+		return m.CompanySort()
+	case lead.FieldDisplayName:
+		return m.DisplayName()
+	case lead.FieldDisplayNameFold:
+		return m.DisplayNameFold()
+	case lead.FieldDisplayNameSort:
+		return m.DisplayNameSort()
+	case lead.FieldTitle:
+		return m.Title()
+	case lead.FieldTitleFold:
+		return m.TitleFold()
+	case lead.FieldEmails:
+		return m.Emails()
+	case lead.FieldPrimaryEmail:
+		return m.PrimaryEmail()
+	case lead.FieldPhones:
+		return m.Phones()
+	case lead.FieldPrimaryPhone:
+		return m.PrimaryPhone()
+	case lead.FieldWebsite:
+		return m.Website()
+	case lead.FieldDomain:
+		return m.Domain()
+	case lead.FieldAddresses:
+		return m.Addresses()
+	case lead.FieldCity:
+		return m.City()
+	case lead.FieldCityFold:
+		return m.CityFold()
+	case lead.FieldCountry:
+		return m.Country()
+	case lead.FieldIndustry:
+		return m.Industry()
+	case lead.FieldIndustryFold:
+		return m.IndustryFold()
+	case lead.FieldEmployees:
+		return m.Employees()
+	case lead.FieldAnnualRevenue:
+		return m.AnnualRevenue()
+	case lead.FieldAnnualRevenueCurrency:
+		return m.AnnualRevenueCurrency()
+	case lead.FieldAnnualRevenueReporting:
+		return m.AnnualRevenueReporting()
+	case lead.FieldSource:
+		return m.Source()
+	case lead.FieldSourceFold:
+		return m.SourceFold()
+	case lead.FieldCampaign:
+		return m.Campaign()
+	case lead.FieldCampaignFold:
+		return m.CampaignFold()
+	case lead.FieldRating:
+		return m.Rating()
+	case lead.FieldScore:
+		return m.Score()
+	case lead.FieldStatus:
+		return m.Status()
+	case lead.FieldStatusReason:
+		return m.StatusReason()
+	case lead.FieldStatusReasonFold:
+		return m.StatusReasonFold()
+	case lead.FieldQueued:
+		return m.Queued()
+	case lead.FieldLocale:
+		return m.Locale()
+	case lead.FieldDescription:
+		return m.Description()
+	case lead.FieldCustomFields:
+		return m.CustomFields()
+	case lead.FieldLastActivityAt:
+		return m.LastActivityAt()
+	case lead.FieldConvertedAt:
+		return m.ConvertedAt()
+	case lead.FieldConvertedByID:
+		return m.ConvertedByID()
+	case lead.FieldConvertedAccountID:
+		return m.ConvertedAccountID()
+	case lead.FieldConvertedContactID:
+		return m.ConvertedContactID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LeadMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case lead.FieldVersion:
+		return m.OldVersion(ctx)
+	case lead.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case lead.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case lead.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case lead.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case lead.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case lead.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case lead.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case lead.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case lead.FieldBranchID:
+		return m.OldBranchID(ctx)
+	case lead.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
+	case lead.FieldGivenName:
+		return m.OldGivenName(ctx)
+	case lead.FieldGivenNameFold:
+		return m.OldGivenNameFold(ctx)
+	case lead.FieldGivenNameSort:
+		return m.OldGivenNameSort(ctx)
+	case lead.FieldFamilyName:
+		return m.OldFamilyName(ctx)
+	case lead.FieldFamilyNameFold:
+		return m.OldFamilyNameFold(ctx)
+	case lead.FieldFamilyNameSort:
+		return m.OldFamilyNameSort(ctx)
+	case lead.FieldNativeName:
+		return m.OldNativeName(ctx)
+	case lead.FieldNativeNameFold:
+		return m.OldNativeNameFold(ctx)
+	case lead.FieldNativeNameSort:
+		return m.OldNativeNameSort(ctx)
+	case lead.FieldCompany:
+		return m.OldCompany(ctx)
+	case lead.FieldCompanyFold:
+		return m.OldCompanyFold(ctx)
+	case lead.FieldCompanySort:
+		return m.OldCompanySort(ctx)
+	case lead.FieldDisplayName:
+		return m.OldDisplayName(ctx)
+	case lead.FieldDisplayNameFold:
+		return m.OldDisplayNameFold(ctx)
+	case lead.FieldDisplayNameSort:
+		return m.OldDisplayNameSort(ctx)
+	case lead.FieldTitle:
+		return m.OldTitle(ctx)
+	case lead.FieldTitleFold:
+		return m.OldTitleFold(ctx)
+	case lead.FieldEmails:
+		return m.OldEmails(ctx)
+	case lead.FieldPrimaryEmail:
+		return m.OldPrimaryEmail(ctx)
+	case lead.FieldPhones:
+		return m.OldPhones(ctx)
+	case lead.FieldPrimaryPhone:
+		return m.OldPrimaryPhone(ctx)
+	case lead.FieldWebsite:
+		return m.OldWebsite(ctx)
+	case lead.FieldDomain:
+		return m.OldDomain(ctx)
+	case lead.FieldAddresses:
+		return m.OldAddresses(ctx)
+	case lead.FieldCity:
+		return m.OldCity(ctx)
+	case lead.FieldCityFold:
+		return m.OldCityFold(ctx)
+	case lead.FieldCountry:
+		return m.OldCountry(ctx)
+	case lead.FieldIndustry:
+		return m.OldIndustry(ctx)
+	case lead.FieldIndustryFold:
+		return m.OldIndustryFold(ctx)
+	case lead.FieldEmployees:
+		return m.OldEmployees(ctx)
+	case lead.FieldAnnualRevenue:
+		return m.OldAnnualRevenue(ctx)
+	case lead.FieldAnnualRevenueCurrency:
+		return m.OldAnnualRevenueCurrency(ctx)
+	case lead.FieldAnnualRevenueReporting:
+		return m.OldAnnualRevenueReporting(ctx)
+	case lead.FieldSource:
+		return m.OldSource(ctx)
+	case lead.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	case lead.FieldCampaign:
+		return m.OldCampaign(ctx)
+	case lead.FieldCampaignFold:
+		return m.OldCampaignFold(ctx)
+	case lead.FieldRating:
+		return m.OldRating(ctx)
+	case lead.FieldScore:
+		return m.OldScore(ctx)
+	case lead.FieldStatus:
+		return m.OldStatus(ctx)
+	case lead.FieldStatusReason:
+		return m.OldStatusReason(ctx)
+	case lead.FieldStatusReasonFold:
+		return m.OldStatusReasonFold(ctx)
+	case lead.FieldQueued:
+		return m.OldQueued(ctx)
+	case lead.FieldLocale:
+		return m.OldLocale(ctx)
+	case lead.FieldDescription:
+		return m.OldDescription(ctx)
+	case lead.FieldCustomFields:
+		return m.OldCustomFields(ctx)
+	case lead.FieldLastActivityAt:
+		return m.OldLastActivityAt(ctx)
+	case lead.FieldConvertedAt:
+		return m.OldConvertedAt(ctx)
+	case lead.FieldConvertedByID:
+		return m.OldConvertedByID(ctx)
+	case lead.FieldConvertedAccountID:
+		return m.OldConvertedAccountID(ctx)
+	case lead.FieldConvertedContactID:
+		return m.OldConvertedContactID(ctx)
+	}
+	return nil, fmt.Errorf("unknown Lead field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LeadMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case lead.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case lead.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case lead.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case lead.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case lead.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case lead.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case lead.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case lead.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case lead.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case lead.FieldBranchID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranchID(v)
+		return nil
+	case lead.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
+		return nil
+	case lead.FieldGivenName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGivenName(v)
+		return nil
+	case lead.FieldGivenNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGivenNameFold(v)
+		return nil
+	case lead.FieldGivenNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGivenNameSort(v)
+		return nil
+	case lead.FieldFamilyName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFamilyName(v)
+		return nil
+	case lead.FieldFamilyNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFamilyNameFold(v)
+		return nil
+	case lead.FieldFamilyNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFamilyNameSort(v)
+		return nil
+	case lead.FieldNativeName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNativeName(v)
+		return nil
+	case lead.FieldNativeNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNativeNameFold(v)
+		return nil
+	case lead.FieldNativeNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNativeNameSort(v)
+		return nil
+	case lead.FieldCompany:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompany(v)
+		return nil
+	case lead.FieldCompanyFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompanyFold(v)
+		return nil
+	case lead.FieldCompanySort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompanySort(v)
+		return nil
+	case lead.FieldDisplayName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisplayName(v)
+		return nil
+	case lead.FieldDisplayNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisplayNameFold(v)
+		return nil
+	case lead.FieldDisplayNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisplayNameSort(v)
+		return nil
+	case lead.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case lead.FieldTitleFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleFold(v)
+		return nil
+	case lead.FieldEmails:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmails(v)
+		return nil
+	case lead.FieldPrimaryEmail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrimaryEmail(v)
+		return nil
+	case lead.FieldPhones:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhones(v)
+		return nil
+	case lead.FieldPrimaryPhone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrimaryPhone(v)
+		return nil
+	case lead.FieldWebsite:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWebsite(v)
+		return nil
+	case lead.FieldDomain:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDomain(v)
+		return nil
+	case lead.FieldAddresses:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddresses(v)
+		return nil
+	case lead.FieldCity:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCity(v)
+		return nil
+	case lead.FieldCityFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCityFold(v)
+		return nil
+	case lead.FieldCountry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountry(v)
+		return nil
+	case lead.FieldIndustry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIndustry(v)
+		return nil
+	case lead.FieldIndustryFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIndustryFold(v)
+		return nil
+	case lead.FieldEmployees:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmployees(v)
+		return nil
+	case lead.FieldAnnualRevenue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnnualRevenue(v)
+		return nil
+	case lead.FieldAnnualRevenueCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnnualRevenueCurrency(v)
+		return nil
+	case lead.FieldAnnualRevenueReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnnualRevenueReporting(v)
+		return nil
+	case lead.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case lead.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	case lead.FieldCampaign:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaign(v)
+		return nil
+	case lead.FieldCampaignFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignFold(v)
+		return nil
+	case lead.FieldRating:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRating(v)
+		return nil
+	case lead.FieldScore:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScore(v)
+		return nil
+	case lead.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case lead.FieldStatusReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatusReason(v)
+		return nil
+	case lead.FieldStatusReasonFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatusReasonFold(v)
+		return nil
+	case lead.FieldQueued:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQueued(v)
+		return nil
+	case lead.FieldLocale:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocale(v)
+		return nil
+	case lead.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case lead.FieldCustomFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomFields(v)
+		return nil
+	case lead.FieldLastActivityAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastActivityAt(v)
+		return nil
+	case lead.FieldConvertedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConvertedAt(v)
+		return nil
+	case lead.FieldConvertedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConvertedByID(v)
+		return nil
+	case lead.FieldConvertedAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConvertedAccountID(v)
+		return nil
+	case lead.FieldConvertedContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConvertedContactID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Lead field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LeadMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, lead.FieldVersion)
+	}
+	if m.addemployees != nil {
+		fields = append(fields, lead.FieldEmployees)
+	}
+	if m.addannual_revenue != nil {
+		fields = append(fields, lead.FieldAnnualRevenue)
+	}
+	if m.addannual_revenue_reporting != nil {
+		fields = append(fields, lead.FieldAnnualRevenueReporting)
+	}
+	if m.addscore != nil {
+		fields = append(fields, lead.FieldScore)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LeadMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case lead.FieldVersion:
+		return m.AddedVersion()
+	case lead.FieldEmployees:
+		return m.AddedEmployees()
+	case lead.FieldAnnualRevenue:
+		return m.AddedAnnualRevenue()
+	case lead.FieldAnnualRevenueReporting:
+		return m.AddedAnnualRevenueReporting()
+	case lead.FieldScore:
+		return m.AddedScore()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LeadMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case lead.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case lead.FieldEmployees:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEmployees(v)
+		return nil
+	case lead.FieldAnnualRevenue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAnnualRevenue(v)
+		return nil
+	case lead.FieldAnnualRevenueReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAnnualRevenueReporting(v)
+		return nil
+	case lead.FieldScore:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddScore(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Lead numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LeadMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(lead.FieldCreatedByID) {
+		fields = append(fields, lead.FieldCreatedByID)
+	}
+	if m.FieldCleared(lead.FieldUpdatedByID) {
+		fields = append(fields, lead.FieldUpdatedByID)
+	}
+	if m.FieldCleared(lead.FieldDeletedAt) {
+		fields = append(fields, lead.FieldDeletedAt)
+	}
+	if m.FieldCleared(lead.FieldOwnerID) {
+		fields = append(fields, lead.FieldOwnerID)
+	}
+	if m.FieldCleared(lead.FieldTeamID) {
+		fields = append(fields, lead.FieldTeamID)
+	}
+	if m.FieldCleared(lead.FieldPartnerID) {
+		fields = append(fields, lead.FieldPartnerID)
+	}
+	if m.FieldCleared(lead.FieldBranchID) {
+		fields = append(fields, lead.FieldBranchID)
+	}
+	if m.FieldCleared(lead.FieldTerritoryID) {
+		fields = append(fields, lead.FieldTerritoryID)
+	}
+	if m.FieldCleared(lead.FieldGivenName) {
+		fields = append(fields, lead.FieldGivenName)
+	}
+	if m.FieldCleared(lead.FieldGivenNameFold) {
+		fields = append(fields, lead.FieldGivenNameFold)
+	}
+	if m.FieldCleared(lead.FieldGivenNameSort) {
+		fields = append(fields, lead.FieldGivenNameSort)
+	}
+	if m.FieldCleared(lead.FieldFamilyName) {
+		fields = append(fields, lead.FieldFamilyName)
+	}
+	if m.FieldCleared(lead.FieldFamilyNameFold) {
+		fields = append(fields, lead.FieldFamilyNameFold)
+	}
+	if m.FieldCleared(lead.FieldFamilyNameSort) {
+		fields = append(fields, lead.FieldFamilyNameSort)
+	}
+	if m.FieldCleared(lead.FieldNativeName) {
+		fields = append(fields, lead.FieldNativeName)
+	}
+	if m.FieldCleared(lead.FieldNativeNameFold) {
+		fields = append(fields, lead.FieldNativeNameFold)
+	}
+	if m.FieldCleared(lead.FieldNativeNameSort) {
+		fields = append(fields, lead.FieldNativeNameSort)
+	}
+	if m.FieldCleared(lead.FieldCompany) {
+		fields = append(fields, lead.FieldCompany)
+	}
+	if m.FieldCleared(lead.FieldCompanyFold) {
+		fields = append(fields, lead.FieldCompanyFold)
+	}
+	if m.FieldCleared(lead.FieldCompanySort) {
+		fields = append(fields, lead.FieldCompanySort)
+	}
+	if m.FieldCleared(lead.FieldDisplayName) {
+		fields = append(fields, lead.FieldDisplayName)
+	}
+	if m.FieldCleared(lead.FieldDisplayNameFold) {
+		fields = append(fields, lead.FieldDisplayNameFold)
+	}
+	if m.FieldCleared(lead.FieldDisplayNameSort) {
+		fields = append(fields, lead.FieldDisplayNameSort)
+	}
+	if m.FieldCleared(lead.FieldTitle) {
+		fields = append(fields, lead.FieldTitle)
+	}
+	if m.FieldCleared(lead.FieldTitleFold) {
+		fields = append(fields, lead.FieldTitleFold)
+	}
+	if m.FieldCleared(lead.FieldEmails) {
+		fields = append(fields, lead.FieldEmails)
+	}
+	if m.FieldCleared(lead.FieldPrimaryEmail) {
+		fields = append(fields, lead.FieldPrimaryEmail)
+	}
+	if m.FieldCleared(lead.FieldPhones) {
+		fields = append(fields, lead.FieldPhones)
+	}
+	if m.FieldCleared(lead.FieldPrimaryPhone) {
+		fields = append(fields, lead.FieldPrimaryPhone)
+	}
+	if m.FieldCleared(lead.FieldWebsite) {
+		fields = append(fields, lead.FieldWebsite)
+	}
+	if m.FieldCleared(lead.FieldDomain) {
+		fields = append(fields, lead.FieldDomain)
+	}
+	if m.FieldCleared(lead.FieldAddresses) {
+		fields = append(fields, lead.FieldAddresses)
+	}
+	if m.FieldCleared(lead.FieldCity) {
+		fields = append(fields, lead.FieldCity)
+	}
+	if m.FieldCleared(lead.FieldCityFold) {
+		fields = append(fields, lead.FieldCityFold)
+	}
+	if m.FieldCleared(lead.FieldCountry) {
+		fields = append(fields, lead.FieldCountry)
+	}
+	if m.FieldCleared(lead.FieldIndustry) {
+		fields = append(fields, lead.FieldIndustry)
+	}
+	if m.FieldCleared(lead.FieldIndustryFold) {
+		fields = append(fields, lead.FieldIndustryFold)
+	}
+	if m.FieldCleared(lead.FieldEmployees) {
+		fields = append(fields, lead.FieldEmployees)
+	}
+	if m.FieldCleared(lead.FieldAnnualRevenue) {
+		fields = append(fields, lead.FieldAnnualRevenue)
+	}
+	if m.FieldCleared(lead.FieldAnnualRevenueCurrency) {
+		fields = append(fields, lead.FieldAnnualRevenueCurrency)
+	}
+	if m.FieldCleared(lead.FieldAnnualRevenueReporting) {
+		fields = append(fields, lead.FieldAnnualRevenueReporting)
+	}
+	if m.FieldCleared(lead.FieldSource) {
+		fields = append(fields, lead.FieldSource)
+	}
+	if m.FieldCleared(lead.FieldSourceFold) {
+		fields = append(fields, lead.FieldSourceFold)
+	}
+	if m.FieldCleared(lead.FieldCampaign) {
+		fields = append(fields, lead.FieldCampaign)
+	}
+	if m.FieldCleared(lead.FieldCampaignFold) {
+		fields = append(fields, lead.FieldCampaignFold)
+	}
+	if m.FieldCleared(lead.FieldRating) {
+		fields = append(fields, lead.FieldRating)
+	}
+	if m.FieldCleared(lead.FieldScore) {
+		fields = append(fields, lead.FieldScore)
+	}
+	if m.FieldCleared(lead.FieldStatusReason) {
+		fields = append(fields, lead.FieldStatusReason)
+	}
+	if m.FieldCleared(lead.FieldStatusReasonFold) {
+		fields = append(fields, lead.FieldStatusReasonFold)
+	}
+	if m.FieldCleared(lead.FieldLocale) {
+		fields = append(fields, lead.FieldLocale)
+	}
+	if m.FieldCleared(lead.FieldDescription) {
+		fields = append(fields, lead.FieldDescription)
+	}
+	if m.FieldCleared(lead.FieldCustomFields) {
+		fields = append(fields, lead.FieldCustomFields)
+	}
+	if m.FieldCleared(lead.FieldLastActivityAt) {
+		fields = append(fields, lead.FieldLastActivityAt)
+	}
+	if m.FieldCleared(lead.FieldConvertedAt) {
+		fields = append(fields, lead.FieldConvertedAt)
+	}
+	if m.FieldCleared(lead.FieldConvertedByID) {
+		fields = append(fields, lead.FieldConvertedByID)
+	}
+	if m.FieldCleared(lead.FieldConvertedAccountID) {
+		fields = append(fields, lead.FieldConvertedAccountID)
+	}
+	if m.FieldCleared(lead.FieldConvertedContactID) {
+		fields = append(fields, lead.FieldConvertedContactID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LeadMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LeadMutation) ClearField(name string) error {
+	switch name {
+	case lead.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case lead.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case lead.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case lead.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case lead.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case lead.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case lead.FieldBranchID:
+		m.ClearBranchID()
+		return nil
+	case lead.FieldTerritoryID:
+		m.ClearTerritoryID()
+		return nil
+	case lead.FieldGivenName:
+		m.ClearGivenName()
+		return nil
+	case lead.FieldGivenNameFold:
+		m.ClearGivenNameFold()
+		return nil
+	case lead.FieldGivenNameSort:
+		m.ClearGivenNameSort()
+		return nil
+	case lead.FieldFamilyName:
+		m.ClearFamilyName()
+		return nil
+	case lead.FieldFamilyNameFold:
+		m.ClearFamilyNameFold()
+		return nil
+	case lead.FieldFamilyNameSort:
+		m.ClearFamilyNameSort()
+		return nil
+	case lead.FieldNativeName:
+		m.ClearNativeName()
+		return nil
+	case lead.FieldNativeNameFold:
+		m.ClearNativeNameFold()
+		return nil
+	case lead.FieldNativeNameSort:
+		m.ClearNativeNameSort()
+		return nil
+	case lead.FieldCompany:
+		m.ClearCompany()
+		return nil
+	case lead.FieldCompanyFold:
+		m.ClearCompanyFold()
+		return nil
+	case lead.FieldCompanySort:
+		m.ClearCompanySort()
+		return nil
+	case lead.FieldDisplayName:
+		m.ClearDisplayName()
+		return nil
+	case lead.FieldDisplayNameFold:
+		m.ClearDisplayNameFold()
+		return nil
+	case lead.FieldDisplayNameSort:
+		m.ClearDisplayNameSort()
+		return nil
+	case lead.FieldTitle:
+		m.ClearTitle()
+		return nil
+	case lead.FieldTitleFold:
+		m.ClearTitleFold()
+		return nil
+	case lead.FieldEmails:
+		m.ClearEmails()
+		return nil
+	case lead.FieldPrimaryEmail:
+		m.ClearPrimaryEmail()
+		return nil
+	case lead.FieldPhones:
+		m.ClearPhones()
+		return nil
+	case lead.FieldPrimaryPhone:
+		m.ClearPrimaryPhone()
+		return nil
+	case lead.FieldWebsite:
+		m.ClearWebsite()
+		return nil
+	case lead.FieldDomain:
+		m.ClearDomain()
+		return nil
+	case lead.FieldAddresses:
+		m.ClearAddresses()
+		return nil
+	case lead.FieldCity:
+		m.ClearCity()
+		return nil
+	case lead.FieldCityFold:
+		m.ClearCityFold()
+		return nil
+	case lead.FieldCountry:
+		m.ClearCountry()
+		return nil
+	case lead.FieldIndustry:
+		m.ClearIndustry()
+		return nil
+	case lead.FieldIndustryFold:
+		m.ClearIndustryFold()
+		return nil
+	case lead.FieldEmployees:
+		m.ClearEmployees()
+		return nil
+	case lead.FieldAnnualRevenue:
+		m.ClearAnnualRevenue()
+		return nil
+	case lead.FieldAnnualRevenueCurrency:
+		m.ClearAnnualRevenueCurrency()
+		return nil
+	case lead.FieldAnnualRevenueReporting:
+		m.ClearAnnualRevenueReporting()
+		return nil
+	case lead.FieldSource:
+		m.ClearSource()
+		return nil
+	case lead.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	case lead.FieldCampaign:
+		m.ClearCampaign()
+		return nil
+	case lead.FieldCampaignFold:
+		m.ClearCampaignFold()
+		return nil
+	case lead.FieldRating:
+		m.ClearRating()
+		return nil
+	case lead.FieldScore:
+		m.ClearScore()
+		return nil
+	case lead.FieldStatusReason:
+		m.ClearStatusReason()
+		return nil
+	case lead.FieldStatusReasonFold:
+		m.ClearStatusReasonFold()
+		return nil
+	case lead.FieldLocale:
+		m.ClearLocale()
+		return nil
+	case lead.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case lead.FieldCustomFields:
+		m.ClearCustomFields()
+		return nil
+	case lead.FieldLastActivityAt:
+		m.ClearLastActivityAt()
+		return nil
+	case lead.FieldConvertedAt:
+		m.ClearConvertedAt()
+		return nil
+	case lead.FieldConvertedByID:
+		m.ClearConvertedByID()
+		return nil
+	case lead.FieldConvertedAccountID:
+		m.ClearConvertedAccountID()
+		return nil
+	case lead.FieldConvertedContactID:
+		m.ClearConvertedContactID()
+		return nil
+	}
+	return fmt.Errorf("unknown Lead nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LeadMutation) ResetField(name string) error {
+	switch name {
+	case lead.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case lead.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case lead.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case lead.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case lead.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case lead.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case lead.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case lead.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case lead.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case lead.FieldBranchID:
+		m.ResetBranchID()
+		return nil
+	case lead.FieldTerritoryID:
+		m.ResetTerritoryID()
+		return nil
+	case lead.FieldGivenName:
+		m.ResetGivenName()
+		return nil
+	case lead.FieldGivenNameFold:
+		m.ResetGivenNameFold()
+		return nil
+	case lead.FieldGivenNameSort:
+		m.ResetGivenNameSort()
+		return nil
+	case lead.FieldFamilyName:
+		m.ResetFamilyName()
+		return nil
+	case lead.FieldFamilyNameFold:
+		m.ResetFamilyNameFold()
+		return nil
+	case lead.FieldFamilyNameSort:
+		m.ResetFamilyNameSort()
+		return nil
+	case lead.FieldNativeName:
+		m.ResetNativeName()
+		return nil
+	case lead.FieldNativeNameFold:
+		m.ResetNativeNameFold()
+		return nil
+	case lead.FieldNativeNameSort:
+		m.ResetNativeNameSort()
+		return nil
+	case lead.FieldCompany:
+		m.ResetCompany()
+		return nil
+	case lead.FieldCompanyFold:
+		m.ResetCompanyFold()
+		return nil
+	case lead.FieldCompanySort:
+		m.ResetCompanySort()
+		return nil
+	case lead.FieldDisplayName:
+		m.ResetDisplayName()
+		return nil
+	case lead.FieldDisplayNameFold:
+		m.ResetDisplayNameFold()
+		return nil
+	case lead.FieldDisplayNameSort:
+		m.ResetDisplayNameSort()
+		return nil
+	case lead.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case lead.FieldTitleFold:
+		m.ResetTitleFold()
+		return nil
+	case lead.FieldEmails:
+		m.ResetEmails()
+		return nil
+	case lead.FieldPrimaryEmail:
+		m.ResetPrimaryEmail()
+		return nil
+	case lead.FieldPhones:
+		m.ResetPhones()
+		return nil
+	case lead.FieldPrimaryPhone:
+		m.ResetPrimaryPhone()
+		return nil
+	case lead.FieldWebsite:
+		m.ResetWebsite()
+		return nil
+	case lead.FieldDomain:
+		m.ResetDomain()
+		return nil
+	case lead.FieldAddresses:
+		m.ResetAddresses()
+		return nil
+	case lead.FieldCity:
+		m.ResetCity()
+		return nil
+	case lead.FieldCityFold:
+		m.ResetCityFold()
+		return nil
+	case lead.FieldCountry:
+		m.ResetCountry()
+		return nil
+	case lead.FieldIndustry:
+		m.ResetIndustry()
+		return nil
+	case lead.FieldIndustryFold:
+		m.ResetIndustryFold()
+		return nil
+	case lead.FieldEmployees:
+		m.ResetEmployees()
+		return nil
+	case lead.FieldAnnualRevenue:
+		m.ResetAnnualRevenue()
+		return nil
+	case lead.FieldAnnualRevenueCurrency:
+		m.ResetAnnualRevenueCurrency()
+		return nil
+	case lead.FieldAnnualRevenueReporting:
+		m.ResetAnnualRevenueReporting()
+		return nil
+	case lead.FieldSource:
+		m.ResetSource()
+		return nil
+	case lead.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	case lead.FieldCampaign:
+		m.ResetCampaign()
+		return nil
+	case lead.FieldCampaignFold:
+		m.ResetCampaignFold()
+		return nil
+	case lead.FieldRating:
+		m.ResetRating()
+		return nil
+	case lead.FieldScore:
+		m.ResetScore()
+		return nil
+	case lead.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case lead.FieldStatusReason:
+		m.ResetStatusReason()
+		return nil
+	case lead.FieldStatusReasonFold:
+		m.ResetStatusReasonFold()
+		return nil
+	case lead.FieldQueued:
+		m.ResetQueued()
+		return nil
+	case lead.FieldLocale:
+		m.ResetLocale()
+		return nil
+	case lead.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case lead.FieldCustomFields:
+		m.ResetCustomFields()
+		return nil
+	case lead.FieldLastActivityAt:
+		m.ResetLastActivityAt()
+		return nil
+	case lead.FieldConvertedAt:
+		m.ResetConvertedAt()
+		return nil
+	case lead.FieldConvertedByID:
+		m.ResetConvertedByID()
+		return nil
+	case lead.FieldConvertedAccountID:
+		m.ResetConvertedAccountID()
+		return nil
+	case lead.FieldConvertedContactID:
+		m.ResetConvertedContactID()
+		return nil
+	}
+	return fmt.Errorf("unknown Lead field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LeadMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LeadMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LeadMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LeadMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LeadMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LeadMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LeadMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Lead unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LeadMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Lead edge %s", name)
+}
+
+// LifecycleStageMutation represents an operation that mutates the LifecycleStage nodes in the graph.
+type LifecycleStageMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	name_key      *string
+	phase         *string
+	position      *int64
+	addposition   *int64
+	description   *string
+	archived      *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*LifecycleStage, error)
+	predicates    []predicate.LifecycleStage
+}
+
+var _ ent.Mutation = (*LifecycleStageMutation)(nil)
+
+// lifecyclestageOption allows management of the mutation configuration using functional options.
+type lifecyclestageOption func(*LifecycleStageMutation)
+
+// newLifecycleStageMutation creates new mutation for the LifecycleStage entity.
+func newLifecycleStageMutation(c config, op Op, opts ...lifecyclestageOption) *LifecycleStageMutation {
+	m := &LifecycleStageMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLifecycleStage,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLifecycleStageID sets the ID field of the mutation.
+func withLifecycleStageID(id stored.ID) lifecyclestageOption {
+	return func(m *LifecycleStageMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *LifecycleStage
+		)
+		m.oldValue = func(ctx context.Context) (*LifecycleStage, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().LifecycleStage.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLifecycleStage sets the old LifecycleStage of the mutation.
+func withLifecycleStage(node *LifecycleStage) lifecyclestageOption {
+	return func(m *LifecycleStageMutation) {
+		m.oldValue = func(context.Context) (*LifecycleStage, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LifecycleStageMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LifecycleStageMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of LifecycleStage entities.
+func (m *LifecycleStageMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LifecycleStageMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LifecycleStageMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().LifecycleStage.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *LifecycleStageMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *LifecycleStageMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *LifecycleStageMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *LifecycleStageMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *LifecycleStageMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *LifecycleStageMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *LifecycleStageMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *LifecycleStageMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *LifecycleStageMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *LifecycleStageMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *LifecycleStageMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *LifecycleStageMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *LifecycleStageMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *LifecycleStageMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[lifecyclestage.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *LifecycleStageMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *LifecycleStageMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, lifecyclestage.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *LifecycleStageMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *LifecycleStageMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *LifecycleStageMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[lifecyclestage.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *LifecycleStageMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *LifecycleStageMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, lifecyclestage.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *LifecycleStageMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *LifecycleStageMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *LifecycleStageMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[lifecyclestage.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *LifecycleStageMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *LifecycleStageMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, lifecyclestage.FieldDeletedAt)
+}
+
+// SetName sets the "name" field.
+func (m *LifecycleStageMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *LifecycleStageMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *LifecycleStageMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *LifecycleStageMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *LifecycleStageMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *LifecycleStageMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[lifecyclestage.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *LifecycleStageMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *LifecycleStageMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, lifecyclestage.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *LifecycleStageMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *LifecycleStageMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *LifecycleStageMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[lifecyclestage.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *LifecycleStageMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *LifecycleStageMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, lifecyclestage.FieldNameSort)
+}
+
+// SetNameKey sets the "name_key" field.
+func (m *LifecycleStageMutation) SetNameKey(s string) {
+	m.name_key = &s
+}
+
+// NameKey returns the value of the "name_key" field in the mutation.
+func (m *LifecycleStageMutation) NameKey() (r string, exists bool) {
+	v := m.name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameKey returns the old "name_key" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldNameKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameKey: %w", err)
+	}
+	return oldValue.NameKey, nil
+}
+
+// ClearNameKey clears the value of the "name_key" field.
+func (m *LifecycleStageMutation) ClearNameKey() {
+	m.name_key = nil
+	m.clearedFields[lifecyclestage.FieldNameKey] = struct{}{}
+}
+
+// NameKeyCleared returns if the "name_key" field was cleared in this mutation.
+func (m *LifecycleStageMutation) NameKeyCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldNameKey]
+	return ok
+}
+
+// ResetNameKey resets all changes to the "name_key" field.
+func (m *LifecycleStageMutation) ResetNameKey() {
+	m.name_key = nil
+	delete(m.clearedFields, lifecyclestage.FieldNameKey)
+}
+
+// SetPhase sets the "phase" field.
+func (m *LifecycleStageMutation) SetPhase(s string) {
+	m.phase = &s
+}
+
+// Phase returns the value of the "phase" field in the mutation.
+func (m *LifecycleStageMutation) Phase() (r string, exists bool) {
+	v := m.phase
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhase returns the old "phase" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldPhase(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhase is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhase requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhase: %w", err)
+	}
+	return oldValue.Phase, nil
+}
+
+// ResetPhase resets all changes to the "phase" field.
+func (m *LifecycleStageMutation) ResetPhase() {
+	m.phase = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *LifecycleStageMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *LifecycleStageMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *LifecycleStageMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *LifecycleStageMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPosition clears the value of the "position" field.
+func (m *LifecycleStageMutation) ClearPosition() {
+	m.position = nil
+	m.addposition = nil
+	m.clearedFields[lifecyclestage.FieldPosition] = struct{}{}
+}
+
+// PositionCleared returns if the "position" field was cleared in this mutation.
+func (m *LifecycleStageMutation) PositionCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldPosition]
+	return ok
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *LifecycleStageMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+	delete(m.clearedFields, lifecyclestage.FieldPosition)
+}
+
+// SetDescription sets the "description" field.
+func (m *LifecycleStageMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *LifecycleStageMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *LifecycleStageMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[lifecyclestage.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *LifecycleStageMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[lifecyclestage.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *LifecycleStageMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, lifecyclestage.FieldDescription)
+}
+
+// SetArchived sets the "archived" field.
+func (m *LifecycleStageMutation) SetArchived(b bool) {
+	m.archived = &b
+}
+
+// Archived returns the value of the "archived" field in the mutation.
+func (m *LifecycleStageMutation) Archived() (r bool, exists bool) {
+	v := m.archived
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArchived returns the old "archived" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldArchived(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArchived is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArchived requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArchived: %w", err)
+	}
+	return oldValue.Archived, nil
+}
+
+// ResetArchived resets all changes to the "archived" field.
+func (m *LifecycleStageMutation) ResetArchived() {
+	m.archived = nil
+}
+
+// Where appends a list predicates to the LifecycleStageMutation builder.
+func (m *LifecycleStageMutation) Where(ps ...predicate.LifecycleStage) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LifecycleStageMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LifecycleStageMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.LifecycleStage, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LifecycleStageMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LifecycleStageMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (LifecycleStage).
+func (m *LifecycleStageMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LifecycleStageMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.version != nil {
+		fields = append(fields, lifecyclestage.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, lifecyclestage.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, lifecyclestage.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, lifecyclestage.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, lifecyclestage.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, lifecyclestage.FieldDeletedAt)
+	}
+	if m.name != nil {
+		fields = append(fields, lifecyclestage.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, lifecyclestage.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, lifecyclestage.FieldNameSort)
+	}
+	if m.name_key != nil {
+		fields = append(fields, lifecyclestage.FieldNameKey)
+	}
+	if m.phase != nil {
+		fields = append(fields, lifecyclestage.FieldPhase)
+	}
+	if m.position != nil {
+		fields = append(fields, lifecyclestage.FieldPosition)
+	}
+	if m.description != nil {
+		fields = append(fields, lifecyclestage.FieldDescription)
+	}
+	if m.archived != nil {
+		fields = append(fields, lifecyclestage.FieldArchived)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LifecycleStageMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case lifecyclestage.FieldVersion:
+		return m.Version()
+	case lifecyclestage.FieldCreatedAt:
+		return m.CreatedAt()
+	case lifecyclestage.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case lifecyclestage.FieldCreatedByID:
+		return m.CreatedByID()
+	case lifecyclestage.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case lifecyclestage.FieldDeletedAt:
+		return m.DeletedAt()
+	case lifecyclestage.FieldName:
+		return m.Name()
+	case lifecyclestage.FieldNameFold:
+		return m.NameFold()
+	case lifecyclestage.FieldNameSort:
+		return m.NameSort()
+	case lifecyclestage.FieldNameKey:
+		return m.NameKey()
+	case lifecyclestage.FieldPhase:
+		return m.Phase()
+	case lifecyclestage.FieldPosition:
+		return m.Position()
+	case lifecyclestage.FieldDescription:
+		return m.Description()
+	case lifecyclestage.FieldArchived:
+		return m.Archived()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LifecycleStageMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case lifecyclestage.FieldVersion:
+		return m.OldVersion(ctx)
+	case lifecyclestage.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case lifecyclestage.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case lifecyclestage.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case lifecyclestage.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case lifecyclestage.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case lifecyclestage.FieldName:
+		return m.OldName(ctx)
+	case lifecyclestage.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case lifecyclestage.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case lifecyclestage.FieldNameKey:
+		return m.OldNameKey(ctx)
+	case lifecyclestage.FieldPhase:
+		return m.OldPhase(ctx)
+	case lifecyclestage.FieldPosition:
+		return m.OldPosition(ctx)
+	case lifecyclestage.FieldDescription:
+		return m.OldDescription(ctx)
+	case lifecyclestage.FieldArchived:
+		return m.OldArchived(ctx)
+	}
+	return nil, fmt.Errorf("unknown LifecycleStage field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LifecycleStageMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case lifecyclestage.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case lifecyclestage.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case lifecyclestage.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case lifecyclestage.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case lifecyclestage.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case lifecyclestage.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case lifecyclestage.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case lifecyclestage.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case lifecyclestage.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case lifecyclestage.FieldNameKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameKey(v)
+		return nil
+	case lifecyclestage.FieldPhase:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhase(v)
+		return nil
+	case lifecyclestage.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case lifecyclestage.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case lifecyclestage.FieldArchived:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArchived(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStage field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LifecycleStageMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, lifecyclestage.FieldVersion)
+	}
+	if m.addposition != nil {
+		fields = append(fields, lifecyclestage.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LifecycleStageMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case lifecyclestage.FieldVersion:
+		return m.AddedVersion()
+	case lifecyclestage.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LifecycleStageMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case lifecyclestage.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case lifecyclestage.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStage numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LifecycleStageMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(lifecyclestage.FieldCreatedByID) {
+		fields = append(fields, lifecyclestage.FieldCreatedByID)
+	}
+	if m.FieldCleared(lifecyclestage.FieldUpdatedByID) {
+		fields = append(fields, lifecyclestage.FieldUpdatedByID)
+	}
+	if m.FieldCleared(lifecyclestage.FieldDeletedAt) {
+		fields = append(fields, lifecyclestage.FieldDeletedAt)
+	}
+	if m.FieldCleared(lifecyclestage.FieldNameFold) {
+		fields = append(fields, lifecyclestage.FieldNameFold)
+	}
+	if m.FieldCleared(lifecyclestage.FieldNameSort) {
+		fields = append(fields, lifecyclestage.FieldNameSort)
+	}
+	if m.FieldCleared(lifecyclestage.FieldNameKey) {
+		fields = append(fields, lifecyclestage.FieldNameKey)
+	}
+	if m.FieldCleared(lifecyclestage.FieldPosition) {
+		fields = append(fields, lifecyclestage.FieldPosition)
+	}
+	if m.FieldCleared(lifecyclestage.FieldDescription) {
+		fields = append(fields, lifecyclestage.FieldDescription)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LifecycleStageMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LifecycleStageMutation) ClearField(name string) error {
+	switch name {
+	case lifecyclestage.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case lifecyclestage.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case lifecyclestage.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case lifecyclestage.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case lifecyclestage.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case lifecyclestage.FieldNameKey:
+		m.ClearNameKey()
+		return nil
+	case lifecyclestage.FieldPosition:
+		m.ClearPosition()
+		return nil
+	case lifecyclestage.FieldDescription:
+		m.ClearDescription()
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStage nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LifecycleStageMutation) ResetField(name string) error {
+	switch name {
+	case lifecyclestage.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case lifecyclestage.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case lifecyclestage.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case lifecyclestage.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case lifecyclestage.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case lifecyclestage.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case lifecyclestage.FieldName:
+		m.ResetName()
+		return nil
+	case lifecyclestage.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case lifecyclestage.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case lifecyclestage.FieldNameKey:
+		m.ResetNameKey()
+		return nil
+	case lifecyclestage.FieldPhase:
+		m.ResetPhase()
+		return nil
+	case lifecyclestage.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case lifecyclestage.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case lifecyclestage.FieldArchived:
+		m.ResetArchived()
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStage field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LifecycleStageMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LifecycleStageMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LifecycleStageMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LifecycleStageMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LifecycleStageMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LifecycleStageMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LifecycleStageMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown LifecycleStage unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LifecycleStageMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown LifecycleStage edge %s", name)
+}
+
+// LifecycleStepMutation represents an operation that mutates the LifecycleStep nodes in the graph.
+type LifecycleStepMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	stage_id      *stored.ID
+	next_id       *stored.ID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*LifecycleStep, error)
+	predicates    []predicate.LifecycleStep
+}
+
+var _ ent.Mutation = (*LifecycleStepMutation)(nil)
+
+// lifecyclestepOption allows management of the mutation configuration using functional options.
+type lifecyclestepOption func(*LifecycleStepMutation)
+
+// newLifecycleStepMutation creates new mutation for the LifecycleStep entity.
+func newLifecycleStepMutation(c config, op Op, opts ...lifecyclestepOption) *LifecycleStepMutation {
+	m := &LifecycleStepMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLifecycleStep,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLifecycleStepID sets the ID field of the mutation.
+func withLifecycleStepID(id stored.ID) lifecyclestepOption {
+	return func(m *LifecycleStepMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *LifecycleStep
+		)
+		m.oldValue = func(ctx context.Context) (*LifecycleStep, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().LifecycleStep.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLifecycleStep sets the old LifecycleStep of the mutation.
+func withLifecycleStep(node *LifecycleStep) lifecyclestepOption {
+	return func(m *LifecycleStepMutation) {
+		m.oldValue = func(context.Context) (*LifecycleStep, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LifecycleStepMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LifecycleStepMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of LifecycleStep entities.
+func (m *LifecycleStepMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LifecycleStepMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LifecycleStepMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().LifecycleStep.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *LifecycleStepMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *LifecycleStepMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *LifecycleStepMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *LifecycleStepMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *LifecycleStepMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *LifecycleStepMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *LifecycleStepMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *LifecycleStepMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *LifecycleStepMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *LifecycleStepMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *LifecycleStepMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *LifecycleStepMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *LifecycleStepMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *LifecycleStepMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[lifecyclestep.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *LifecycleStepMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[lifecyclestep.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *LifecycleStepMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, lifecyclestep.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *LifecycleStepMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *LifecycleStepMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *LifecycleStepMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[lifecyclestep.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *LifecycleStepMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[lifecyclestep.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *LifecycleStepMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, lifecyclestep.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *LifecycleStepMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *LifecycleStepMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *LifecycleStepMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[lifecyclestep.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *LifecycleStepMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[lifecyclestep.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *LifecycleStepMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, lifecyclestep.FieldDeletedAt)
+}
+
+// SetStageID sets the "stage_id" field.
+func (m *LifecycleStepMutation) SetStageID(s stored.ID) {
+	m.stage_id = &s
+}
+
+// StageID returns the value of the "stage_id" field in the mutation.
+func (m *LifecycleStepMutation) StageID() (r stored.ID, exists bool) {
+	v := m.stage_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStageID returns the old "stage_id" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldStageID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStageID: %w", err)
+	}
+	return oldValue.StageID, nil
+}
+
+// ResetStageID resets all changes to the "stage_id" field.
+func (m *LifecycleStepMutation) ResetStageID() {
+	m.stage_id = nil
+}
+
+// SetNextID sets the "next_id" field.
+func (m *LifecycleStepMutation) SetNextID(s stored.ID) {
+	m.next_id = &s
+}
+
+// NextID returns the value of the "next_id" field in the mutation.
+func (m *LifecycleStepMutation) NextID() (r stored.ID, exists bool) {
+	v := m.next_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextID returns the old "next_id" field's value of the LifecycleStep entity.
+// If the LifecycleStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStepMutation) OldNextID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextID: %w", err)
+	}
+	return oldValue.NextID, nil
+}
+
+// ResetNextID resets all changes to the "next_id" field.
+func (m *LifecycleStepMutation) ResetNextID() {
+	m.next_id = nil
+}
+
+// Where appends a list predicates to the LifecycleStepMutation builder.
+func (m *LifecycleStepMutation) Where(ps ...predicate.LifecycleStep) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LifecycleStepMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LifecycleStepMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.LifecycleStep, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LifecycleStepMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LifecycleStepMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (LifecycleStep).
+func (m *LifecycleStepMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LifecycleStepMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.version != nil {
+		fields = append(fields, lifecyclestep.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, lifecyclestep.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, lifecyclestep.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, lifecyclestep.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, lifecyclestep.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, lifecyclestep.FieldDeletedAt)
+	}
+	if m.stage_id != nil {
+		fields = append(fields, lifecyclestep.FieldStageID)
+	}
+	if m.next_id != nil {
+		fields = append(fields, lifecyclestep.FieldNextID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LifecycleStepMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case lifecyclestep.FieldVersion:
+		return m.Version()
+	case lifecyclestep.FieldCreatedAt:
+		return m.CreatedAt()
+	case lifecyclestep.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case lifecyclestep.FieldCreatedByID:
+		return m.CreatedByID()
+	case lifecyclestep.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case lifecyclestep.FieldDeletedAt:
+		return m.DeletedAt()
+	case lifecyclestep.FieldStageID:
+		return m.StageID()
+	case lifecyclestep.FieldNextID:
+		return m.NextID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LifecycleStepMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case lifecyclestep.FieldVersion:
+		return m.OldVersion(ctx)
+	case lifecyclestep.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case lifecyclestep.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case lifecyclestep.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case lifecyclestep.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case lifecyclestep.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case lifecyclestep.FieldStageID:
+		return m.OldStageID(ctx)
+	case lifecyclestep.FieldNextID:
+		return m.OldNextID(ctx)
+	}
+	return nil, fmt.Errorf("unknown LifecycleStep field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LifecycleStepMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case lifecyclestep.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case lifecyclestep.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case lifecyclestep.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case lifecyclestep.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case lifecyclestep.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case lifecyclestep.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case lifecyclestep.FieldStageID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStageID(v)
+		return nil
+	case lifecyclestep.FieldNextID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStep field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LifecycleStepMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, lifecyclestep.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LifecycleStepMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case lifecyclestep.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LifecycleStepMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case lifecyclestep.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStep numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LifecycleStepMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(lifecyclestep.FieldCreatedByID) {
+		fields = append(fields, lifecyclestep.FieldCreatedByID)
+	}
+	if m.FieldCleared(lifecyclestep.FieldUpdatedByID) {
+		fields = append(fields, lifecyclestep.FieldUpdatedByID)
+	}
+	if m.FieldCleared(lifecyclestep.FieldDeletedAt) {
+		fields = append(fields, lifecyclestep.FieldDeletedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LifecycleStepMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LifecycleStepMutation) ClearField(name string) error {
+	switch name {
+	case lifecyclestep.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case lifecyclestep.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case lifecyclestep.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStep nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LifecycleStepMutation) ResetField(name string) error {
+	switch name {
+	case lifecyclestep.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case lifecyclestep.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case lifecyclestep.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case lifecyclestep.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case lifecyclestep.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case lifecyclestep.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case lifecyclestep.FieldStageID:
+		m.ResetStageID()
+		return nil
+	case lifecyclestep.FieldNextID:
+		m.ResetNextID()
+		return nil
+	}
+	return fmt.Errorf("unknown LifecycleStep field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LifecycleStepMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LifecycleStepMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LifecycleStepMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LifecycleStepMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LifecycleStepMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LifecycleStepMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LifecycleStepMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown LifecycleStep unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LifecycleStepMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown LifecycleStep edge %s", name)
+}
+
+// LocationEventMutation represents an operation that mutates the LocationEvent nodes in the graph.
+type LocationEventMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	latitude       *int64
+	addlatitude    *int64
+	longitude      *int64
+	addlongitude   *int64
+	accuracy       *int64
+	addaccuracy    *int64
+	seen_at        *time.Time
+	source         *string
+	source_fold    *string
+	clearedFields  map[string]struct{}
+	contact        *stored.ID
+	clearedcontact bool
+	done           bool
+	oldValue       func(context.Context) (*LocationEvent, error)
+	predicates     []predicate.LocationEvent
+}
+
+var _ ent.Mutation = (*LocationEventMutation)(nil)
+
+// locationeventOption allows management of the mutation configuration using functional options.
+type locationeventOption func(*LocationEventMutation)
+
+// newLocationEventMutation creates new mutation for the LocationEvent entity.
+func newLocationEventMutation(c config, op Op, opts ...locationeventOption) *LocationEventMutation {
+	m := &LocationEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLocationEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLocationEventID sets the ID field of the mutation.
+func withLocationEventID(id stored.ID) locationeventOption {
+	return func(m *LocationEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *LocationEvent
+		)
+		m.oldValue = func(ctx context.Context) (*LocationEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().LocationEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLocationEvent sets the old LocationEvent of the mutation.
+func withLocationEvent(node *LocationEvent) locationeventOption {
+	return func(m *LocationEventMutation) {
+		m.oldValue = func(context.Context) (*LocationEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LocationEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LocationEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of LocationEvent entities.
+func (m *LocationEventMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LocationEventMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LocationEventMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().LocationEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *LocationEventMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *LocationEventMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *LocationEventMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *LocationEventMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *LocationEventMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *LocationEventMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *LocationEventMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *LocationEventMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *LocationEventMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *LocationEventMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *LocationEventMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *LocationEventMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *LocationEventMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *LocationEventMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[locationevent.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *LocationEventMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[locationevent.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *LocationEventMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, locationevent.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *LocationEventMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *LocationEventMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *LocationEventMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[locationevent.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *LocationEventMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[locationevent.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *LocationEventMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, locationevent.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *LocationEventMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *LocationEventMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *LocationEventMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[locationevent.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *LocationEventMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[locationevent.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *LocationEventMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, locationevent.FieldDeletedAt)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *LocationEventMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *LocationEventMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *LocationEventMutation) ResetContactID() {
+	m.contact = nil
+}
+
+// SetLatitude sets the "latitude" field.
+func (m *LocationEventMutation) SetLatitude(i int64) {
+	m.latitude = &i
+	m.addlatitude = nil
+}
+
+// Latitude returns the value of the "latitude" field in the mutation.
+func (m *LocationEventMutation) Latitude() (r int64, exists bool) {
+	v := m.latitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLatitude returns the old "latitude" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldLatitude(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLatitude is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLatitude requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLatitude: %w", err)
+	}
+	return oldValue.Latitude, nil
+}
+
+// AddLatitude adds i to the "latitude" field.
+func (m *LocationEventMutation) AddLatitude(i int64) {
+	if m.addlatitude != nil {
+		*m.addlatitude += i
+	} else {
+		m.addlatitude = &i
+	}
+}
+
+// AddedLatitude returns the value that was added to the "latitude" field in this mutation.
+func (m *LocationEventMutation) AddedLatitude() (r int64, exists bool) {
+	v := m.addlatitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLatitude resets all changes to the "latitude" field.
+func (m *LocationEventMutation) ResetLatitude() {
+	m.latitude = nil
+	m.addlatitude = nil
+}
+
+// SetLongitude sets the "longitude" field.
+func (m *LocationEventMutation) SetLongitude(i int64) {
+	m.longitude = &i
+	m.addlongitude = nil
+}
+
+// Longitude returns the value of the "longitude" field in the mutation.
+func (m *LocationEventMutation) Longitude() (r int64, exists bool) {
+	v := m.longitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLongitude returns the old "longitude" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldLongitude(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLongitude is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLongitude requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLongitude: %w", err)
+	}
+	return oldValue.Longitude, nil
+}
+
+// AddLongitude adds i to the "longitude" field.
+func (m *LocationEventMutation) AddLongitude(i int64) {
+	if m.addlongitude != nil {
+		*m.addlongitude += i
+	} else {
+		m.addlongitude = &i
+	}
+}
+
+// AddedLongitude returns the value that was added to the "longitude" field in this mutation.
+func (m *LocationEventMutation) AddedLongitude() (r int64, exists bool) {
+	v := m.addlongitude
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLongitude resets all changes to the "longitude" field.
+func (m *LocationEventMutation) ResetLongitude() {
+	m.longitude = nil
+	m.addlongitude = nil
+}
+
+// SetAccuracy sets the "accuracy" field.
+func (m *LocationEventMutation) SetAccuracy(i int64) {
+	m.accuracy = &i
+	m.addaccuracy = nil
+}
+
+// Accuracy returns the value of the "accuracy" field in the mutation.
+func (m *LocationEventMutation) Accuracy() (r int64, exists bool) {
+	v := m.accuracy
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccuracy returns the old "accuracy" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldAccuracy(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccuracy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccuracy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccuracy: %w", err)
+	}
+	return oldValue.Accuracy, nil
+}
+
+// AddAccuracy adds i to the "accuracy" field.
+func (m *LocationEventMutation) AddAccuracy(i int64) {
+	if m.addaccuracy != nil {
+		*m.addaccuracy += i
+	} else {
+		m.addaccuracy = &i
+	}
+}
+
+// AddedAccuracy returns the value that was added to the "accuracy" field in this mutation.
+func (m *LocationEventMutation) AddedAccuracy() (r int64, exists bool) {
+	v := m.addaccuracy
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAccuracy clears the value of the "accuracy" field.
+func (m *LocationEventMutation) ClearAccuracy() {
+	m.accuracy = nil
+	m.addaccuracy = nil
+	m.clearedFields[locationevent.FieldAccuracy] = struct{}{}
+}
+
+// AccuracyCleared returns if the "accuracy" field was cleared in this mutation.
+func (m *LocationEventMutation) AccuracyCleared() bool {
+	_, ok := m.clearedFields[locationevent.FieldAccuracy]
+	return ok
+}
+
+// ResetAccuracy resets all changes to the "accuracy" field.
+func (m *LocationEventMutation) ResetAccuracy() {
+	m.accuracy = nil
+	m.addaccuracy = nil
+	delete(m.clearedFields, locationevent.FieldAccuracy)
+}
+
+// SetSeenAt sets the "seen_at" field.
+func (m *LocationEventMutation) SetSeenAt(t time.Time) {
+	m.seen_at = &t
+}
+
+// SeenAt returns the value of the "seen_at" field in the mutation.
+func (m *LocationEventMutation) SeenAt() (r time.Time, exists bool) {
+	v := m.seen_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeenAt returns the old "seen_at" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldSeenAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeenAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeenAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeenAt: %w", err)
+	}
+	return oldValue.SeenAt, nil
+}
+
+// ResetSeenAt resets all changes to the "seen_at" field.
+func (m *LocationEventMutation) ResetSeenAt() {
+	m.seen_at = nil
+}
+
+// SetSource sets the "source" field.
+func (m *LocationEventMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *LocationEventMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *LocationEventMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[locationevent.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *LocationEventMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[locationevent.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *LocationEventMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, locationevent.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *LocationEventMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *LocationEventMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the LocationEvent entity.
+// If the LocationEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LocationEventMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *LocationEventMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[locationevent.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *LocationEventMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[locationevent.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *LocationEventMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, locationevent.FieldSourceFold)
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *LocationEventMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[locationevent.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *LocationEventMutation) ContactCleared() bool {
+	return m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *LocationEventMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *LocationEventMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the LocationEventMutation builder.
+func (m *LocationEventMutation) Where(ps ...predicate.LocationEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LocationEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LocationEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.LocationEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LocationEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LocationEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (LocationEvent).
+func (m *LocationEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LocationEventMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.version != nil {
+		fields = append(fields, locationevent.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, locationevent.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, locationevent.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, locationevent.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, locationevent.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, locationevent.FieldDeletedAt)
+	}
+	if m.contact != nil {
+		fields = append(fields, locationevent.FieldContactID)
+	}
+	if m.latitude != nil {
+		fields = append(fields, locationevent.FieldLatitude)
+	}
+	if m.longitude != nil {
+		fields = append(fields, locationevent.FieldLongitude)
+	}
+	if m.accuracy != nil {
+		fields = append(fields, locationevent.FieldAccuracy)
+	}
+	if m.seen_at != nil {
+		fields = append(fields, locationevent.FieldSeenAt)
+	}
+	if m.source != nil {
+		fields = append(fields, locationevent.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, locationevent.FieldSourceFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LocationEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case locationevent.FieldVersion:
+		return m.Version()
+	case locationevent.FieldCreatedAt:
+		return m.CreatedAt()
+	case locationevent.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case locationevent.FieldCreatedByID:
+		return m.CreatedByID()
+	case locationevent.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case locationevent.FieldDeletedAt:
+		return m.DeletedAt()
+	case locationevent.FieldContactID:
+		return m.ContactID()
+	case locationevent.FieldLatitude:
+		return m.Latitude()
+	case locationevent.FieldLongitude:
+		return m.Longitude()
+	case locationevent.FieldAccuracy:
+		return m.Accuracy()
+	case locationevent.FieldSeenAt:
+		return m.SeenAt()
+	case locationevent.FieldSource:
+		return m.Source()
+	case locationevent.FieldSourceFold:
+		return m.SourceFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LocationEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case locationevent.FieldVersion:
+		return m.OldVersion(ctx)
+	case locationevent.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case locationevent.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case locationevent.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case locationevent.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case locationevent.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case locationevent.FieldContactID:
+		return m.OldContactID(ctx)
+	case locationevent.FieldLatitude:
+		return m.OldLatitude(ctx)
+	case locationevent.FieldLongitude:
+		return m.OldLongitude(ctx)
+	case locationevent.FieldAccuracy:
+		return m.OldAccuracy(ctx)
+	case locationevent.FieldSeenAt:
+		return m.OldSeenAt(ctx)
+	case locationevent.FieldSource:
+		return m.OldSource(ctx)
+	case locationevent.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown LocationEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LocationEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case locationevent.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case locationevent.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case locationevent.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case locationevent.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case locationevent.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case locationevent.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case locationevent.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case locationevent.FieldLatitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLatitude(v)
+		return nil
+	case locationevent.FieldLongitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLongitude(v)
+		return nil
+	case locationevent.FieldAccuracy:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccuracy(v)
+		return nil
+	case locationevent.FieldSeenAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeenAt(v)
+		return nil
+	case locationevent.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case locationevent.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LocationEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LocationEventMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, locationevent.FieldVersion)
+	}
+	if m.addlatitude != nil {
+		fields = append(fields, locationevent.FieldLatitude)
+	}
+	if m.addlongitude != nil {
+		fields = append(fields, locationevent.FieldLongitude)
+	}
+	if m.addaccuracy != nil {
+		fields = append(fields, locationevent.FieldAccuracy)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LocationEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case locationevent.FieldVersion:
+		return m.AddedVersion()
+	case locationevent.FieldLatitude:
+		return m.AddedLatitude()
+	case locationevent.FieldLongitude:
+		return m.AddedLongitude()
+	case locationevent.FieldAccuracy:
+		return m.AddedAccuracy()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LocationEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case locationevent.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case locationevent.FieldLatitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLatitude(v)
+		return nil
+	case locationevent.FieldLongitude:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLongitude(v)
+		return nil
+	case locationevent.FieldAccuracy:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAccuracy(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LocationEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LocationEventMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(locationevent.FieldCreatedByID) {
+		fields = append(fields, locationevent.FieldCreatedByID)
+	}
+	if m.FieldCleared(locationevent.FieldUpdatedByID) {
+		fields = append(fields, locationevent.FieldUpdatedByID)
+	}
+	if m.FieldCleared(locationevent.FieldDeletedAt) {
+		fields = append(fields, locationevent.FieldDeletedAt)
+	}
+	if m.FieldCleared(locationevent.FieldAccuracy) {
+		fields = append(fields, locationevent.FieldAccuracy)
+	}
+	if m.FieldCleared(locationevent.FieldSource) {
+		fields = append(fields, locationevent.FieldSource)
+	}
+	if m.FieldCleared(locationevent.FieldSourceFold) {
+		fields = append(fields, locationevent.FieldSourceFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LocationEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LocationEventMutation) ClearField(name string) error {
+	switch name {
+	case locationevent.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case locationevent.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case locationevent.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case locationevent.FieldAccuracy:
+		m.ClearAccuracy()
+		return nil
+	case locationevent.FieldSource:
+		m.ClearSource()
+		return nil
+	case locationevent.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown LocationEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LocationEventMutation) ResetField(name string) error {
+	switch name {
+	case locationevent.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case locationevent.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case locationevent.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case locationevent.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case locationevent.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case locationevent.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case locationevent.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case locationevent.FieldLatitude:
+		m.ResetLatitude()
+		return nil
+	case locationevent.FieldLongitude:
+		m.ResetLongitude()
+		return nil
+	case locationevent.FieldAccuracy:
+		m.ResetAccuracy()
+		return nil
+	case locationevent.FieldSeenAt:
+		m.ResetSeenAt()
+		return nil
+	case locationevent.FieldSource:
+		m.ResetSource()
+		return nil
+	case locationevent.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown LocationEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LocationEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.contact != nil {
+		edges = append(edges, locationevent.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LocationEventMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case locationevent.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LocationEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LocationEventMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LocationEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedcontact {
+		edges = append(edges, locationevent.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LocationEventMutation) EdgeCleared(name string) bool {
+	switch name {
+	case locationevent.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LocationEventMutation) ClearEdge(name string) error {
+	switch name {
+	case locationevent.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown LocationEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LocationEventMutation) ResetEdge(name string) error {
+	switch name {
+	case locationevent.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown LocationEvent edge %s", name)
+}
+
+// NeedMutation represents an operation that mutates the Need nodes in the graph.
+type NeedMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	topic               *string
+	topic_fold          *string
+	topic_sort          *[]byte
+	detail              *string
+	product             *string
+	product_fold        *string
+	urgency             *string
+	budget              *int64
+	addbudget           *int64
+	budget_currency     *string
+	budget_reporting    *int64
+	addbudget_reporting *int64
+	wanted_by           *string
+	met_on              *string
+	source              *string
+	source_fold         *string
+	clearedFields       map[string]struct{}
+	contact             *stored.ID
+	clearedcontact      bool
+	done                bool
+	oldValue            func(context.Context) (*Need, error)
+	predicates          []predicate.Need
+}
+
+var _ ent.Mutation = (*NeedMutation)(nil)
+
+// needOption allows management of the mutation configuration using functional options.
+type needOption func(*NeedMutation)
+
+// newNeedMutation creates new mutation for the Need entity.
+func newNeedMutation(c config, op Op, opts ...needOption) *NeedMutation {
+	m := &NeedMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeNeed,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withNeedID sets the ID field of the mutation.
+func withNeedID(id stored.ID) needOption {
+	return func(m *NeedMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Need
+		)
+		m.oldValue = func(ctx context.Context) (*Need, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Need.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withNeed sets the old Need of the mutation.
+func withNeed(node *Need) needOption {
+	return func(m *NeedMutation) {
+		m.oldValue = func(context.Context) (*Need, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m NeedMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m NeedMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Need entities.
+func (m *NeedMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *NeedMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *NeedMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Need.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *NeedMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *NeedMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *NeedMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *NeedMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *NeedMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *NeedMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *NeedMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *NeedMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *NeedMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *NeedMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *NeedMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *NeedMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *NeedMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *NeedMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[need.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *NeedMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[need.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *NeedMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, need.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *NeedMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *NeedMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *NeedMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[need.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *NeedMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[need.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *NeedMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, need.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *NeedMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *NeedMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *NeedMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[need.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *NeedMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[need.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *NeedMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, need.FieldDeletedAt)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *NeedMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *NeedMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *NeedMutation) ResetContactID() {
+	m.contact = nil
+}
+
+// SetTopic sets the "topic" field.
+func (m *NeedMutation) SetTopic(s string) {
+	m.topic = &s
+}
+
+// Topic returns the value of the "topic" field in the mutation.
+func (m *NeedMutation) Topic() (r string, exists bool) {
+	v := m.topic
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopic returns the old "topic" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldTopic(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopic is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopic requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopic: %w", err)
+	}
+	return oldValue.Topic, nil
+}
+
+// ResetTopic resets all changes to the "topic" field.
+func (m *NeedMutation) ResetTopic() {
+	m.topic = nil
+}
+
+// SetTopicFold sets the "topic_fold" field.
+func (m *NeedMutation) SetTopicFold(s string) {
+	m.topic_fold = &s
+}
+
+// TopicFold returns the value of the "topic_fold" field in the mutation.
+func (m *NeedMutation) TopicFold() (r string, exists bool) {
+	v := m.topic_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopicFold returns the old "topic_fold" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldTopicFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopicFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopicFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopicFold: %w", err)
+	}
+	return oldValue.TopicFold, nil
+}
+
+// ClearTopicFold clears the value of the "topic_fold" field.
+func (m *NeedMutation) ClearTopicFold() {
+	m.topic_fold = nil
+	m.clearedFields[need.FieldTopicFold] = struct{}{}
+}
+
+// TopicFoldCleared returns if the "topic_fold" field was cleared in this mutation.
+func (m *NeedMutation) TopicFoldCleared() bool {
+	_, ok := m.clearedFields[need.FieldTopicFold]
+	return ok
+}
+
+// ResetTopicFold resets all changes to the "topic_fold" field.
+func (m *NeedMutation) ResetTopicFold() {
+	m.topic_fold = nil
+	delete(m.clearedFields, need.FieldTopicFold)
+}
+
+// SetTopicSort sets the "topic_sort" field.
+func (m *NeedMutation) SetTopicSort(b []byte) {
+	m.topic_sort = &b
+}
+
+// TopicSort returns the value of the "topic_sort" field in the mutation.
+func (m *NeedMutation) TopicSort() (r []byte, exists bool) {
+	v := m.topic_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopicSort returns the old "topic_sort" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldTopicSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopicSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopicSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopicSort: %w", err)
+	}
+	return oldValue.TopicSort, nil
+}
+
+// ClearTopicSort clears the value of the "topic_sort" field.
+func (m *NeedMutation) ClearTopicSort() {
+	m.topic_sort = nil
+	m.clearedFields[need.FieldTopicSort] = struct{}{}
+}
+
+// TopicSortCleared returns if the "topic_sort" field was cleared in this mutation.
+func (m *NeedMutation) TopicSortCleared() bool {
+	_, ok := m.clearedFields[need.FieldTopicSort]
+	return ok
+}
+
+// ResetTopicSort resets all changes to the "topic_sort" field.
+func (m *NeedMutation) ResetTopicSort() {
+	m.topic_sort = nil
+	delete(m.clearedFields, need.FieldTopicSort)
+}
+
+// SetDetail sets the "detail" field.
+func (m *NeedMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *NeedMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldDetail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (m *NeedMutation) ClearDetail() {
+	m.detail = nil
+	m.clearedFields[need.FieldDetail] = struct{}{}
+}
+
+// DetailCleared returns if the "detail" field was cleared in this mutation.
+func (m *NeedMutation) DetailCleared() bool {
+	_, ok := m.clearedFields[need.FieldDetail]
+	return ok
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *NeedMutation) ResetDetail() {
+	m.detail = nil
+	delete(m.clearedFields, need.FieldDetail)
+}
+
+// SetProduct sets the "product" field.
+func (m *NeedMutation) SetProduct(s string) {
+	m.product = &s
+}
+
+// Product returns the value of the "product" field in the mutation.
+func (m *NeedMutation) Product() (r string, exists bool) {
+	v := m.product
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProduct returns the old "product" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldProduct(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProduct is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProduct requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProduct: %w", err)
+	}
+	return oldValue.Product, nil
+}
+
+// ClearProduct clears the value of the "product" field.
+func (m *NeedMutation) ClearProduct() {
+	m.product = nil
+	m.clearedFields[need.FieldProduct] = struct{}{}
+}
+
+// ProductCleared returns if the "product" field was cleared in this mutation.
+func (m *NeedMutation) ProductCleared() bool {
+	_, ok := m.clearedFields[need.FieldProduct]
+	return ok
+}
+
+// ResetProduct resets all changes to the "product" field.
+func (m *NeedMutation) ResetProduct() {
+	m.product = nil
+	delete(m.clearedFields, need.FieldProduct)
+}
+
+// SetProductFold sets the "product_fold" field.
+func (m *NeedMutation) SetProductFold(s string) {
+	m.product_fold = &s
+}
+
+// ProductFold returns the value of the "product_fold" field in the mutation.
+func (m *NeedMutation) ProductFold() (r string, exists bool) {
+	v := m.product_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProductFold returns the old "product_fold" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldProductFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProductFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProductFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProductFold: %w", err)
+	}
+	return oldValue.ProductFold, nil
+}
+
+// ClearProductFold clears the value of the "product_fold" field.
+func (m *NeedMutation) ClearProductFold() {
+	m.product_fold = nil
+	m.clearedFields[need.FieldProductFold] = struct{}{}
+}
+
+// ProductFoldCleared returns if the "product_fold" field was cleared in this mutation.
+func (m *NeedMutation) ProductFoldCleared() bool {
+	_, ok := m.clearedFields[need.FieldProductFold]
+	return ok
+}
+
+// ResetProductFold resets all changes to the "product_fold" field.
+func (m *NeedMutation) ResetProductFold() {
+	m.product_fold = nil
+	delete(m.clearedFields, need.FieldProductFold)
+}
+
+// SetUrgency sets the "urgency" field.
+func (m *NeedMutation) SetUrgency(s string) {
+	m.urgency = &s
+}
+
+// Urgency returns the value of the "urgency" field in the mutation.
+func (m *NeedMutation) Urgency() (r string, exists bool) {
+	v := m.urgency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUrgency returns the old "urgency" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldUrgency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUrgency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUrgency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUrgency: %w", err)
+	}
+	return oldValue.Urgency, nil
+}
+
+// ClearUrgency clears the value of the "urgency" field.
+func (m *NeedMutation) ClearUrgency() {
+	m.urgency = nil
+	m.clearedFields[need.FieldUrgency] = struct{}{}
+}
+
+// UrgencyCleared returns if the "urgency" field was cleared in this mutation.
+func (m *NeedMutation) UrgencyCleared() bool {
+	_, ok := m.clearedFields[need.FieldUrgency]
+	return ok
+}
+
+// ResetUrgency resets all changes to the "urgency" field.
+func (m *NeedMutation) ResetUrgency() {
+	m.urgency = nil
+	delete(m.clearedFields, need.FieldUrgency)
+}
+
+// SetBudget sets the "budget" field.
+func (m *NeedMutation) SetBudget(i int64) {
+	m.budget = &i
+	m.addbudget = nil
+}
+
+// Budget returns the value of the "budget" field in the mutation.
+func (m *NeedMutation) Budget() (r int64, exists bool) {
+	v := m.budget
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBudget returns the old "budget" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldBudget(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBudget is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBudget requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBudget: %w", err)
+	}
+	return oldValue.Budget, nil
+}
+
+// AddBudget adds i to the "budget" field.
+func (m *NeedMutation) AddBudget(i int64) {
+	if m.addbudget != nil {
+		*m.addbudget += i
+	} else {
+		m.addbudget = &i
+	}
+}
+
+// AddedBudget returns the value that was added to the "budget" field in this mutation.
+func (m *NeedMutation) AddedBudget() (r int64, exists bool) {
+	v := m.addbudget
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearBudget clears the value of the "budget" field.
+func (m *NeedMutation) ClearBudget() {
+	m.budget = nil
+	m.addbudget = nil
+	m.clearedFields[need.FieldBudget] = struct{}{}
+}
+
+// BudgetCleared returns if the "budget" field was cleared in this mutation.
+func (m *NeedMutation) BudgetCleared() bool {
+	_, ok := m.clearedFields[need.FieldBudget]
+	return ok
+}
+
+// ResetBudget resets all changes to the "budget" field.
+func (m *NeedMutation) ResetBudget() {
+	m.budget = nil
+	m.addbudget = nil
+	delete(m.clearedFields, need.FieldBudget)
+}
+
+// SetBudgetCurrency sets the "budget_currency" field.
+func (m *NeedMutation) SetBudgetCurrency(s string) {
+	m.budget_currency = &s
+}
+
+// BudgetCurrency returns the value of the "budget_currency" field in the mutation.
+func (m *NeedMutation) BudgetCurrency() (r string, exists bool) {
+	v := m.budget_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBudgetCurrency returns the old "budget_currency" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldBudgetCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBudgetCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBudgetCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBudgetCurrency: %w", err)
+	}
+	return oldValue.BudgetCurrency, nil
+}
+
+// ClearBudgetCurrency clears the value of the "budget_currency" field.
+func (m *NeedMutation) ClearBudgetCurrency() {
+	m.budget_currency = nil
+	m.clearedFields[need.FieldBudgetCurrency] = struct{}{}
+}
+
+// BudgetCurrencyCleared returns if the "budget_currency" field was cleared in this mutation.
+func (m *NeedMutation) BudgetCurrencyCleared() bool {
+	_, ok := m.clearedFields[need.FieldBudgetCurrency]
+	return ok
+}
+
+// ResetBudgetCurrency resets all changes to the "budget_currency" field.
+func (m *NeedMutation) ResetBudgetCurrency() {
+	m.budget_currency = nil
+	delete(m.clearedFields, need.FieldBudgetCurrency)
+}
+
+// SetBudgetReporting sets the "budget_reporting" field.
+func (m *NeedMutation) SetBudgetReporting(i int64) {
+	m.budget_reporting = &i
+	m.addbudget_reporting = nil
+}
+
+// BudgetReporting returns the value of the "budget_reporting" field in the mutation.
+func (m *NeedMutation) BudgetReporting() (r int64, exists bool) {
+	v := m.budget_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBudgetReporting returns the old "budget_reporting" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldBudgetReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBudgetReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBudgetReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBudgetReporting: %w", err)
+	}
+	return oldValue.BudgetReporting, nil
+}
+
+// AddBudgetReporting adds i to the "budget_reporting" field.
+func (m *NeedMutation) AddBudgetReporting(i int64) {
+	if m.addbudget_reporting != nil {
+		*m.addbudget_reporting += i
+	} else {
+		m.addbudget_reporting = &i
+	}
+}
+
+// AddedBudgetReporting returns the value that was added to the "budget_reporting" field in this mutation.
+func (m *NeedMutation) AddedBudgetReporting() (r int64, exists bool) {
+	v := m.addbudget_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearBudgetReporting clears the value of the "budget_reporting" field.
+func (m *NeedMutation) ClearBudgetReporting() {
+	m.budget_reporting = nil
+	m.addbudget_reporting = nil
+	m.clearedFields[need.FieldBudgetReporting] = struct{}{}
+}
+
+// BudgetReportingCleared returns if the "budget_reporting" field was cleared in this mutation.
+func (m *NeedMutation) BudgetReportingCleared() bool {
+	_, ok := m.clearedFields[need.FieldBudgetReporting]
+	return ok
+}
+
+// ResetBudgetReporting resets all changes to the "budget_reporting" field.
+func (m *NeedMutation) ResetBudgetReporting() {
+	m.budget_reporting = nil
+	m.addbudget_reporting = nil
+	delete(m.clearedFields, need.FieldBudgetReporting)
+}
+
+// SetWantedBy sets the "wanted_by" field.
+func (m *NeedMutation) SetWantedBy(s string) {
+	m.wanted_by = &s
+}
+
+// WantedBy returns the value of the "wanted_by" field in the mutation.
+func (m *NeedMutation) WantedBy() (r string, exists bool) {
+	v := m.wanted_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWantedBy returns the old "wanted_by" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldWantedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWantedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWantedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWantedBy: %w", err)
+	}
+	return oldValue.WantedBy, nil
+}
+
+// ClearWantedBy clears the value of the "wanted_by" field.
+func (m *NeedMutation) ClearWantedBy() {
+	m.wanted_by = nil
+	m.clearedFields[need.FieldWantedBy] = struct{}{}
+}
+
+// WantedByCleared returns if the "wanted_by" field was cleared in this mutation.
+func (m *NeedMutation) WantedByCleared() bool {
+	_, ok := m.clearedFields[need.FieldWantedBy]
+	return ok
+}
+
+// ResetWantedBy resets all changes to the "wanted_by" field.
+func (m *NeedMutation) ResetWantedBy() {
+	m.wanted_by = nil
+	delete(m.clearedFields, need.FieldWantedBy)
+}
+
+// SetMetOn sets the "met_on" field.
+func (m *NeedMutation) SetMetOn(s string) {
+	m.met_on = &s
+}
+
+// MetOn returns the value of the "met_on" field in the mutation.
+func (m *NeedMutation) MetOn() (r string, exists bool) {
+	v := m.met_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMetOn returns the old "met_on" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldMetOn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMetOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMetOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMetOn: %w", err)
+	}
+	return oldValue.MetOn, nil
+}
+
+// ClearMetOn clears the value of the "met_on" field.
+func (m *NeedMutation) ClearMetOn() {
+	m.met_on = nil
+	m.clearedFields[need.FieldMetOn] = struct{}{}
+}
+
+// MetOnCleared returns if the "met_on" field was cleared in this mutation.
+func (m *NeedMutation) MetOnCleared() bool {
+	_, ok := m.clearedFields[need.FieldMetOn]
+	return ok
+}
+
+// ResetMetOn resets all changes to the "met_on" field.
+func (m *NeedMutation) ResetMetOn() {
+	m.met_on = nil
+	delete(m.clearedFields, need.FieldMetOn)
+}
+
+// SetSource sets the "source" field.
+func (m *NeedMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *NeedMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *NeedMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[need.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *NeedMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[need.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *NeedMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, need.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *NeedMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *NeedMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the Need entity.
+// If the Need object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NeedMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *NeedMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[need.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *NeedMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[need.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *NeedMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, need.FieldSourceFold)
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *NeedMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[need.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *NeedMutation) ContactCleared() bool {
+	return m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *NeedMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *NeedMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the NeedMutation builder.
+func (m *NeedMutation) Where(ps ...predicate.Need) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the NeedMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *NeedMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Need, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *NeedMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *NeedMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Need).
+func (m *NeedMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *NeedMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.version != nil {
+		fields = append(fields, need.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, need.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, need.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, need.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, need.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, need.FieldDeletedAt)
+	}
+	if m.contact != nil {
+		fields = append(fields, need.FieldContactID)
+	}
+	if m.topic != nil {
+		fields = append(fields, need.FieldTopic)
+	}
+	if m.topic_fold != nil {
+		fields = append(fields, need.FieldTopicFold)
+	}
+	if m.topic_sort != nil {
+		fields = append(fields, need.FieldTopicSort)
+	}
+	if m.detail != nil {
+		fields = append(fields, need.FieldDetail)
+	}
+	if m.product != nil {
+		fields = append(fields, need.FieldProduct)
+	}
+	if m.product_fold != nil {
+		fields = append(fields, need.FieldProductFold)
+	}
+	if m.urgency != nil {
+		fields = append(fields, need.FieldUrgency)
+	}
+	if m.budget != nil {
+		fields = append(fields, need.FieldBudget)
+	}
+	if m.budget_currency != nil {
+		fields = append(fields, need.FieldBudgetCurrency)
+	}
+	if m.budget_reporting != nil {
+		fields = append(fields, need.FieldBudgetReporting)
+	}
+	if m.wanted_by != nil {
+		fields = append(fields, need.FieldWantedBy)
+	}
+	if m.met_on != nil {
+		fields = append(fields, need.FieldMetOn)
+	}
+	if m.source != nil {
+		fields = append(fields, need.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, need.FieldSourceFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *NeedMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case need.FieldVersion:
+		return m.Version()
+	case need.FieldCreatedAt:
+		return m.CreatedAt()
+	case need.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case need.FieldCreatedByID:
+		return m.CreatedByID()
+	case need.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case need.FieldDeletedAt:
+		return m.DeletedAt()
+	case need.FieldContactID:
+		return m.ContactID()
+	case need.FieldTopic:
+		return m.Topic()
+	case need.FieldTopicFold:
+		return m.TopicFold()
+	case need.FieldTopicSort:
+		return m.TopicSort()
+	case need.FieldDetail:
+		return m.Detail()
+	case need.FieldProduct:
+		return m.Product()
+	case need.FieldProductFold:
+		return m.ProductFold()
+	case need.FieldUrgency:
+		return m.Urgency()
+	case need.FieldBudget:
+		return m.Budget()
+	case need.FieldBudgetCurrency:
+		return m.BudgetCurrency()
+	case need.FieldBudgetReporting:
+		return m.BudgetReporting()
+	case need.FieldWantedBy:
+		return m.WantedBy()
+	case need.FieldMetOn:
+		return m.MetOn()
+	case need.FieldSource:
+		return m.Source()
+	case need.FieldSourceFold:
+		return m.SourceFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *NeedMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case need.FieldVersion:
+		return m.OldVersion(ctx)
+	case need.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case need.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case need.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case need.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case need.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case need.FieldContactID:
+		return m.OldContactID(ctx)
+	case need.FieldTopic:
+		return m.OldTopic(ctx)
+	case need.FieldTopicFold:
+		return m.OldTopicFold(ctx)
+	case need.FieldTopicSort:
+		return m.OldTopicSort(ctx)
+	case need.FieldDetail:
+		return m.OldDetail(ctx)
+	case need.FieldProduct:
+		return m.OldProduct(ctx)
+	case need.FieldProductFold:
+		return m.OldProductFold(ctx)
+	case need.FieldUrgency:
+		return m.OldUrgency(ctx)
+	case need.FieldBudget:
+		return m.OldBudget(ctx)
+	case need.FieldBudgetCurrency:
+		return m.OldBudgetCurrency(ctx)
+	case need.FieldBudgetReporting:
+		return m.OldBudgetReporting(ctx)
+	case need.FieldWantedBy:
+		return m.OldWantedBy(ctx)
+	case need.FieldMetOn:
+		return m.OldMetOn(ctx)
+	case need.FieldSource:
+		return m.OldSource(ctx)
+	case need.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown Need field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NeedMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case need.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case need.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case need.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case need.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case need.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case need.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case need.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case need.FieldTopic:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopic(v)
+		return nil
+	case need.FieldTopicFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopicFold(v)
+		return nil
+	case need.FieldTopicSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopicSort(v)
+		return nil
+	case need.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	case need.FieldProduct:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProduct(v)
+		return nil
+	case need.FieldProductFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProductFold(v)
+		return nil
+	case need.FieldUrgency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUrgency(v)
+		return nil
+	case need.FieldBudget:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBudget(v)
+		return nil
+	case need.FieldBudgetCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBudgetCurrency(v)
+		return nil
+	case need.FieldBudgetReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBudgetReporting(v)
+		return nil
+	case need.FieldWantedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWantedBy(v)
+		return nil
+	case need.FieldMetOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMetOn(v)
+		return nil
+	case need.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case need.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Need field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *NeedMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, need.FieldVersion)
+	}
+	if m.addbudget != nil {
+		fields = append(fields, need.FieldBudget)
+	}
+	if m.addbudget_reporting != nil {
+		fields = append(fields, need.FieldBudgetReporting)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *NeedMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case need.FieldVersion:
+		return m.AddedVersion()
+	case need.FieldBudget:
+		return m.AddedBudget()
+	case need.FieldBudgetReporting:
+		return m.AddedBudgetReporting()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NeedMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case need.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case need.FieldBudget:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBudget(v)
+		return nil
+	case need.FieldBudgetReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBudgetReporting(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Need numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *NeedMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(need.FieldCreatedByID) {
+		fields = append(fields, need.FieldCreatedByID)
+	}
+	if m.FieldCleared(need.FieldUpdatedByID) {
+		fields = append(fields, need.FieldUpdatedByID)
+	}
+	if m.FieldCleared(need.FieldDeletedAt) {
+		fields = append(fields, need.FieldDeletedAt)
+	}
+	if m.FieldCleared(need.FieldTopicFold) {
+		fields = append(fields, need.FieldTopicFold)
+	}
+	if m.FieldCleared(need.FieldTopicSort) {
+		fields = append(fields, need.FieldTopicSort)
+	}
+	if m.FieldCleared(need.FieldDetail) {
+		fields = append(fields, need.FieldDetail)
+	}
+	if m.FieldCleared(need.FieldProduct) {
+		fields = append(fields, need.FieldProduct)
+	}
+	if m.FieldCleared(need.FieldProductFold) {
+		fields = append(fields, need.FieldProductFold)
+	}
+	if m.FieldCleared(need.FieldUrgency) {
+		fields = append(fields, need.FieldUrgency)
+	}
+	if m.FieldCleared(need.FieldBudget) {
+		fields = append(fields, need.FieldBudget)
+	}
+	if m.FieldCleared(need.FieldBudgetCurrency) {
+		fields = append(fields, need.FieldBudgetCurrency)
+	}
+	if m.FieldCleared(need.FieldBudgetReporting) {
+		fields = append(fields, need.FieldBudgetReporting)
+	}
+	if m.FieldCleared(need.FieldWantedBy) {
+		fields = append(fields, need.FieldWantedBy)
+	}
+	if m.FieldCleared(need.FieldMetOn) {
+		fields = append(fields, need.FieldMetOn)
+	}
+	if m.FieldCleared(need.FieldSource) {
+		fields = append(fields, need.FieldSource)
+	}
+	if m.FieldCleared(need.FieldSourceFold) {
+		fields = append(fields, need.FieldSourceFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *NeedMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *NeedMutation) ClearField(name string) error {
+	switch name {
+	case need.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case need.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case need.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case need.FieldTopicFold:
+		m.ClearTopicFold()
+		return nil
+	case need.FieldTopicSort:
+		m.ClearTopicSort()
+		return nil
+	case need.FieldDetail:
+		m.ClearDetail()
+		return nil
+	case need.FieldProduct:
+		m.ClearProduct()
+		return nil
+	case need.FieldProductFold:
+		m.ClearProductFold()
+		return nil
+	case need.FieldUrgency:
+		m.ClearUrgency()
+		return nil
+	case need.FieldBudget:
+		m.ClearBudget()
+		return nil
+	case need.FieldBudgetCurrency:
+		m.ClearBudgetCurrency()
+		return nil
+	case need.FieldBudgetReporting:
+		m.ClearBudgetReporting()
+		return nil
+	case need.FieldWantedBy:
+		m.ClearWantedBy()
+		return nil
+	case need.FieldMetOn:
+		m.ClearMetOn()
+		return nil
+	case need.FieldSource:
+		m.ClearSource()
+		return nil
+	case need.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown Need nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *NeedMutation) ResetField(name string) error {
+	switch name {
+	case need.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case need.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case need.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case need.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case need.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case need.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case need.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case need.FieldTopic:
+		m.ResetTopic()
+		return nil
+	case need.FieldTopicFold:
+		m.ResetTopicFold()
+		return nil
+	case need.FieldTopicSort:
+		m.ResetTopicSort()
+		return nil
+	case need.FieldDetail:
+		m.ResetDetail()
+		return nil
+	case need.FieldProduct:
+		m.ResetProduct()
+		return nil
+	case need.FieldProductFold:
+		m.ResetProductFold()
+		return nil
+	case need.FieldUrgency:
+		m.ResetUrgency()
+		return nil
+	case need.FieldBudget:
+		m.ResetBudget()
+		return nil
+	case need.FieldBudgetCurrency:
+		m.ResetBudgetCurrency()
+		return nil
+	case need.FieldBudgetReporting:
+		m.ResetBudgetReporting()
+		return nil
+	case need.FieldWantedBy:
+		m.ResetWantedBy()
+		return nil
+	case need.FieldMetOn:
+		m.ResetMetOn()
+		return nil
+	case need.FieldSource:
+		m.ResetSource()
+		return nil
+	case need.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown Need field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *NeedMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.contact != nil {
+		edges = append(edges, need.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *NeedMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case need.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *NeedMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *NeedMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *NeedMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedcontact {
+		edges = append(edges, need.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *NeedMutation) EdgeCleared(name string) bool {
+	switch name {
+	case need.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *NeedMutation) ClearEdge(name string) error {
+	switch name {
+	case need.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Need unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *NeedMutation) ResetEdge(name string) error {
+	switch name {
+	case need.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Need edge %s", name)
+}
+
 // NoteMutation represents an operation that mutates the Note nodes in the graph.
 type NoteMutation struct {
 	config
@@ -12230,6 +25921,8 @@ type NoteMutation struct {
 	clearedaccount bool
 	contact        *stored.ID
 	clearedcontact bool
+	lead           *stored.ID
+	clearedlead    bool
 	done           bool
 	oldValue       func(context.Context) (*Note, error)
 	predicates     []predicate.Note
@@ -12712,6 +26405,55 @@ func (m *NoteMutation) ResetContactID() {
 	delete(m.clearedFields, note.FieldContactID)
 }
 
+// SetLeadID sets the "lead_id" field.
+func (m *NoteMutation) SetLeadID(s stored.ID) {
+	m.lead = &s
+}
+
+// LeadID returns the value of the "lead_id" field in the mutation.
+func (m *NoteMutation) LeadID() (r stored.ID, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadID returns the old "lead_id" field's value of the Note entity.
+// If the Note object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NoteMutation) OldLeadID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadID: %w", err)
+	}
+	return oldValue.LeadID, nil
+}
+
+// ClearLeadID clears the value of the "lead_id" field.
+func (m *NoteMutation) ClearLeadID() {
+	m.lead = nil
+	m.clearedFields[note.FieldLeadID] = struct{}{}
+}
+
+// LeadIDCleared returns if the "lead_id" field was cleared in this mutation.
+func (m *NoteMutation) LeadIDCleared() bool {
+	_, ok := m.clearedFields[note.FieldLeadID]
+	return ok
+}
+
+// ResetLeadID resets all changes to the "lead_id" field.
+func (m *NoteMutation) ResetLeadID() {
+	m.lead = nil
+	delete(m.clearedFields, note.FieldLeadID)
+}
+
 // SetTitle sets the "title" field.
 func (m *NoteMutation) SetTitle(s string) {
 	m.title = &s
@@ -12985,6 +26727,33 @@ func (m *NoteMutation) ResetContact() {
 	m.clearedcontact = false
 }
 
+// ClearLead clears the "lead" edge to the Lead entity.
+func (m *NoteMutation) ClearLead() {
+	m.clearedlead = true
+	m.clearedFields[note.FieldLeadID] = struct{}{}
+}
+
+// LeadCleared reports if the "lead" edge to the Lead entity was cleared.
+func (m *NoteMutation) LeadCleared() bool {
+	return m.LeadIDCleared() || m.clearedlead
+}
+
+// LeadIDs returns the "lead" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// LeadID instead. It exists only for internal usage by the builders.
+func (m *NoteMutation) LeadIDs() (ids []stored.ID) {
+	if id := m.lead; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetLead resets all changes to the "lead" edge.
+func (m *NoteMutation) ResetLead() {
+	m.lead = nil
+	m.clearedlead = false
+}
+
 // Where appends a list predicates to the NoteMutation builder.
 func (m *NoteMutation) Where(ps ...predicate.Note) {
 	m.predicates = append(m.predicates, ps...)
@@ -13019,7 +26788,7 @@ func (m *NoteMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *NoteMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m.version != nil {
 		fields = append(fields, note.FieldVersion)
 	}
@@ -13043,6 +26812,9 @@ func (m *NoteMutation) Fields() []string {
 	}
 	if m.contact != nil {
 		fields = append(fields, note.FieldContactID)
+	}
+	if m.lead != nil {
+		fields = append(fields, note.FieldLeadID)
 	}
 	if m.title != nil {
 		fields = append(fields, note.FieldTitle)
@@ -13083,6 +26855,8 @@ func (m *NoteMutation) Field(name string) (ent.Value, bool) {
 		return m.AccountID()
 	case note.FieldContactID:
 		return m.ContactID()
+	case note.FieldLeadID:
+		return m.LeadID()
 	case note.FieldTitle:
 		return m.Title()
 	case note.FieldTitleFold:
@@ -13118,6 +26892,8 @@ func (m *NoteMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldAccountID(ctx)
 	case note.FieldContactID:
 		return m.OldContactID(ctx)
+	case note.FieldLeadID:
+		return m.OldLeadID(ctx)
 	case note.FieldTitle:
 		return m.OldTitle(ctx)
 	case note.FieldTitleFold:
@@ -13192,6 +26968,13 @@ func (m *NoteMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetContactID(v)
+		return nil
+	case note.FieldLeadID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadID(v)
 		return nil
 	case note.FieldTitle:
 		v, ok := value.(string)
@@ -13288,6 +27071,9 @@ func (m *NoteMutation) ClearedFields() []string {
 	if m.FieldCleared(note.FieldContactID) {
 		fields = append(fields, note.FieldContactID)
 	}
+	if m.FieldCleared(note.FieldLeadID) {
+		fields = append(fields, note.FieldLeadID)
+	}
 	if m.FieldCleared(note.FieldTitle) {
 		fields = append(fields, note.FieldTitle)
 	}
@@ -13325,6 +27111,9 @@ func (m *NoteMutation) ClearField(name string) error {
 		return nil
 	case note.FieldContactID:
 		m.ClearContactID()
+		return nil
+	case note.FieldLeadID:
+		m.ClearLeadID()
 		return nil
 	case note.FieldTitle:
 		m.ClearTitle()
@@ -13367,6 +27156,9 @@ func (m *NoteMutation) ResetField(name string) error {
 	case note.FieldContactID:
 		m.ResetContactID()
 		return nil
+	case note.FieldLeadID:
+		m.ResetLeadID()
+		return nil
 	case note.FieldTitle:
 		m.ResetTitle()
 		return nil
@@ -13388,12 +27180,15 @@ func (m *NoteMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *NoteMutation) AddedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.account != nil {
 		edges = append(edges, note.EdgeAccount)
 	}
 	if m.contact != nil {
 		edges = append(edges, note.EdgeContact)
+	}
+	if m.lead != nil {
+		edges = append(edges, note.EdgeLead)
 	}
 	return edges
 }
@@ -13410,13 +27205,17 @@ func (m *NoteMutation) AddedIDs(name string) []ent.Value {
 		if id := m.contact; id != nil {
 			return []ent.Value{*id}
 		}
+	case note.EdgeLead:
+		if id := m.lead; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *NoteMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	return edges
 }
 
@@ -13428,12 +27227,15 @@ func (m *NoteMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *NoteMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.clearedaccount {
 		edges = append(edges, note.EdgeAccount)
 	}
 	if m.clearedcontact {
 		edges = append(edges, note.EdgeContact)
+	}
+	if m.clearedlead {
+		edges = append(edges, note.EdgeLead)
 	}
 	return edges
 }
@@ -13446,6 +27248,8 @@ func (m *NoteMutation) EdgeCleared(name string) bool {
 		return m.clearedaccount
 	case note.EdgeContact:
 		return m.clearedcontact
+	case note.EdgeLead:
+		return m.clearedlead
 	}
 	return false
 }
@@ -13459,6 +27263,9 @@ func (m *NoteMutation) ClearEdge(name string) error {
 		return nil
 	case note.EdgeContact:
 		m.ClearContact()
+		return nil
+	case note.EdgeLead:
+		m.ClearLead()
 		return nil
 	}
 	return fmt.Errorf("unknown Note unique edge %s", name)
@@ -13474,8 +27281,3037 @@ func (m *NoteMutation) ResetEdge(name string) error {
 	case note.EdgeContact:
 		m.ResetContact()
 		return nil
+	case note.EdgeLead:
+		m.ResetLead()
+		return nil
 	}
 	return fmt.Errorf("unknown Note edge %s", name)
+}
+
+// PreferenceMutation represents an operation that mutates the Preference nodes in the graph.
+type PreferenceMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	topic          *string
+	topic_fold     *string
+	topic_sort     *[]byte
+	product        *string
+	product_fold   *string
+	channel        *string
+	frequency      *string
+	language       *string
+	source         *string
+	source_fold    *string
+	clearedFields  map[string]struct{}
+	contact        *stored.ID
+	clearedcontact bool
+	done           bool
+	oldValue       func(context.Context) (*Preference, error)
+	predicates     []predicate.Preference
+}
+
+var _ ent.Mutation = (*PreferenceMutation)(nil)
+
+// preferenceOption allows management of the mutation configuration using functional options.
+type preferenceOption func(*PreferenceMutation)
+
+// newPreferenceMutation creates new mutation for the Preference entity.
+func newPreferenceMutation(c config, op Op, opts ...preferenceOption) *PreferenceMutation {
+	m := &PreferenceMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePreference,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPreferenceID sets the ID field of the mutation.
+func withPreferenceID(id stored.ID) preferenceOption {
+	return func(m *PreferenceMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Preference
+		)
+		m.oldValue = func(ctx context.Context) (*Preference, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Preference.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPreference sets the old Preference of the mutation.
+func withPreference(node *Preference) preferenceOption {
+	return func(m *PreferenceMutation) {
+		m.oldValue = func(context.Context) (*Preference, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PreferenceMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PreferenceMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Preference entities.
+func (m *PreferenceMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PreferenceMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PreferenceMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Preference.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *PreferenceMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PreferenceMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PreferenceMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PreferenceMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PreferenceMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PreferenceMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PreferenceMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PreferenceMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *PreferenceMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *PreferenceMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *PreferenceMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *PreferenceMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *PreferenceMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *PreferenceMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[preference.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *PreferenceMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[preference.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *PreferenceMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, preference.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *PreferenceMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *PreferenceMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *PreferenceMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[preference.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *PreferenceMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[preference.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *PreferenceMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, preference.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *PreferenceMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *PreferenceMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *PreferenceMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[preference.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *PreferenceMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[preference.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *PreferenceMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, preference.FieldDeletedAt)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *PreferenceMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *PreferenceMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *PreferenceMutation) ResetContactID() {
+	m.contact = nil
+}
+
+// SetTopic sets the "topic" field.
+func (m *PreferenceMutation) SetTopic(s string) {
+	m.topic = &s
+}
+
+// Topic returns the value of the "topic" field in the mutation.
+func (m *PreferenceMutation) Topic() (r string, exists bool) {
+	v := m.topic
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopic returns the old "topic" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldTopic(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopic is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopic requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopic: %w", err)
+	}
+	return oldValue.Topic, nil
+}
+
+// ResetTopic resets all changes to the "topic" field.
+func (m *PreferenceMutation) ResetTopic() {
+	m.topic = nil
+}
+
+// SetTopicFold sets the "topic_fold" field.
+func (m *PreferenceMutation) SetTopicFold(s string) {
+	m.topic_fold = &s
+}
+
+// TopicFold returns the value of the "topic_fold" field in the mutation.
+func (m *PreferenceMutation) TopicFold() (r string, exists bool) {
+	v := m.topic_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopicFold returns the old "topic_fold" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldTopicFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopicFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopicFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopicFold: %w", err)
+	}
+	return oldValue.TopicFold, nil
+}
+
+// ClearTopicFold clears the value of the "topic_fold" field.
+func (m *PreferenceMutation) ClearTopicFold() {
+	m.topic_fold = nil
+	m.clearedFields[preference.FieldTopicFold] = struct{}{}
+}
+
+// TopicFoldCleared returns if the "topic_fold" field was cleared in this mutation.
+func (m *PreferenceMutation) TopicFoldCleared() bool {
+	_, ok := m.clearedFields[preference.FieldTopicFold]
+	return ok
+}
+
+// ResetTopicFold resets all changes to the "topic_fold" field.
+func (m *PreferenceMutation) ResetTopicFold() {
+	m.topic_fold = nil
+	delete(m.clearedFields, preference.FieldTopicFold)
+}
+
+// SetTopicSort sets the "topic_sort" field.
+func (m *PreferenceMutation) SetTopicSort(b []byte) {
+	m.topic_sort = &b
+}
+
+// TopicSort returns the value of the "topic_sort" field in the mutation.
+func (m *PreferenceMutation) TopicSort() (r []byte, exists bool) {
+	v := m.topic_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopicSort returns the old "topic_sort" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldTopicSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopicSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopicSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopicSort: %w", err)
+	}
+	return oldValue.TopicSort, nil
+}
+
+// ClearTopicSort clears the value of the "topic_sort" field.
+func (m *PreferenceMutation) ClearTopicSort() {
+	m.topic_sort = nil
+	m.clearedFields[preference.FieldTopicSort] = struct{}{}
+}
+
+// TopicSortCleared returns if the "topic_sort" field was cleared in this mutation.
+func (m *PreferenceMutation) TopicSortCleared() bool {
+	_, ok := m.clearedFields[preference.FieldTopicSort]
+	return ok
+}
+
+// ResetTopicSort resets all changes to the "topic_sort" field.
+func (m *PreferenceMutation) ResetTopicSort() {
+	m.topic_sort = nil
+	delete(m.clearedFields, preference.FieldTopicSort)
+}
+
+// SetProduct sets the "product" field.
+func (m *PreferenceMutation) SetProduct(s string) {
+	m.product = &s
+}
+
+// Product returns the value of the "product" field in the mutation.
+func (m *PreferenceMutation) Product() (r string, exists bool) {
+	v := m.product
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProduct returns the old "product" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldProduct(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProduct is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProduct requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProduct: %w", err)
+	}
+	return oldValue.Product, nil
+}
+
+// ClearProduct clears the value of the "product" field.
+func (m *PreferenceMutation) ClearProduct() {
+	m.product = nil
+	m.clearedFields[preference.FieldProduct] = struct{}{}
+}
+
+// ProductCleared returns if the "product" field was cleared in this mutation.
+func (m *PreferenceMutation) ProductCleared() bool {
+	_, ok := m.clearedFields[preference.FieldProduct]
+	return ok
+}
+
+// ResetProduct resets all changes to the "product" field.
+func (m *PreferenceMutation) ResetProduct() {
+	m.product = nil
+	delete(m.clearedFields, preference.FieldProduct)
+}
+
+// SetProductFold sets the "product_fold" field.
+func (m *PreferenceMutation) SetProductFold(s string) {
+	m.product_fold = &s
+}
+
+// ProductFold returns the value of the "product_fold" field in the mutation.
+func (m *PreferenceMutation) ProductFold() (r string, exists bool) {
+	v := m.product_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProductFold returns the old "product_fold" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldProductFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProductFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProductFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProductFold: %w", err)
+	}
+	return oldValue.ProductFold, nil
+}
+
+// ClearProductFold clears the value of the "product_fold" field.
+func (m *PreferenceMutation) ClearProductFold() {
+	m.product_fold = nil
+	m.clearedFields[preference.FieldProductFold] = struct{}{}
+}
+
+// ProductFoldCleared returns if the "product_fold" field was cleared in this mutation.
+func (m *PreferenceMutation) ProductFoldCleared() bool {
+	_, ok := m.clearedFields[preference.FieldProductFold]
+	return ok
+}
+
+// ResetProductFold resets all changes to the "product_fold" field.
+func (m *PreferenceMutation) ResetProductFold() {
+	m.product_fold = nil
+	delete(m.clearedFields, preference.FieldProductFold)
+}
+
+// SetChannel sets the "channel" field.
+func (m *PreferenceMutation) SetChannel(s string) {
+	m.channel = &s
+}
+
+// Channel returns the value of the "channel" field in the mutation.
+func (m *PreferenceMutation) Channel() (r string, exists bool) {
+	v := m.channel
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChannel returns the old "channel" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldChannel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChannel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChannel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChannel: %w", err)
+	}
+	return oldValue.Channel, nil
+}
+
+// ClearChannel clears the value of the "channel" field.
+func (m *PreferenceMutation) ClearChannel() {
+	m.channel = nil
+	m.clearedFields[preference.FieldChannel] = struct{}{}
+}
+
+// ChannelCleared returns if the "channel" field was cleared in this mutation.
+func (m *PreferenceMutation) ChannelCleared() bool {
+	_, ok := m.clearedFields[preference.FieldChannel]
+	return ok
+}
+
+// ResetChannel resets all changes to the "channel" field.
+func (m *PreferenceMutation) ResetChannel() {
+	m.channel = nil
+	delete(m.clearedFields, preference.FieldChannel)
+}
+
+// SetFrequency sets the "frequency" field.
+func (m *PreferenceMutation) SetFrequency(s string) {
+	m.frequency = &s
+}
+
+// Frequency returns the value of the "frequency" field in the mutation.
+func (m *PreferenceMutation) Frequency() (r string, exists bool) {
+	v := m.frequency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFrequency returns the old "frequency" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldFrequency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFrequency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFrequency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFrequency: %w", err)
+	}
+	return oldValue.Frequency, nil
+}
+
+// ClearFrequency clears the value of the "frequency" field.
+func (m *PreferenceMutation) ClearFrequency() {
+	m.frequency = nil
+	m.clearedFields[preference.FieldFrequency] = struct{}{}
+}
+
+// FrequencyCleared returns if the "frequency" field was cleared in this mutation.
+func (m *PreferenceMutation) FrequencyCleared() bool {
+	_, ok := m.clearedFields[preference.FieldFrequency]
+	return ok
+}
+
+// ResetFrequency resets all changes to the "frequency" field.
+func (m *PreferenceMutation) ResetFrequency() {
+	m.frequency = nil
+	delete(m.clearedFields, preference.FieldFrequency)
+}
+
+// SetLanguage sets the "language" field.
+func (m *PreferenceMutation) SetLanguage(s string) {
+	m.language = &s
+}
+
+// Language returns the value of the "language" field in the mutation.
+func (m *PreferenceMutation) Language() (r string, exists bool) {
+	v := m.language
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLanguage returns the old "language" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldLanguage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLanguage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLanguage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLanguage: %w", err)
+	}
+	return oldValue.Language, nil
+}
+
+// ClearLanguage clears the value of the "language" field.
+func (m *PreferenceMutation) ClearLanguage() {
+	m.language = nil
+	m.clearedFields[preference.FieldLanguage] = struct{}{}
+}
+
+// LanguageCleared returns if the "language" field was cleared in this mutation.
+func (m *PreferenceMutation) LanguageCleared() bool {
+	_, ok := m.clearedFields[preference.FieldLanguage]
+	return ok
+}
+
+// ResetLanguage resets all changes to the "language" field.
+func (m *PreferenceMutation) ResetLanguage() {
+	m.language = nil
+	delete(m.clearedFields, preference.FieldLanguage)
+}
+
+// SetSource sets the "source" field.
+func (m *PreferenceMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *PreferenceMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *PreferenceMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[preference.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *PreferenceMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[preference.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *PreferenceMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, preference.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *PreferenceMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *PreferenceMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the Preference entity.
+// If the Preference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PreferenceMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *PreferenceMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[preference.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *PreferenceMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[preference.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *PreferenceMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, preference.FieldSourceFold)
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *PreferenceMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[preference.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *PreferenceMutation) ContactCleared() bool {
+	return m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *PreferenceMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *PreferenceMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the PreferenceMutation builder.
+func (m *PreferenceMutation) Where(ps ...predicate.Preference) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PreferenceMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PreferenceMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Preference, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PreferenceMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PreferenceMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Preference).
+func (m *PreferenceMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PreferenceMutation) Fields() []string {
+	fields := make([]string, 0, 17)
+	if m.version != nil {
+		fields = append(fields, preference.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, preference.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, preference.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, preference.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, preference.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, preference.FieldDeletedAt)
+	}
+	if m.contact != nil {
+		fields = append(fields, preference.FieldContactID)
+	}
+	if m.topic != nil {
+		fields = append(fields, preference.FieldTopic)
+	}
+	if m.topic_fold != nil {
+		fields = append(fields, preference.FieldTopicFold)
+	}
+	if m.topic_sort != nil {
+		fields = append(fields, preference.FieldTopicSort)
+	}
+	if m.product != nil {
+		fields = append(fields, preference.FieldProduct)
+	}
+	if m.product_fold != nil {
+		fields = append(fields, preference.FieldProductFold)
+	}
+	if m.channel != nil {
+		fields = append(fields, preference.FieldChannel)
+	}
+	if m.frequency != nil {
+		fields = append(fields, preference.FieldFrequency)
+	}
+	if m.language != nil {
+		fields = append(fields, preference.FieldLanguage)
+	}
+	if m.source != nil {
+		fields = append(fields, preference.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, preference.FieldSourceFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PreferenceMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case preference.FieldVersion:
+		return m.Version()
+	case preference.FieldCreatedAt:
+		return m.CreatedAt()
+	case preference.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case preference.FieldCreatedByID:
+		return m.CreatedByID()
+	case preference.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case preference.FieldDeletedAt:
+		return m.DeletedAt()
+	case preference.FieldContactID:
+		return m.ContactID()
+	case preference.FieldTopic:
+		return m.Topic()
+	case preference.FieldTopicFold:
+		return m.TopicFold()
+	case preference.FieldTopicSort:
+		return m.TopicSort()
+	case preference.FieldProduct:
+		return m.Product()
+	case preference.FieldProductFold:
+		return m.ProductFold()
+	case preference.FieldChannel:
+		return m.Channel()
+	case preference.FieldFrequency:
+		return m.Frequency()
+	case preference.FieldLanguage:
+		return m.Language()
+	case preference.FieldSource:
+		return m.Source()
+	case preference.FieldSourceFold:
+		return m.SourceFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PreferenceMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case preference.FieldVersion:
+		return m.OldVersion(ctx)
+	case preference.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case preference.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case preference.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case preference.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case preference.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case preference.FieldContactID:
+		return m.OldContactID(ctx)
+	case preference.FieldTopic:
+		return m.OldTopic(ctx)
+	case preference.FieldTopicFold:
+		return m.OldTopicFold(ctx)
+	case preference.FieldTopicSort:
+		return m.OldTopicSort(ctx)
+	case preference.FieldProduct:
+		return m.OldProduct(ctx)
+	case preference.FieldProductFold:
+		return m.OldProductFold(ctx)
+	case preference.FieldChannel:
+		return m.OldChannel(ctx)
+	case preference.FieldFrequency:
+		return m.OldFrequency(ctx)
+	case preference.FieldLanguage:
+		return m.OldLanguage(ctx)
+	case preference.FieldSource:
+		return m.OldSource(ctx)
+	case preference.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown Preference field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PreferenceMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case preference.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case preference.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case preference.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case preference.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case preference.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case preference.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case preference.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case preference.FieldTopic:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopic(v)
+		return nil
+	case preference.FieldTopicFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopicFold(v)
+		return nil
+	case preference.FieldTopicSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopicSort(v)
+		return nil
+	case preference.FieldProduct:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProduct(v)
+		return nil
+	case preference.FieldProductFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProductFold(v)
+		return nil
+	case preference.FieldChannel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChannel(v)
+		return nil
+	case preference.FieldFrequency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFrequency(v)
+		return nil
+	case preference.FieldLanguage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLanguage(v)
+		return nil
+	case preference.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case preference.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Preference field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PreferenceMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, preference.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PreferenceMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case preference.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PreferenceMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case preference.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Preference numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PreferenceMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(preference.FieldCreatedByID) {
+		fields = append(fields, preference.FieldCreatedByID)
+	}
+	if m.FieldCleared(preference.FieldUpdatedByID) {
+		fields = append(fields, preference.FieldUpdatedByID)
+	}
+	if m.FieldCleared(preference.FieldDeletedAt) {
+		fields = append(fields, preference.FieldDeletedAt)
+	}
+	if m.FieldCleared(preference.FieldTopicFold) {
+		fields = append(fields, preference.FieldTopicFold)
+	}
+	if m.FieldCleared(preference.FieldTopicSort) {
+		fields = append(fields, preference.FieldTopicSort)
+	}
+	if m.FieldCleared(preference.FieldProduct) {
+		fields = append(fields, preference.FieldProduct)
+	}
+	if m.FieldCleared(preference.FieldProductFold) {
+		fields = append(fields, preference.FieldProductFold)
+	}
+	if m.FieldCleared(preference.FieldChannel) {
+		fields = append(fields, preference.FieldChannel)
+	}
+	if m.FieldCleared(preference.FieldFrequency) {
+		fields = append(fields, preference.FieldFrequency)
+	}
+	if m.FieldCleared(preference.FieldLanguage) {
+		fields = append(fields, preference.FieldLanguage)
+	}
+	if m.FieldCleared(preference.FieldSource) {
+		fields = append(fields, preference.FieldSource)
+	}
+	if m.FieldCleared(preference.FieldSourceFold) {
+		fields = append(fields, preference.FieldSourceFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PreferenceMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PreferenceMutation) ClearField(name string) error {
+	switch name {
+	case preference.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case preference.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case preference.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case preference.FieldTopicFold:
+		m.ClearTopicFold()
+		return nil
+	case preference.FieldTopicSort:
+		m.ClearTopicSort()
+		return nil
+	case preference.FieldProduct:
+		m.ClearProduct()
+		return nil
+	case preference.FieldProductFold:
+		m.ClearProductFold()
+		return nil
+	case preference.FieldChannel:
+		m.ClearChannel()
+		return nil
+	case preference.FieldFrequency:
+		m.ClearFrequency()
+		return nil
+	case preference.FieldLanguage:
+		m.ClearLanguage()
+		return nil
+	case preference.FieldSource:
+		m.ClearSource()
+		return nil
+	case preference.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown Preference nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PreferenceMutation) ResetField(name string) error {
+	switch name {
+	case preference.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case preference.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case preference.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case preference.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case preference.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case preference.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case preference.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case preference.FieldTopic:
+		m.ResetTopic()
+		return nil
+	case preference.FieldTopicFold:
+		m.ResetTopicFold()
+		return nil
+	case preference.FieldTopicSort:
+		m.ResetTopicSort()
+		return nil
+	case preference.FieldProduct:
+		m.ResetProduct()
+		return nil
+	case preference.FieldProductFold:
+		m.ResetProductFold()
+		return nil
+	case preference.FieldChannel:
+		m.ResetChannel()
+		return nil
+	case preference.FieldFrequency:
+		m.ResetFrequency()
+		return nil
+	case preference.FieldLanguage:
+		m.ResetLanguage()
+		return nil
+	case preference.FieldSource:
+		m.ResetSource()
+		return nil
+	case preference.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown Preference field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PreferenceMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.contact != nil {
+		edges = append(edges, preference.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PreferenceMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case preference.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PreferenceMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PreferenceMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PreferenceMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedcontact {
+		edges = append(edges, preference.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PreferenceMutation) EdgeCleared(name string) bool {
+	switch name {
+	case preference.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PreferenceMutation) ClearEdge(name string) error {
+	switch name {
+	case preference.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Preference unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PreferenceMutation) ResetEdge(name string) error {
+	switch name {
+	case preference.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Preference edge %s", name)
+}
+
+// RelationshipMutation represents an operation that mutates the Relationship nodes in the graph.
+type RelationshipMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	to_account_id       *stored.ID
+	to_contact_id       *stored.ID
+	_type               *string
+	label               *string
+	label_fold          *string
+	from_date           *string
+	to_date             *string
+	remarks             *string
+	clearedFields       map[string]struct{}
+	from_account        *stored.ID
+	clearedfrom_account bool
+	from_contact        *stored.ID
+	clearedfrom_contact bool
+	done                bool
+	oldValue            func(context.Context) (*Relationship, error)
+	predicates          []predicate.Relationship
+}
+
+var _ ent.Mutation = (*RelationshipMutation)(nil)
+
+// relationshipOption allows management of the mutation configuration using functional options.
+type relationshipOption func(*RelationshipMutation)
+
+// newRelationshipMutation creates new mutation for the Relationship entity.
+func newRelationshipMutation(c config, op Op, opts ...relationshipOption) *RelationshipMutation {
+	m := &RelationshipMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRelationship,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRelationshipID sets the ID field of the mutation.
+func withRelationshipID(id stored.ID) relationshipOption {
+	return func(m *RelationshipMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Relationship
+		)
+		m.oldValue = func(ctx context.Context) (*Relationship, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Relationship.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRelationship sets the old Relationship of the mutation.
+func withRelationship(node *Relationship) relationshipOption {
+	return func(m *RelationshipMutation) {
+		m.oldValue = func(context.Context) (*Relationship, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RelationshipMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RelationshipMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Relationship entities.
+func (m *RelationshipMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RelationshipMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RelationshipMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Relationship.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *RelationshipMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *RelationshipMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *RelationshipMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *RelationshipMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *RelationshipMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RelationshipMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RelationshipMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RelationshipMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *RelationshipMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *RelationshipMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *RelationshipMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *RelationshipMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *RelationshipMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *RelationshipMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[relationship.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *RelationshipMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *RelationshipMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, relationship.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *RelationshipMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *RelationshipMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *RelationshipMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[relationship.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *RelationshipMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *RelationshipMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, relationship.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *RelationshipMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *RelationshipMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *RelationshipMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[relationship.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *RelationshipMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *RelationshipMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, relationship.FieldDeletedAt)
+}
+
+// SetFromAccountID sets the "from_account_id" field.
+func (m *RelationshipMutation) SetFromAccountID(s stored.ID) {
+	m.from_account = &s
+}
+
+// FromAccountID returns the value of the "from_account_id" field in the mutation.
+func (m *RelationshipMutation) FromAccountID() (r stored.ID, exists bool) {
+	v := m.from_account
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromAccountID returns the old "from_account_id" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldFromAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromAccountID: %w", err)
+	}
+	return oldValue.FromAccountID, nil
+}
+
+// ClearFromAccountID clears the value of the "from_account_id" field.
+func (m *RelationshipMutation) ClearFromAccountID() {
+	m.from_account = nil
+	m.clearedFields[relationship.FieldFromAccountID] = struct{}{}
+}
+
+// FromAccountIDCleared returns if the "from_account_id" field was cleared in this mutation.
+func (m *RelationshipMutation) FromAccountIDCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldFromAccountID]
+	return ok
+}
+
+// ResetFromAccountID resets all changes to the "from_account_id" field.
+func (m *RelationshipMutation) ResetFromAccountID() {
+	m.from_account = nil
+	delete(m.clearedFields, relationship.FieldFromAccountID)
+}
+
+// SetFromContactID sets the "from_contact_id" field.
+func (m *RelationshipMutation) SetFromContactID(s stored.ID) {
+	m.from_contact = &s
+}
+
+// FromContactID returns the value of the "from_contact_id" field in the mutation.
+func (m *RelationshipMutation) FromContactID() (r stored.ID, exists bool) {
+	v := m.from_contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromContactID returns the old "from_contact_id" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldFromContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromContactID: %w", err)
+	}
+	return oldValue.FromContactID, nil
+}
+
+// ClearFromContactID clears the value of the "from_contact_id" field.
+func (m *RelationshipMutation) ClearFromContactID() {
+	m.from_contact = nil
+	m.clearedFields[relationship.FieldFromContactID] = struct{}{}
+}
+
+// FromContactIDCleared returns if the "from_contact_id" field was cleared in this mutation.
+func (m *RelationshipMutation) FromContactIDCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldFromContactID]
+	return ok
+}
+
+// ResetFromContactID resets all changes to the "from_contact_id" field.
+func (m *RelationshipMutation) ResetFromContactID() {
+	m.from_contact = nil
+	delete(m.clearedFields, relationship.FieldFromContactID)
+}
+
+// SetToAccountID sets the "to_account_id" field.
+func (m *RelationshipMutation) SetToAccountID(s stored.ID) {
+	m.to_account_id = &s
+}
+
+// ToAccountID returns the value of the "to_account_id" field in the mutation.
+func (m *RelationshipMutation) ToAccountID() (r stored.ID, exists bool) {
+	v := m.to_account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToAccountID returns the old "to_account_id" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldToAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToAccountID: %w", err)
+	}
+	return oldValue.ToAccountID, nil
+}
+
+// ClearToAccountID clears the value of the "to_account_id" field.
+func (m *RelationshipMutation) ClearToAccountID() {
+	m.to_account_id = nil
+	m.clearedFields[relationship.FieldToAccountID] = struct{}{}
+}
+
+// ToAccountIDCleared returns if the "to_account_id" field was cleared in this mutation.
+func (m *RelationshipMutation) ToAccountIDCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldToAccountID]
+	return ok
+}
+
+// ResetToAccountID resets all changes to the "to_account_id" field.
+func (m *RelationshipMutation) ResetToAccountID() {
+	m.to_account_id = nil
+	delete(m.clearedFields, relationship.FieldToAccountID)
+}
+
+// SetToContactID sets the "to_contact_id" field.
+func (m *RelationshipMutation) SetToContactID(s stored.ID) {
+	m.to_contact_id = &s
+}
+
+// ToContactID returns the value of the "to_contact_id" field in the mutation.
+func (m *RelationshipMutation) ToContactID() (r stored.ID, exists bool) {
+	v := m.to_contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToContactID returns the old "to_contact_id" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldToContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToContactID: %w", err)
+	}
+	return oldValue.ToContactID, nil
+}
+
+// ClearToContactID clears the value of the "to_contact_id" field.
+func (m *RelationshipMutation) ClearToContactID() {
+	m.to_contact_id = nil
+	m.clearedFields[relationship.FieldToContactID] = struct{}{}
+}
+
+// ToContactIDCleared returns if the "to_contact_id" field was cleared in this mutation.
+func (m *RelationshipMutation) ToContactIDCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldToContactID]
+	return ok
+}
+
+// ResetToContactID resets all changes to the "to_contact_id" field.
+func (m *RelationshipMutation) ResetToContactID() {
+	m.to_contact_id = nil
+	delete(m.clearedFields, relationship.FieldToContactID)
+}
+
+// SetType sets the "type" field.
+func (m *RelationshipMutation) SetType(s string) {
+	m._type = &s
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *RelationshipMutation) GetType() (r string, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *RelationshipMutation) ResetType() {
+	m._type = nil
+}
+
+// SetLabel sets the "label" field.
+func (m *RelationshipMutation) SetLabel(s string) {
+	m.label = &s
+}
+
+// Label returns the value of the "label" field in the mutation.
+func (m *RelationshipMutation) Label() (r string, exists bool) {
+	v := m.label
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabel returns the old "label" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldLabel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabel: %w", err)
+	}
+	return oldValue.Label, nil
+}
+
+// ClearLabel clears the value of the "label" field.
+func (m *RelationshipMutation) ClearLabel() {
+	m.label = nil
+	m.clearedFields[relationship.FieldLabel] = struct{}{}
+}
+
+// LabelCleared returns if the "label" field was cleared in this mutation.
+func (m *RelationshipMutation) LabelCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldLabel]
+	return ok
+}
+
+// ResetLabel resets all changes to the "label" field.
+func (m *RelationshipMutation) ResetLabel() {
+	m.label = nil
+	delete(m.clearedFields, relationship.FieldLabel)
+}
+
+// SetLabelFold sets the "label_fold" field.
+func (m *RelationshipMutation) SetLabelFold(s string) {
+	m.label_fold = &s
+}
+
+// LabelFold returns the value of the "label_fold" field in the mutation.
+func (m *RelationshipMutation) LabelFold() (r string, exists bool) {
+	v := m.label_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabelFold returns the old "label_fold" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldLabelFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabelFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabelFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabelFold: %w", err)
+	}
+	return oldValue.LabelFold, nil
+}
+
+// ClearLabelFold clears the value of the "label_fold" field.
+func (m *RelationshipMutation) ClearLabelFold() {
+	m.label_fold = nil
+	m.clearedFields[relationship.FieldLabelFold] = struct{}{}
+}
+
+// LabelFoldCleared returns if the "label_fold" field was cleared in this mutation.
+func (m *RelationshipMutation) LabelFoldCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldLabelFold]
+	return ok
+}
+
+// ResetLabelFold resets all changes to the "label_fold" field.
+func (m *RelationshipMutation) ResetLabelFold() {
+	m.label_fold = nil
+	delete(m.clearedFields, relationship.FieldLabelFold)
+}
+
+// SetFromDate sets the "from_date" field.
+func (m *RelationshipMutation) SetFromDate(s string) {
+	m.from_date = &s
+}
+
+// FromDate returns the value of the "from_date" field in the mutation.
+func (m *RelationshipMutation) FromDate() (r string, exists bool) {
+	v := m.from_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromDate returns the old "from_date" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldFromDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromDate: %w", err)
+	}
+	return oldValue.FromDate, nil
+}
+
+// ClearFromDate clears the value of the "from_date" field.
+func (m *RelationshipMutation) ClearFromDate() {
+	m.from_date = nil
+	m.clearedFields[relationship.FieldFromDate] = struct{}{}
+}
+
+// FromDateCleared returns if the "from_date" field was cleared in this mutation.
+func (m *RelationshipMutation) FromDateCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldFromDate]
+	return ok
+}
+
+// ResetFromDate resets all changes to the "from_date" field.
+func (m *RelationshipMutation) ResetFromDate() {
+	m.from_date = nil
+	delete(m.clearedFields, relationship.FieldFromDate)
+}
+
+// SetToDate sets the "to_date" field.
+func (m *RelationshipMutation) SetToDate(s string) {
+	m.to_date = &s
+}
+
+// ToDate returns the value of the "to_date" field in the mutation.
+func (m *RelationshipMutation) ToDate() (r string, exists bool) {
+	v := m.to_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToDate returns the old "to_date" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldToDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToDate: %w", err)
+	}
+	return oldValue.ToDate, nil
+}
+
+// ClearToDate clears the value of the "to_date" field.
+func (m *RelationshipMutation) ClearToDate() {
+	m.to_date = nil
+	m.clearedFields[relationship.FieldToDate] = struct{}{}
+}
+
+// ToDateCleared returns if the "to_date" field was cleared in this mutation.
+func (m *RelationshipMutation) ToDateCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldToDate]
+	return ok
+}
+
+// ResetToDate resets all changes to the "to_date" field.
+func (m *RelationshipMutation) ResetToDate() {
+	m.to_date = nil
+	delete(m.clearedFields, relationship.FieldToDate)
+}
+
+// SetRemarks sets the "remarks" field.
+func (m *RelationshipMutation) SetRemarks(s string) {
+	m.remarks = &s
+}
+
+// Remarks returns the value of the "remarks" field in the mutation.
+func (m *RelationshipMutation) Remarks() (r string, exists bool) {
+	v := m.remarks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemarks returns the old "remarks" field's value of the Relationship entity.
+// If the Relationship object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RelationshipMutation) OldRemarks(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemarks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemarks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemarks: %w", err)
+	}
+	return oldValue.Remarks, nil
+}
+
+// ClearRemarks clears the value of the "remarks" field.
+func (m *RelationshipMutation) ClearRemarks() {
+	m.remarks = nil
+	m.clearedFields[relationship.FieldRemarks] = struct{}{}
+}
+
+// RemarksCleared returns if the "remarks" field was cleared in this mutation.
+func (m *RelationshipMutation) RemarksCleared() bool {
+	_, ok := m.clearedFields[relationship.FieldRemarks]
+	return ok
+}
+
+// ResetRemarks resets all changes to the "remarks" field.
+func (m *RelationshipMutation) ResetRemarks() {
+	m.remarks = nil
+	delete(m.clearedFields, relationship.FieldRemarks)
+}
+
+// ClearFromAccount clears the "from_account" edge to the Account entity.
+func (m *RelationshipMutation) ClearFromAccount() {
+	m.clearedfrom_account = true
+	m.clearedFields[relationship.FieldFromAccountID] = struct{}{}
+}
+
+// FromAccountCleared reports if the "from_account" edge to the Account entity was cleared.
+func (m *RelationshipMutation) FromAccountCleared() bool {
+	return m.FromAccountIDCleared() || m.clearedfrom_account
+}
+
+// FromAccountIDs returns the "from_account" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// FromAccountID instead. It exists only for internal usage by the builders.
+func (m *RelationshipMutation) FromAccountIDs() (ids []stored.ID) {
+	if id := m.from_account; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetFromAccount resets all changes to the "from_account" edge.
+func (m *RelationshipMutation) ResetFromAccount() {
+	m.from_account = nil
+	m.clearedfrom_account = false
+}
+
+// ClearFromContact clears the "from_contact" edge to the Contact entity.
+func (m *RelationshipMutation) ClearFromContact() {
+	m.clearedfrom_contact = true
+	m.clearedFields[relationship.FieldFromContactID] = struct{}{}
+}
+
+// FromContactCleared reports if the "from_contact" edge to the Contact entity was cleared.
+func (m *RelationshipMutation) FromContactCleared() bool {
+	return m.FromContactIDCleared() || m.clearedfrom_contact
+}
+
+// FromContactIDs returns the "from_contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// FromContactID instead. It exists only for internal usage by the builders.
+func (m *RelationshipMutation) FromContactIDs() (ids []stored.ID) {
+	if id := m.from_contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetFromContact resets all changes to the "from_contact" edge.
+func (m *RelationshipMutation) ResetFromContact() {
+	m.from_contact = nil
+	m.clearedfrom_contact = false
+}
+
+// Where appends a list predicates to the RelationshipMutation builder.
+func (m *RelationshipMutation) Where(ps ...predicate.Relationship) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RelationshipMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RelationshipMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Relationship, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RelationshipMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RelationshipMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Relationship).
+func (m *RelationshipMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RelationshipMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.version != nil {
+		fields = append(fields, relationship.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, relationship.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, relationship.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, relationship.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, relationship.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, relationship.FieldDeletedAt)
+	}
+	if m.from_account != nil {
+		fields = append(fields, relationship.FieldFromAccountID)
+	}
+	if m.from_contact != nil {
+		fields = append(fields, relationship.FieldFromContactID)
+	}
+	if m.to_account_id != nil {
+		fields = append(fields, relationship.FieldToAccountID)
+	}
+	if m.to_contact_id != nil {
+		fields = append(fields, relationship.FieldToContactID)
+	}
+	if m._type != nil {
+		fields = append(fields, relationship.FieldType)
+	}
+	if m.label != nil {
+		fields = append(fields, relationship.FieldLabel)
+	}
+	if m.label_fold != nil {
+		fields = append(fields, relationship.FieldLabelFold)
+	}
+	if m.from_date != nil {
+		fields = append(fields, relationship.FieldFromDate)
+	}
+	if m.to_date != nil {
+		fields = append(fields, relationship.FieldToDate)
+	}
+	if m.remarks != nil {
+		fields = append(fields, relationship.FieldRemarks)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RelationshipMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case relationship.FieldVersion:
+		return m.Version()
+	case relationship.FieldCreatedAt:
+		return m.CreatedAt()
+	case relationship.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case relationship.FieldCreatedByID:
+		return m.CreatedByID()
+	case relationship.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case relationship.FieldDeletedAt:
+		return m.DeletedAt()
+	case relationship.FieldFromAccountID:
+		return m.FromAccountID()
+	case relationship.FieldFromContactID:
+		return m.FromContactID()
+	case relationship.FieldToAccountID:
+		return m.ToAccountID()
+	case relationship.FieldToContactID:
+		return m.ToContactID()
+	case relationship.FieldType:
+		return m.GetType()
+	case relationship.FieldLabel:
+		return m.Label()
+	case relationship.FieldLabelFold:
+		return m.LabelFold()
+	case relationship.FieldFromDate:
+		return m.FromDate()
+	case relationship.FieldToDate:
+		return m.ToDate()
+	case relationship.FieldRemarks:
+		return m.Remarks()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RelationshipMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case relationship.FieldVersion:
+		return m.OldVersion(ctx)
+	case relationship.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case relationship.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case relationship.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case relationship.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case relationship.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case relationship.FieldFromAccountID:
+		return m.OldFromAccountID(ctx)
+	case relationship.FieldFromContactID:
+		return m.OldFromContactID(ctx)
+	case relationship.FieldToAccountID:
+		return m.OldToAccountID(ctx)
+	case relationship.FieldToContactID:
+		return m.OldToContactID(ctx)
+	case relationship.FieldType:
+		return m.OldType(ctx)
+	case relationship.FieldLabel:
+		return m.OldLabel(ctx)
+	case relationship.FieldLabelFold:
+		return m.OldLabelFold(ctx)
+	case relationship.FieldFromDate:
+		return m.OldFromDate(ctx)
+	case relationship.FieldToDate:
+		return m.OldToDate(ctx)
+	case relationship.FieldRemarks:
+		return m.OldRemarks(ctx)
+	}
+	return nil, fmt.Errorf("unknown Relationship field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RelationshipMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case relationship.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case relationship.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case relationship.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case relationship.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case relationship.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case relationship.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case relationship.FieldFromAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromAccountID(v)
+		return nil
+	case relationship.FieldFromContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromContactID(v)
+		return nil
+	case relationship.FieldToAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToAccountID(v)
+		return nil
+	case relationship.FieldToContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToContactID(v)
+		return nil
+	case relationship.FieldType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
+		return nil
+	case relationship.FieldLabel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabel(v)
+		return nil
+	case relationship.FieldLabelFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabelFold(v)
+		return nil
+	case relationship.FieldFromDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromDate(v)
+		return nil
+	case relationship.FieldToDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToDate(v)
+		return nil
+	case relationship.FieldRemarks:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemarks(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Relationship field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RelationshipMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, relationship.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RelationshipMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case relationship.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RelationshipMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case relationship.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Relationship numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RelationshipMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(relationship.FieldCreatedByID) {
+		fields = append(fields, relationship.FieldCreatedByID)
+	}
+	if m.FieldCleared(relationship.FieldUpdatedByID) {
+		fields = append(fields, relationship.FieldUpdatedByID)
+	}
+	if m.FieldCleared(relationship.FieldDeletedAt) {
+		fields = append(fields, relationship.FieldDeletedAt)
+	}
+	if m.FieldCleared(relationship.FieldFromAccountID) {
+		fields = append(fields, relationship.FieldFromAccountID)
+	}
+	if m.FieldCleared(relationship.FieldFromContactID) {
+		fields = append(fields, relationship.FieldFromContactID)
+	}
+	if m.FieldCleared(relationship.FieldToAccountID) {
+		fields = append(fields, relationship.FieldToAccountID)
+	}
+	if m.FieldCleared(relationship.FieldToContactID) {
+		fields = append(fields, relationship.FieldToContactID)
+	}
+	if m.FieldCleared(relationship.FieldLabel) {
+		fields = append(fields, relationship.FieldLabel)
+	}
+	if m.FieldCleared(relationship.FieldLabelFold) {
+		fields = append(fields, relationship.FieldLabelFold)
+	}
+	if m.FieldCleared(relationship.FieldFromDate) {
+		fields = append(fields, relationship.FieldFromDate)
+	}
+	if m.FieldCleared(relationship.FieldToDate) {
+		fields = append(fields, relationship.FieldToDate)
+	}
+	if m.FieldCleared(relationship.FieldRemarks) {
+		fields = append(fields, relationship.FieldRemarks)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RelationshipMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RelationshipMutation) ClearField(name string) error {
+	switch name {
+	case relationship.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case relationship.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case relationship.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case relationship.FieldFromAccountID:
+		m.ClearFromAccountID()
+		return nil
+	case relationship.FieldFromContactID:
+		m.ClearFromContactID()
+		return nil
+	case relationship.FieldToAccountID:
+		m.ClearToAccountID()
+		return nil
+	case relationship.FieldToContactID:
+		m.ClearToContactID()
+		return nil
+	case relationship.FieldLabel:
+		m.ClearLabel()
+		return nil
+	case relationship.FieldLabelFold:
+		m.ClearLabelFold()
+		return nil
+	case relationship.FieldFromDate:
+		m.ClearFromDate()
+		return nil
+	case relationship.FieldToDate:
+		m.ClearToDate()
+		return nil
+	case relationship.FieldRemarks:
+		m.ClearRemarks()
+		return nil
+	}
+	return fmt.Errorf("unknown Relationship nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RelationshipMutation) ResetField(name string) error {
+	switch name {
+	case relationship.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case relationship.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case relationship.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case relationship.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case relationship.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case relationship.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case relationship.FieldFromAccountID:
+		m.ResetFromAccountID()
+		return nil
+	case relationship.FieldFromContactID:
+		m.ResetFromContactID()
+		return nil
+	case relationship.FieldToAccountID:
+		m.ResetToAccountID()
+		return nil
+	case relationship.FieldToContactID:
+		m.ResetToContactID()
+		return nil
+	case relationship.FieldType:
+		m.ResetType()
+		return nil
+	case relationship.FieldLabel:
+		m.ResetLabel()
+		return nil
+	case relationship.FieldLabelFold:
+		m.ResetLabelFold()
+		return nil
+	case relationship.FieldFromDate:
+		m.ResetFromDate()
+		return nil
+	case relationship.FieldToDate:
+		m.ResetToDate()
+		return nil
+	case relationship.FieldRemarks:
+		m.ResetRemarks()
+		return nil
+	}
+	return fmt.Errorf("unknown Relationship field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RelationshipMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.from_account != nil {
+		edges = append(edges, relationship.EdgeFromAccount)
+	}
+	if m.from_contact != nil {
+		edges = append(edges, relationship.EdgeFromContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RelationshipMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case relationship.EdgeFromAccount:
+		if id := m.from_account; id != nil {
+			return []ent.Value{*id}
+		}
+	case relationship.EdgeFromContact:
+		if id := m.from_contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RelationshipMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RelationshipMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RelationshipMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedfrom_account {
+		edges = append(edges, relationship.EdgeFromAccount)
+	}
+	if m.clearedfrom_contact {
+		edges = append(edges, relationship.EdgeFromContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RelationshipMutation) EdgeCleared(name string) bool {
+	switch name {
+	case relationship.EdgeFromAccount:
+		return m.clearedfrom_account
+	case relationship.EdgeFromContact:
+		return m.clearedfrom_contact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RelationshipMutation) ClearEdge(name string) error {
+	switch name {
+	case relationship.EdgeFromAccount:
+		m.ClearFromAccount()
+		return nil
+	case relationship.EdgeFromContact:
+		m.ClearFromContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Relationship unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RelationshipMutation) ResetEdge(name string) error {
+	switch name {
+	case relationship.EdgeFromAccount:
+		m.ResetFromAccount()
+		return nil
+	case relationship.EdgeFromContact:
+		m.ResetFromContact()
+		return nil
+	}
+	return fmt.Errorf("unknown Relationship edge %s", name)
 }
 
 // RoleMutation represents an operation that mutates the Role nodes in the graph.
@@ -17435,6 +34271,1204 @@ func (m *ShareMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ShareMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Share edge %s", name)
+}
+
+// StageHistoryMutation represents an operation that mutates the StageHistory nodes in the graph.
+type StageHistoryMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	entered_at     *time.Time
+	left_at        *time.Time
+	reason         *string
+	reason_fold    *string
+	clearedFields  map[string]struct{}
+	account        *stored.ID
+	clearedaccount bool
+	stage          *stored.ID
+	clearedstage   bool
+	done           bool
+	oldValue       func(context.Context) (*StageHistory, error)
+	predicates     []predicate.StageHistory
+}
+
+var _ ent.Mutation = (*StageHistoryMutation)(nil)
+
+// stagehistoryOption allows management of the mutation configuration using functional options.
+type stagehistoryOption func(*StageHistoryMutation)
+
+// newStageHistoryMutation creates new mutation for the StageHistory entity.
+func newStageHistoryMutation(c config, op Op, opts ...stagehistoryOption) *StageHistoryMutation {
+	m := &StageHistoryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStageHistory,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStageHistoryID sets the ID field of the mutation.
+func withStageHistoryID(id stored.ID) stagehistoryOption {
+	return func(m *StageHistoryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StageHistory
+		)
+		m.oldValue = func(ctx context.Context) (*StageHistory, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StageHistory.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStageHistory sets the old StageHistory of the mutation.
+func withStageHistory(node *StageHistory) stagehistoryOption {
+	return func(m *StageHistoryMutation) {
+		m.oldValue = func(context.Context) (*StageHistory, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StageHistoryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StageHistoryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StageHistory entities.
+func (m *StageHistoryMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StageHistoryMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StageHistoryMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StageHistory.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *StageHistoryMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *StageHistoryMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *StageHistoryMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *StageHistoryMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *StageHistoryMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *StageHistoryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *StageHistoryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *StageHistoryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *StageHistoryMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *StageHistoryMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *StageHistoryMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *StageHistoryMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *StageHistoryMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *StageHistoryMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[stagehistory.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *StageHistoryMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *StageHistoryMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, stagehistory.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *StageHistoryMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *StageHistoryMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *StageHistoryMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[stagehistory.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *StageHistoryMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *StageHistoryMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, stagehistory.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *StageHistoryMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *StageHistoryMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *StageHistoryMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[stagehistory.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *StageHistoryMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *StageHistoryMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, stagehistory.FieldDeletedAt)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *StageHistoryMutation) SetAccountID(s stored.ID) {
+	m.account = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *StageHistoryMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *StageHistoryMutation) ResetAccountID() {
+	m.account = nil
+}
+
+// SetStageID sets the "stage_id" field.
+func (m *StageHistoryMutation) SetStageID(s stored.ID) {
+	m.stage = &s
+}
+
+// StageID returns the value of the "stage_id" field in the mutation.
+func (m *StageHistoryMutation) StageID() (r stored.ID, exists bool) {
+	v := m.stage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStageID returns the old "stage_id" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldStageID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStageID: %w", err)
+	}
+	return oldValue.StageID, nil
+}
+
+// ResetStageID resets all changes to the "stage_id" field.
+func (m *StageHistoryMutation) ResetStageID() {
+	m.stage = nil
+}
+
+// SetEnteredAt sets the "entered_at" field.
+func (m *StageHistoryMutation) SetEnteredAt(t time.Time) {
+	m.entered_at = &t
+}
+
+// EnteredAt returns the value of the "entered_at" field in the mutation.
+func (m *StageHistoryMutation) EnteredAt() (r time.Time, exists bool) {
+	v := m.entered_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEnteredAt returns the old "entered_at" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldEnteredAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEnteredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEnteredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEnteredAt: %w", err)
+	}
+	return oldValue.EnteredAt, nil
+}
+
+// ClearEnteredAt clears the value of the "entered_at" field.
+func (m *StageHistoryMutation) ClearEnteredAt() {
+	m.entered_at = nil
+	m.clearedFields[stagehistory.FieldEnteredAt] = struct{}{}
+}
+
+// EnteredAtCleared returns if the "entered_at" field was cleared in this mutation.
+func (m *StageHistoryMutation) EnteredAtCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldEnteredAt]
+	return ok
+}
+
+// ResetEnteredAt resets all changes to the "entered_at" field.
+func (m *StageHistoryMutation) ResetEnteredAt() {
+	m.entered_at = nil
+	delete(m.clearedFields, stagehistory.FieldEnteredAt)
+}
+
+// SetLeftAt sets the "left_at" field.
+func (m *StageHistoryMutation) SetLeftAt(t time.Time) {
+	m.left_at = &t
+}
+
+// LeftAt returns the value of the "left_at" field in the mutation.
+func (m *StageHistoryMutation) LeftAt() (r time.Time, exists bool) {
+	v := m.left_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeftAt returns the old "left_at" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldLeftAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeftAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeftAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeftAt: %w", err)
+	}
+	return oldValue.LeftAt, nil
+}
+
+// ClearLeftAt clears the value of the "left_at" field.
+func (m *StageHistoryMutation) ClearLeftAt() {
+	m.left_at = nil
+	m.clearedFields[stagehistory.FieldLeftAt] = struct{}{}
+}
+
+// LeftAtCleared returns if the "left_at" field was cleared in this mutation.
+func (m *StageHistoryMutation) LeftAtCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldLeftAt]
+	return ok
+}
+
+// ResetLeftAt resets all changes to the "left_at" field.
+func (m *StageHistoryMutation) ResetLeftAt() {
+	m.left_at = nil
+	delete(m.clearedFields, stagehistory.FieldLeftAt)
+}
+
+// SetReason sets the "reason" field.
+func (m *StageHistoryMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *StageHistoryMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *StageHistoryMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[stagehistory.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *StageHistoryMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *StageHistoryMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, stagehistory.FieldReason)
+}
+
+// SetReasonFold sets the "reason_fold" field.
+func (m *StageHistoryMutation) SetReasonFold(s string) {
+	m.reason_fold = &s
+}
+
+// ReasonFold returns the value of the "reason_fold" field in the mutation.
+func (m *StageHistoryMutation) ReasonFold() (r string, exists bool) {
+	v := m.reason_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReasonFold returns the old "reason_fold" field's value of the StageHistory entity.
+// If the StageHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageHistoryMutation) OldReasonFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReasonFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReasonFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReasonFold: %w", err)
+	}
+	return oldValue.ReasonFold, nil
+}
+
+// ClearReasonFold clears the value of the "reason_fold" field.
+func (m *StageHistoryMutation) ClearReasonFold() {
+	m.reason_fold = nil
+	m.clearedFields[stagehistory.FieldReasonFold] = struct{}{}
+}
+
+// ReasonFoldCleared returns if the "reason_fold" field was cleared in this mutation.
+func (m *StageHistoryMutation) ReasonFoldCleared() bool {
+	_, ok := m.clearedFields[stagehistory.FieldReasonFold]
+	return ok
+}
+
+// ResetReasonFold resets all changes to the "reason_fold" field.
+func (m *StageHistoryMutation) ResetReasonFold() {
+	m.reason_fold = nil
+	delete(m.clearedFields, stagehistory.FieldReasonFold)
+}
+
+// ClearAccount clears the "account" edge to the Account entity.
+func (m *StageHistoryMutation) ClearAccount() {
+	m.clearedaccount = true
+	m.clearedFields[stagehistory.FieldAccountID] = struct{}{}
+}
+
+// AccountCleared reports if the "account" edge to the Account entity was cleared.
+func (m *StageHistoryMutation) AccountCleared() bool {
+	return m.clearedaccount
+}
+
+// AccountIDs returns the "account" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AccountID instead. It exists only for internal usage by the builders.
+func (m *StageHistoryMutation) AccountIDs() (ids []stored.ID) {
+	if id := m.account; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAccount resets all changes to the "account" edge.
+func (m *StageHistoryMutation) ResetAccount() {
+	m.account = nil
+	m.clearedaccount = false
+}
+
+// ClearStage clears the "stage" edge to the LifecycleStage entity.
+func (m *StageHistoryMutation) ClearStage() {
+	m.clearedstage = true
+	m.clearedFields[stagehistory.FieldStageID] = struct{}{}
+}
+
+// StageCleared reports if the "stage" edge to the LifecycleStage entity was cleared.
+func (m *StageHistoryMutation) StageCleared() bool {
+	return m.clearedstage
+}
+
+// StageIDs returns the "stage" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// StageID instead. It exists only for internal usage by the builders.
+func (m *StageHistoryMutation) StageIDs() (ids []stored.ID) {
+	if id := m.stage; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetStage resets all changes to the "stage" edge.
+func (m *StageHistoryMutation) ResetStage() {
+	m.stage = nil
+	m.clearedstage = false
+}
+
+// Where appends a list predicates to the StageHistoryMutation builder.
+func (m *StageHistoryMutation) Where(ps ...predicate.StageHistory) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StageHistoryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StageHistoryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StageHistory, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StageHistoryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StageHistoryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StageHistory).
+func (m *StageHistoryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StageHistoryMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.version != nil {
+		fields = append(fields, stagehistory.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, stagehistory.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, stagehistory.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, stagehistory.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, stagehistory.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, stagehistory.FieldDeletedAt)
+	}
+	if m.account != nil {
+		fields = append(fields, stagehistory.FieldAccountID)
+	}
+	if m.stage != nil {
+		fields = append(fields, stagehistory.FieldStageID)
+	}
+	if m.entered_at != nil {
+		fields = append(fields, stagehistory.FieldEnteredAt)
+	}
+	if m.left_at != nil {
+		fields = append(fields, stagehistory.FieldLeftAt)
+	}
+	if m.reason != nil {
+		fields = append(fields, stagehistory.FieldReason)
+	}
+	if m.reason_fold != nil {
+		fields = append(fields, stagehistory.FieldReasonFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StageHistoryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case stagehistory.FieldVersion:
+		return m.Version()
+	case stagehistory.FieldCreatedAt:
+		return m.CreatedAt()
+	case stagehistory.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case stagehistory.FieldCreatedByID:
+		return m.CreatedByID()
+	case stagehistory.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case stagehistory.FieldDeletedAt:
+		return m.DeletedAt()
+	case stagehistory.FieldAccountID:
+		return m.AccountID()
+	case stagehistory.FieldStageID:
+		return m.StageID()
+	case stagehistory.FieldEnteredAt:
+		return m.EnteredAt()
+	case stagehistory.FieldLeftAt:
+		return m.LeftAt()
+	case stagehistory.FieldReason:
+		return m.Reason()
+	case stagehistory.FieldReasonFold:
+		return m.ReasonFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StageHistoryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case stagehistory.FieldVersion:
+		return m.OldVersion(ctx)
+	case stagehistory.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case stagehistory.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case stagehistory.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case stagehistory.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case stagehistory.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case stagehistory.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case stagehistory.FieldStageID:
+		return m.OldStageID(ctx)
+	case stagehistory.FieldEnteredAt:
+		return m.OldEnteredAt(ctx)
+	case stagehistory.FieldLeftAt:
+		return m.OldLeftAt(ctx)
+	case stagehistory.FieldReason:
+		return m.OldReason(ctx)
+	case stagehistory.FieldReasonFold:
+		return m.OldReasonFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown StageHistory field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StageHistoryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case stagehistory.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case stagehistory.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case stagehistory.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case stagehistory.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case stagehistory.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case stagehistory.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case stagehistory.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case stagehistory.FieldStageID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStageID(v)
+		return nil
+	case stagehistory.FieldEnteredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEnteredAt(v)
+		return nil
+	case stagehistory.FieldLeftAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeftAt(v)
+		return nil
+	case stagehistory.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case stagehistory.FieldReasonFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReasonFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StageHistory field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StageHistoryMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, stagehistory.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StageHistoryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case stagehistory.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StageHistoryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case stagehistory.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StageHistory numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StageHistoryMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(stagehistory.FieldCreatedByID) {
+		fields = append(fields, stagehistory.FieldCreatedByID)
+	}
+	if m.FieldCleared(stagehistory.FieldUpdatedByID) {
+		fields = append(fields, stagehistory.FieldUpdatedByID)
+	}
+	if m.FieldCleared(stagehistory.FieldDeletedAt) {
+		fields = append(fields, stagehistory.FieldDeletedAt)
+	}
+	if m.FieldCleared(stagehistory.FieldEnteredAt) {
+		fields = append(fields, stagehistory.FieldEnteredAt)
+	}
+	if m.FieldCleared(stagehistory.FieldLeftAt) {
+		fields = append(fields, stagehistory.FieldLeftAt)
+	}
+	if m.FieldCleared(stagehistory.FieldReason) {
+		fields = append(fields, stagehistory.FieldReason)
+	}
+	if m.FieldCleared(stagehistory.FieldReasonFold) {
+		fields = append(fields, stagehistory.FieldReasonFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StageHistoryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StageHistoryMutation) ClearField(name string) error {
+	switch name {
+	case stagehistory.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case stagehistory.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case stagehistory.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case stagehistory.FieldEnteredAt:
+		m.ClearEnteredAt()
+		return nil
+	case stagehistory.FieldLeftAt:
+		m.ClearLeftAt()
+		return nil
+	case stagehistory.FieldReason:
+		m.ClearReason()
+		return nil
+	case stagehistory.FieldReasonFold:
+		m.ClearReasonFold()
+		return nil
+	}
+	return fmt.Errorf("unknown StageHistory nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StageHistoryMutation) ResetField(name string) error {
+	switch name {
+	case stagehistory.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case stagehistory.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case stagehistory.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case stagehistory.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case stagehistory.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case stagehistory.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case stagehistory.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case stagehistory.FieldStageID:
+		m.ResetStageID()
+		return nil
+	case stagehistory.FieldEnteredAt:
+		m.ResetEnteredAt()
+		return nil
+	case stagehistory.FieldLeftAt:
+		m.ResetLeftAt()
+		return nil
+	case stagehistory.FieldReason:
+		m.ResetReason()
+		return nil
+	case stagehistory.FieldReasonFold:
+		m.ResetReasonFold()
+		return nil
+	}
+	return fmt.Errorf("unknown StageHistory field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StageHistoryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.account != nil {
+		edges = append(edges, stagehistory.EdgeAccount)
+	}
+	if m.stage != nil {
+		edges = append(edges, stagehistory.EdgeStage)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StageHistoryMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case stagehistory.EdgeAccount:
+		if id := m.account; id != nil {
+			return []ent.Value{*id}
+		}
+	case stagehistory.EdgeStage:
+		if id := m.stage; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StageHistoryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StageHistoryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StageHistoryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedaccount {
+		edges = append(edges, stagehistory.EdgeAccount)
+	}
+	if m.clearedstage {
+		edges = append(edges, stagehistory.EdgeStage)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StageHistoryMutation) EdgeCleared(name string) bool {
+	switch name {
+	case stagehistory.EdgeAccount:
+		return m.clearedaccount
+	case stagehistory.EdgeStage:
+		return m.clearedstage
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StageHistoryMutation) ClearEdge(name string) error {
+	switch name {
+	case stagehistory.EdgeAccount:
+		m.ClearAccount()
+		return nil
+	case stagehistory.EdgeStage:
+		m.ClearStage()
+		return nil
+	}
+	return fmt.Errorf("unknown StageHistory unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StageHistoryMutation) ResetEdge(name string) error {
+	switch name {
+	case stagehistory.EdgeAccount:
+		m.ResetAccount()
+		return nil
+	case stagehistory.EdgeStage:
+		m.ResetStage()
+		return nil
+	}
+	return fmt.Errorf("unknown StageHistory edge %s", name)
 }
 
 // TagMutation represents an operation that mutates the Tag nodes in the graph.

@@ -5,6 +5,7 @@ package ent
 import (
 	"farley/ent/account"
 	"farley/ent/contact"
+	"farley/ent/lead"
 	"farley/ent/note"
 	"farley/internal/id/stored"
 	"fmt"
@@ -37,6 +38,8 @@ type Note struct {
 	AccountID stored.ID `json:"account_id,omitempty"`
 	// The contact it is about.
 	ContactID stored.ID `json:"contact_id,omitempty"`
+	// The lead it is about.
+	LeadID stored.ID `json:"lead_id,omitempty"`
 	// A headline.
 	Title string `json:"title,omitempty"`
 	// title, folded for comparison.
@@ -59,9 +62,11 @@ type NoteEdges struct {
 	Account *Account `json:"account,omitempty"`
 	// Contact holds the value of the contact edge.
 	Contact *Contact `json:"contact,omitempty"`
+	// Lead holds the value of the lead edge.
+	Lead *Lead `json:"lead,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [3]bool
 }
 
 // AccountOrErr returns the Account value or an error if the edge
@@ -86,6 +91,17 @@ func (e NoteEdges) ContactOrErr() (*Contact, error) {
 	return nil, &NotLoadedError{edge: "contact"}
 }
 
+// LeadOrErr returns the Lead value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e NoteEdges) LeadOrErr() (*Lead, error) {
+	if e.Lead != nil {
+		return e.Lead, nil
+	} else if e.loadedTypes[2] {
+		return nil, &NotFoundError{label: lead.Label}
+	}
+	return nil, &NotLoadedError{edge: "lead"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Note) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -101,7 +117,7 @@ func (*Note) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case note.FieldCreatedAt, note.FieldUpdatedAt, note.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
-		case note.FieldID, note.FieldCreatedByID, note.FieldUpdatedByID, note.FieldAccountID, note.FieldContactID:
+		case note.FieldID, note.FieldCreatedByID, note.FieldUpdatedByID, note.FieldAccountID, note.FieldContactID, note.FieldLeadID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -172,6 +188,12 @@ func (_m *Note) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.ContactID = *value
 			}
+		case note.FieldLeadID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field lead_id", values[i])
+			} else if value != nil {
+				_m.LeadID = *value
+			}
 		case note.FieldTitle:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field title", values[i])
@@ -225,6 +247,11 @@ func (_m *Note) QueryContact() *ContactQuery {
 	return NewNoteClient(_m.config).QueryContact(_m)
 }
 
+// QueryLead queries the "lead" edge of the Note entity.
+func (_m *Note) QueryLead() *LeadQuery {
+	return NewNoteClient(_m.config).QueryLead(_m)
+}
+
 // Update returns a builder for updating this Note.
 // Note that you need to call Note.Unwrap() before calling this method if this Note
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -271,6 +298,9 @@ func (_m *Note) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("contact_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ContactID))
+	builder.WriteString(", ")
+	builder.WriteString("lead_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LeadID))
 	builder.WriteString(", ")
 	builder.WriteString("title=")
 	builder.WriteString(_m.Title)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"farley/ent/account"
 	"farley/ent/contact"
+	"farley/ent/lead"
 	"farley/ent/note"
 	"farley/ent/predicate"
 	"farley/internal/id/stored"
@@ -27,6 +28,7 @@ type NoteQuery struct {
 	predicates  []predicate.Note
 	withAccount *AccountQuery
 	withContact *ContactQuery
+	withLead    *LeadQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -100,6 +102,28 @@ func (_q *NoteQuery) QueryContact() *ContactQuery {
 			sqlgraph.From(note.Table, note.FieldID, selector),
 			sqlgraph.To(contact.Table, contact.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, note.ContactTable, note.ContactColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryLead chains the current query on the "lead" edge.
+func (_q *NoteQuery) QueryLead() *LeadQuery {
+	query := (&LeadClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(note.Table, note.FieldID, selector),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, note.LeadTable, note.LeadColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -301,6 +325,7 @@ func (_q *NoteQuery) Clone() *NoteQuery {
 		predicates:  append([]predicate.Note{}, _q.predicates...),
 		withAccount: _q.withAccount.Clone(),
 		withContact: _q.withContact.Clone(),
+		withLead:    _q.withLead.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -326,6 +351,17 @@ func (_q *NoteQuery) WithContact(opts ...func(*ContactQuery)) *NoteQuery {
 		opt(query)
 	}
 	_q.withContact = query
+	return _q
+}
+
+// WithLead tells the query-builder to eager-load the nodes that are connected to
+// the "lead" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *NoteQuery) WithLead(opts ...func(*LeadQuery)) *NoteQuery {
+	query := (&LeadClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withLead = query
 	return _q
 }
 
@@ -407,9 +443,10 @@ func (_q *NoteQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Note, e
 	var (
 		nodes       = []*Note{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [3]bool{
 			_q.withAccount != nil,
 			_q.withContact != nil,
+			_q.withLead != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -439,6 +476,12 @@ func (_q *NoteQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Note, e
 	if query := _q.withContact; query != nil {
 		if err := _q.loadContact(ctx, query, nodes, nil,
 			func(n *Note, e *Contact) { n.Edges.Contact = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withLead; query != nil {
+		if err := _q.loadLead(ctx, query, nodes, nil,
+			func(n *Note, e *Lead) { n.Edges.Lead = e }); err != nil {
 			return nil, err
 		}
 	}
@@ -503,6 +546,35 @@ func (_q *NoteQuery) loadContact(ctx context.Context, query *ContactQuery, nodes
 	}
 	return nil
 }
+func (_q *NoteQuery) loadLead(ctx context.Context, query *LeadQuery, nodes []*Note, init func(*Note), assign func(*Note, *Lead)) error {
+	ids := make([]stored.ID, 0, len(nodes))
+	nodeids := make(map[stored.ID][]*Note)
+	for i := range nodes {
+		fk := nodes[i].LeadID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(lead.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "lead_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
 
 func (_q *NoteQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -534,6 +606,9 @@ func (_q *NoteQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withContact != nil {
 			_spec.Node.AddColumnOnce(note.FieldContactID)
+		}
+		if _q.withLead != nil {
+			_spec.Node.AddColumnOnce(note.FieldLeadID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"farley/ent/account"
 	"farley/ent/contact"
+	"farley/ent/lead"
 	"farley/ent/note"
 	"farley/ent/predicate"
 	"fmt"
@@ -38,6 +39,12 @@ func (_u *NoteUpdate) ClearAccount() *NoteUpdate {
 // ClearContact clears the "contact" edge to the Contact entity.
 func (_u *NoteUpdate) ClearContact() *NoteUpdate {
 	_u.mutation.ClearContact()
+	return _u
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (_u *NoteUpdate) ClearLead() *NoteUpdate {
+	_u.mutation.ClearLead()
 	return _u
 }
 
@@ -189,6 +196,35 @@ func (_u *NoteUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.LeadCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.LeadTable,
+			Columns: []string{note.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.LeadIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.LeadTable,
+			Columns: []string{note.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{note.Label}
@@ -218,6 +254,12 @@ func (_u *NoteUpdateOne) ClearAccount() *NoteUpdateOne {
 // ClearContact clears the "contact" edge to the Contact entity.
 func (_u *NoteUpdateOne) ClearContact() *NoteUpdateOne {
 	_u.mutation.ClearContact()
+	return _u
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (_u *NoteUpdateOne) ClearLead() *NoteUpdateOne {
+	_u.mutation.ClearLead()
 	return _u
 }
 
@@ -392,6 +434,35 @@ func (_u *NoteUpdateOne) sqlSave(ctx context.Context) (_node *Note, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(contact.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.LeadCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.LeadTable,
+			Columns: []string{note.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.LeadIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.LeadTable,
+			Columns: []string{note.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

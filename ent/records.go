@@ -21,8 +21,14 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "AccountContact":
 		b := c.AccountContact.Create()
 		return b.mutation, b.Exec
+	case "AccountTeamMember":
+		b := c.AccountTeamMember.Create()
+		return b.mutation, b.Exec
 	case "Branch":
 		b := c.Branch.Create()
+		return b.mutation, b.Exec
+	case "Consent":
+		b := c.Consent.Create()
 		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.Create()
@@ -30,8 +36,29 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "CustomField":
 		b := c.CustomField.Create()
 		return b.mutation, b.Exec
+	case "Lead":
+		b := c.Lead.Create()
+		return b.mutation, b.Exec
+	case "LifecycleStage":
+		b := c.LifecycleStage.Create()
+		return b.mutation, b.Exec
+	case "LifecycleStep":
+		b := c.LifecycleStep.Create()
+		return b.mutation, b.Exec
+	case "LocationEvent":
+		b := c.LocationEvent.Create()
+		return b.mutation, b.Exec
+	case "Need":
+		b := c.Need.Create()
+		return b.mutation, b.Exec
 	case "Note":
 		b := c.Note.Create()
+		return b.mutation, b.Exec
+	case "Preference":
+		b := c.Preference.Create()
+		return b.mutation, b.Exec
+	case "Relationship":
+		b := c.Relationship.Create()
 		return b.mutation, b.Exec
 	case "Role":
 		b := c.Role.Create()
@@ -41,6 +68,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.Create()
+		return b.mutation, b.Exec
+	case "StageHistory":
+		b := c.StageHistory.Create()
 		return b.mutation, b.Exec
 	case "Tag":
 		b := c.Tag.Create()
@@ -74,8 +104,14 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "AccountContact":
 		b := c.AccountContact.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "AccountTeamMember":
+		b := c.AccountTeamMember.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Branch":
 		b := c.Branch.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Consent":
+		b := c.Consent.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.UpdateOneID(stored.ID(x))
@@ -83,8 +119,29 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "CustomField":
 		b := c.CustomField.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "Lead":
+		b := c.Lead.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "LifecycleStage":
+		b := c.LifecycleStage.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "LifecycleStep":
+		b := c.LifecycleStep.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "LocationEvent":
+		b := c.LocationEvent.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Need":
+		b := c.Need.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Note":
 		b := c.Note.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Preference":
+		b := c.Preference.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Relationship":
+		b := c.Relationship.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Role":
 		b := c.Role.UpdateOneID(stored.ID(x))
@@ -94,6 +151,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "StageHistory":
+		b := c.StageHistory.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Tag":
 		b := c.Tag.UpdateOneID(stored.ID(x))

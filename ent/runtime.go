@@ -6,6 +6,8 @@ import (
 	"farley/ent/accountcontact"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/lead"
+	"farley/ent/lifecyclestage"
 	"farley/ent/note"
 	"farley/ent/role"
 	"farley/ent/schema"
@@ -31,17 +33,33 @@ func init() {
 	customfieldFields := schema.CustomField{}.Fields()
 	_ = customfieldFields
 	// customfieldDescIsRequired is the schema descriptor for is_required field.
-	customfieldDescIsRequired := customfieldFields[15].Descriptor()
+	customfieldDescIsRequired := customfieldFields[17].Descriptor()
 	// customfield.DefaultIsRequired holds the default value on creation for the is_required field.
 	customfield.DefaultIsRequired = customfieldDescIsRequired.Default.(bool)
+	// customfieldDescIsUnique is the schema descriptor for is_unique field.
+	customfieldDescIsUnique := customfieldFields[18].Descriptor()
+	// customfield.DefaultIsUnique holds the default value on creation for the is_unique field.
+	customfield.DefaultIsUnique = customfieldDescIsUnique.Default.(bool)
 	// customfieldDescArchived is the schema descriptor for archived field.
-	customfieldDescArchived := customfieldFields[16].Descriptor()
+	customfieldDescArchived := customfieldFields[22].Descriptor()
 	// customfield.DefaultArchived holds the default value on creation for the archived field.
 	customfield.DefaultArchived = customfieldDescArchived.Default.(bool)
+	leadFields := schema.Lead{}.Fields()
+	_ = leadFields
+	// leadDescQueued is the schema descriptor for queued field.
+	leadDescQueued := leadFields[54].Descriptor()
+	// lead.DefaultQueued holds the default value on creation for the queued field.
+	lead.DefaultQueued = leadDescQueued.Default.(bool)
+	lifecyclestageFields := schema.LifecycleStage{}.Fields()
+	_ = lifecyclestageFields
+	// lifecyclestageDescArchived is the schema descriptor for archived field.
+	lifecyclestageDescArchived := lifecyclestageFields[14].Descriptor()
+	// lifecyclestage.DefaultArchived holds the default value on creation for the archived field.
+	lifecyclestage.DefaultArchived = lifecyclestageDescArchived.Default.(bool)
 	noteFields := schema.Note{}.Fields()
 	_ = noteFields
 	// noteDescPinned is the schema descriptor for pinned field.
-	noteDescPinned := noteFields[13].Descriptor()
+	noteDescPinned := noteFields[14].Descriptor()
 	// note.DefaultPinned holds the default value on creation for the pinned field.
 	note.DefaultPinned = noteDescPinned.Default.(bool)
 	roleFields := schema.Role{}.Fields()

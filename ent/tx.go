@@ -16,20 +16,40 @@ type Tx struct {
 	Account *AccountClient
 	// AccountContact is the client for interacting with the AccountContact builders.
 	AccountContact *AccountContactClient
+	// AccountTeamMember is the client for interacting with the AccountTeamMember builders.
+	AccountTeamMember *AccountTeamMemberClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
+	// Consent is the client for interacting with the Consent builders.
+	Consent *ConsentClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// Lead is the client for interacting with the Lead builders.
+	Lead *LeadClient
+	// LifecycleStage is the client for interacting with the LifecycleStage builders.
+	LifecycleStage *LifecycleStageClient
+	// LifecycleStep is the client for interacting with the LifecycleStep builders.
+	LifecycleStep *LifecycleStepClient
+	// LocationEvent is the client for interacting with the LocationEvent builders.
+	LocationEvent *LocationEventClient
+	// Need is the client for interacting with the Need builders.
+	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
+	// Preference is the client for interacting with the Preference builders.
+	Preference *PreferenceClient
+	// Relationship is the client for interacting with the Relationship builders.
+	Relationship *RelationshipClient
 	// Role is the client for interacting with the Role builders.
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
 	RoleGrant *RoleGrantClient
 	// Share is the client for interacting with the Share builders.
 	Share *ShareClient
+	// StageHistory is the client for interacting with the StageHistory builders.
+	StageHistory *StageHistoryClient
 	// Tag is the client for interacting with the Tag builders.
 	Tag *TagClient
 	// Tagging is the client for interacting with the Tagging builders.
@@ -175,13 +195,23 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.Account = NewAccountClient(tx.config)
 	tx.AccountContact = NewAccountContactClient(tx.config)
+	tx.AccountTeamMember = NewAccountTeamMemberClient(tx.config)
 	tx.Branch = NewBranchClient(tx.config)
+	tx.Consent = NewConsentClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
+	tx.Lead = NewLeadClient(tx.config)
+	tx.LifecycleStage = NewLifecycleStageClient(tx.config)
+	tx.LifecycleStep = NewLifecycleStepClient(tx.config)
+	tx.LocationEvent = NewLocationEventClient(tx.config)
+	tx.Need = NewNeedClient(tx.config)
 	tx.Note = NewNoteClient(tx.config)
+	tx.Preference = NewPreferenceClient(tx.config)
+	tx.Relationship = NewRelationshipClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)
 	tx.Share = NewShareClient(tx.config)
+	tx.StageHistory = NewStageHistoryClient(tx.config)
 	tx.Tag = NewTagClient(tx.config)
 	tx.Tagging = NewTaggingClient(tx.config)
 	tx.Team = NewTeamClient(tx.config)

@@ -159,6 +159,238 @@ func (r *subscriptionResolver) TagChanged(ctx context.Context, _ input.Object, a
 	return r.changed(ctx, "Tag", after)
 }
 
+func (r *queryResolver) Lead(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
+	return r.one(ctx, "Lead", x, external)
+}
+
+func (r *queryResolver) Leads(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Lead")
+}
+
+func (r *mutationResolver) CreateLead(ctx context.Context, in input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Lead", Input: in, OnDuplicate: onDuplicate, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateLead(ctx context.Context, x *id.ID, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Lead", ID: x, External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteLead(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Lead", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreLead(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Lead", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpsertLead(ctx context.Context, external input.Object, in input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Upsert, Kind: "Lead", External: external, Input: in, OnDuplicate: onDuplicate, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) LeadChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Lead", after)
+}
+
+func (r *queryResolver) Relationship(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Relationship", &x, nil)
+}
+
+func (r *queryResolver) Relationships(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Relationship")
+}
+
+func (r *mutationResolver) CreateRelationship(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Relationship", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateRelationship(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Relationship", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteRelationship(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Relationship", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreRelationship(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Relationship", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) RelationshipChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Relationship", after)
+}
+
+func (r *queryResolver) AccountTeamMember(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "AccountTeamMember", &x, nil)
+}
+
+func (r *queryResolver) AccountTeamMembers(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "AccountTeamMember")
+}
+
+func (r *mutationResolver) CreateAccountTeamMember(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "AccountTeamMember", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateAccountTeamMember(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "AccountTeamMember", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteAccountTeamMember(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "AccountTeamMember", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreAccountTeamMember(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "AccountTeamMember", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) AccountTeamMemberChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "AccountTeamMember", after)
+}
+
+func (r *queryResolver) Preference(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Preference", &x, nil)
+}
+
+func (r *queryResolver) Preferences(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Preference")
+}
+
+func (r *mutationResolver) CreatePreference(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Preference", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdatePreference(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Preference", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeletePreference(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Preference", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestorePreference(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Preference", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) PreferenceChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Preference", after)
+}
+
+func (r *queryResolver) Need(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Need", &x, nil)
+}
+
+func (r *queryResolver) Needs(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Need")
+}
+
+func (r *mutationResolver) CreateNeed(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Need", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateNeed(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Need", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteNeed(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Need", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreNeed(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Need", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) NeedChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Need", after)
+}
+
+func (r *queryResolver) Consent(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Consent", &x, nil)
+}
+
+func (r *queryResolver) Consents(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Consent")
+}
+
+func (r *mutationResolver) CreateConsent(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Consent", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateConsent(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Consent", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) ConsentChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Consent", after)
+}
+
+func (r *queryResolver) LifecycleStage(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "LifecycleStage", &x, nil)
+}
+
+func (r *queryResolver) LifecycleStages(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "LifecycleStage")
+}
+
+func (r *mutationResolver) CreateLifecycleStage(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "LifecycleStage", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateLifecycleStage(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "LifecycleStage", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteLifecycleStage(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "LifecycleStage", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreLifecycleStage(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "LifecycleStage", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) LifecycleStageChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "LifecycleStage", after)
+}
+
+func (r *queryResolver) StageHistory(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "StageHistory", &x, nil)
+}
+
+func (r *queryResolver) StageHistories(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "StageHistory")
+}
+
+func (r *subscriptionResolver) StageHistoryChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "StageHistory", after)
+}
+
+func (r *queryResolver) LocationEvent(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "LocationEvent", &x, nil)
+}
+
+func (r *queryResolver) LocationEvents(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "LocationEvent")
+}
+
+func (r *mutationResolver) CreateLocationEvent(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "LocationEvent", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateLocationEvent(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "LocationEvent", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteLocationEvent(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "LocationEvent", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreLocationEvent(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "LocationEvent", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) LocationEventChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "LocationEvent", after)
+}
+
 func (r *queryResolver) User(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
 	return r.one(ctx, "User", x, external)
 }

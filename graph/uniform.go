@@ -90,7 +90,7 @@ func (r *mutationResolver) payload(ctx context.Context, tx *write.Tx, k *model.K
 	}
 	value[k.Single] = record
 	if verb == write.Create || verb == write.Upsert {
-		if value["duplicates"], err = r.duplicates(ctx, tx, k, o.Duplicates); err != nil {
+		if value["duplicates"], err = r.duplicates(ctx, tx, k, "duplicates", o.Duplicates); err != nil {
 			return read.Result{}, err
 		}
 	}
@@ -98,8 +98,8 @@ func (r *mutationResolver) payload(ctx context.Context, tx *write.Tx, k *model.K
 }
 
 // duplicates writes likely duplicates, as far as they, and what they have in common, are in the actor's sight now: the
-// outcome may be that of a request long ago.
-func (r *mutationResolver) duplicates(ctx context.Context, tx *write.Tx, k *model.Kind, ds []write.Duplicate) (any, error) {
+// outcome may be that of a request long ago. field is that of the payload.
+func (r *mutationResolver) duplicates(ctx context.Context, tx *write.Tx, k *model.Kind, field string, ds []write.Duplicate) (any, error) {
 	if len(ds) == 0 {
 		return []any{}, nil
 	}
@@ -111,7 +111,7 @@ func (r *mutationResolver) duplicates(ctx context.Context, tx *write.Tx, k *mode
 	if err != nil {
 		return nil, err
 	}
-	records, err := r.Read.PayloadEach(ctx, tx, tx.Actor, "duplicates."+k.Single, ids...)
+	records, err := r.Read.PayloadEach(ctx, tx, tx.Actor, field+"."+k.Single, ids...)
 	if err != nil {
 		return nil, err
 	}

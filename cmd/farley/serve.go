@@ -98,6 +98,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if _, err := seed.EnsureRoles(ctx, a.Write); err != nil {
 		return fmt.Errorf("shipped roles: %w", err)
 	}
+	if err := seed.EnsureStages(ctx, a.Write); err != nil {
+		return fmt.Errorf("lifecycle stages: %w", err)
+	}
 	if err := warnOfRoles(ctx, a); err != nil {
 		return err
 	}

@@ -95,6 +95,12 @@ const (
 	FieldDescription = "description"
 	// FieldCustomFields holds the string denoting the custom_fields field in the database.
 	FieldCustomFields = "custom_fields"
+	// FieldLatitude holds the string denoting the latitude field in the database.
+	FieldLatitude = "latitude"
+	// FieldLongitude holds the string denoting the longitude field in the database.
+	FieldLongitude = "longitude"
+	// FieldLifecycleID holds the string denoting the lifecycle_id field in the database.
+	FieldLifecycleID = "lifecycle_id"
 	// FieldLastActivityAt holds the string denoting the last_activity_at field in the database.
 	FieldLastActivityAt = "last_activity_at"
 	// FieldParentID holds the string denoting the parent_id field in the database.
@@ -148,6 +154,9 @@ var Columns = []string{
 	FieldSourceFold,
 	FieldDescription,
 	FieldCustomFields,
+	FieldLatitude,
+	FieldLongitude,
+	FieldLifecycleID,
 	FieldLastActivityAt,
 	FieldParentID,
 }
@@ -373,6 +382,21 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 // ByCustomFields orders the results by the custom_fields field.
 func ByCustomFields(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCustomFields, opts...).ToFunc()
+}
+
+// ByLatitude orders the results by the latitude field.
+func ByLatitude(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLatitude, opts...).ToFunc()
+}
+
+// ByLongitude orders the results by the longitude field.
+func ByLongitude(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLongitude, opts...).ToFunc()
+}
+
+// ByLifecycleID orders the results by the lifecycle_id field.
+func ByLifecycleID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLifecycleID, opts...).ToFunc()
 }
 
 // ByLastActivityAt orders the results by the last_activity_at field.

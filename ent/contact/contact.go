@@ -123,6 +123,10 @@ const (
 	FieldDescription = "description"
 	// FieldCustomFields holds the string denoting the custom_fields field in the database.
 	FieldCustomFields = "custom_fields"
+	// FieldLatitude holds the string denoting the latitude field in the database.
+	FieldLatitude = "latitude"
+	// FieldLongitude holds the string denoting the longitude field in the database.
+	FieldLongitude = "longitude"
 	// FieldLastActivityAt holds the string denoting the last_activity_at field in the database.
 	FieldLastActivityAt = "last_activity_at"
 	// FieldReferredByID holds the string denoting the referred_by_id field in the database.
@@ -190,6 +194,8 @@ var Columns = []string{
 	FieldSourceFold,
 	FieldDescription,
 	FieldCustomFields,
+	FieldLatitude,
+	FieldLongitude,
 	FieldLastActivityAt,
 	FieldReferredByID,
 }
@@ -475,6 +481,16 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 // ByCustomFields orders the results by the custom_fields field.
 func ByCustomFields(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCustomFields, opts...).ToFunc()
+}
+
+// ByLatitude orders the results by the latitude field.
+func ByLatitude(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLatitude, opts...).ToFunc()
+}
+
+// ByLongitude orders the results by the longitude field.
+func ByLongitude(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLongitude, opts...).ToFunc()
 }
 
 // ByLastActivityAt orders the results by the last_activity_at field.

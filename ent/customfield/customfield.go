@@ -37,10 +37,22 @@ const (
 	FieldLabelSort = "label_sort"
 	// FieldType holds the string denoting the type field in the database.
 	FieldType = "type"
+	// FieldLabels holds the string denoting the labels field in the database.
+	FieldLabels = "labels"
+	// FieldTarget holds the string denoting the target field in the database.
+	FieldTarget = "target"
 	// FieldChoices holds the string denoting the choices field in the database.
 	FieldChoices = "choices"
 	// FieldIsRequired holds the string denoting the is_required field in the database.
 	FieldIsRequired = "is_required"
+	// FieldIsUnique holds the string denoting the is_unique field in the database.
+	FieldIsUnique = "is_unique"
+	// FieldDefaultValue holds the string denoting the default_value field in the database.
+	FieldDefaultValue = "default_value"
+	// FieldDefaultValueFold holds the string denoting the default_value_fold field in the database.
+	FieldDefaultValueFold = "default_value_fold"
+	// FieldPosition holds the string denoting the position field in the database.
+	FieldPosition = "position"
 	// FieldArchived holds the string denoting the archived field in the database.
 	FieldArchived = "archived"
 	// Table holds the table name of the customfield in the database.
@@ -63,8 +75,14 @@ var Columns = []string{
 	FieldLabelFold,
 	FieldLabelSort,
 	FieldType,
+	FieldLabels,
+	FieldTarget,
 	FieldChoices,
 	FieldIsRequired,
+	FieldIsUnique,
+	FieldDefaultValue,
+	FieldDefaultValueFold,
+	FieldPosition,
 	FieldArchived,
 }
 
@@ -81,6 +99,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultIsRequired holds the default value on creation for the "is_required" field.
 	DefaultIsRequired bool
+	// DefaultIsUnique holds the default value on creation for the "is_unique" field.
+	DefaultIsUnique bool
 	// DefaultArchived holds the default value on creation for the "archived" field.
 	DefaultArchived bool
 )
@@ -153,6 +173,16 @@ func ByType(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldType, opts...).ToFunc()
 }
 
+// ByLabels orders the results by the labels field.
+func ByLabels(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLabels, opts...).ToFunc()
+}
+
+// ByTarget orders the results by the target field.
+func ByTarget(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTarget, opts...).ToFunc()
+}
+
 // ByChoices orders the results by the choices field.
 func ByChoices(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChoices, opts...).ToFunc()
@@ -161,6 +191,26 @@ func ByChoices(opts ...sql.OrderTermOption) OrderOption {
 // ByIsRequired orders the results by the is_required field.
 func ByIsRequired(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIsRequired, opts...).ToFunc()
+}
+
+// ByIsUnique orders the results by the is_unique field.
+func ByIsUnique(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIsUnique, opts...).ToFunc()
+}
+
+// ByDefaultValue orders the results by the default_value field.
+func ByDefaultValue(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDefaultValue, opts...).ToFunc()
+}
+
+// ByDefaultValueFold orders the results by the default_value_fold field.
+func ByDefaultValueFold(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDefaultValueFold, opts...).ToFunc()
+}
+
+// ByPosition orders the results by the position field.
+func ByPosition(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPosition, opts...).ToFunc()
 }
 
 // ByArchived orders the results by the archived field.

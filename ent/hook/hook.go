@@ -32,6 +32,18 @@ func (f AccountContactFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Val
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.AccountContactMutation", m)
 }
 
+// The AccountTeamMemberFunc type is an adapter to allow the use of ordinary
+// function as AccountTeamMember mutator.
+type AccountTeamMemberFunc func(context.Context, *ent.AccountTeamMemberMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AccountTeamMemberFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.AccountTeamMemberMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.AccountTeamMemberMutation", m)
+}
+
 // The BranchFunc type is an adapter to allow the use of ordinary
 // function as Branch mutator.
 type BranchFunc func(context.Context, *ent.BranchMutation) (ent.Value, error)
@@ -42,6 +54,18 @@ func (f BranchFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, erro
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.BranchMutation", m)
+}
+
+// The ConsentFunc type is an adapter to allow the use of ordinary
+// function as Consent mutator.
+type ConsentFunc func(context.Context, *ent.ConsentMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ConsentFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ConsentMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ConsentMutation", m)
 }
 
 // The ContactFunc type is an adapter to allow the use of ordinary
@@ -68,6 +92,66 @@ func (f CustomFieldFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CustomFieldMutation", m)
 }
 
+// The LeadFunc type is an adapter to allow the use of ordinary
+// function as Lead mutator.
+type LeadFunc func(context.Context, *ent.LeadMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f LeadFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.LeadMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LeadMutation", m)
+}
+
+// The LifecycleStageFunc type is an adapter to allow the use of ordinary
+// function as LifecycleStage mutator.
+type LifecycleStageFunc func(context.Context, *ent.LifecycleStageMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f LifecycleStageFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.LifecycleStageMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LifecycleStageMutation", m)
+}
+
+// The LifecycleStepFunc type is an adapter to allow the use of ordinary
+// function as LifecycleStep mutator.
+type LifecycleStepFunc func(context.Context, *ent.LifecycleStepMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f LifecycleStepFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.LifecycleStepMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LifecycleStepMutation", m)
+}
+
+// The LocationEventFunc type is an adapter to allow the use of ordinary
+// function as LocationEvent mutator.
+type LocationEventFunc func(context.Context, *ent.LocationEventMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f LocationEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.LocationEventMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LocationEventMutation", m)
+}
+
+// The NeedFunc type is an adapter to allow the use of ordinary
+// function as Need mutator.
+type NeedFunc func(context.Context, *ent.NeedMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f NeedFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.NeedMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.NeedMutation", m)
+}
+
 // The NoteFunc type is an adapter to allow the use of ordinary
 // function as Note mutator.
 type NoteFunc func(context.Context, *ent.NoteMutation) (ent.Value, error)
@@ -78,6 +162,30 @@ func (f NoteFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.NoteMutation", m)
+}
+
+// The PreferenceFunc type is an adapter to allow the use of ordinary
+// function as Preference mutator.
+type PreferenceFunc func(context.Context, *ent.PreferenceMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PreferenceFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PreferenceMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PreferenceMutation", m)
+}
+
+// The RelationshipFunc type is an adapter to allow the use of ordinary
+// function as Relationship mutator.
+type RelationshipFunc func(context.Context, *ent.RelationshipMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RelationshipFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RelationshipMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RelationshipMutation", m)
 }
 
 // The RoleFunc type is an adapter to allow the use of ordinary
@@ -114,6 +222,18 @@ func (f ShareFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ShareMutation", m)
+}
+
+// The StageHistoryFunc type is an adapter to allow the use of ordinary
+// function as StageHistory mutator.
+type StageHistoryFunc func(context.Context, *ent.StageHistoryMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StageHistoryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StageHistoryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StageHistoryMutation", m)
 }
 
 // The TagFunc type is an adapter to allow the use of ordinary

@@ -54,6 +54,9 @@ var (
 		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "latitude", Type: field.TypeInt64, Nullable: true},
+		{Name: "longitude", Type: field.TypeInt64, Nullable: true},
+		{Name: "lifecycle_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "parent_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
@@ -144,14 +147,19 @@ var (
 				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[35], AccountsColumns[0]},
 			},
 			{
+				Name:    "account_lifecycle_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountsColumns[45], AccountsColumns[6], AccountsColumns[0]},
+			},
+			{
 				Name:    "account_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[43], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[46], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_parent_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[44], AccountsColumns[6], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[47], AccountsColumns[6], AccountsColumns[0]},
 			},
 		},
 	}
@@ -229,6 +237,79 @@ var (
 			},
 		},
 	}
+	// AccountTeamMembersColumns holds the columns for the "account_team_members" table.
+	AccountTeamMembersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "role", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "role_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "from_date", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "to_date", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "account_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// AccountTeamMembersTable holds the schema information for the "account_team_members" table.
+	AccountTeamMembersTable = &schema.Table{
+		Name:       "account_team_members",
+		Columns:    AccountTeamMembersColumns,
+		PrimaryKey: []*schema.Column{AccountTeamMembersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "account_team_members_accounts_account",
+				Columns:    []*schema.Column{AccountTeamMembersColumns[11]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "account_team_members_users_user",
+				Columns:    []*schema.Column{AccountTeamMembersColumns[12]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "accountteammember_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[6], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[6], AccountTeamMembersColumns[2], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[6], AccountTeamMembersColumns[3], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[11], AccountTeamMembersColumns[6], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[12], AccountTeamMembersColumns[6], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_deleted_at_from_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[6], AccountTeamMembersColumns[9], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_deleted_at_to_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[6], AccountTeamMembersColumns[10], AccountTeamMembersColumns[0]},
+			},
+		},
+	}
 	// BranchesColumns holds the columns for the "branches" table.
 	BranchesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -286,6 +367,67 @@ var (
 				Name:    "branch_manager_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{BranchesColumns[18], BranchesColumns[6], BranchesColumns[0]},
+			},
+		},
+	}
+	// ConsentsColumns holds the columns for the "consents" table.
+	ConsentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "channel", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "purpose", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "given_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "evidence", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "remarks", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "remarks_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "contact_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ConsentsTable holds the schema information for the "consents" table.
+	ConsentsTable = &schema.Table{
+		Name:       "consents",
+		Columns:    ConsentsColumns,
+		PrimaryKey: []*schema.Column{ConsentsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "consents_contacts_contact",
+				Columns:    []*schema.Column{ConsentsColumns[16]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "consent_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[6], ConsentsColumns[0]},
+			},
+			{
+				Name:    "consent_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[6], ConsentsColumns[2], ConsentsColumns[0]},
+			},
+			{
+				Name:    "consent_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[6], ConsentsColumns[3], ConsentsColumns[0]},
+			},
+			{
+				Name:    "consent_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[16], ConsentsColumns[6], ConsentsColumns[0]},
+			},
+			{
+				Name:    "consent_deleted_at_given_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[6], ConsentsColumns[10], ConsentsColumns[0]},
 			},
 		},
 	}
@@ -348,6 +490,8 @@ var (
 		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "latitude", Type: field.TypeInt64, Nullable: true},
+		{Name: "longitude", Type: field.TypeInt64, Nullable: true},
 		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "referred_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
@@ -460,12 +604,12 @@ var (
 			{
 				Name:    "contact_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[57], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[59], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_referred_by_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[58], ContactsColumns[6], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[60], ContactsColumns[6], ContactsColumns[0]},
 			},
 		},
 	}
@@ -485,8 +629,14 @@ var (
 		{Name: "label_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "label_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
 		{Name: "type", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "labels", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "target", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "choices", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "is_required", Type: field.TypeBool, Default: false},
+		{Name: "is_unique", Type: field.TypeBool, Default: false},
+		{Name: "default_value", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "default_value_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "position", Type: field.TypeInt64, Nullable: true},
 		{Name: "archived", Type: field.TypeBool, Default: false},
 	}
 	// CustomFieldsTable holds the schema information for the "custom_fields" table.
@@ -515,6 +665,470 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{CustomFieldsColumns[6], CustomFieldsColumns[12], CustomFieldsColumns[0]},
 			},
+			{
+				Name:    "customfield_deleted_at_position_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomFieldsColumns[6], CustomFieldsColumns[21], CustomFieldsColumns[0]},
+			},
+		},
+	}
+	// LeadsColumns holds the columns for the "leads" table.
+	LeadsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "given_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "given_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "given_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "family_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "family_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "family_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "native_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "native_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "native_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "company", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "company_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "company_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "display_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "display_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "display_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "title", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "emails", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "primary_email", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "phones", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "primary_phone", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "website", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "domain", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "addresses", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "city", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "city_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "country", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "industry", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "industry_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "employees", Type: field.TypeInt64, Nullable: true},
+		{Name: "annual_revenue", Type: field.TypeInt64, Nullable: true},
+		{Name: "annual_revenue_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "annual_revenue_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "campaign", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "campaign_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "rating", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "score", Type: field.TypeInt64, Nullable: true},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "status_reason", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "status_reason_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "queued", Type: field.TypeBool, Default: false},
+		{Name: "locale", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "converted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "converted_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "converted_account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "converted_contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// LeadsTable holds the schema information for the "leads" table.
+	LeadsTable = &schema.Table{
+		Name:       "leads",
+		Columns:    LeadsColumns,
+		PrimaryKey: []*schema.Column{LeadsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "lead_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[9], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[2], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[2], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[3], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_branch_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[10], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_territory_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[11], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_given_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[14], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_given_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[14], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_family_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[17], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_family_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[17], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_native_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[20], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_native_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[20], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_company_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[23], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_company_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[23], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_display_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[26], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_owner_id_deleted_at_display_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[26], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_primary_email",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[30]},
+			},
+			{
+				Name:    "lead_primary_phone",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[32]},
+			},
+			{
+				Name:    "lead_deleted_at_employees_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[41], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_annual_revenue_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[44], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_score_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[50], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_last_activity_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[58], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_deleted_at_converted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_converted_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[61], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_converted_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[0]},
+			},
+		},
+	}
+	// LifecycleStagesColumns holds the columns for the "lifecycle_stages" table.
+	LifecycleStagesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "name_key", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "phase", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "position", Type: field.TypeInt64, Nullable: true},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "archived", Type: field.TypeBool, Default: false},
+	}
+	// LifecycleStagesTable holds the schema information for the "lifecycle_stages" table.
+	LifecycleStagesTable = &schema.Table{
+		Name:       "lifecycle_stages",
+		Columns:    LifecycleStagesColumns,
+		PrimaryKey: []*schema.Column{LifecycleStagesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "lifecyclestage_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStagesColumns[6], LifecycleStagesColumns[0]},
+			},
+			{
+				Name:    "lifecyclestage_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStagesColumns[6], LifecycleStagesColumns[2], LifecycleStagesColumns[0]},
+			},
+			{
+				Name:    "lifecyclestage_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStagesColumns[6], LifecycleStagesColumns[3], LifecycleStagesColumns[0]},
+			},
+			{
+				Name:    "lifecyclestage_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStagesColumns[6], LifecycleStagesColumns[9], LifecycleStagesColumns[0]},
+			},
+			{
+				Name:    "lifecyclestage_name_key",
+				Unique:  true,
+				Columns: []*schema.Column{LifecycleStagesColumns[10]},
+			},
+			{
+				Name:    "lifecyclestage_deleted_at_position_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStagesColumns[6], LifecycleStagesColumns[12], LifecycleStagesColumns[0]},
+			},
+		},
+	}
+	// LifecycleStepsColumns holds the columns for the "lifecycle_steps" table.
+	LifecycleStepsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "stage_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "next_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// LifecycleStepsTable holds the schema information for the "lifecycle_steps" table.
+	LifecycleStepsTable = &schema.Table{
+		Name:       "lifecycle_steps",
+		Columns:    LifecycleStepsColumns,
+		PrimaryKey: []*schema.Column{LifecycleStepsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "lifecyclestep_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStepsColumns[6], LifecycleStepsColumns[0]},
+			},
+			{
+				Name:    "lifecyclestep_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStepsColumns[6], LifecycleStepsColumns[2], LifecycleStepsColumns[0]},
+			},
+			{
+				Name:    "lifecyclestep_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStepsColumns[6], LifecycleStepsColumns[3], LifecycleStepsColumns[0]},
+			},
+			{
+				Name:    "lifecyclestep_stage_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStepsColumns[7], LifecycleStepsColumns[6], LifecycleStepsColumns[0]},
+			},
+			{
+				Name:    "lifecyclestep_next_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LifecycleStepsColumns[8], LifecycleStepsColumns[6], LifecycleStepsColumns[0]},
+			},
+		},
+	}
+	// LocationEventsColumns holds the columns for the "location_events" table.
+	LocationEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "latitude", Type: field.TypeInt64},
+		{Name: "longitude", Type: field.TypeInt64},
+		{Name: "accuracy", Type: field.TypeInt64, Nullable: true},
+		{Name: "seen_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "contact_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// LocationEventsTable holds the schema information for the "location_events" table.
+	LocationEventsTable = &schema.Table{
+		Name:       "location_events",
+		Columns:    LocationEventsColumns,
+		PrimaryKey: []*schema.Column{LocationEventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "location_events_contacts_contact",
+				Columns:    []*schema.Column{LocationEventsColumns[13]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "locationevent_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LocationEventsColumns[6], LocationEventsColumns[0]},
+			},
+			{
+				Name:    "locationevent_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LocationEventsColumns[6], LocationEventsColumns[2], LocationEventsColumns[0]},
+			},
+			{
+				Name:    "locationevent_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LocationEventsColumns[6], LocationEventsColumns[3], LocationEventsColumns[0]},
+			},
+			{
+				Name:    "locationevent_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LocationEventsColumns[13], LocationEventsColumns[6], LocationEventsColumns[0]},
+			},
+			{
+				Name:    "locationevent_deleted_at_accuracy_id",
+				Unique:  false,
+				Columns: []*schema.Column{LocationEventsColumns[6], LocationEventsColumns[9], LocationEventsColumns[0]},
+			},
+			{
+				Name:    "locationevent_deleted_at_seen_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LocationEventsColumns[6], LocationEventsColumns[10], LocationEventsColumns[0]},
+			},
+		},
+	}
+	// NeedsColumns holds the columns for the "needs" table.
+	NeedsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "topic", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "topic_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "topic_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "detail", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "product", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "product_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "urgency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "budget", Type: field.TypeInt64, Nullable: true},
+		{Name: "budget_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "budget_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "wanted_by", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "met_on", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "contact_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// NeedsTable holds the schema information for the "needs" table.
+	NeedsTable = &schema.Table{
+		Name:       "needs",
+		Columns:    NeedsColumns,
+		PrimaryKey: []*schema.Column{NeedsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "needs_contacts_contact",
+				Columns:    []*schema.Column{NeedsColumns[21]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "need_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[2], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[3], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[21], NeedsColumns[6], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_deleted_at_topic_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[9], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_deleted_at_budget_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[16], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_deleted_at_wanted_by_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[17], NeedsColumns[0]},
+			},
+			{
+				Name:    "need_deleted_at_met_on_id",
+				Unique:  false,
+				Columns: []*schema.Column{NeedsColumns[6], NeedsColumns[18], NeedsColumns[0]},
+			},
 		},
 	}
 	// NotesColumns holds the columns for the "notes" table.
@@ -533,6 +1147,7 @@ var (
 		{Name: "pinned", Type: field.TypeBool, Default: false},
 		{Name: "account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "lead_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
 	// NotesTable holds the schema information for the "notes" table.
 	NotesTable = &schema.Table{
@@ -550,6 +1165,12 @@ var (
 				Symbol:     "notes_contacts_contact",
 				Columns:    []*schema.Column{NotesColumns[13]},
 				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "notes_leads_lead",
+				Columns:    []*schema.Column{NotesColumns[14]},
+				RefColumns: []*schema.Column{LeadsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 		},
@@ -580,9 +1201,163 @@ var (
 				Columns: []*schema.Column{NotesColumns[13], NotesColumns[6], NotesColumns[0]},
 			},
 			{
+				Name:    "note_lead_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[14], NotesColumns[6], NotesColumns[0]},
+			},
+			{
 				Name:    "note_deleted_at_title_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[6], NotesColumns[9], NotesColumns[0]},
+			},
+		},
+	}
+	// PreferencesColumns holds the columns for the "preferences" table.
+	PreferencesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "topic", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "topic_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "topic_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "product", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "product_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "channel", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "frequency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "language", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "contact_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// PreferencesTable holds the schema information for the "preferences" table.
+	PreferencesTable = &schema.Table{
+		Name:       "preferences",
+		Columns:    PreferencesColumns,
+		PrimaryKey: []*schema.Column{PreferencesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "preferences_contacts_contact",
+				Columns:    []*schema.Column{PreferencesColumns[17]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "preference_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PreferencesColumns[6], PreferencesColumns[0]},
+			},
+			{
+				Name:    "preference_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PreferencesColumns[6], PreferencesColumns[2], PreferencesColumns[0]},
+			},
+			{
+				Name:    "preference_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PreferencesColumns[6], PreferencesColumns[3], PreferencesColumns[0]},
+			},
+			{
+				Name:    "preference_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PreferencesColumns[17], PreferencesColumns[6], PreferencesColumns[0]},
+			},
+			{
+				Name:    "preference_deleted_at_topic_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{PreferencesColumns[6], PreferencesColumns[9], PreferencesColumns[0]},
+			},
+		},
+	}
+	// RelationshipsColumns holds the columns for the "relationships" table.
+	RelationshipsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "to_account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "to_contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "type", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "label", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "label_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "from_date", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "to_date", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "remarks", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "from_account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "from_contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// RelationshipsTable holds the schema information for the "relationships" table.
+	RelationshipsTable = &schema.Table{
+		Name:       "relationships",
+		Columns:    RelationshipsColumns,
+		PrimaryKey: []*schema.Column{RelationshipsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "relationships_accounts_from_account",
+				Columns:    []*schema.Column{RelationshipsColumns[15]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "relationships_contacts_from_contact",
+				Columns:    []*schema.Column{RelationshipsColumns[16]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "relationship_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[6], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[6], RelationshipsColumns[3], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_from_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[15], RelationshipsColumns[6], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_from_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[16], RelationshipsColumns[6], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_to_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[7], RelationshipsColumns[6], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_to_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[8], RelationshipsColumns[6], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_deleted_at_from_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[6], RelationshipsColumns[12], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_deleted_at_to_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[6], RelationshipsColumns[13], RelationshipsColumns[0]},
 			},
 		},
 	}
@@ -792,6 +1567,74 @@ var (
 				Name:    "share_deleted_at_expires_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SharesColumns[6], SharesColumns[14], SharesColumns[0]},
+			},
+		},
+	}
+	// StageHistoriesColumns holds the columns for the "stage_histories" table.
+	StageHistoriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "entered_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "left_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "reason", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "reason_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "account_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "stage_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// StageHistoriesTable holds the schema information for the "stage_histories" table.
+	StageHistoriesTable = &schema.Table{
+		Name:       "stage_histories",
+		Columns:    StageHistoriesColumns,
+		PrimaryKey: []*schema.Column{StageHistoriesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "stage_histories_accounts_account",
+				Columns:    []*schema.Column{StageHistoriesColumns[11]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "stage_histories_lifecycle_stages_stage",
+				Columns:    []*schema.Column{StageHistoriesColumns[12]},
+				RefColumns: []*schema.Column{LifecycleStagesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "stagehistory_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[6], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[6], StageHistoriesColumns[2], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[6], StageHistoriesColumns[3], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_deleted_at_entered_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[6], StageHistoriesColumns[7], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_deleted_at_left_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[6], StageHistoriesColumns[8], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[11], StageHistoriesColumns[6], StageHistoriesColumns[0]},
 			},
 		},
 	}
@@ -1151,13 +1994,23 @@ var (
 	Tables = []*schema.Table{
 		AccountsTable,
 		AccountContactsTable,
+		AccountTeamMembersTable,
 		BranchesTable,
+		ConsentsTable,
 		ContactsTable,
 		CustomFieldsTable,
+		LeadsTable,
+		LifecycleStagesTable,
+		LifecycleStepsTable,
+		LocationEventsTable,
+		NeedsTable,
 		NotesTable,
+		PreferencesTable,
+		RelationshipsTable,
 		RolesTable,
 		RoleGrantsTable,
 		SharesTable,
+		StageHistoriesTable,
 		TagsTable,
 		TaggingsTable,
 		TeamsTable,
@@ -1178,7 +2031,18 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	AccountTeamMembersTable.ForeignKeys[0].RefTable = AccountsTable
+	AccountTeamMembersTable.ForeignKeys[1].RefTable = UsersTable
+	AccountTeamMembersTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	BranchesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ConsentsTable.ForeignKeys[0].RefTable = ContactsTable
+	ConsentsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -1190,9 +2054,43 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	LeadsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	LifecycleStagesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	LifecycleStepsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	LocationEventsTable.ForeignKeys[0].RefTable = ContactsTable
+	LocationEventsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	NeedsTable.ForeignKeys[0].RefTable = ContactsTable
+	NeedsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	NotesTable.ForeignKeys[0].RefTable = AccountsTable
 	NotesTable.ForeignKeys[1].RefTable = ContactsTable
+	NotesTable.ForeignKeys[2].RefTable = LeadsTable
 	NotesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	PreferencesTable.ForeignKeys[0].RefTable = ContactsTable
+	PreferencesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	RelationshipsTable.ForeignKeys[0].RefTable = AccountsTable
+	RelationshipsTable.ForeignKeys[1].RefTable = ContactsTable
+	RelationshipsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -1207,6 +2105,12 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	SharesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	StageHistoriesTable.ForeignKeys[0].RefTable = AccountsTable
+	StageHistoriesTable.ForeignKeys[1].RefTable = LifecycleStagesTable
+	StageHistoriesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

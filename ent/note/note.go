@@ -28,6 +28,8 @@ const (
 	FieldAccountID = "account_id"
 	// FieldContactID holds the string denoting the contact_id field in the database.
 	FieldContactID = "contact_id"
+	// FieldLeadID holds the string denoting the lead_id field in the database.
+	FieldLeadID = "lead_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
 	// FieldTitleFold holds the string denoting the title_fold field in the database.
@@ -42,6 +44,8 @@ const (
 	EdgeAccount = "account"
 	// EdgeContact holds the string denoting the contact edge name in mutations.
 	EdgeContact = "contact"
+	// EdgeLead holds the string denoting the lead edge name in mutations.
+	EdgeLead = "lead"
 	// Table holds the table name of the note in the database.
 	Table = "notes"
 	// AccountTable is the table that holds the account relation/edge.
@@ -58,6 +62,13 @@ const (
 	ContactInverseTable = "contacts"
 	// ContactColumn is the table column denoting the contact relation/edge.
 	ContactColumn = "contact_id"
+	// LeadTable is the table that holds the lead relation/edge.
+	LeadTable = "notes"
+	// LeadInverseTable is the table name for the Lead entity.
+	// It exists in this package in order to avoid circular dependency with the "lead" package.
+	LeadInverseTable = "leads"
+	// LeadColumn is the table column denoting the lead relation/edge.
+	LeadColumn = "lead_id"
 )
 
 // Columns holds all SQL columns for note fields.
@@ -71,6 +82,7 @@ var Columns = []string{
 	FieldDeletedAt,
 	FieldAccountID,
 	FieldContactID,
+	FieldLeadID,
 	FieldTitle,
 	FieldTitleFold,
 	FieldTitleSort,
@@ -141,6 +153,11 @@ func ByContactID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldContactID, opts...).ToFunc()
 }
 
+// ByLeadID orders the results by the lead_id field.
+func ByLeadID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLeadID, opts...).ToFunc()
+}
+
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
@@ -174,6 +191,13 @@ func ByContactField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newContactStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByLeadField orders the results by lead field.
+func ByLeadField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newLeadStep(), sql.OrderByField(field, opts...))
+	}
+}
 func newAccountStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -186,5 +210,12 @@ func newContactStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ContactInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, ContactTable, ContactColumn),
+	)
+}
+func newLeadStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(LeadInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, LeadTable, LeadColumn),
 	)
 }

@@ -12,8 +12,14 @@ type Account func(*sql.Selector)
 // AccountContact is the predicate function for accountcontact builders.
 type AccountContact func(*sql.Selector)
 
+// AccountTeamMember is the predicate function for accountteammember builders.
+type AccountTeamMember func(*sql.Selector)
+
 // Branch is the predicate function for branch builders.
 type Branch func(*sql.Selector)
+
+// Consent is the predicate function for consent builders.
+type Consent func(*sql.Selector)
 
 // Contact is the predicate function for contact builders.
 type Contact func(*sql.Selector)
@@ -21,8 +27,29 @@ type Contact func(*sql.Selector)
 // CustomField is the predicate function for customfield builders.
 type CustomField func(*sql.Selector)
 
+// Lead is the predicate function for lead builders.
+type Lead func(*sql.Selector)
+
+// LifecycleStage is the predicate function for lifecyclestage builders.
+type LifecycleStage func(*sql.Selector)
+
+// LifecycleStep is the predicate function for lifecyclestep builders.
+type LifecycleStep func(*sql.Selector)
+
+// LocationEvent is the predicate function for locationevent builders.
+type LocationEvent func(*sql.Selector)
+
+// Need is the predicate function for need builders.
+type Need func(*sql.Selector)
+
 // Note is the predicate function for note builders.
 type Note func(*sql.Selector)
+
+// Preference is the predicate function for preference builders.
+type Preference func(*sql.Selector)
+
+// Relationship is the predicate function for relationship builders.
+type Relationship func(*sql.Selector)
 
 // Role is the predicate function for role builders.
 type Role func(*sql.Selector)
@@ -32,6 +59,9 @@ type RoleGrant func(*sql.Selector)
 
 // Share is the predicate function for share builders.
 type Share func(*sql.Selector)
+
+// StageHistory is the predicate function for stagehistory builders.
+type StageHistory func(*sql.Selector)
 
 // Tag is the predicate function for tag builders.
 type Tag func(*sql.Selector)

@@ -12,8 +12,9 @@ import (
 type Account struct{ ent.Schema }
 
 var account = decl.Kind{
-	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name",
-	Doc: "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
+	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Title: "name",
+	Participants: &model.Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
+	Doc:          "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 	Members: []*decl.Member{
 		decl.Name("name", "The name people use.").Required().Tells(60),
 		decl.Text("legal_name", "The name in the register."),
@@ -56,11 +57,19 @@ var account = decl.Kind{
 		decl.Text("source", "Where it came from."),
 		decl.LongText("description", "Anything worth knowing."),
 		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
+		decl.Degrees("latitude", 90, "Degrees north of the first address that says it; kept by Farley.").ReadOnly(),
+		decl.Degrees("longitude", 180, "Degrees east of the first address that says it; kept by Farley.").ReadOnly(),
+		decl.Ref("lifecycle", LifecycleStage.Type, "The stage of its life as a customer.").Plain(),
 		decl.DateTime("last_activity_at", "When somebody last dealt with it; kept by Farley.").ReadOnly(),
 		decl.Ref("parent", Account.Type, "The account above it, as a holding is above its firms; never in a circle.").Plain().Acyclic(),
 		decl.Many("children", "Account", "parent", "The accounts directly below it."),
 		decl.Links("contacts", "Contact", "AccountContact", "account", "contact", "The people who belong to it.").NotWritten(),
 		decl.Many("account_contacts", "AccountContact", "account", "How people belong to it, with role and dates."),
+		decl.Many("account_team", "AccountTeamMember", "account", "Who takes part in the work on it beside the owner."),
+		decl.Many("stage_history", "StageHistory", "account", "The stages it went through."),
+		decl.Many("leads", "Lead", "convertedAccount", "The leads that became it or were linked to it."),
+		decl.Many("relationships_from", "Relationship", "fromAccount", "What it is to others."),
+		decl.Many("relationships_to", "Relationship", "toAccount", "What others are to it."),
 		decl.Many("notes", "Note", "account", "Notes on it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},

@@ -11,8 +11,18 @@ import (
 // Contact is a person.
 type Contact struct{ ent.Schema }
 
+// channels are the ways to reach a person.
+var channels = []decl.Value{
+	{Name: "EMAIL", Doc: "By e-mail."},
+	{Name: "PHONE", Doc: "By telephone."},
+	{Name: "SMS", Doc: "By text message."},
+	{Name: "CHAT", Doc: "By a chat service."},
+	{Name: "POST", Doc: "By letter."},
+	{Name: "FAX", Doc: "By fax."},
+}
+
 var contact = decl.Kind{
-	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName",
+	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", FromLead: true, Title: "displayName",
 	Doc: "A person whom we know, linked to any number of accounts.",
 	Members: []*decl.Member{
 		decl.Name("given_name", "The given name."),
@@ -32,13 +42,7 @@ var contact = decl.Kind{
 		decl.Date("birthday", "The day of birth.").Sensitive(),
 		decl.Scalar("locale", "Locale", "The language of letters and documents."),
 		decl.Scalar("time_zone", "TimeZone", "The IANA time zone of the person."),
-		decl.Enum("preferred_channel", "Channel", "How the person wants to be reached.",
-			decl.Value{Name: "EMAIL", Doc: "By e-mail."},
-			decl.Value{Name: "PHONE", Doc: "By telephone."},
-			decl.Value{Name: "SMS", Doc: "By text message."},
-			decl.Value{Name: "CHAT", Doc: "By a chat service."},
-			decl.Value{Name: "POST", Doc: "By letter."},
-			decl.Value{Name: "FAX", Doc: "By fax."}),
+		decl.Enum("preferred_channel", "Channel", "How the person wants to be reached.", channels...),
 		decl.Bool("do_not_contact", "The person does not want to be contacted for marketing at all."),
 		decl.Text("gender", "Gender, as told.").Sensitive(),
 		decl.Text("education", "Education.").Sensitive(),
@@ -48,10 +52,19 @@ var contact = decl.Kind{
 		decl.Text("source", "Where the contact came from."),
 		decl.LongText("description", "Anything worth knowing."),
 		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
+		decl.Degrees("latitude", 90, "Degrees north of the first address that says it; kept by Farley.").ReadOnly(),
+		decl.Degrees("longitude", 180, "Degrees east of the first address that says it; kept by Farley.").ReadOnly(),
 		decl.DateTime("last_activity_at", "When somebody last dealt with the person; kept by Farley.").ReadOnly(),
 		decl.Ref("referred_by", Contact.Type, "Who brought the person to us.").Plain(),
 		decl.Links("accounts", "Account", "AccountContact", "contact", "account", "The accounts the person belongs to.").NotWritten(),
 		decl.Many("account_contacts", "AccountContact", "contact", "How the person belongs to accounts, with role and dates."),
+		decl.Many("preferences", "Preference", "contact", "What the person would like."),
+		decl.Many("needs", "Need", "contact", "What the person needs."),
+		decl.Many("consents", "Consent", "contact", "To what the person said yes and no; the newest one counts."),
+		decl.Many("location_events", "LocationEvent", "contact", "Where the person's telephone was."),
+		decl.Many("leads", "Lead", "convertedContact", "The leads that became the person or were linked."),
+		decl.Many("relationships_from", "Relationship", "fromContact", "What the person is to others."),
+		decl.Many("relationships_to", "Relationship", "toContact", "What others are to the person."),
 		decl.Many("notes", "Note", "contact", "Notes on the person."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on the person."),
 	},

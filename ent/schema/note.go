@@ -12,11 +12,12 @@ import (
 type Note struct{ ent.Schema }
 
 var note = decl.Kind{
-	Code: 19, Prefix: "note", Sight: model.ByParents, Parents: []string{"account", "contact"}, Title: "title",
-	Doc: "A remark on an account or a contact, seen by whoever sees what it is about.",
+	Code: 19, Prefix: "note", Sight: model.ByParents, Parents: []string{"account", "contact", "lead"}, Title: "title",
+	Doc: "A remark on an account, a contact or a lead, seen by whoever sees what it is about.",
 	Members: []*decl.Member{
 		decl.Ref("account", Account.Type, "The account it is about.").Once(),
 		decl.Ref("contact", Contact.Type, "The contact it is about.").Once(),
+		decl.Ref("lead", Lead.Type, "The lead it is about.").Once(),
 		decl.Name("title", "A headline."),
 		decl.LongText("body", "The text, CommonMark.").Required(),
 		decl.Bool("pinned", "Whether it stands above the others."),

@@ -42,140 +42,203 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Mutation struct {
-		AdvanceClock          func(childComplexity int, to time.Time) int
-		CancelJob             func(childComplexity int, input input.Object) int
-		ChangePassword        func(childComplexity int, input input.Object) int
-		CopyRole              func(childComplexity int, input input.Object) int
-		CreateAPIKey          func(childComplexity int, input input.Object) int
-		CreateAccount         func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
-		CreateAccountContact  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateBranch          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateContact         func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
-		CreateCustomField     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateNote            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateRole            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateRoleGrant       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateShare           func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateStreamTicket    func(childComplexity int) int
-		CreateTag             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateTeam            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateTerritory       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateUser            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		DeleteAccount         func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteAccountContact  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteBranch          func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteContact         func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteCustomField     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteNote            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteRole            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteRoleGrant       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteShare           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteTag             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteTeam            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteTerritory       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteUser            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		EndSession            func(childComplexity int, input input.Object) int
-		InviteUser            func(childComplexity int, input input.Object) int
-		Login                 func(childComplexity int, input input.Object) int
-		Logout                func(childComplexity int) int
-		LogoutEverywhere      func(childComplexity int, input input.Object) int
-		Refresh               func(childComplexity int, input input.Object) int
-		RenewAccess           func(childComplexity int, input input.Object) int
-		RequestPasswordReset  func(childComplexity int, input input.Object) int
-		RescheduleJob         func(childComplexity int, input input.Object) int
-		ResetPassword         func(childComplexity int, input input.Object) int
-		RestoreAccount        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreAccountContact func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreBranch         func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreContact        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreCustomField    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreNote           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreRole           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreRoleGrant      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreShare          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreTag            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreTeam           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreTerritory      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreUser           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RetryJob              func(childComplexity int, input input.Object) int
-		RevokeAPIKey          func(childComplexity int, input input.Object) int
-		SetPassword           func(childComplexity int, input input.Object) int
-		UpdateAPIKey          func(childComplexity int, input input.Object) int
-		UpdateAccount         func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateAccountContact  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateBranch          func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateContact         func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateCustomField     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateNote            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateRole            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateRoleGrant       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateShare           func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateTag             func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateTeam            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateTerritory       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateUser            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertAccount         func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertBranch          func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertContact         func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertUser            func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		AdvanceClock             func(childComplexity int, to time.Time) int
+		CancelJob                func(childComplexity int, input input.Object) int
+		ChangePassword           func(childComplexity int, input input.Object) int
+		ConvertLead              func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		CopyRole                 func(childComplexity int, input input.Object) int
+		CreateAPIKey             func(childComplexity int, input input.Object) int
+		CreateAccount            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
+		CreateAccountContact     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateAccountTeamMember  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateBranch             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateConsent            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateContact            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
+		CreateCustomField        func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateLead               func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
+		CreateLifecycleStage     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateLocationEvent      func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateNeed               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateNote               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreatePreference         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRelationship       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRole               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRoleGrant          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateShare              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateStreamTicket       func(childComplexity int) int
+		CreateTag                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateTeam               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateTerritory          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateUser               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		DeleteAccount            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteAccountContact     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteAccountTeamMember  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteBranch             func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteContact            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteCustomField        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteLead               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteLifecycleStage     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteLocationEvent      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteNeed               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteNote               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeletePreference         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRelationship       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRole               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRoleGrant          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteShare              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTag                func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTeam               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTerritory          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteUser               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		EndSession               func(childComplexity int, input input.Object) int
+		InviteUser               func(childComplexity int, input input.Object) int
+		Login                    func(childComplexity int, input input.Object) int
+		Logout                   func(childComplexity int) int
+		LogoutEverywhere         func(childComplexity int, input input.Object) int
+		MoveAccountLifecycle     func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		Refresh                  func(childComplexity int, input input.Object) int
+		RenewAccess              func(childComplexity int, input input.Object) int
+		RequestPasswordReset     func(childComplexity int, input input.Object) int
+		RescheduleJob            func(childComplexity int, input input.Object) int
+		ResetPassword            func(childComplexity int, input input.Object) int
+		RestoreAccount           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreAccountContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreAccountTeamMember func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreBranch            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreContact           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreCustomField       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreLead              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreLifecycleStage    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreLocationEvent     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreNeed              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreNote              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestorePreference        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRelationship      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRole              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRoleGrant         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreShare             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTag               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTeam              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTerritory         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreUser              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RetryJob                 func(childComplexity int, input input.Object) int
+		RevokeAPIKey             func(childComplexity int, input input.Object) int
+		SetPassword              func(childComplexity int, input input.Object) int
+		TakeLead                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateAPIKey             func(childComplexity int, input input.Object) int
+		UpdateAccount            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateAccountContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateAccountTeamMember  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateBranch             func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateConsent            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateContact            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateCustomField        func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateLead               func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateLifecycleStage     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateLocationEvent      func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateNeed               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateNote               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdatePreference         func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRelationship       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRole               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRoleGrant          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateShare              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTag                func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTeam               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTerritory          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateUser               func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertAccount            func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertBranch             func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertContact            func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertLead               func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertUser               func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 	}
 
 	Query struct {
-		APIKeys         func(childComplexity int, user id.ID) int
-		Account         func(childComplexity int, id *id.ID, external input.Object) int
-		AccountContact  func(childComplexity int, id id.ID) int
-		AccountContacts func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Accounts        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		AuditTrail      func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
-		Branch          func(childComplexity int, id *id.ID, external input.Object) int
-		Branches        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Changes         func(childComplexity int, objects []string, after string, first *int64) int
-		ChangesCursor   func(childComplexity int) int
-		Contact         func(childComplexity int, id *id.ID, external input.Object) int
-		Contacts        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		CustomField     func(childComplexity int, id id.ID) int
-		CustomFields    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		ExplainAccess   func(childComplexity int, user id.ID, record id.ID, action string, field *string) int
-		Job             func(childComplexity int, id id.ID) int
-		Jobs            func(childComplexity int, where input.Object, first *int64, after *string) int
-		Node            func(childComplexity int, id id.ID) int
-		Nodes           func(childComplexity int, ids []id.ID) int
-		Note            func(childComplexity int, id id.ID) int
-		Notes           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Role            func(childComplexity int, id id.ID) int
-		RoleGrant       func(childComplexity int, id id.ID) int
-		RoleGrants      func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Roles           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Sessions        func(childComplexity int, user *id.ID) int
-		Share           func(childComplexity int, id id.ID) int
-		Shares          func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Tag             func(childComplexity int, id id.ID) int
-		Tags            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Team            func(childComplexity int, id id.ID) int
-		Teams           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Territories     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Territory       func(childComplexity int, id id.ID) int
-		User            func(childComplexity int, id *id.ID, external input.Object) int
-		Users           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Viewer          func(childComplexity int) int
+		APIKeys            func(childComplexity int, user id.ID) int
+		Account            func(childComplexity int, id *id.ID, external input.Object) int
+		AccountContact     func(childComplexity int, id id.ID) int
+		AccountContacts    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		AccountTeamMember  func(childComplexity int, id id.ID) int
+		AccountTeamMembers func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Accounts           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		AuditTrail         func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
+		Branch             func(childComplexity int, id *id.ID, external input.Object) int
+		Branches           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		CallerLookup       func(childComplexity int, phone string, country *string) int
+		Changes            func(childComplexity int, objects []string, after string, first *int64) int
+		ChangesCursor      func(childComplexity int) int
+		Consent            func(childComplexity int, id id.ID) int
+		Consents           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Contact            func(childComplexity int, id *id.ID, external input.Object) int
+		Contacts           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		CustomField        func(childComplexity int, id id.ID) int
+		CustomFields       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		ExplainAccess      func(childComplexity int, user id.ID, record id.ID, action string, field *string) int
+		Job                func(childComplexity int, id id.ID) int
+		Jobs               func(childComplexity int, where input.Object, first *int64, after *string) int
+		Lead               func(childComplexity int, id *id.ID, external input.Object) int
+		Leads              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		LifecycleStage     func(childComplexity int, id id.ID) int
+		LifecycleStages    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		LocationEvent      func(childComplexity int, id id.ID) int
+		LocationEvents     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		MayContact         func(childComplexity int, contact id.ID, channel string, purpose string) int
+		Need               func(childComplexity int, id id.ID) int
+		Needs              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Node               func(childComplexity int, id id.ID) int
+		Nodes              func(childComplexity int, ids []id.ID) int
+		Note               func(childComplexity int, id id.ID) int
+		Notes              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Preference         func(childComplexity int, id id.ID) int
+		Preferences        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Relationship       func(childComplexity int, id id.ID) int
+		Relationships      func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Role               func(childComplexity int, id id.ID) int
+		RoleGrant          func(childComplexity int, id id.ID) int
+		RoleGrants         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Roles              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Sessions           func(childComplexity int, user *id.ID) int
+		Share              func(childComplexity int, id id.ID) int
+		Shares             func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		StageHistories     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		StageHistory       func(childComplexity int, id id.ID) int
+		Tag                func(childComplexity int, id id.ID) int
+		Tags               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Team               func(childComplexity int, id id.ID) int
+		Teams              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Territories        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Territory          func(childComplexity int, id id.ID) int
+		User               func(childComplexity int, id *id.ID, external input.Object) int
+		Users              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Viewer             func(childComplexity int) int
 	}
 
 	Subscription struct {
-		AccountChanged        func(childComplexity int, where input.Object, after *string) int
-		AccountContactChanged func(childComplexity int, where input.Object, after *string) int
-		BranchChanged         func(childComplexity int, where input.Object, after *string) int
-		Changes               func(childComplexity int, objects []string, after *string) int
-		ContactChanged        func(childComplexity int, where input.Object, after *string) int
-		CustomFieldChanged    func(childComplexity int, where input.Object, after *string) int
-		JobChanged            func(childComplexity int, id id.ID) int
-		NoteChanged           func(childComplexity int, where input.Object, after *string) int
-		RoleChanged           func(childComplexity int, where input.Object, after *string) int
-		RoleGrantChanged      func(childComplexity int, where input.Object, after *string) int
-		ShareChanged          func(childComplexity int, where input.Object, after *string) int
-		TagChanged            func(childComplexity int, where input.Object, after *string) int
-		TeamChanged           func(childComplexity int, where input.Object, after *string) int
-		TerritoryChanged      func(childComplexity int, where input.Object, after *string) int
-		UserChanged           func(childComplexity int, where input.Object, after *string) int
+		AccountChanged           func(childComplexity int, where input.Object, after *string) int
+		AccountContactChanged    func(childComplexity int, where input.Object, after *string) int
+		AccountTeamMemberChanged func(childComplexity int, where input.Object, after *string) int
+		BranchChanged            func(childComplexity int, where input.Object, after *string) int
+		Changes                  func(childComplexity int, objects []string, after *string) int
+		ConsentChanged           func(childComplexity int, where input.Object, after *string) int
+		ContactChanged           func(childComplexity int, where input.Object, after *string) int
+		CustomFieldChanged       func(childComplexity int, where input.Object, after *string) int
+		JobChanged               func(childComplexity int, id id.ID) int
+		LeadChanged              func(childComplexity int, where input.Object, after *string) int
+		LifecycleStageChanged    func(childComplexity int, where input.Object, after *string) int
+		LocationEventChanged     func(childComplexity int, where input.Object, after *string) int
+		NeedChanged              func(childComplexity int, where input.Object, after *string) int
+		NoteChanged              func(childComplexity int, where input.Object, after *string) int
+		PreferenceChanged        func(childComplexity int, where input.Object, after *string) int
+		RelationshipChanged      func(childComplexity int, where input.Object, after *string) int
+		RoleChanged              func(childComplexity int, where input.Object, after *string) int
+		RoleGrantChanged         func(childComplexity int, where input.Object, after *string) int
+		ShareChanged             func(childComplexity int, where input.Object, after *string) int
+		StageHistoryChanged      func(childComplexity int, where input.Object, after *string) int
+		TagChanged               func(childComplexity int, where input.Object, after *string) int
+		TeamChanged              func(childComplexity int, where input.Object, after *string) int
+		TerritoryChanged         func(childComplexity int, where input.Object, after *string) int
+		UserChanged              func(childComplexity int, where input.Object, after *string) int
 	}
 }
 
@@ -185,6 +248,9 @@ type ComplexityRoot struct {
 
 type MutationResolver interface {
 	Logout(ctx context.Context) (*read.Result, error)
+	TakeLead(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	ConvertLead(ctx context.Context, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	MoveAccountLifecycle(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateAccount(ctx context.Context, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateAccount(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteAccount(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -207,6 +273,37 @@ type MutationResolver interface {
 	UpdateTag(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteTag(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreTag(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateLead(ctx context.Context, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateLead(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteLead(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreLead(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpsertLead(ctx context.Context, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateRelationship(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateRelationship(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteRelationship(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreRelationship(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateAccountTeamMember(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateAccountTeamMember(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteAccountTeamMember(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreAccountTeamMember(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreatePreference(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdatePreference(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeletePreference(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestorePreference(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateNeed(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateNeed(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteNeed(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreNeed(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateConsent(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateConsent(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateLifecycleStage(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateLifecycleStage(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteLifecycleStage(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreLifecycleStage(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateLocationEvent(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateLocationEvent(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteLocationEvent(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreLocationEvent(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateUser(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateUser(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteUser(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -267,6 +364,8 @@ type QueryResolver interface {
 	AuditTrail(ctx context.Context, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) (*read.Result, error)
 	ChangesCursor(ctx context.Context) (*string, error)
 	Changes(ctx context.Context, objects []string, after string, first *int64) (*read.Result, error)
+	MayContact(ctx context.Context, contact id.ID, channel string, purpose string) (*read.Result, error)
+	CallerLookup(ctx context.Context, phone string, country *string) (*read.Result, error)
 	Account(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
 	Accounts(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Contact(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
@@ -277,6 +376,24 @@ type QueryResolver interface {
 	Notes(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Tag(ctx context.Context, id id.ID) (*read.Result, error)
 	Tags(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Lead(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
+	Leads(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Relationship(ctx context.Context, id id.ID) (*read.Result, error)
+	Relationships(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	AccountTeamMember(ctx context.Context, id id.ID) (*read.Result, error)
+	AccountTeamMembers(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Preference(ctx context.Context, id id.ID) (*read.Result, error)
+	Preferences(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Need(ctx context.Context, id id.ID) (*read.Result, error)
+	Needs(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Consent(ctx context.Context, id id.ID) (*read.Result, error)
+	Consents(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	LifecycleStage(ctx context.Context, id id.ID) (*read.Result, error)
+	LifecycleStages(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	StageHistory(ctx context.Context, id id.ID) (*read.Result, error)
+	StageHistories(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	LocationEvent(ctx context.Context, id id.ID) (*read.Result, error)
+	LocationEvents(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	User(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
 	Users(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Team(ctx context.Context, id id.ID) (*read.Result, error)
@@ -307,6 +424,15 @@ type SubscriptionResolver interface {
 	AccountContactChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	NoteChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	TagChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	LeadChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	RelationshipChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	AccountTeamMemberChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	PreferenceChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	NeedChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	ConsentChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	LifecycleStageChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	StageHistoryChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	LocationEventChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	UserChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	TeamChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	RoleChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
@@ -369,6 +495,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.convertLead":
+		if e.ComplexityRoot.Mutation.ConvertLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_convertLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConvertLead(childComplexity, args["input"].(input.Object), args["onDuplicate"].(*string), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.copyRole":
 		if e.ComplexityRoot.Mutation.CopyRole == nil {
 			break
@@ -413,6 +550,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAccountContact(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createAccountTeamMember":
+		if e.ComplexityRoot.Mutation.CreateAccountTeamMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createAccountTeamMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAccountTeamMember(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createBranch":
 		if e.ComplexityRoot.Mutation.CreateBranch == nil {
 			break
@@ -424,6 +572,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateBranch(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createConsent":
+		if e.ComplexityRoot.Mutation.CreateConsent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createConsent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateConsent(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createContact":
 		if e.ComplexityRoot.Mutation.CreateContact == nil {
 			break
@@ -446,6 +605,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateCustomField(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createLead":
+		if e.ComplexityRoot.Mutation.CreateLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateLead(childComplexity, args["input"].(input.Object), args["onDuplicate"].(*string), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createLifecycleStage":
+		if e.ComplexityRoot.Mutation.CreateLifecycleStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createLifecycleStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateLifecycleStage(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createLocationEvent":
+		if e.ComplexityRoot.Mutation.CreateLocationEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createLocationEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateLocationEvent(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createNeed":
+		if e.ComplexityRoot.Mutation.CreateNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateNeed(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createNote":
 		if e.ComplexityRoot.Mutation.CreateNote == nil {
 			break
@@ -457,6 +660,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateNote(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createPreference":
+		if e.ComplexityRoot.Mutation.CreatePreference == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPreference_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePreference(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createRelationship":
+		if e.ComplexityRoot.Mutation.CreateRelationship == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createRelationship_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRelationship(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -562,6 +787,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAccountContact(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteAccountTeamMember":
+		if e.ComplexityRoot.Mutation.DeleteAccountTeamMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteAccountTeamMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteAccountTeamMember(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteBranch":
 		if e.ComplexityRoot.Mutation.DeleteBranch == nil {
 			break
@@ -595,6 +831,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteCustomField(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteLead":
+		if e.ComplexityRoot.Mutation.DeleteLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteLead(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteLifecycleStage":
+		if e.ComplexityRoot.Mutation.DeleteLifecycleStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteLifecycleStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteLifecycleStage(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteLocationEvent":
+		if e.ComplexityRoot.Mutation.DeleteLocationEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteLocationEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteLocationEvent(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteNeed":
+		if e.ComplexityRoot.Mutation.DeleteNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteNeed(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteNote":
 		if e.ComplexityRoot.Mutation.DeleteNote == nil {
 			break
@@ -606,6 +886,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteNote(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deletePreference":
+		if e.ComplexityRoot.Mutation.DeletePreference == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deletePreference_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeletePreference(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteRelationship":
+		if e.ComplexityRoot.Mutation.DeleteRelationship == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteRelationship_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteRelationship(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteRole":
 		if e.ComplexityRoot.Mutation.DeleteRole == nil {
 			break
@@ -733,6 +1035,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LogoutEverywhere(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.moveAccountLifecycle":
+		if e.ComplexityRoot.Mutation.MoveAccountLifecycle == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveAccountLifecycle_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveAccountLifecycle(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.refresh":
 		if e.ComplexityRoot.Mutation.Refresh == nil {
 			break
@@ -810,6 +1123,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreAccountContact(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreAccountTeamMember":
+		if e.ComplexityRoot.Mutation.RestoreAccountTeamMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreAccountTeamMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreAccountTeamMember(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreBranch":
 		if e.ComplexityRoot.Mutation.RestoreBranch == nil {
 			break
@@ -843,6 +1167,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreCustomField(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreLead":
+		if e.ComplexityRoot.Mutation.RestoreLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreLead(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreLifecycleStage":
+		if e.ComplexityRoot.Mutation.RestoreLifecycleStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreLifecycleStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreLifecycleStage(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreLocationEvent":
+		if e.ComplexityRoot.Mutation.RestoreLocationEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreLocationEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreLocationEvent(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreNeed":
+		if e.ComplexityRoot.Mutation.RestoreNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreNeed(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreNote":
 		if e.ComplexityRoot.Mutation.RestoreNote == nil {
 			break
@@ -854,6 +1222,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreNote(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restorePreference":
+		if e.ComplexityRoot.Mutation.RestorePreference == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restorePreference_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestorePreference(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreRelationship":
+		if e.ComplexityRoot.Mutation.RestoreRelationship == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreRelationship_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreRelationship(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreRole":
 		if e.ComplexityRoot.Mutation.RestoreRole == nil {
 			break
@@ -964,6 +1354,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.takeLead":
+		if e.ComplexityRoot.Mutation.TakeLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_takeLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TakeLead(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateApiKey":
 		if e.ComplexityRoot.Mutation.UpdateAPIKey == nil {
 			break
@@ -997,6 +1398,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateAccountContact(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateAccountTeamMember":
+		if e.ComplexityRoot.Mutation.UpdateAccountTeamMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateAccountTeamMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateAccountTeamMember(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateBranch":
 		if e.ComplexityRoot.Mutation.UpdateBranch == nil {
 			break
@@ -1008,6 +1420,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateBranch(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateConsent":
+		if e.ComplexityRoot.Mutation.UpdateConsent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateConsent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateConsent(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateContact":
 		if e.ComplexityRoot.Mutation.UpdateContact == nil {
 			break
@@ -1030,6 +1453,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCustomField(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateLead":
+		if e.ComplexityRoot.Mutation.UpdateLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateLead(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateLifecycleStage":
+		if e.ComplexityRoot.Mutation.UpdateLifecycleStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateLifecycleStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateLifecycleStage(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateLocationEvent":
+		if e.ComplexityRoot.Mutation.UpdateLocationEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateLocationEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateLocationEvent(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateNeed":
+		if e.ComplexityRoot.Mutation.UpdateNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateNeed(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateNote":
 		if e.ComplexityRoot.Mutation.UpdateNote == nil {
 			break
@@ -1041,6 +1508,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateNote(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updatePreference":
+		if e.ComplexityRoot.Mutation.UpdatePreference == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePreference_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePreference(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateRelationship":
+		if e.ComplexityRoot.Mutation.UpdateRelationship == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateRelationship_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateRelationship(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateRole":
 		if e.ComplexityRoot.Mutation.UpdateRole == nil {
 			break
@@ -1151,6 +1640,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpsertContact(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["onDuplicate"].(*string), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.upsertLead":
+		if e.ComplexityRoot.Mutation.UpsertLead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertLead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertLead(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["onDuplicate"].(*string), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.upsertUser":
 		if e.ComplexityRoot.Mutation.UpsertUser == nil {
 			break
@@ -1207,6 +1707,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AccountContacts(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.accountTeamMember":
+		if e.ComplexityRoot.Query.AccountTeamMember == nil {
+			break
+		}
+
+		args, err := ec.field_Query_accountTeamMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AccountTeamMember(childComplexity, args["id"].(id.ID)), true
+	case "Query.accountTeamMembers":
+		if e.ComplexityRoot.Query.AccountTeamMembers == nil {
+			break
+		}
+
+		args, err := ec.field_Query_accountTeamMembers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AccountTeamMembers(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.accounts":
 		if e.ComplexityRoot.Query.Accounts == nil {
 			break
@@ -1251,6 +1773,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Branches(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.callerLookup":
+		if e.ComplexityRoot.Query.CallerLookup == nil {
+			break
+		}
+
+		args, err := ec.field_Query_callerLookup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CallerLookup(childComplexity, args["phone"].(string), args["country"].(*string)), true
 	case "Query.changes":
 		if e.ComplexityRoot.Query.Changes == nil {
 			break
@@ -1268,6 +1801,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ChangesCursor(childComplexity), true
+	case "Query.consent":
+		if e.ComplexityRoot.Query.Consent == nil {
+			break
+		}
+
+		args, err := ec.field_Query_consent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Consent(childComplexity, args["id"].(id.ID)), true
+	case "Query.consents":
+		if e.ComplexityRoot.Query.Consents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_consents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Consents(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.contact":
 		if e.ComplexityRoot.Query.Contact == nil {
 			break
@@ -1346,6 +1901,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Jobs(childComplexity, args["where"].(input.Object), args["first"].(*int64), args["after"].(*string)), true
+	case "Query.lead":
+		if e.ComplexityRoot.Query.Lead == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Lead(childComplexity, args["id"].(*id.ID), args["external"].(input.Object)), true
+	case "Query.leads":
+		if e.ComplexityRoot.Query.Leads == nil {
+			break
+		}
+
+		args, err := ec.field_Query_leads_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Leads(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.lifecycleStage":
+		if e.ComplexityRoot.Query.LifecycleStage == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lifecycleStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LifecycleStage(childComplexity, args["id"].(id.ID)), true
+	case "Query.lifecycleStages":
+		if e.ComplexityRoot.Query.LifecycleStages == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lifecycleStages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LifecycleStages(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.locationEvent":
+		if e.ComplexityRoot.Query.LocationEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Query_locationEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LocationEvent(childComplexity, args["id"].(id.ID)), true
+	case "Query.locationEvents":
+		if e.ComplexityRoot.Query.LocationEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_locationEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LocationEvents(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.mayContact":
+		if e.ComplexityRoot.Query.MayContact == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mayContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MayContact(childComplexity, args["contact"].(id.ID), args["channel"].(string), args["purpose"].(string)), true
+	case "Query.need":
+		if e.ComplexityRoot.Query.Need == nil {
+			break
+		}
+
+		args, err := ec.field_Query_need_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Need(childComplexity, args["id"].(id.ID)), true
+	case "Query.needs":
+		if e.ComplexityRoot.Query.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_Query_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Needs(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1390,6 +2044,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Notes(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.preference":
+		if e.ComplexityRoot.Query.Preference == nil {
+			break
+		}
+
+		args, err := ec.field_Query_preference_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Preference(childComplexity, args["id"].(id.ID)), true
+	case "Query.preferences":
+		if e.ComplexityRoot.Query.Preferences == nil {
+			break
+		}
+
+		args, err := ec.field_Query_preferences_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Preferences(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.relationship":
+		if e.ComplexityRoot.Query.Relationship == nil {
+			break
+		}
+
+		args, err := ec.field_Query_relationship_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Relationship(childComplexity, args["id"].(id.ID)), true
+	case "Query.relationships":
+		if e.ComplexityRoot.Query.Relationships == nil {
+			break
+		}
+
+		args, err := ec.field_Query_relationships_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Relationships(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.role":
 		if e.ComplexityRoot.Query.Role == nil {
 			break
@@ -1467,6 +2165,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Shares(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.stageHistories":
+		if e.ComplexityRoot.Query.StageHistories == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stageHistories_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StageHistories(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.stageHistory":
+		if e.ComplexityRoot.Query.StageHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stageHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StageHistory(childComplexity, args["id"].(id.ID)), true
 	case "Query.tag":
 		if e.ComplexityRoot.Query.Tag == nil {
 			break
@@ -1584,6 +2304,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.AccountContactChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.accountTeamMemberChanged":
+		if e.ComplexityRoot.Subscription.AccountTeamMemberChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_accountTeamMemberChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.AccountTeamMemberChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.branchChanged":
 		if e.ComplexityRoot.Subscription.BranchChanged == nil {
 			break
@@ -1606,6 +2337,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Changes(childComplexity, args["objects"].([]string), args["after"].(*string)), true
+	case "Subscription.consentChanged":
+		if e.ComplexityRoot.Subscription.ConsentChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_consentChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConsentChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.contactChanged":
 		if e.ComplexityRoot.Subscription.ContactChanged == nil {
 			break
@@ -1639,6 +2381,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.JobChanged(childComplexity, args["id"].(id.ID)), true
+	case "Subscription.leadChanged":
+		if e.ComplexityRoot.Subscription.LeadChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_leadChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.LeadChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.lifecycleStageChanged":
+		if e.ComplexityRoot.Subscription.LifecycleStageChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_lifecycleStageChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.LifecycleStageChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.locationEventChanged":
+		if e.ComplexityRoot.Subscription.LocationEventChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_locationEventChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.LocationEventChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.needChanged":
+		if e.ComplexityRoot.Subscription.NeedChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_needChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.NeedChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.noteChanged":
 		if e.ComplexityRoot.Subscription.NoteChanged == nil {
 			break
@@ -1650,6 +2436,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.NoteChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.preferenceChanged":
+		if e.ComplexityRoot.Subscription.PreferenceChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_preferenceChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.PreferenceChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.relationshipChanged":
+		if e.ComplexityRoot.Subscription.RelationshipChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_relationshipChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.RelationshipChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.roleChanged":
 		if e.ComplexityRoot.Subscription.RoleChanged == nil {
 			break
@@ -1683,6 +2491,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ShareChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.stageHistoryChanged":
+		if e.ComplexityRoot.Subscription.StageHistoryChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_stageHistoryChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.StageHistoryChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.tagChanged":
 		if e.ComplexityRoot.Subscription.TagChanged == nil {
 			break
@@ -2045,6 +2864,185 @@ extend type Query {
   ): ChangeConnection @signedIn
 }
 `, BuiltIn: false},
+	{Name: "../../schema/customers.graphql", Input: `# Leads and what becomes of them, the life of an account, consents, and who is calling.
+
+"A lead to take from the queue."
+input TakeLeadInput @input(use: FREE) {
+  "The lead, which waits in a queue that you see."
+  lead: ID!
+}
+
+"What takeLead gives."
+type TakeLeadPayload @plain @engine {
+  "The lead, which is yours now."
+  lead: Lead
+}
+
+"The account that a lead becomes: exactly one of the two."
+input ConvertLeadAccountInput @oneOf @input(use: FREE) {
+  "A new account. What is absent comes from the lead: name from company, website, industry, employees, annualRevenue, emails, phones, addresses, locale, source, description, owner, team, partner, branch and territory, and custom fields of the same key and type; as far as you may read it on the lead and give it to an account."
+  create: ConvertAccountInput
+  "An account there is, which you may change."
+  link: ID
+}
+
+"The contact that a lead becomes: exactly one of the two."
+input ConvertLeadContactInput @oneOf @input(use: FREE) {
+  "A new contact. What is absent comes from the lead: names, title, emails and phones (the first one primary), addresses, locale, source, description, owner, team, partner, branch and territory, and custom fields of the same key and type; as far as you may read it on the lead and give it to a contact."
+  create: ConvertContactInput
+  "A contact there is, which you may change."
+  link: ID
+}
+
+"A lead to convert. At least one of the targets is needed; one that is left out is not made."
+input ConvertLeadInput @input(use: FREE) {
+  "The lead: NEW, WORKING or QUALIFIED."
+  lead: ID!
+  "The account that it becomes."
+  account: ConvertLeadAccountInput
+  "The contact that it becomes."
+  contact: ConvertLeadContactInput
+}
+
+"What convertLead gives."
+type ConvertLeadPayload @plain @engine {
+  "The lead: CONVERTED, with its trace to the two; null when it is out of your sight now."
+  lead: Lead
+  "The account made or linked; null for none, and when it is out of your sight now."
+  account: Account
+  "The contact made or linked; null for none, and when it is out of your sight now."
+  contact: Contact
+  "Accounts in your sight that seem to be the same as the new one, the likeliest first, at most 5."
+  accountDuplicates: [AccountDuplicate!]
+  "Contacts in your sight that seem to be the same as the new one, the likeliest first, at most 5."
+  contactDuplicates: [ContactDuplicate!]
+}
+
+"A step of an account to another stage."
+input MoveAccountLifecycleInput @input(use: FREE) {
+  "The account."
+  account: ID!
+  "The stage that it enters: not archived, and one of those that may follow the present one, where that names any."
+  stage: ID! @field(of: "Account.lifecycle", use: UPDATE)
+  "Why, for the history. At most 200 characters."
+  reason: String
+}
+
+"What moveAccountLifecycle gives."
+type MoveAccountLifecyclePayload @plain @engine {
+  "The account as it is now."
+  account: Account
+  "The time in the stage, which has begun; that under way when the account was there already."
+  entry: StageHistory
+}
+
+"Why somebody may be addressed or not."
+enum ContactPermissionCause @input(use: FREE) {
+  "The newest consent grants it."
+  GRANTED
+  "The newest consent withdraws it."
+  WITHDRAWN
+  "Nothing was said, and the purpose SERVICE needs no consent (but for LOCATION)."
+  NOT_NEEDED
+  "Nothing was said, and the purpose needs consent."
+  NO_CONSENT
+  "The person does not want marketing at all (Contact.doNotContact)."
+  DO_NOT_CONTACT
+}
+
+"Whether somebody may be addressed."
+type ContactPermission @plain @engine {
+  "Whether it is allowed now."
+  allowed: Boolean!
+  "Why."
+  because: ContactPermissionCause!
+  "The consent that counts: the newest one, and of two given at the same instant the withdrawal; null for none."
+  consent: Consent
+}
+
+"Somebody who may be calling: exactly one of the three records."
+type CallerMatch @plain @engine {
+  "The person."
+  contact: Contact
+  "The firm."
+  account: Account
+  "The lead."
+  lead: Lead
+  "Whether it is the main number of the record."
+  main: Boolean!
+  "The last contact that you may know of: lastActivityAt, or a later note; null for none."
+  lastContactAt: DateTime
+}
+
+"Who is calling."
+type CallerLookup @plain @engine {
+  "The number that was looked for, E.164."
+  phone: PhoneNumber!
+  "Who has the number, at most 10: people before accounts before leads, leads that are done with last; among each those first whose main number it is, then those with whom there was contact last."
+  matches: [CallerMatch!]
+  "The open leads among the matches, the newest first."
+  openLeads: [Lead!]
+  "The newest notes on the matches, at most 10."
+  notes: [Note!]
+}
+
+extend type Query {
+  "Whether a person may be addressed by a channel for a purpose: the newest consent counts. For those who see the person, the consents and what they say; FORBIDDEN where they do not, NOT_FOUND for a person out of sight."
+  mayContact(
+    "The person."
+    contact: ID!
+    "By what."
+    channel: ConsentChannel!
+    "For what."
+    purpose: ConsentPurpose!
+  ): ContactPermission @can(object: "CONSENT", action: "READ")
+  "Who has a telephone number, with the last contacts and open matters: contacts, accounts and leads in your sight whose numbers you may read."
+  callerLookup(
+    "The number; national ones are read as those of the country."
+    phone: String!
+    "The country of national numbers; that of your locale unless given."
+    country: CountryCode
+  ): CallerLookup @signedIn
+}
+
+extend type Mutation {
+  "Takes a lead from the queue of its team: whoever sees it becomes its owner. CONFLICT when it does not wait any more."
+  takeLead(
+    "The lead."
+    input: TakeLeadInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): TakeLeadPayload @can(object: "LEAD", action: "UPDATE")
+  "Makes customers of a lead, all at once or not at all: account and contact are made or linked, and linked to each other as primary; the notes of the lead move to the account, or to the contact when there is none; its tags are put on both; the lead becomes CONVERTED for good. CONFLICT for a lead that is converted or disqualified. A mandatory field that neither the input nor the lead has is INVALID with its path. Needs CONVERT_LEAD on the lead, CREATE for what is made and UPDATE on what is linked."
+  convertLead(
+    "The lead and its targets."
+    input: ConvertLeadInput!
+    "What to do when records in your sight seem to be the same as the new ones."
+    onDuplicate: OnDuplicate = WARN
+    "The version of the lead you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): ConvertLeadPayload @can(object: "LEAD", action: "CONVERT_LEAD")
+  "Brings an account into a stage of its life, with a reason for the history. CONFLICT for an archived stage and for a step that the present stage does not allow."
+  moveAccountLifecycle(
+    "The account and the stage."
+    input: MoveAccountLifecycleInput!
+    "The version of the account you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): MoveAccountLifecyclePayload @can(object: "ACCOUNT", action: "UPDATE")
+}
+`, BuiltIn: false},
 	{Name: "../../schema/ent.graphql", Input: `# Code generated by internal/gen. DO NOT EDIT.
 
 """The kinds of records."""
@@ -2055,10 +3053,28 @@ enum Object @input(use: FREE) {
   CONTACT
   """How a person belongs to an account. Ended links stay, so that people keep their history when they change employer."""
   ACCOUNT_CONTACT
-  """A remark on an account or a contact, seen by whoever sees what it is about."""
+  """A remark on an account, a contact or a lead, seen by whoever sees what it is about."""
   NOTE
   """A label that can be put on records of any kind."""
   TAG
+  """A person or company that might become a customer, as told. convertLead makes account and contact of it."""
+  LEAD
+  """A typed, directed link between two accounts or contacts, seen by whoever sees both ends: "from" is the type of "to"."""
+  RELATIONSHIP
+  """A user who takes part in the work on an account: the account and what hangs on it is in sight of the user's scope OWN."""
+  ACCOUNT_TEAM_MEMBER
+  """What a person would like to hear of, how and how often. The customer may keep it in a portal."""
+  PREFERENCE
+  """Something that a person needs and we might have. The customer may keep it in a portal."""
+  NEED
+  """A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal."""
+  CONSENT
+  """A step in the life of a customer, from first contact to the end and back."""
+  LIFECYCLE_STAGE
+  """A time that an account spent in a lifecycle stage; kept by Farley."""
+  STAGE_HISTORY
+  """Where a person's telephone was; only with consent, and kept no longer than the firm's retention says."""
+  LOCATION_EVENT
   """Somebody who may sign in: a member of staff, a partner's, a customer in a portal, or a program."""
   USER
   """A group of users. Teams form a tree; whoever sees a team's records sees those of the teams below it."""
@@ -2219,6 +3235,12 @@ type Account implements Node @kind(name: "Account") {
   description: String
   """Values of the fields that the firm has added; a write replaces the list."""
   customFields: [CustomFieldValue!]
+  """Degrees north of the first address that says it; kept by Farley."""
+  latitude: Float
+  """Degrees east of the first address that says it; kept by Farley."""
+  longitude: Float
+  """The stage of its life as a customer."""
+  lifecycle: LifecycleStage
   """When somebody last dealt with it; kept by Farley."""
   lastActivityAt: DateTime
   """The account above it, as a holding is above its firms; never in a circle."""
@@ -2268,6 +3290,81 @@ type Account implements Node @kind(name: "Account") {
     "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
     orderBy: [AccountContactOrder!]
   ): AccountContactConnection
+  """Who takes part in the work on it beside the owner."""
+  accountTeam(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: AccountTeamMemberWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [AccountTeamMemberOrder!]
+  ): AccountTeamMemberConnection
+  """The stages it went through."""
+  stageHistory(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: StageHistoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [StageHistoryOrder!]
+  ): StageHistoryConnection
+  """The leads that became it or were linked to it."""
+  leads(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LeadWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LeadOrder!]
+  ): LeadConnection
+  """What it is to others."""
+  relationshipsFrom(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: RelationshipWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [RelationshipOrder!]
+  ): RelationshipConnection
+  """What others are to it."""
+  relationshipsTo(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: RelationshipWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [RelationshipOrder!]
+  ): RelationshipConnection
   """Notes on it."""
   notes(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -2392,6 +3489,12 @@ enum AccountField @input(kind: "Account", use: FREE) {
   DESCRIPTION
   """Values of the fields that the firm has added; a write replaces the list."""
   CUSTOM_FIELDS
+  """Degrees north of the first address that says it; kept by Farley."""
+  LATITUDE
+  """Degrees east of the first address that says it; kept by Farley."""
+  LONGITUDE
+  """The stage of its life as a customer."""
+  LIFECYCLE
   """When somebody last dealt with it; kept by Farley."""
   LAST_ACTIVITY_AT
   """The account above it, as a holding is above its firms; never in a circle."""
@@ -2402,6 +3505,16 @@ enum AccountField @input(kind: "Account", use: FREE) {
   CONTACTS
   """How people belong to it, with role and dates."""
   ACCOUNT_CONTACTS
+  """Who takes part in the work on it beside the owner."""
+  ACCOUNT_TEAM
+  """The stages it went through."""
+  STAGE_HISTORY
+  """The leads that became it or were linked to it."""
+  LEADS
+  """What it is to others."""
+  RELATIONSHIPS_FROM
+  """What others are to it."""
+  RELATIONSHIPS_TO
   """Notes on it."""
   NOTES
   """Tags on it."""
@@ -2508,6 +3621,12 @@ input AccountWhere @input(kind: "Account", use: FILTER) {
   timeZone: StringFilter
   """Where it came from."""
   source: StringFilter
+  """Degrees north of the first address that says it; kept by Farley."""
+  latitude: FloatFilter
+  """Degrees east of the first address that says it; kept by Farley."""
+  longitude: FloatFilter
+  """The stage of its life as a customer."""
+  lifecycle: LifecycleStageWhere
   """When somebody last dealt with it; kept by Farley."""
   lastActivityAt: DateTimeFilter
   """The account above it, as a holding is above its firms; never in a circle."""
@@ -2518,6 +3637,16 @@ input AccountWhere @input(kind: "Account", use: FILTER) {
   contacts: ContactRelationFilter
   """How people belong to it, with role and dates."""
   accountContacts: AccountContactRelationFilter
+  """Who takes part in the work on it beside the owner."""
+  accountTeam: AccountTeamMemberRelationFilter
+  """The stages it went through."""
+  stageHistory: StageHistoryRelationFilter
+  """The leads that became it or were linked to it."""
+  leads: LeadRelationFilter
+  """What it is to others."""
+  relationshipsFrom: RelationshipRelationFilter
+  """What others are to it."""
+  relationshipsTo: RelationshipRelationFilter
   """Notes on it."""
   notes: NoteRelationFilter
   """Tags on it."""
@@ -2586,6 +3715,70 @@ input CreateAccountInput @input(kind: "Account", use: CREATE) {
   description: String
   """Values of the fields that the firm has added; a write replaces the list. At most 200."""
   customFields: [CustomFieldValueInput!]
+  """The stage of its life as a customer."""
+  lifecycle: ID
+  """The account above it, as a holding is above its firms; never in a circle."""
+  parent: ID
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""A new Account that a lead becomes: what is absent comes from the lead, null leaves empty."""
+input ConvertAccountInput @input(kind: "Account", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """The name people use. At most 200 characters."""
+  name: String
+  """The name in the register. At most 200 characters."""
+  legalName: String
+  """What the account is to us; several may hold."""
+  kinds: [AccountKind!]
+  """What sort of customer it is."""
+  customerType: CustomerType
+  """The day of the first business."""
+  customerSince: Date
+  """The line of business, as told. At most 200 characters."""
+  industry: String
+  """The main web site. At most 254 characters."""
+  website: URL
+  """Telephone numbers, E.164, the main one first. At most 50."""
+  phones: [PhoneNumber!]
+  """E-mail addresses of the account as a whole, the main one first. At most 50."""
+  emails: [EmailAddress!]
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """The tax or VAT number. At most 254 characters."""
+  taxNumber: String
+  """The number in the commercial register. At most 254 characters."""
+  registrationNumber: String
+  """Revenue in a year."""
+  annualRevenue: MoneyInput
+  """Number of people employed."""
+  employees: Int
+  """The currency of business with it. At most 254 characters."""
+  currency: CurrencyCode
+  """The language of letters and documents. At most 254 characters."""
+  locale: Locale
+  """The IANA time zone in which it works. At most 254 characters."""
+  timeZone: TimeZone
+  """Where it came from. At most 200 characters."""
+  source: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """The stage of its life as a customer."""
+  lifecycle: ID
   """The account above it, as a holding is above its firms; never in a circle."""
   parent: ID
   """Tags on it. At most 100."""
@@ -2644,6 +3837,8 @@ input UpdateAccountInput @input(kind: "Account", use: UPDATE) {
   description: String
   """Values of the fields that the firm has added; a write replaces the list. At most 200."""
   customFields: [CustomFieldValueInput!]
+  """The stage of its life as a customer."""
+  lifecycle: ID
   """The account above it, as a holding is above its firms; never in a circle."""
   parent: ID
   """Tags on it. At most 100."""
@@ -2935,6 +4130,10 @@ type Contact implements Node @kind(name: "Contact") {
   description: String
   """Values of the fields that the firm has added; a write replaces the list."""
   customFields: [CustomFieldValue!]
+  """Degrees north of the first address that says it; kept by Farley."""
+  latitude: Float
+  """Degrees east of the first address that says it; kept by Farley."""
+  longitude: Float
   """When somebody last dealt with the person; kept by Farley."""
   lastActivityAt: DateTime
   """Who brought the person to us."""
@@ -2969,6 +4168,111 @@ type Contact implements Node @kind(name: "Contact") {
     "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
     orderBy: [AccountContactOrder!]
   ): AccountContactConnection
+  """What the person would like."""
+  preferences(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: PreferenceWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [PreferenceOrder!]
+  ): PreferenceConnection
+  """What the person needs."""
+  needs(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: NeedWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [NeedOrder!]
+  ): NeedConnection
+  """To what the person said yes and no; the newest one counts."""
+  consents(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ConsentWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ConsentOrder!]
+  ): ConsentConnection
+  """Where the person's telephone was."""
+  locationEvents(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LocationEventWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LocationEventOrder!]
+  ): LocationEventConnection
+  """The leads that became the person or were linked."""
+  leads(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LeadWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LeadOrder!]
+  ): LeadConnection
+  """What the person is to others."""
+  relationshipsFrom(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: RelationshipWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [RelationshipOrder!]
+  ): RelationshipConnection
+  """What others are to the person."""
+  relationshipsTo(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: RelationshipWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [RelationshipOrder!]
+  ): RelationshipConnection
   """Notes on the person."""
   notes(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -3101,6 +4405,10 @@ enum ContactField @input(kind: "Contact", use: FREE) {
   DESCRIPTION
   """Values of the fields that the firm has added; a write replaces the list."""
   CUSTOM_FIELDS
+  """Degrees north of the first address that says it; kept by Farley."""
+  LATITUDE
+  """Degrees east of the first address that says it; kept by Farley."""
+  LONGITUDE
   """When somebody last dealt with the person; kept by Farley."""
   LAST_ACTIVITY_AT
   """Who brought the person to us."""
@@ -3109,6 +4417,20 @@ enum ContactField @input(kind: "Contact", use: FREE) {
   ACCOUNTS
   """How the person belongs to accounts, with role and dates."""
   ACCOUNT_CONTACTS
+  """What the person would like."""
+  PREFERENCES
+  """What the person needs."""
+  NEEDS
+  """To what the person said yes and no; the newest one counts."""
+  CONSENTS
+  """Where the person's telephone was."""
+  LOCATION_EVENTS
+  """The leads that became the person or were linked."""
+  LEADS
+  """What the person is to others."""
+  RELATIONSHIPS_FROM
+  """What others are to the person."""
+  RELATIONSHIPS_TO
   """Notes on the person."""
   NOTES
   """Tags on the person."""
@@ -3219,6 +4541,10 @@ input ContactWhere @input(kind: "Contact", use: FILTER) {
   household: StringFilter
   """Where the contact came from."""
   source: StringFilter
+  """Degrees north of the first address that says it; kept by Farley."""
+  latitude: FloatFilter
+  """Degrees east of the first address that says it; kept by Farley."""
+  longitude: FloatFilter
   """When somebody last dealt with the person; kept by Farley."""
   lastActivityAt: DateTimeFilter
   """Who brought the person to us."""
@@ -3227,6 +4553,20 @@ input ContactWhere @input(kind: "Contact", use: FILTER) {
   accounts: AccountRelationFilter
   """How the person belongs to accounts, with role and dates."""
   accountContacts: AccountContactRelationFilter
+  """What the person would like."""
+  preferences: PreferenceRelationFilter
+  """What the person needs."""
+  needs: NeedRelationFilter
+  """To what the person said yes and no; the newest one counts."""
+  consents: ConsentRelationFilter
+  """Where the person's telephone was."""
+  locationEvents: LocationEventRelationFilter
+  """The leads that became the person or were linked."""
+  leads: LeadRelationFilter
+  """What the person is to others."""
+  relationshipsFrom: RelationshipRelationFilter
+  """What others are to the person."""
+  relationshipsTo: RelationshipRelationFilter
   """Notes on the person."""
   notes: NoteRelationFilter
   """Tags on the person."""
@@ -3243,6 +4583,74 @@ input ContactRelationFilter @input(use: FREE) {
 
 """A new Contact."""
 input CreateContactInput @input(kind: "Contact", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """The given name. At most 200 characters."""
+  givenName: String
+  """Middle names. At most 200 characters."""
+  middleName: String
+  """The family name. At most 200 characters."""
+  familyName: String
+  """The full name in the person's own script. At most 200 characters."""
+  nativeName: String
+  """How to address the person. At most 200 characters."""
+  salutation: String
+  """The position held. At most 200 characters."""
+  title: String
+  """The department. At most 200 characters."""
+  department: String
+  """E-mail addresses; exactly one is primary. At most 50."""
+  emails: [ContactEmailInput!]
+  """Telephone numbers; at most one is primary. At most 50."""
+  phones: [ContactPhoneInput!]
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """Profiles in social networks. At most 50."""
+  socialProfiles: [SocialProfileInput!]
+  """The day of birth."""
+  birthday: Date
+  """The language of letters and documents. At most 254 characters."""
+  locale: Locale
+  """The IANA time zone of the person. At most 254 characters."""
+  timeZone: TimeZone
+  """How the person wants to be reached."""
+  preferredChannel: Channel
+  """The person does not want to be contacted for marketing at all."""
+  doNotContact: Boolean
+  """Gender, as told. At most 200 characters."""
+  gender: String
+  """Education. At most 200 characters."""
+  education: String
+  """Occupation. At most 200 characters."""
+  occupation: String
+  """Band of income. At most 200 characters."""
+  incomeBand: String
+  """Household. At most 200 characters."""
+  household: String
+  """Where the contact came from. At most 200 characters."""
+  source: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Who brought the person to us."""
+  referredBy: ID
+  """Tags on the person. At most 100."""
+  tags: [ID!]
+}
+
+"""A new Contact that a lead becomes: what is absent comes from the lead, null leaves empty."""
+input ConvertContactInput @input(kind: "Contact", use: CREATE) {
   """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
   id: ID
   """The user who owns the record; the maker unless given."""
@@ -3854,7 +5262,7 @@ extend type Subscription {
   ): AccountContactEvent @can(object: "ACCOUNT_CONTACT", action: "READ")
 }
 
-"""A remark on an account or a contact, seen by whoever sees what it is about."""
+"""A remark on an account, a contact or a lead, seen by whoever sees what it is about."""
 type Note implements Node @kind(name: "Note") {
   """The record's id."""
   id: ID!
@@ -3874,6 +5282,8 @@ type Note implements Node @kind(name: "Note") {
   account: Account
   """The contact it is about."""
   contact: Contact
+  """The lead it is about."""
+  lead: Lead
   """A headline."""
   title: String
   """The text, CommonMark."""
@@ -3922,6 +5332,8 @@ enum NoteField @input(kind: "Note", use: FREE) {
   ACCOUNT
   """The contact it is about."""
   CONTACT
+  """The lead it is about."""
+  LEAD
   """A headline."""
   TITLE
   """The text, CommonMark."""
@@ -3976,6 +5388,8 @@ input NoteWhere @input(kind: "Note", use: FILTER) {
   account: AccountWhere
   """The contact it is about."""
   contact: ContactWhere
+  """The lead it is about."""
+  lead: LeadWhere
   """A headline."""
   title: StringFilter
   """Whether it stands above the others."""
@@ -3998,6 +5412,8 @@ input CreateNoteInput @input(kind: "Note", use: CREATE) {
   account: ID
   """The contact it is about."""
   contact: ID
+  """The lead it is about."""
+  lead: ID
   """A headline. At most 200 characters."""
   title: String
   """The text, CommonMark. At most 100000 characters."""
@@ -4408,6 +5824,3309 @@ extend type Subscription {
     "The last cursor seen, to go on from there; null for from now on."
     after: Cursor
   ): TagEvent @can(object: "TAG", action: "READ")
+}
+
+"""How promising it looks."""
+enum LeadRating @input(use: FREE) {
+  """Ready to buy."""
+  HOT
+  """Interested."""
+  WARM
+  """Not now."""
+  COLD
+}
+
+"""Conditions on a LeadRating; all given ones must hold."""
+input LeadRatingFilter @input(use: FREE) {
+  "Equal."
+  eq: LeadRating
+  "Not equal, or null."
+  ne: LeadRating
+  "One of these, at most 100."
+  in: [LeadRating!]
+  "None of these, or null; at most 100."
+  notIn: [LeadRating!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
+enum LeadStatus @input(use: FREE) {
+  """Nobody has dealt with it."""
+  NEW
+  """Somebody deals with it."""
+  WORKING
+  """It is worth converting."""
+  QUALIFIED
+  """Nothing will come of it; statusReason says why."""
+  DISQUALIFIED
+  """Account or contact have been made of it."""
+  CONVERTED
+}
+
+"""Conditions on a LeadStatus; all given ones must hold."""
+input LeadStatusFilter @input(use: FREE) {
+  "Equal."
+  eq: LeadStatus
+  "Not equal, or null."
+  ne: LeadStatus
+  "One of these, at most 100."
+  in: [LeadStatus!]
+  "None of these, or null; at most 100."
+  notIn: [LeadStatus!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A person or company that might become a customer, as told. convertLead makes account and contact of it."""
+type Lead implements Node @kind(name: "Lead") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The user who owns the record; the maker unless given."""
+  owner: User
+  """The team that works on it; the owner's unless given."""
+  team: Team
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: Account
+  """The branch that looks after it; the owner's unless given."""
+  branch: Branch
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: Territory
+  """The given name."""
+  givenName: String
+  """The family name."""
+  familyName: String
+  """The full name in the person's own script."""
+  nativeName: String
+  """The company, as told."""
+  company: String
+  """The name to show: the person's, or else the company's; kept by Farley."""
+  displayName: String
+  """The position held."""
+  title: String
+  """E-mail addresses, the main one first."""
+  emails: [EmailAddress!]
+  """The first e-mail address; kept by Farley."""
+  primaryEmail: EmailAddress
+  """Telephone numbers, E.164, the main one first."""
+  phones: [PhoneNumber!]
+  """The first telephone number; kept by Farley."""
+  primaryPhone: PhoneNumber
+  """The company's web site."""
+  website: URL
+  """The domain of the web site without www, in lower case; kept by Farley."""
+  domain: String
+  """Postal addresses, the main one first; a write replaces the list."""
+  addresses: [Address!]
+  """The city of the first address; kept by Farley."""
+  city: String
+  """The country of the first address; kept by Farley."""
+  country: CountryCode
+  """The line of business, as told."""
+  industry: String
+  """Number of people employed, as told."""
+  employees: Int
+  """Revenue in a year, as told."""
+  annualRevenue: Money
+  """Where it came from."""
+  source: String
+  """The campaign that brought it."""
+  campaign: String
+  """How promising it looks."""
+  rating: LeadRating
+  """How promising it is in numbers; larger is better."""
+  score: Int
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
+  status: LeadStatus
+  """Why it stands there; needed for DISQUALIFIED."""
+  statusReason: String
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
+  queued: Boolean
+  """The language of the person."""
+  locale: Locale
+  """Anything worth knowing."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list."""
+  customFields: [CustomFieldValue!]
+  """When somebody last dealt with it; kept by Farley."""
+  lastActivityAt: DateTime
+  """When it was converted."""
+  convertedAt: DateTime
+  """Who converted it."""
+  convertedBy: User
+  """The account that it became or was linked to."""
+  convertedAccount: Account
+  """The contact that it became or was linked to."""
+  convertedContact: Contact
+  """Notes on it."""
+  notes(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: NoteWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [NoteOrder!]
+  ): NoteConnection
+  """Tags on it."""
+  tags(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: TagWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [TagOrder!]
+  ): TagConnection
+}
+
+"""A page of a list of Lead."""
+type LeadConnection @plain @engine {
+  "The records with their cursors."
+  edges: [LeadEdge!]
+  "The records alone."
+  nodes: [Lead!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type LeadEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Lead!
+}
+
+"""The fields of Lead."""
+enum LeadField @input(kind: "Lead", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The user who owns the record; the maker unless given."""
+  OWNER
+  """The team that works on it; the owner's unless given."""
+  TEAM
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  PARTNER
+  """The branch that looks after it; the owner's unless given."""
+  BRANCH
+  """The territory it lies in; found by the rules of the territories unless given."""
+  TERRITORY
+  """The given name."""
+  GIVEN_NAME
+  """The family name."""
+  FAMILY_NAME
+  """The full name in the person's own script."""
+  NATIVE_NAME
+  """The company, as told."""
+  COMPANY
+  """The name to show: the person's, or else the company's; kept by Farley."""
+  DISPLAY_NAME
+  """The position held."""
+  TITLE
+  """E-mail addresses, the main one first."""
+  EMAILS
+  """The first e-mail address; kept by Farley."""
+  PRIMARY_EMAIL
+  """Telephone numbers, E.164, the main one first."""
+  PHONES
+  """The first telephone number; kept by Farley."""
+  PRIMARY_PHONE
+  """The company's web site."""
+  WEBSITE
+  """The domain of the web site without www, in lower case; kept by Farley."""
+  DOMAIN
+  """Postal addresses, the main one first; a write replaces the list."""
+  ADDRESSES
+  """The city of the first address; kept by Farley."""
+  CITY
+  """The country of the first address; kept by Farley."""
+  COUNTRY
+  """The line of business, as told."""
+  INDUSTRY
+  """Number of people employed, as told."""
+  EMPLOYEES
+  """Revenue in a year, as told."""
+  ANNUAL_REVENUE
+  """Where it came from."""
+  SOURCE
+  """The campaign that brought it."""
+  CAMPAIGN
+  """How promising it looks."""
+  RATING
+  """How promising it is in numbers; larger is better."""
+  SCORE
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
+  STATUS
+  """Why it stands there; needed for DISQUALIFIED."""
+  STATUS_REASON
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
+  QUEUED
+  """The language of the person."""
+  LOCALE
+  """Anything worth knowing."""
+  DESCRIPTION
+  """Values of the fields that the firm has added; a write replaces the list."""
+  CUSTOM_FIELDS
+  """When somebody last dealt with it; kept by Farley."""
+  LAST_ACTIVITY_AT
+  """When it was converted."""
+  CONVERTED_AT
+  """Who converted it."""
+  CONVERTED_BY
+  """The account that it became or was linked to."""
+  CONVERTED_ACCOUNT
+  """The contact that it became or was linked to."""
+  CONVERTED_CONTACT
+  """Notes on it."""
+  NOTES
+  """Tags on it."""
+  TAGS
+}
+
+"""The fields by which lists of Lead can be ordered."""
+enum LeadOrderField @input(kind: "Lead", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The given name."""
+  GIVEN_NAME
+  """The family name."""
+  FAMILY_NAME
+  """The full name in the person's own script."""
+  NATIVE_NAME
+  """The company, as told."""
+  COMPANY
+  """The name to show: the person's, or else the company's; kept by Farley."""
+  DISPLAY_NAME
+  """Number of people employed, as told."""
+  EMPLOYEES
+  """Revenue in a year, as told."""
+  ANNUAL_REVENUE
+  """How promising it is in numbers; larger is better."""
+  SCORE
+  """When somebody last dealt with it; kept by Farley."""
+  LAST_ACTIVITY_AT
+  """When it was converted."""
+  CONVERTED_AT
+}
+
+"""One term of an order."""
+input LeadOrder @input(kind: "Lead", use: ORDER) {
+  "The field."
+  field: LeadOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Lead; all given conditions must hold. A field that you may not read is refused."""
+input LeadWhere @input(kind: "Lead", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [LeadWhere!]
+  "At least one of these holds, at most 50."
+  or: [LeadWhere!]
+  "This does not hold."
+  not: LeadWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The user who owns the record; the maker unless given."""
+  owner: UserWhere
+  """The team that works on it; the owner's unless given."""
+  team: TeamWhere
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: AccountWhere
+  """The branch that looks after it; the owner's unless given."""
+  branch: BranchWhere
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: TerritoryWhere
+  """The given name."""
+  givenName: StringFilter
+  """The family name."""
+  familyName: StringFilter
+  """The full name in the person's own script."""
+  nativeName: StringFilter
+  """The company, as told."""
+  company: StringFilter
+  """The name to show: the person's, or else the company's; kept by Farley."""
+  displayName: StringFilter
+  """The position held."""
+  title: StringFilter
+  """E-mail addresses, the main one first."""
+  emails: StringListFilter
+  """The first e-mail address; kept by Farley."""
+  primaryEmail: StringFilter
+  """Telephone numbers, E.164, the main one first."""
+  phones: StringListFilter
+  """The first telephone number; kept by Farley."""
+  primaryPhone: StringFilter
+  """The company's web site."""
+  website: StringFilter
+  """The domain of the web site without www, in lower case; kept by Farley."""
+  domain: StringFilter
+  """The city of the first address; kept by Farley."""
+  city: StringFilter
+  """The country of the first address; kept by Farley."""
+  country: StringFilter
+  """The line of business, as told."""
+  industry: StringFilter
+  """Number of people employed, as told."""
+  employees: IntFilter
+  """Revenue in a year, as told."""
+  annualRevenue: MoneyFilter
+  """Where it came from."""
+  source: StringFilter
+  """The campaign that brought it."""
+  campaign: StringFilter
+  """How promising it looks."""
+  rating: LeadRatingFilter
+  """How promising it is in numbers; larger is better."""
+  score: IntFilter
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
+  status: LeadStatusFilter
+  """Why it stands there; needed for DISQUALIFIED."""
+  statusReason: StringFilter
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
+  queued: BooleanFilter
+  """The language of the person."""
+  locale: StringFilter
+  """When somebody last dealt with it; kept by Farley."""
+  lastActivityAt: DateTimeFilter
+  """When it was converted."""
+  convertedAt: DateTimeFilter
+  """Who converted it."""
+  convertedBy: UserWhere
+  """The account that it became or was linked to."""
+  convertedAccount: AccountWhere
+  """The contact that it became or was linked to."""
+  convertedContact: ContactWhere
+  """Notes on it."""
+  notes: NoteRelationFilter
+  """Tags on it."""
+  tags: TagRelationFilter
+}
+
+"""Conditions on a list of Lead, of which only those in sight count."""
+input LeadRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: LeadWhere
+  "Not one is such."
+  none: LeadWhere
+}
+
+"""A new Lead."""
+input CreateLeadInput @input(kind: "Lead", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """The given name. At most 200 characters."""
+  givenName: String
+  """The family name. At most 200 characters."""
+  familyName: String
+  """The full name in the person's own script. At most 200 characters."""
+  nativeName: String
+  """The company, as told. At most 200 characters."""
+  company: String
+  """The position held. At most 200 characters."""
+  title: String
+  """E-mail addresses, the main one first. At most 50."""
+  emails: [EmailAddress!]
+  """Telephone numbers, E.164, the main one first. At most 50."""
+  phones: [PhoneNumber!]
+  """The company's web site. At most 254 characters."""
+  website: URL
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """The line of business, as told. At most 200 characters."""
+  industry: String
+  """Number of people employed, as told."""
+  employees: Int
+  """Revenue in a year, as told."""
+  annualRevenue: MoneyInput
+  """Where it came from. At most 200 characters."""
+  source: String
+  """The campaign that brought it. At most 200 characters."""
+  campaign: String
+  """How promising it looks."""
+  rating: LeadRating
+  """How promising it is in numbers; larger is better."""
+  score: Int
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
+  status: LeadStatus
+  """Why it stands there; needed for DISQUALIFIED. At most 200 characters."""
+  statusReason: String
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
+  queued: Boolean
+  """The language of the person. At most 254 characters."""
+  locale: Locale
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""Changes of a Lead: what is absent stays, null empties."""
+input UpdateLeadInput @input(kind: "Lead", use: UPDATE) {
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """The given name. At most 200 characters."""
+  givenName: String
+  """The family name. At most 200 characters."""
+  familyName: String
+  """The full name in the person's own script. At most 200 characters."""
+  nativeName: String
+  """The company, as told. At most 200 characters."""
+  company: String
+  """The position held. At most 200 characters."""
+  title: String
+  """E-mail addresses, the main one first. At most 50."""
+  emails: [EmailAddress!]
+  """Telephone numbers, E.164, the main one first. At most 50."""
+  phones: [PhoneNumber!]
+  """The company's web site. At most 254 characters."""
+  website: URL
+  """Postal addresses, the main one first; a write replaces the list. At most 50."""
+  addresses: [AddressInput!]
+  """The line of business, as told. At most 200 characters."""
+  industry: String
+  """Number of people employed, as told."""
+  employees: Int
+  """Revenue in a year, as told."""
+  annualRevenue: MoneyInput
+  """Where it came from. At most 200 characters."""
+  source: String
+  """The campaign that brought it. At most 200 characters."""
+  campaign: String
+  """How promising it looks."""
+  rating: LeadRating
+  """How promising it is in numbers; larger is better."""
+  score: Int
+  """Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only."""
+  status: LeadStatus
+  """Why it stands there; needed for DISQUALIFIED. At most 200 characters."""
+  statusReason: String
+  """Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."""
+  queued: Boolean
+  """The language of the person. At most 254 characters."""
+  locale: Locale
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""A record that seems to be the same."""
+type LeadDuplicate @plain @engine {
+  "How likely, 1 to 100."
+  score: Int!
+  "The fields that are equal."
+  reason: [LeadField!]!
+  "The record."
+  lead: Lead
+}
+
+"""What createLead gives."""
+type CreateLeadPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  lead: Lead
+  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  duplicates: [LeadDuplicate!]
+}
+
+"""What updateLead gives."""
+type UpdateLeadPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  lead: Lead
+}
+
+"""What restoreLead gives."""
+type RestoreLeadPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  lead: Lead
+}
+
+"""What deleteLead gives."""
+type DeleteLeadPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""What upsertLead gives."""
+type UpsertLeadPayload @plain @engine {
+  "The record as it is now."
+  lead: Lead
+  "Whether it was made just now."
+  created: Boolean
+  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  duplicates: [LeadDuplicate!]
+}
+
+"""A change of a Lead, as its reader may see it."""
+type LeadEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Lead
+}
+
+extend type Query {
+  """One Lead; NOT_FOUND when there is none in sight."""
+  lead(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+  ): Lead @can(object: "LEAD", action: "READ")
+  """The Lead records in sight."""
+  leads(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LeadWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LeadOrder!]
+  ): LeadConnection @can(object: "LEAD", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Lead."""
+  createLead(
+    "The new record."
+    input: CreateLeadInput!
+    "What to do when a record in your sight seems to be the same."
+    onDuplicate: OnDuplicate = WARN
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateLeadPayload @can(object: "LEAD", action: "CREATE")
+  """Changes a Lead."""
+  updateLead(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The changes."
+    input: UpdateLeadInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateLeadPayload @can(object: "LEAD", action: "UPDATE")
+  """Moves a Lead to the bin."""
+  deleteLead(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteLeadPayload @can(object: "LEAD", action: "DELETE")
+  """Takes a Lead out of the bin."""
+  restoreLead(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreLeadPayload @can(object: "LEAD", action: "DELETE")
+  """Makes or changes the Lead with a key of an outside system. Required fields are needed only when it makes one."""
+  upsertLead(
+    "The outside system and its key."
+    external: ExternalRefInput!
+    "The fields."
+    input: UpdateLeadInput!
+    "What to do when a record in your sight seems to be the same."
+    onDuplicate: OnDuplicate = WARN
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpsertLeadPayload @can(object: "LEAD", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of Lead records in sight, each once, in order."""
+  leadChanged(
+    "Which records; null for all in sight."
+    where: LeadWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): LeadEvent @can(object: "LEAD", action: "READ")
+}
+
+"""What from is to to."""
+enum RelationshipType @input(use: FREE) {
+  """A firm below the other."""
+  SUBSIDIARY
+  """Supplies the other."""
+  SUPPLIER
+  """Competes with the other."""
+  COMPETITOR
+  """Works with the other."""
+  PARTNER
+  """Referred the other to us."""
+  REFERRER
+  """Reports to the other."""
+  REPORTS_TO
+  """Is the other's assistant."""
+  ASSISTANT
+  """Is married to the other."""
+  SPOUSE
+  """Is related to the other."""
+  RELATIVE
+  """Works with the other person."""
+  COLLEAGUE
+  """Answers for the other in law."""
+  GUARDIAN
+  """Anything else; label says what."""
+  OTHER
+}
+
+"""Conditions on a RelationshipType; all given ones must hold."""
+input RelationshipTypeFilter @input(use: FREE) {
+  "Equal."
+  eq: RelationshipType
+  "Not equal, or null."
+  ne: RelationshipType
+  "One of these, at most 100."
+  in: [RelationshipType!]
+  "None of these, or null; at most 100."
+  notIn: [RelationshipType!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A typed, directed link between two accounts or contacts, seen by whoever sees both ends: "from" is the type of "to"."""
+type Relationship implements Node @kind(name: "Relationship") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The account it begins at; or else fromContact."""
+  fromAccount: Account
+  """The contact it begins at; or else fromAccount."""
+  fromContact: Contact
+  """The account it leads to; or else toContact."""
+  toAccount: Account
+  """The contact it leads to; or else toAccount."""
+  toContact: Contact
+  """What from is to to."""
+  type: RelationshipType
+  """What it is in words."""
+  label: String
+  """First day."""
+  fromDate: Date
+  """Last day."""
+  toDate: Date
+  """Anything worth knowing."""
+  remarks: String
+}
+
+"""A page of a list of Relationship."""
+type RelationshipConnection @plain @engine {
+  "The records with their cursors."
+  edges: [RelationshipEdge!]
+  "The records alone."
+  nodes: [Relationship!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type RelationshipEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Relationship!
+}
+
+"""The fields of Relationship."""
+enum RelationshipField @input(kind: "Relationship", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The account it begins at; or else fromContact."""
+  FROM_ACCOUNT
+  """The contact it begins at; or else fromAccount."""
+  FROM_CONTACT
+  """The account it leads to; or else toContact."""
+  TO_ACCOUNT
+  """The contact it leads to; or else toAccount."""
+  TO_CONTACT
+  """What from is to to."""
+  TYPE
+  """What it is in words."""
+  LABEL
+  """First day."""
+  FROM_DATE
+  """Last day."""
+  TO_DATE
+  """Anything worth knowing."""
+  REMARKS
+}
+
+"""The fields by which lists of Relationship can be ordered."""
+enum RelationshipOrderField @input(kind: "Relationship", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """First day."""
+  FROM_DATE
+  """Last day."""
+  TO_DATE
+}
+
+"""One term of an order."""
+input RelationshipOrder @input(kind: "Relationship", use: ORDER) {
+  "The field."
+  field: RelationshipOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Relationship; all given conditions must hold. A field that you may not read is refused."""
+input RelationshipWhere @input(kind: "Relationship", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [RelationshipWhere!]
+  "At least one of these holds, at most 50."
+  or: [RelationshipWhere!]
+  "This does not hold."
+  not: RelationshipWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The account it begins at; or else fromContact."""
+  fromAccount: AccountWhere
+  """The contact it begins at; or else fromAccount."""
+  fromContact: ContactWhere
+  """The account it leads to; or else toContact."""
+  toAccount: AccountWhere
+  """The contact it leads to; or else toAccount."""
+  toContact: ContactWhere
+  """What from is to to."""
+  type: RelationshipTypeFilter
+  """What it is in words."""
+  label: StringFilter
+  """First day."""
+  fromDate: DateFilter
+  """Last day."""
+  toDate: DateFilter
+}
+
+"""Conditions on a list of Relationship, of which only those in sight count."""
+input RelationshipRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: RelationshipWhere
+  "Not one is such."
+  none: RelationshipWhere
+}
+
+"""A new Relationship."""
+input CreateRelationshipInput @input(kind: "Relationship", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The account it begins at; or else fromContact."""
+  fromAccount: ID
+  """The contact it begins at; or else fromAccount."""
+  fromContact: ID
+  """The account it leads to; or else toContact."""
+  toAccount: ID
+  """The contact it leads to; or else toAccount."""
+  toContact: ID
+  """What from is to to."""
+  type: RelationshipType!
+  """What it is in words. At most 200 characters."""
+  label: String
+  """First day."""
+  fromDate: Date
+  """Last day."""
+  toDate: Date
+  """Anything worth knowing. At most 100000 characters."""
+  remarks: String
+}
+
+"""Changes of a Relationship: what is absent stays, null empties."""
+input UpdateRelationshipInput @input(kind: "Relationship", use: UPDATE) {
+  """What from is to to."""
+  type: RelationshipType
+  """What it is in words. At most 200 characters."""
+  label: String
+  """First day."""
+  fromDate: Date
+  """Last day."""
+  toDate: Date
+  """Anything worth knowing. At most 100000 characters."""
+  remarks: String
+}
+
+"""What createRelationship gives."""
+type CreateRelationshipPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  relationship: Relationship
+}
+
+"""What updateRelationship gives."""
+type UpdateRelationshipPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  relationship: Relationship
+}
+
+"""What restoreRelationship gives."""
+type RestoreRelationshipPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  relationship: Relationship
+}
+
+"""What deleteRelationship gives."""
+type DeleteRelationshipPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a Relationship, as its reader may see it."""
+type RelationshipEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Relationship
+}
+
+extend type Query {
+  """One Relationship; NOT_FOUND when there is none in sight."""
+  relationship(
+    "The record."
+    id: ID!
+  ): Relationship @can(object: "RELATIONSHIP", action: "READ")
+  """The Relationship records in sight."""
+  relationships(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: RelationshipWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [RelationshipOrder!]
+  ): RelationshipConnection @can(object: "RELATIONSHIP", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Relationship."""
+  createRelationship(
+    "The new record."
+    input: CreateRelationshipInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateRelationshipPayload @can(object: "RELATIONSHIP", action: "CREATE")
+  """Changes a Relationship."""
+  updateRelationship(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateRelationshipInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateRelationshipPayload @can(object: "RELATIONSHIP", action: "UPDATE")
+  """Moves a Relationship to the bin."""
+  deleteRelationship(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteRelationshipPayload @can(object: "RELATIONSHIP", action: "DELETE")
+  """Takes a Relationship out of the bin."""
+  restoreRelationship(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreRelationshipPayload @can(object: "RELATIONSHIP", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of Relationship records in sight, each once, in order."""
+  relationshipChanged(
+    "Which records; null for all in sight."
+    where: RelationshipWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): RelationshipEvent @can(object: "RELATIONSHIP", action: "READ")
+}
+
+"""A user who takes part in the work on an account: the account and what hangs on it is in sight of the user's scope OWN."""
+type AccountTeamMember implements Node @kind(name: "AccountTeamMember") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The account."""
+  account: Account
+  """The user."""
+  user: User
+  """What the user does there: success manager, technician …"""
+  role: String
+  """First day."""
+  fromDate: Date
+  """Last day; from the day after, the user no longer takes part."""
+  toDate: Date
+}
+
+"""A page of a list of AccountTeamMember."""
+type AccountTeamMemberConnection @plain @engine {
+  "The records with their cursors."
+  edges: [AccountTeamMemberEdge!]
+  "The records alone."
+  nodes: [AccountTeamMember!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type AccountTeamMemberEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: AccountTeamMember!
+}
+
+"""The fields of AccountTeamMember."""
+enum AccountTeamMemberField @input(kind: "AccountTeamMember", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The account."""
+  ACCOUNT
+  """The user."""
+  USER
+  """What the user does there: success manager, technician …"""
+  ROLE
+  """First day."""
+  FROM_DATE
+  """Last day; from the day after, the user no longer takes part."""
+  TO_DATE
+}
+
+"""The fields by which lists of AccountTeamMember can be ordered."""
+enum AccountTeamMemberOrderField @input(kind: "AccountTeamMember", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """First day."""
+  FROM_DATE
+  """Last day; from the day after, the user no longer takes part."""
+  TO_DATE
+}
+
+"""One term of an order."""
+input AccountTeamMemberOrder @input(kind: "AccountTeamMember", use: ORDER) {
+  "The field."
+  field: AccountTeamMemberOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of AccountTeamMember; all given conditions must hold. A field that you may not read is refused."""
+input AccountTeamMemberWhere @input(kind: "AccountTeamMember", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [AccountTeamMemberWhere!]
+  "At least one of these holds, at most 50."
+  or: [AccountTeamMemberWhere!]
+  "This does not hold."
+  not: AccountTeamMemberWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The account."""
+  account: AccountWhere
+  """The user."""
+  user: UserWhere
+  """What the user does there: success manager, technician …"""
+  role: StringFilter
+  """First day."""
+  fromDate: DateFilter
+  """Last day; from the day after, the user no longer takes part."""
+  toDate: DateFilter
+}
+
+"""Conditions on a list of AccountTeamMember, of which only those in sight count."""
+input AccountTeamMemberRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: AccountTeamMemberWhere
+  "Not one is such."
+  none: AccountTeamMemberWhere
+}
+
+"""A new AccountTeamMember."""
+input CreateAccountTeamMemberInput @input(kind: "AccountTeamMember", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The account."""
+  account: ID!
+  """The user."""
+  user: ID!
+  """What the user does there: success manager, technician … At most 200 characters."""
+  role: String
+  """First day."""
+  fromDate: Date
+  """Last day; from the day after, the user no longer takes part."""
+  toDate: Date
+}
+
+"""Changes of a AccountTeamMember: what is absent stays, null empties."""
+input UpdateAccountTeamMemberInput @input(kind: "AccountTeamMember", use: UPDATE) {
+  """What the user does there: success manager, technician … At most 200 characters."""
+  role: String
+  """First day."""
+  fromDate: Date
+  """Last day; from the day after, the user no longer takes part."""
+  toDate: Date
+}
+
+"""What createAccountTeamMember gives."""
+type CreateAccountTeamMemberPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  accountTeamMember: AccountTeamMember
+}
+
+"""What updateAccountTeamMember gives."""
+type UpdateAccountTeamMemberPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  accountTeamMember: AccountTeamMember
+}
+
+"""What restoreAccountTeamMember gives."""
+type RestoreAccountTeamMemberPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  accountTeamMember: AccountTeamMember
+}
+
+"""What deleteAccountTeamMember gives."""
+type DeleteAccountTeamMemberPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a AccountTeamMember, as its reader may see it."""
+type AccountTeamMemberEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: AccountTeamMember
+}
+
+extend type Query {
+  """One AccountTeamMember; NOT_FOUND when there is none in sight."""
+  accountTeamMember(
+    "The record."
+    id: ID!
+  ): AccountTeamMember @can(object: "ACCOUNT_TEAM_MEMBER", action: "READ")
+  """The AccountTeamMember records in sight."""
+  accountTeamMembers(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: AccountTeamMemberWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [AccountTeamMemberOrder!]
+  ): AccountTeamMemberConnection @can(object: "ACCOUNT_TEAM_MEMBER", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a AccountTeamMember."""
+  createAccountTeamMember(
+    "The new record."
+    input: CreateAccountTeamMemberInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateAccountTeamMemberPayload @can(object: "ACCOUNT_TEAM_MEMBER", action: "CREATE")
+  """Changes a AccountTeamMember."""
+  updateAccountTeamMember(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateAccountTeamMemberInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateAccountTeamMemberPayload @can(object: "ACCOUNT_TEAM_MEMBER", action: "UPDATE")
+  """Moves a AccountTeamMember to the bin."""
+  deleteAccountTeamMember(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteAccountTeamMemberPayload @can(object: "ACCOUNT_TEAM_MEMBER", action: "DELETE")
+  """Takes a AccountTeamMember out of the bin."""
+  restoreAccountTeamMember(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreAccountTeamMemberPayload @can(object: "ACCOUNT_TEAM_MEMBER", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of AccountTeamMember records in sight, each once, in order."""
+  accountTeamMemberChanged(
+    "Which records; null for all in sight."
+    where: AccountTeamMemberWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): AccountTeamMemberEvent @can(object: "ACCOUNT_TEAM_MEMBER", action: "READ")
+}
+
+"""How often."""
+enum PreferenceFrequency @input(use: FREE) {
+  """Not at all."""
+  NEVER
+  """At most once a day."""
+  DAILY
+  """At most once a week."""
+  WEEKLY
+  """At most once a month."""
+  MONTHLY
+  """At most once a quarter."""
+  QUARTERLY
+  """As often as there is something."""
+  ANY
+}
+
+"""Conditions on a PreferenceFrequency; all given ones must hold."""
+input PreferenceFrequencyFilter @input(use: FREE) {
+  "Equal."
+  eq: PreferenceFrequency
+  "Not equal, or null."
+  ne: PreferenceFrequency
+  "One of these, at most 100."
+  in: [PreferenceFrequency!]
+  "None of these, or null; at most 100."
+  notIn: [PreferenceFrequency!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What a person would like to hear of, how and how often. The customer may keep it in a portal."""
+type Preference implements Node @kind(name: "Preference") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The person."""
+  contact: Contact
+  """What it is about."""
+  topic: String
+  """The product or product line it is about, as told."""
+  product: String
+  """How the person wants to be reached."""
+  channel: Channel
+  """How often."""
+  frequency: PreferenceFrequency
+  """In which language."""
+  language: Locale
+  """Where it is known from."""
+  source: String
+}
+
+"""A page of a list of Preference."""
+type PreferenceConnection @plain @engine {
+  "The records with their cursors."
+  edges: [PreferenceEdge!]
+  "The records alone."
+  nodes: [Preference!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type PreferenceEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Preference!
+}
+
+"""The fields of Preference."""
+enum PreferenceField @input(kind: "Preference", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The person."""
+  CONTACT
+  """What it is about."""
+  TOPIC
+  """The product or product line it is about, as told."""
+  PRODUCT
+  """How the person wants to be reached."""
+  CHANNEL
+  """How often."""
+  FREQUENCY
+  """In which language."""
+  LANGUAGE
+  """Where it is known from."""
+  SOURCE
+}
+
+"""The fields by which lists of Preference can be ordered."""
+enum PreferenceOrderField @input(kind: "Preference", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What it is about."""
+  TOPIC
+}
+
+"""One term of an order."""
+input PreferenceOrder @input(kind: "Preference", use: ORDER) {
+  "The field."
+  field: PreferenceOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Preference; all given conditions must hold. A field that you may not read is refused."""
+input PreferenceWhere @input(kind: "Preference", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [PreferenceWhere!]
+  "At least one of these holds, at most 50."
+  or: [PreferenceWhere!]
+  "This does not hold."
+  not: PreferenceWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The person."""
+  contact: ContactWhere
+  """What it is about."""
+  topic: StringFilter
+  """The product or product line it is about, as told."""
+  product: StringFilter
+  """How the person wants to be reached."""
+  channel: ChannelFilter
+  """How often."""
+  frequency: PreferenceFrequencyFilter
+  """In which language."""
+  language: StringFilter
+  """Where it is known from."""
+  source: StringFilter
+}
+
+"""Conditions on a list of Preference, of which only those in sight count."""
+input PreferenceRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: PreferenceWhere
+  "Not one is such."
+  none: PreferenceWhere
+}
+
+"""A new Preference."""
+input CreatePreferenceInput @input(kind: "Preference", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The person."""
+  contact: ID!
+  """What it is about. At most 200 characters."""
+  topic: String!
+  """The product or product line it is about, as told. At most 200 characters."""
+  product: String
+  """How the person wants to be reached."""
+  channel: Channel
+  """How often."""
+  frequency: PreferenceFrequency
+  """In which language. At most 254 characters."""
+  language: Locale
+  """Where it is known from. At most 200 characters."""
+  source: String
+}
+
+"""Changes of a Preference: what is absent stays, null empties."""
+input UpdatePreferenceInput @input(kind: "Preference", use: UPDATE) {
+  """What it is about. At most 200 characters."""
+  topic: String
+  """The product or product line it is about, as told. At most 200 characters."""
+  product: String
+  """How the person wants to be reached."""
+  channel: Channel
+  """How often."""
+  frequency: PreferenceFrequency
+  """In which language. At most 254 characters."""
+  language: Locale
+  """Where it is known from. At most 200 characters."""
+  source: String
+}
+
+"""What createPreference gives."""
+type CreatePreferencePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  preference: Preference
+}
+
+"""What updatePreference gives."""
+type UpdatePreferencePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  preference: Preference
+}
+
+"""What restorePreference gives."""
+type RestorePreferencePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  preference: Preference
+}
+
+"""What deletePreference gives."""
+type DeletePreferencePayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a Preference, as its reader may see it."""
+type PreferenceEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Preference
+}
+
+extend type Query {
+  """One Preference; NOT_FOUND when there is none in sight."""
+  preference(
+    "The record."
+    id: ID!
+  ): Preference @can(object: "PREFERENCE", action: "READ")
+  """The Preference records in sight."""
+  preferences(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: PreferenceWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [PreferenceOrder!]
+  ): PreferenceConnection @can(object: "PREFERENCE", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Preference."""
+  createPreference(
+    "The new record."
+    input: CreatePreferenceInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreatePreferencePayload @can(object: "PREFERENCE", action: "CREATE")
+  """Changes a Preference."""
+  updatePreference(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdatePreferenceInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdatePreferencePayload @can(object: "PREFERENCE", action: "UPDATE")
+  """Moves a Preference to the bin."""
+  deletePreference(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeletePreferencePayload @can(object: "PREFERENCE", action: "DELETE")
+  """Takes a Preference out of the bin."""
+  restorePreference(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestorePreferencePayload @can(object: "PREFERENCE", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of Preference records in sight, each once, in order."""
+  preferenceChanged(
+    "Which records; null for all in sight."
+    where: PreferenceWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): PreferenceEvent @can(object: "PREFERENCE", action: "READ")
+}
+
+"""How soon."""
+enum NeedUrgency @input(use: FREE) {
+  """At once."""
+  NOW
+  """Within a quarter."""
+  SOON
+  """Some day."""
+  LATER
+}
+
+"""Conditions on a NeedUrgency; all given ones must hold."""
+input NeedUrgencyFilter @input(use: FREE) {
+  "Equal."
+  eq: NeedUrgency
+  "Not equal, or null."
+  ne: NeedUrgency
+  "One of these, at most 100."
+  in: [NeedUrgency!]
+  "None of these, or null; at most 100."
+  notIn: [NeedUrgency!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""Something that a person needs and we might have. The customer may keep it in a portal."""
+type Need implements Node @kind(name: "Need") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The person."""
+  contact: Contact
+  """What is needed."""
+  topic: String
+  """In more words."""
+  detail: String
+  """The product or product line that would meet it, as told."""
+  product: String
+  """How soon."""
+  urgency: NeedUrgency
+  """What there is to spend."""
+  budget: Money
+  """Until when."""
+  wantedBy: Date
+  """When it was met; null while it is open."""
+  metOn: Date
+  """Where it is known from."""
+  source: String
+}
+
+"""A page of a list of Need."""
+type NeedConnection @plain @engine {
+  "The records with their cursors."
+  edges: [NeedEdge!]
+  "The records alone."
+  nodes: [Need!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type NeedEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Need!
+}
+
+"""The fields of Need."""
+enum NeedField @input(kind: "Need", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The person."""
+  CONTACT
+  """What is needed."""
+  TOPIC
+  """In more words."""
+  DETAIL
+  """The product or product line that would meet it, as told."""
+  PRODUCT
+  """How soon."""
+  URGENCY
+  """What there is to spend."""
+  BUDGET
+  """Until when."""
+  WANTED_BY
+  """When it was met; null while it is open."""
+  MET_ON
+  """Where it is known from."""
+  SOURCE
+}
+
+"""The fields by which lists of Need can be ordered."""
+enum NeedOrderField @input(kind: "Need", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What is needed."""
+  TOPIC
+  """What there is to spend."""
+  BUDGET
+  """Until when."""
+  WANTED_BY
+  """When it was met; null while it is open."""
+  MET_ON
+}
+
+"""One term of an order."""
+input NeedOrder @input(kind: "Need", use: ORDER) {
+  "The field."
+  field: NeedOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Need; all given conditions must hold. A field that you may not read is refused."""
+input NeedWhere @input(kind: "Need", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [NeedWhere!]
+  "At least one of these holds, at most 50."
+  or: [NeedWhere!]
+  "This does not hold."
+  not: NeedWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The person."""
+  contact: ContactWhere
+  """What is needed."""
+  topic: StringFilter
+  """The product or product line that would meet it, as told."""
+  product: StringFilter
+  """How soon."""
+  urgency: NeedUrgencyFilter
+  """What there is to spend."""
+  budget: MoneyFilter
+  """Until when."""
+  wantedBy: DateFilter
+  """When it was met; null while it is open."""
+  metOn: DateFilter
+  """Where it is known from."""
+  source: StringFilter
+}
+
+"""Conditions on a list of Need, of which only those in sight count."""
+input NeedRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: NeedWhere
+  "Not one is such."
+  none: NeedWhere
+}
+
+"""A new Need."""
+input CreateNeedInput @input(kind: "Need", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The person."""
+  contact: ID!
+  """What is needed. At most 200 characters."""
+  topic: String!
+  """In more words. At most 100000 characters."""
+  detail: String
+  """The product or product line that would meet it, as told. At most 200 characters."""
+  product: String
+  """How soon."""
+  urgency: NeedUrgency
+  """What there is to spend."""
+  budget: MoneyInput
+  """Until when."""
+  wantedBy: Date
+  """When it was met; null while it is open."""
+  metOn: Date
+  """Where it is known from. At most 200 characters."""
+  source: String
+}
+
+"""Changes of a Need: what is absent stays, null empties."""
+input UpdateNeedInput @input(kind: "Need", use: UPDATE) {
+  """What is needed. At most 200 characters."""
+  topic: String
+  """In more words. At most 100000 characters."""
+  detail: String
+  """The product or product line that would meet it, as told. At most 200 characters."""
+  product: String
+  """How soon."""
+  urgency: NeedUrgency
+  """What there is to spend."""
+  budget: MoneyInput
+  """Until when."""
+  wantedBy: Date
+  """When it was met; null while it is open."""
+  metOn: Date
+  """Where it is known from. At most 200 characters."""
+  source: String
+}
+
+"""What createNeed gives."""
+type CreateNeedPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  need: Need
+}
+
+"""What updateNeed gives."""
+type UpdateNeedPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  need: Need
+}
+
+"""What restoreNeed gives."""
+type RestoreNeedPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  need: Need
+}
+
+"""What deleteNeed gives."""
+type DeleteNeedPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a Need, as its reader may see it."""
+type NeedEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Need
+}
+
+extend type Query {
+  """One Need; NOT_FOUND when there is none in sight."""
+  need(
+    "The record."
+    id: ID!
+  ): Need @can(object: "NEED", action: "READ")
+  """The Need records in sight."""
+  needs(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: NeedWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [NeedOrder!]
+  ): NeedConnection @can(object: "NEED", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Need."""
+  createNeed(
+    "The new record."
+    input: CreateNeedInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateNeedPayload @can(object: "NEED", action: "CREATE")
+  """Changes a Need."""
+  updateNeed(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateNeedInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateNeedPayload @can(object: "NEED", action: "UPDATE")
+  """Moves a Need to the bin."""
+  deleteNeed(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteNeedPayload @can(object: "NEED", action: "DELETE")
+  """Takes a Need out of the bin."""
+  restoreNeed(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreNeedPayload @can(object: "NEED", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of Need records in sight, each once, in order."""
+  needChanged(
+    "Which records; null for all in sight."
+    where: NeedWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): NeedEvent @can(object: "NEED", action: "READ")
+}
+
+"""By what."""
+enum ConsentChannel @input(use: FREE) {
+  """By e-mail."""
+  EMAIL
+  """By text message."""
+  SMS
+  """By telephone."""
+  PHONE
+  """By fax."""
+  FAX
+  """By a chat service."""
+  CHAT
+  """In social networks."""
+  SOCIAL
+  """By letter."""
+  POST
+  """By notices on a device."""
+  PUSH
+  """By where the person's device is."""
+  LOCATION
+}
+
+"""Conditions on a ConsentChannel; all given ones must hold."""
+input ConsentChannelFilter @input(use: FREE) {
+  "Equal."
+  eq: ConsentChannel
+  "Not equal, or null."
+  ne: ConsentChannel
+  "One of these, at most 100."
+  in: [ConsentChannel!]
+  "None of these, or null; at most 100."
+  notIn: [ConsentChannel!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""For what."""
+enum ConsentPurpose @input(use: FREE) {
+  """Offers and news."""
+  MARKETING
+  """What the business with the person needs."""
+  SERVICE
+  """Giving data to partners."""
+  SHARING
+  """Drawing conclusions from behaviour."""
+  PROFILING
+  """Surveys."""
+  RESEARCH
+}
+
+"""Conditions on a ConsentPurpose; all given ones must hold."""
+input ConsentPurposeFilter @input(use: FREE) {
+  "Equal."
+  eq: ConsentPurpose
+  "Not equal, or null."
+  ne: ConsentPurpose
+  "One of these, at most 100."
+  in: [ConsentPurpose!]
+  "None of these, or null; at most 100."
+  notIn: [ConsentPurpose!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""The answer."""
+enum ConsentStatus @input(use: FREE) {
+  """Yes."""
+  GRANTED
+  """No, or no longer."""
+  WITHDRAWN
+}
+
+"""Conditions on a ConsentStatus; all given ones must hold."""
+input ConsentStatusFilter @input(use: FREE) {
+  "Equal."
+  eq: ConsentStatus
+  "Not equal, or null."
+  ne: ConsentStatus
+  "One of these, at most 100."
+  in: [ConsentStatus!]
+  "None of these, or null; at most 100."
+  notIn: [ConsentStatus!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal."""
+type Consent implements Node @kind(name: "Consent") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The person."""
+  contact: Contact
+  """By what."""
+  channel: ConsentChannel
+  """For what."""
+  purpose: ConsentPurpose
+  """The answer."""
+  status: ConsentStatus
+  """When it was given; now unless given; never in the future."""
+  givenAt: DateTime
+  """How it reached us: form, call, letter …"""
+  source: String
+  """What proves it."""
+  evidence: String
+  """Anything worth knowing; the one thing that can be changed."""
+  remarks: String
+}
+
+"""A page of a list of Consent."""
+type ConsentConnection @plain @engine {
+  "The records with their cursors."
+  edges: [ConsentEdge!]
+  "The records alone."
+  nodes: [Consent!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type ConsentEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Consent!
+}
+
+"""The fields of Consent."""
+enum ConsentField @input(kind: "Consent", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The person."""
+  CONTACT
+  """By what."""
+  CHANNEL
+  """For what."""
+  PURPOSE
+  """The answer."""
+  STATUS
+  """When it was given; now unless given; never in the future."""
+  GIVEN_AT
+  """How it reached us: form, call, letter …"""
+  SOURCE
+  """What proves it."""
+  EVIDENCE
+  """Anything worth knowing; the one thing that can be changed."""
+  REMARKS
+}
+
+"""The fields by which lists of Consent can be ordered."""
+enum ConsentOrderField @input(kind: "Consent", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """When it was given; now unless given; never in the future."""
+  GIVEN_AT
+}
+
+"""One term of an order."""
+input ConsentOrder @input(kind: "Consent", use: ORDER) {
+  "The field."
+  field: ConsentOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Consent; all given conditions must hold. A field that you may not read is refused."""
+input ConsentWhere @input(kind: "Consent", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [ConsentWhere!]
+  "At least one of these holds, at most 50."
+  or: [ConsentWhere!]
+  "This does not hold."
+  not: ConsentWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The person."""
+  contact: ContactWhere
+  """By what."""
+  channel: ConsentChannelFilter
+  """For what."""
+  purpose: ConsentPurposeFilter
+  """The answer."""
+  status: ConsentStatusFilter
+  """When it was given; now unless given; never in the future."""
+  givenAt: DateTimeFilter
+  """How it reached us: form, call, letter …"""
+  source: StringFilter
+  """Anything worth knowing; the one thing that can be changed."""
+  remarks: StringFilter
+}
+
+"""Conditions on a list of Consent, of which only those in sight count."""
+input ConsentRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: ConsentWhere
+  "Not one is such."
+  none: ConsentWhere
+}
+
+"""A new Consent."""
+input CreateConsentInput @input(kind: "Consent", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The person."""
+  contact: ID!
+  """By what."""
+  channel: ConsentChannel!
+  """For what."""
+  purpose: ConsentPurpose!
+  """The answer."""
+  status: ConsentStatus!
+  """When it was given; now unless given; never in the future."""
+  givenAt: DateTime
+  """How it reached us: form, call, letter … At most 200 characters."""
+  source: String
+  """What proves it. At most 100000 characters."""
+  evidence: String
+  """Anything worth knowing; the one thing that can be changed. At most 200 characters."""
+  remarks: String
+}
+
+"""Changes of a Consent: what is absent stays, null empties."""
+input UpdateConsentInput @input(kind: "Consent", use: UPDATE) {
+  """Anything worth knowing; the one thing that can be changed. At most 200 characters."""
+  remarks: String
+}
+
+"""What createConsent gives."""
+type CreateConsentPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  consent: Consent
+}
+
+"""What updateConsent gives."""
+type UpdateConsentPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  consent: Consent
+}
+
+"""A change of a Consent, as its reader may see it."""
+type ConsentEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Consent
+}
+
+extend type Query {
+  """One Consent; NOT_FOUND when there is none in sight."""
+  consent(
+    "The record."
+    id: ID!
+  ): Consent @can(object: "CONSENT", action: "READ")
+  """The Consent records in sight."""
+  consents(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ConsentWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ConsentOrder!]
+  ): ConsentConnection @can(object: "CONSENT", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Consent."""
+  createConsent(
+    "The new record."
+    input: CreateConsentInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateConsentPayload @can(object: "CONSENT", action: "CREATE")
+  """Changes a Consent."""
+  updateConsent(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateConsentInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateConsentPayload @can(object: "CONSENT", action: "UPDATE")
+}
+
+extend type Subscription {
+  """Changes of Consent records in sight, each once, in order."""
+  consentChanged(
+    "Which records; null for all in sight."
+    where: ConsentWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): ConsentEvent @can(object: "CONSENT", action: "READ")
+}
+
+"""What part of a customer's life it belongs to."""
+enum LifecyclePhase @input(use: FREE) {
+  """Becoming a customer."""
+  START
+  """Being one."""
+  KEEP
+  """Drifting away, or gone and courted."""
+  WIN_BACK
+  """No longer one."""
+  END
+}
+
+"""Conditions on a LifecyclePhase; all given ones must hold."""
+input LifecyclePhaseFilter @input(use: FREE) {
+  "Equal."
+  eq: LifecyclePhase
+  "Not equal, or null."
+  ne: LifecyclePhase
+  "One of these, at most 100."
+  in: [LifecyclePhase!]
+  "None of these, or null; at most 100."
+  notIn: [LifecyclePhase!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A step in the life of a customer, from first contact to the end and back."""
+type LifecycleStage implements Node @kind(name: "LifecycleStage") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The name."""
+  name: String
+  """What part of a customer's life it belongs to."""
+  phase: LifecyclePhase
+  """Its place in the order of stages."""
+  position: Int
+  """What it means."""
+  description: String
+  """Whether accounts can no longer enter it."""
+  archived: Boolean
+  """The stages that may follow; none for any."""
+  next(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LifecycleStageWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LifecycleStageOrder!]
+  ): LifecycleStageConnection
+}
+
+"""A page of a list of LifecycleStage."""
+type LifecycleStageConnection @plain @engine {
+  "The records with their cursors."
+  edges: [LifecycleStageEdge!]
+  "The records alone."
+  nodes: [LifecycleStage!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type LifecycleStageEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: LifecycleStage!
+}
+
+"""The fields of LifecycleStage."""
+enum LifecycleStageField @input(kind: "LifecycleStage", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """What part of a customer's life it belongs to."""
+  PHASE
+  """Its place in the order of stages."""
+  POSITION
+  """What it means."""
+  DESCRIPTION
+  """Whether accounts can no longer enter it."""
+  ARCHIVED
+  """The stages that may follow; none for any."""
+  NEXT
+}
+
+"""The fields by which lists of LifecycleStage can be ordered."""
+enum LifecycleStageOrderField @input(kind: "LifecycleStage", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """Its place in the order of stages."""
+  POSITION
+}
+
+"""One term of an order."""
+input LifecycleStageOrder @input(kind: "LifecycleStage", use: ORDER) {
+  "The field."
+  field: LifecycleStageOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of LifecycleStage; all given conditions must hold. A field that you may not read is refused."""
+input LifecycleStageWhere @input(kind: "LifecycleStage", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [LifecycleStageWhere!]
+  "At least one of these holds, at most 50."
+  or: [LifecycleStageWhere!]
+  "This does not hold."
+  not: LifecycleStageWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The name."""
+  name: StringFilter
+  """What part of a customer's life it belongs to."""
+  phase: LifecyclePhaseFilter
+  """Its place in the order of stages."""
+  position: IntFilter
+  """Whether accounts can no longer enter it."""
+  archived: BooleanFilter
+  """The stages that may follow; none for any."""
+  next: LifecycleStageRelationFilter
+}
+
+"""Conditions on a list of LifecycleStage, of which only those in sight count."""
+input LifecycleStageRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: LifecycleStageWhere
+  "Not one is such."
+  none: LifecycleStageWhere
+}
+
+"""A new LifecycleStage."""
+input CreateLifecycleStageInput @input(kind: "LifecycleStage", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The name. At most 200 characters."""
+  name: String!
+  """What part of a customer's life it belongs to."""
+  phase: LifecyclePhase!
+  """Its place in the order of stages."""
+  position: Int
+  """What it means. At most 100000 characters."""
+  description: String
+  """Whether accounts can no longer enter it."""
+  archived: Boolean
+  """The stages that may follow; none for any. At most 100."""
+  next: [ID!]
+}
+
+"""Changes of a LifecycleStage: what is absent stays, null empties."""
+input UpdateLifecycleStageInput @input(kind: "LifecycleStage", use: UPDATE) {
+  """The name. At most 200 characters."""
+  name: String
+  """What part of a customer's life it belongs to."""
+  phase: LifecyclePhase
+  """Its place in the order of stages."""
+  position: Int
+  """What it means. At most 100000 characters."""
+  description: String
+  """Whether accounts can no longer enter it."""
+  archived: Boolean
+  """The stages that may follow; none for any. At most 100."""
+  next: [ID!]
+}
+
+"""What createLifecycleStage gives."""
+type CreateLifecycleStagePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  lifecycleStage: LifecycleStage
+}
+
+"""What updateLifecycleStage gives."""
+type UpdateLifecycleStagePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  lifecycleStage: LifecycleStage
+}
+
+"""What restoreLifecycleStage gives."""
+type RestoreLifecycleStagePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  lifecycleStage: LifecycleStage
+}
+
+"""What deleteLifecycleStage gives."""
+type DeleteLifecycleStagePayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a LifecycleStage, as its reader may see it."""
+type LifecycleStageEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: LifecycleStage
+}
+
+extend type Query {
+  """One LifecycleStage; NOT_FOUND when there is none in sight."""
+  lifecycleStage(
+    "The record."
+    id: ID!
+  ): LifecycleStage @can(object: "LIFECYCLE_STAGE", action: "READ")
+  """The LifecycleStage records in sight."""
+  lifecycleStages(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LifecycleStageWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LifecycleStageOrder!]
+  ): LifecycleStageConnection @can(object: "LIFECYCLE_STAGE", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a LifecycleStage."""
+  createLifecycleStage(
+    "The new record."
+    input: CreateLifecycleStageInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateLifecycleStagePayload @can(object: "LIFECYCLE_STAGE", action: "CREATE")
+  """Changes a LifecycleStage."""
+  updateLifecycleStage(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateLifecycleStageInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateLifecycleStagePayload @can(object: "LIFECYCLE_STAGE", action: "UPDATE")
+  """Moves a LifecycleStage to the bin."""
+  deleteLifecycleStage(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteLifecycleStagePayload @can(object: "LIFECYCLE_STAGE", action: "DELETE")
+  """Takes a LifecycleStage out of the bin."""
+  restoreLifecycleStage(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreLifecycleStagePayload @can(object: "LIFECYCLE_STAGE", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of LifecycleStage records in sight, each once, in order."""
+  lifecycleStageChanged(
+    "Which records; null for all in sight."
+    where: LifecycleStageWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): LifecycleStageEvent @can(object: "LIFECYCLE_STAGE", action: "READ")
+}
+
+"""A time that an account spent in a lifecycle stage; kept by Farley."""
+type StageHistory implements Node @kind(name: "StageHistory") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The account."""
+  account: Account
+  """The stage."""
+  stage: LifecycleStage
+  """When the account entered it."""
+  enteredAt: DateTime
+  """When it left; null while it is there."""
+  leftAt: DateTime
+  """Why it entered."""
+  reason: String
+}
+
+"""A page of a list of StageHistory."""
+type StageHistoryConnection @plain @engine {
+  "The records with their cursors."
+  edges: [StageHistoryEdge!]
+  "The records alone."
+  nodes: [StageHistory!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type StageHistoryEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: StageHistory!
+}
+
+"""The fields of StageHistory."""
+enum StageHistoryField @input(kind: "StageHistory", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The account."""
+  ACCOUNT
+  """The stage."""
+  STAGE
+  """When the account entered it."""
+  ENTERED_AT
+  """When it left; null while it is there."""
+  LEFT_AT
+  """Why it entered."""
+  REASON
+}
+
+"""The fields by which lists of StageHistory can be ordered."""
+enum StageHistoryOrderField @input(kind: "StageHistory", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """When the account entered it."""
+  ENTERED_AT
+  """When it left; null while it is there."""
+  LEFT_AT
+}
+
+"""One term of an order."""
+input StageHistoryOrder @input(kind: "StageHistory", use: ORDER) {
+  "The field."
+  field: StageHistoryOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of StageHistory; all given conditions must hold. A field that you may not read is refused."""
+input StageHistoryWhere @input(kind: "StageHistory", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [StageHistoryWhere!]
+  "At least one of these holds, at most 50."
+  or: [StageHistoryWhere!]
+  "This does not hold."
+  not: StageHistoryWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The account."""
+  account: AccountWhere
+  """The stage."""
+  stage: LifecycleStageWhere
+  """When the account entered it."""
+  enteredAt: DateTimeFilter
+  """When it left; null while it is there."""
+  leftAt: DateTimeFilter
+  """Why it entered."""
+  reason: StringFilter
+}
+
+"""Conditions on a list of StageHistory, of which only those in sight count."""
+input StageHistoryRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: StageHistoryWhere
+  "Not one is such."
+  none: StageHistoryWhere
+}
+
+"""A change of a StageHistory, as its reader may see it."""
+type StageHistoryEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: StageHistory
+}
+
+extend type Query {
+  """One StageHistory; NOT_FOUND when there is none in sight."""
+  stageHistory(
+    "The record."
+    id: ID!
+  ): StageHistory @can(object: "STAGE_HISTORY", action: "READ")
+  """The StageHistory records in sight."""
+  stageHistories(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: StageHistoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [StageHistoryOrder!]
+  ): StageHistoryConnection @can(object: "STAGE_HISTORY", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of StageHistory records in sight, each once, in order."""
+  stageHistoryChanged(
+    "Which records; null for all in sight."
+    where: StageHistoryWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): StageHistoryEvent @can(object: "STAGE_HISTORY", action: "READ")
+}
+
+"""Where a person's telephone was; only with consent, and kept no longer than the firm's retention says."""
+type LocationEvent implements Node @kind(name: "LocationEvent") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The person."""
+  contact: Contact
+  """Degrees north. Sensitive: seen by roles that name it."""
+  latitude: Float
+  """Degrees east. Sensitive: seen by roles that name it."""
+  longitude: Float
+  """How far off it may be, in metres."""
+  accuracy: Int
+  """When it was there; never in the future."""
+  seenAt: DateTime
+  """What told us: the name of the application."""
+  source: String
+}
+
+"""A page of a list of LocationEvent."""
+type LocationEventConnection @plain @engine {
+  "The records with their cursors."
+  edges: [LocationEventEdge!]
+  "The records alone."
+  nodes: [LocationEvent!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type LocationEventEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: LocationEvent!
+}
+
+"""The fields of LocationEvent."""
+enum LocationEventField @input(kind: "LocationEvent", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The person."""
+  CONTACT
+  """Degrees north."""
+  LATITUDE
+  """Degrees east."""
+  LONGITUDE
+  """How far off it may be, in metres."""
+  ACCURACY
+  """When it was there; never in the future."""
+  SEEN_AT
+  """What told us: the name of the application."""
+  SOURCE
+}
+
+"""The fields by which lists of LocationEvent can be ordered."""
+enum LocationEventOrderField @input(kind: "LocationEvent", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """How far off it may be, in metres."""
+  ACCURACY
+  """When it was there; never in the future."""
+  SEEN_AT
+}
+
+"""One term of an order."""
+input LocationEventOrder @input(kind: "LocationEvent", use: ORDER) {
+  "The field."
+  field: LocationEventOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of LocationEvent; all given conditions must hold. A field that you may not read is refused."""
+input LocationEventWhere @input(kind: "LocationEvent", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [LocationEventWhere!]
+  "At least one of these holds, at most 50."
+  or: [LocationEventWhere!]
+  "This does not hold."
+  not: LocationEventWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The person."""
+  contact: ContactWhere
+  """Degrees north."""
+  latitude: FloatFilter
+  """Degrees east."""
+  longitude: FloatFilter
+  """How far off it may be, in metres."""
+  accuracy: IntFilter
+  """When it was there; never in the future."""
+  seenAt: DateTimeFilter
+  """What told us: the name of the application."""
+  source: StringFilter
+}
+
+"""Conditions on a list of LocationEvent, of which only those in sight count."""
+input LocationEventRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: LocationEventWhere
+  "Not one is such."
+  none: LocationEventWhere
+}
+
+"""A new LocationEvent."""
+input CreateLocationEventInput @input(kind: "LocationEvent", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The person."""
+  contact: ID!
+  """Degrees north. At most 90."""
+  latitude: Float!
+  """Degrees east. At most 180."""
+  longitude: Float!
+  """How far off it may be, in metres."""
+  accuracy: Int
+  """When it was there; never in the future."""
+  seenAt: DateTime!
+  """What told us: the name of the application. At most 200 characters."""
+  source: String
+}
+
+"""Changes of a LocationEvent: what is absent stays, null empties."""
+input UpdateLocationEventInput @input(kind: "LocationEvent", use: UPDATE) {
+  """What told us: the name of the application. At most 200 characters."""
+  source: String
+}
+
+"""What createLocationEvent gives."""
+type CreateLocationEventPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  locationEvent: LocationEvent
+}
+
+"""What updateLocationEvent gives."""
+type UpdateLocationEventPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  locationEvent: LocationEvent
+}
+
+"""What restoreLocationEvent gives."""
+type RestoreLocationEventPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  locationEvent: LocationEvent
+}
+
+"""What deleteLocationEvent gives."""
+type DeleteLocationEventPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a LocationEvent, as its reader may see it."""
+type LocationEventEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: LocationEvent
+}
+
+extend type Query {
+  """One LocationEvent; NOT_FOUND when there is none in sight."""
+  locationEvent(
+    "The record."
+    id: ID!
+  ): LocationEvent @can(object: "LOCATION_EVENT", action: "READ")
+  """The LocationEvent records in sight."""
+  locationEvents(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LocationEventWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LocationEventOrder!]
+  ): LocationEventConnection @can(object: "LOCATION_EVENT", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a LocationEvent."""
+  createLocationEvent(
+    "The new record."
+    input: CreateLocationEventInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateLocationEventPayload @can(object: "LOCATION_EVENT", action: "CREATE")
+  """Changes a LocationEvent."""
+  updateLocationEvent(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateLocationEventInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateLocationEventPayload @can(object: "LOCATION_EVENT", action: "UPDATE")
+  """Moves a LocationEvent to the bin."""
+  deleteLocationEvent(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteLocationEventPayload @can(object: "LOCATION_EVENT", action: "DELETE")
+  """Takes a LocationEvent out of the bin."""
+  restoreLocationEvent(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreLocationEventPayload @can(object: "LOCATION_EVENT", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of LocationEvent records in sight, each once, in order."""
+  locationEventChanged(
+    "Which records; null for all in sight."
+    where: LocationEventWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): LocationEventEvent @can(object: "LOCATION_EVENT", action: "READ")
 }
 
 """What sort of user it is."""
@@ -6160,6 +10879,8 @@ enum CustomisedObject @input(use: FREE) {
   ACCOUNT
   """Contacts."""
   CONTACT
+  """Leads."""
+  LEAD
 }
 
 """Conditions on a CustomisedObject; all given ones must hold."""
@@ -6190,6 +10911,12 @@ enum CustomFieldType @input(use: FREE) {
   CHOICE
   """A list of some of its choices."""
   MULTI_CHOICE
+  """An amount with its currency: { amount currency }."""
+  MONEY
+  """The id of a record of the kind target."""
+  REFERENCE
+  """An http or https address."""
+  URL
 }
 
 """Conditions on a CustomFieldType; all given ones must hold."""
@@ -6202,6 +10929,32 @@ input CustomFieldTypeFilter @input(use: FREE) {
   in: [CustomFieldType!]
   "None of these, or null; at most 100."
   notIn: [CustomFieldType!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""The kind of record that a REFERENCE leads to."""
+enum ReferenceTarget @input(use: FREE) {
+  """Accounts."""
+  ACCOUNT
+  """Contacts."""
+  CONTACT
+  """Leads."""
+  LEAD
+  """Users."""
+  USER
+}
+
+"""Conditions on a ReferenceTarget; all given ones must hold."""
+input ReferenceTargetFilter @input(use: FREE) {
+  "Equal."
+  eq: ReferenceTarget
+  "Not equal, or null."
+  ne: ReferenceTarget
+  "One of these, at most 100."
+  in: [ReferenceTarget!]
+  "None of these, or null; at most 100."
+  notIn: [ReferenceTarget!]
   "Null, or is not."
   isNull: Boolean
 }
@@ -6230,10 +10983,20 @@ type CustomField implements Node @kind(name: "CustomField") {
   label: String
   """What its values are."""
   type: CustomFieldType
+  """Its names in other languages."""
+  labels: [LocalisedText!]
+  """The kind of record that a REFERENCE leads to."""
+  target: ReferenceTarget
   """What can be chosen, for CHOICE and MULTI_CHOICE."""
   choices: [String!]
   """Whether every new record needs a value."""
   isRequired: Boolean
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  isUnique: Boolean
+  """The value of a new record that gives none, as JSON."""
+  defaultValue: String
+  """Its place in the order of fields."""
+  position: Int
   """Whether it takes no new values; those there are stay."""
   archived: Boolean
 }
@@ -6282,10 +11045,20 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   LABEL
   """What its values are."""
   TYPE
+  """Its names in other languages."""
+  LABELS
+  """The kind of record that a REFERENCE leads to."""
+  TARGET
   """What can be chosen, for CHOICE and MULTI_CHOICE."""
   CHOICES
   """Whether every new record needs a value."""
   IS_REQUIRED
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  IS_UNIQUE
+  """The value of a new record that gives none, as JSON."""
+  DEFAULT_VALUE
+  """Its place in the order of fields."""
+  POSITION
   """Whether it takes no new values; those there are stay."""
   ARCHIVED
 }
@@ -6302,6 +11075,8 @@ enum CustomFieldOrderField @input(kind: "CustomField", use: ORDER) {
   DELETED_AT
   """Its name for people."""
   LABEL
+  """Its place in the order of fields."""
+  POSITION
 }
 
 """One term of an order."""
@@ -6340,10 +11115,18 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   label: StringFilter
   """What its values are."""
   type: CustomFieldTypeFilter
+  """The kind of record that a REFERENCE leads to."""
+  target: ReferenceTargetFilter
   """What can be chosen, for CHOICE and MULTI_CHOICE."""
   choices: StringListFilter
   """Whether every new record needs a value."""
   isRequired: BooleanFilter
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  isUnique: BooleanFilter
+  """The value of a new record that gives none, as JSON."""
+  defaultValue: StringFilter
+  """Its place in the order of fields."""
+  position: IntFilter
   """Whether it takes no new values; those there are stay."""
   archived: BooleanFilter
 }
@@ -6368,10 +11151,20 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   label: String!
   """What its values are."""
   type: CustomFieldType!
+  """Its names in other languages. At most 50."""
+  labels: [LocalisedTextInput!]
+  """The kind of record that a REFERENCE leads to."""
+  target: ReferenceTarget
   """What can be chosen, for CHOICE and MULTI_CHOICE. At most 200."""
   choices: [String!]
   """Whether every new record needs a value."""
   isRequired: Boolean
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  isUnique: Boolean
+  """The value of a new record that gives none, as JSON. At most 200 characters."""
+  defaultValue: String
+  """Its place in the order of fields."""
+  position: Int
   """Whether it takes no new values; those there are stay."""
   archived: Boolean
 }
@@ -6380,10 +11173,18 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
 input UpdateCustomFieldInput @input(kind: "CustomField", use: UPDATE) {
   """Its name for people. At most 200 characters."""
   label: String
+  """Its names in other languages. At most 50."""
+  labels: [LocalisedTextInput!]
   """What can be chosen, for CHOICE and MULTI_CHOICE. At most 200."""
   choices: [String!]
   """Whether every new record needs a value."""
   isRequired: Boolean
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  isUnique: Boolean
+  """The value of a new record that gives none, as JSON. At most 200 characters."""
+  defaultValue: String
+  """Its place in the order of fields."""
+  position: Int
   """Whether it takes no new values; those there are stay."""
   archived: Boolean
 }
@@ -7852,6 +12653,22 @@ enum ContactPointKind @input(use: FREE) {
   OTHER
 }
 
+"A text in a language."
+type LocalisedText @plain @engine {
+  "The language."
+  locale: Locale!
+  "The text."
+  text: String!
+}
+
+"A text in a language."
+input LocalisedTextInput @input(use: FREE) {
+  "The language."
+  locale: Locale!
+  "The text. At most 200 characters."
+  text: String!
+}
+
 "An e-mail address of a person."
 type ContactEmail @plain @engine {
   "The address."
@@ -7987,6 +12804,28 @@ input IntFilter @input(use: FREE) {
   lt: Int
   "Less or equal."
   lte: Int
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"Conditions on a number; all given ones must hold."
+input FloatFilter @input(use: FREE) {
+  "Equal, to the millionth."
+  eq: Float
+  "Not equal, or null."
+  ne: Float
+  "One of these, at most 100."
+  in: [Float!]
+  "None of these, or null; at most 100."
+  notIn: [Float!]
+  "Greater."
+  gt: Float
+  "Greater or equal."
+  gte: Float
+  "Less."
+  lt: Float
+  "Less or equal."
+  lte: Float
   "Null, or is not."
   isNull: Boolean
 }
@@ -8514,6 +13353,52 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_convertLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNConvertLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "onDuplicate",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOOnDuplicate2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["onDuplicate"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_copyRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8534,6 +13419,36 @@ func (ec *executionContext) field_Mutation_createAccountContact_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNCreateAccountContactInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createAccountTeamMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateAccountTeamMemberInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8640,6 +13555,36 @@ func (ec *executionContext) field_Mutation_createBranch_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createConsent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateConsentInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8708,12 +13653,200 @@ func (ec *executionContext) field_Mutation_createCustomField_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "onDuplicate",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOOnDuplicate2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["onDuplicate"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createLifecycleStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateLifecycleStageInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createLocationEvent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateLocationEventInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createNeed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateNeedInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNCreateNoteInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createPreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createRelationship_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8986,6 +14119,44 @@ func (ec *executionContext) field_Mutation_deleteAccountContact_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteAccountTeamMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9162,7 +14333,243 @@ func (ec *executionContext) field_Mutation_deleteCustomField_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteLifecycleStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteLocationEvent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteNeed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deletePreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteRelationship_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -9530,6 +14937,44 @@ func (ec *executionContext) field_Mutation_logoutEverywhere_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_moveAccountLifecycle_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9601,6 +15046,44 @@ func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Contex
 }
 
 func (ec *executionContext) field_Mutation_restoreAccountContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreAccountTeamMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -9814,7 +15297,243 @@ func (ec *executionContext) field_Mutation_restoreCustomField_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_restoreLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreLifecycleStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreLocationEvent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreNeed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_restoreNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restorePreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreRelationship_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -10168,6 +15887,44 @@ func (ec *executionContext) field_Mutation_setPassword_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_takeLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateAccountContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10182,6 +15939,52 @@ func (ec *executionContext) field_Mutation_updateAccountContact_args(ctx context
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateAccountContactInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateAccountTeamMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateAccountTeamMemberInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10336,6 +16139,52 @@ func (ec *executionContext) field_Mutation_updateBranch_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateConsent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateConsentInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10436,6 +16285,198 @@ func (ec *executionContext) field_Mutation_updateCustomField_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateLifecycleStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateLifecycleStageInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateLocationEvent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateLocationEventInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateNeed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateNeedInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10450,6 +16491,98 @@ func (ec *executionContext) field_Mutation_updateNote_args(ctx context.Context, 
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateNoteInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updatePreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateRelationship_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10966,6 +17099,60 @@ func (ec *executionContext) field_Mutation_upsertContact_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_upsertLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "onDuplicate",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOOnDuplicate2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["onDuplicate"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_upsertUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11086,6 +17273,74 @@ func (ec *executionContext) field_Query_accountContacts_args(ctx context.Context
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalOAccountContactOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_accountTeamMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_accountTeamMembers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOAccountTeamMemberWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOAccountTeamMemberOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11330,6 +17585,28 @@ func (ec *executionContext) field_Query_branches_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_callerLookup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "phone",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["phone"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "country",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCountryCode2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["country"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11357,6 +17634,74 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["first"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_consent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_consents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOConsentWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOConsentOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
 	return args, nil
 }
 
@@ -11586,6 +17931,316 @@ func (ec *executionContext) field_Query_jobs_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_lead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_leads_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOLeadWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOLeadOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_lifecycleStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_lifecycleStages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOLifecycleStageWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOLifecycleStageOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_locationEvent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_locationEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOLocationEventWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOLocationEventOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_mayContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "contact",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["contact"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "channel",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNConsentChannel2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["channel"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "purpose",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNConsentPurpose2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["purpose"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_need_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_needs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalONeedWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalONeedOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11674,6 +18329,142 @@ func (ec *executionContext) field_Query_notes_args(ctx context.Context, rawArgs 
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalONoteOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_preference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_preferences_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOPreferenceWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOPreferenceOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_relationship_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_relationships_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalORelationshipWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalORelationshipOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11897,6 +18688,74 @@ func (ec *executionContext) field_Query_shares_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_stageHistories_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOStageHistoryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOStageHistoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_stageHistory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -12224,6 +19083,28 @@ func (ec *executionContext) field_Subscription_accountContactChanged_args(ctx co
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_accountTeamMemberChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOAccountTeamMemberWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_branchChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -12257,6 +19138,28 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 		return nil, err
 	}
 	args["objects"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_consentChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOConsentWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOCursor2ᚖstring(ctx, v)
@@ -12326,12 +19229,144 @@ func (ec *executionContext) field_Subscription_jobChanged_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_leadChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOLeadWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_lifecycleStageChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOLifecycleStageWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_locationEventChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOLocationEventWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_needChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalONeedWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_noteChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalONoteWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_preferenceChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOPreferenceWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_relationshipChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalORelationshipWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12398,6 +19433,28 @@ func (ec *executionContext) field_Subscription_shareChanged_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOShareWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_stageHistoryChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOStageHistoryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12583,6 +19640,138 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Mutation_logout(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type LogoutPayload does not have child fields"))
+}
+
+func (ec *executionContext) _Mutation_takeLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_takeLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TakeLead(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOTakeLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_takeLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type TakeLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_takeLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_convertLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_convertLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConvertLead(ctx, fc.Args["input"].(input.Object), fc.Args["onDuplicate"].(*string), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOConvertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_convertLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ConvertLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_convertLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_moveAccountLifecycle(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_moveAccountLifecycle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MoveAccountLifecycle(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_moveAccountLifecycle(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type MoveAccountLifecyclePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_moveAccountLifecycle_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Mutation_createAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -13547,6 +20736,1370 @@ func (ec *executionContext) fieldContext_Mutation_restoreTag(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_restoreTag_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateLead(ctx, fc.Args["input"].(input.Object), fc.Args["onDuplicate"].(*string), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateLead(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteLead(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreLead(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertLead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertLead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertLead(ctx, fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["onDuplicate"].(*string), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertLead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpsertLeadPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertLead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createRelationship(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createRelationship(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateRelationship(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createRelationship(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateRelationshipPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createRelationship_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateRelationship(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateRelationship(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateRelationship(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateRelationship(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateRelationshipPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateRelationship_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteRelationship(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteRelationship(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteRelationship(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteRelationship(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteRelationshipPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteRelationship_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreRelationship(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreRelationship(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreRelationship(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreRelationship(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreRelationshipPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreRelationship_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createAccountTeamMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createAccountTeamMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateAccountTeamMember(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createAccountTeamMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateAccountTeamMemberPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createAccountTeamMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateAccountTeamMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateAccountTeamMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateAccountTeamMember(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateAccountTeamMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateAccountTeamMemberPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateAccountTeamMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteAccountTeamMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteAccountTeamMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteAccountTeamMember(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteAccountTeamMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteAccountTeamMemberPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteAccountTeamMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreAccountTeamMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreAccountTeamMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreAccountTeamMember(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreAccountTeamMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreAccountTeamMemberPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreAccountTeamMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createPreference(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createPreference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePreference(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createPreference(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreatePreferencePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createPreference_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updatePreference(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updatePreference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePreference(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updatePreference(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdatePreferencePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updatePreference_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deletePreference(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deletePreference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeletePreference(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeletePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deletePreference(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeletePreferencePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deletePreference_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restorePreference(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restorePreference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestorePreference(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestorePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restorePreference(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestorePreferencePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restorePreference_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createNeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createNeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateNeed(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createNeed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateNeedPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createNeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateNeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateNeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateNeed(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateNeed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateNeedPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateNeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteNeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteNeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteNeed(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteNeed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteNeedPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteNeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreNeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreNeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreNeed(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreNeed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreNeedPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreNeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createConsent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createConsent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateConsent(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createConsent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateConsentPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createConsent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateConsent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateConsent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateConsent(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateConsent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateConsentPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateConsent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createLifecycleStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createLifecycleStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateLifecycleStage(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createLifecycleStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateLifecycleStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createLifecycleStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateLifecycleStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateLifecycleStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateLifecycleStage(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateLifecycleStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateLifecycleStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateLifecycleStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteLifecycleStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteLifecycleStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteLifecycleStage(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteLifecycleStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteLifecycleStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteLifecycleStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreLifecycleStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreLifecycleStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreLifecycleStage(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreLifecycleStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreLifecycleStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreLifecycleStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createLocationEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createLocationEvent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateLocationEvent(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createLocationEvent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateLocationEventPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createLocationEvent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateLocationEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateLocationEvent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateLocationEvent(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateLocationEvent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateLocationEventPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateLocationEvent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteLocationEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteLocationEvent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteLocationEvent(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteLocationEvent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteLocationEventPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteLocationEvent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreLocationEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreLocationEvent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreLocationEvent(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreLocationEvent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreLocationEventPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreLocationEvent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16063,6 +24616,94 @@ func (ec *executionContext) fieldContext_Query_changes(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_mayContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_mayContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MayContact(ctx, fc.Args["contact"].(id.ID), fc.Args["channel"].(string), fc.Args["purpose"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOContactPermission2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_mayContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ContactPermission does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_mayContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_callerLookup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_callerLookup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CallerLookup(ctx, fc.Args["phone"].(string), fc.Args["country"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_callerLookup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CallerLookup does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_callerLookup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_account(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16497,6 +25138,798 @@ func (ec *executionContext) fieldContext_Query_tags(ctx context.Context, field g
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_tags_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_lead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Lead(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLead2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Lead does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_leads(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_leads(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Leads(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLeadConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_leads(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LeadConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_leads_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_relationship(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_relationship(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Relationship(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORelationship2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_relationship(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Relationship does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_relationship_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_relationships(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_relationships(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Relationships(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORelationshipConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_relationships(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RelationshipConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_relationships_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_accountTeamMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_accountTeamMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AccountTeamMember(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOAccountTeamMember2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_accountTeamMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AccountTeamMember does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_accountTeamMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_accountTeamMembers(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_accountTeamMembers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AccountTeamMembers(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOAccountTeamMemberConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_accountTeamMembers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AccountTeamMemberConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_accountTeamMembers_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_preference(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_preference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Preference(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPreference2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_preference(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Preference does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_preference_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_preferences(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_preferences(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Preferences(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPreferenceConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_preferences(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PreferenceConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_preferences_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_need(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_need(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Need(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalONeed2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_need(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Need does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_need_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_needs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_needs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Needs(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalONeedConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_needs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type NeedConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_needs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_consent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_consent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Consent(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOConsent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_consent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Consent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_consent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_consents(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_consents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Consents(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOConsentConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_consents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ConsentConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_consents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_lifecycleStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lifecycleStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LifecycleStage(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLifecycleStage2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lifecycleStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LifecycleStage does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lifecycleStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_lifecycleStages(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lifecycleStages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LifecycleStages(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLifecycleStageConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lifecycleStages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LifecycleStageConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lifecycleStages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_stageHistory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_stageHistory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().StageHistory(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStageHistory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_stageHistory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StageHistory does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_stageHistory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_stageHistories(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_stageHistories(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().StageHistories(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStageHistoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_stageHistories(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StageHistoryConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_stageHistories_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_locationEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_locationEvent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LocationEvent(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLocationEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_locationEvent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LocationEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_locationEvent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_locationEvents(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_locationEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LocationEvents(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLocationEventConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_locationEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LocationEventConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_locationEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -17784,6 +27217,402 @@ func (ec *executionContext) fieldContext_Subscription_tagChanged(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_tagChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_leadChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_leadChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().LeadChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLeadEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_leadChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LeadEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_leadChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_relationshipChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_relationshipChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().RelationshipChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORelationshipEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_relationshipChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RelationshipEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_relationshipChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_accountTeamMemberChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_accountTeamMemberChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().AccountTeamMemberChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOAccountTeamMemberEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_accountTeamMemberChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AccountTeamMemberEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_accountTeamMemberChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_preferenceChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_preferenceChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().PreferenceChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPreferenceEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_preferenceChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PreferenceEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_preferenceChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_needChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_needChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().NeedChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalONeedEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_needChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type NeedEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_needChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_consentChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_consentChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ConsentChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOConsentEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_consentChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ConsentEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_consentChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_lifecycleStageChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_lifecycleStageChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().LifecycleStageChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLifecycleStageEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_lifecycleStageChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LifecycleStageEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_lifecycleStageChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_stageHistoryChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_stageHistoryChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().StageHistoryChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStageHistoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_stageHistoryChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StageHistoryEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_stageHistoryChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_locationEventChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_locationEventChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().LocationEventChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOLocationEventEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_locationEventChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type LocationEventEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_locationEventChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19280,6 +29109,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "takeLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_takeLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "convertLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_convertLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moveAccountLifecycle":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_moveAccountLifecycle(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createAccount(ctx, field)
@@ -19430,6 +29280,223 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "restoreTag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restoreTag(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertLead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertLead(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createRelationship":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createRelationship(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateRelationship":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateRelationship(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteRelationship":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteRelationship(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreRelationship":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreRelationship(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createAccountTeamMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createAccountTeamMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateAccountTeamMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateAccountTeamMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteAccountTeamMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteAccountTeamMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreAccountTeamMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreAccountTeamMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createPreference":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createPreference(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updatePreference":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updatePreference(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deletePreference":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deletePreference(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restorePreference":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restorePreference(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createNeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createNeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateNeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateNeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteNeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteNeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreNeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreNeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createConsent":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createConsent(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateConsent":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateConsent(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createLifecycleStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createLifecycleStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateLifecycleStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateLifecycleStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteLifecycleStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteLifecycleStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreLifecycleStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreLifecycleStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createLocationEvent":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createLocationEvent(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateLocationEvent":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateLocationEvent(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteLocationEvent":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteLocationEvent(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreLocationEvent":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreLocationEvent(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -19956,6 +30023,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "mayContact":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_mayContact(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "callerLookup":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_callerLookup(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "account":
 			field := field
 
@@ -20164,6 +30275,402 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_tags(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "lead":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_lead(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "leads":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_leads(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "relationship":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_relationship(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "relationships":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_relationships(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "accountTeamMember":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_accountTeamMember(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "accountTeamMembers":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_accountTeamMembers(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "preference":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_preference(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "preferences":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_preferences(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "need":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_need(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "needs":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_needs(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "consent":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_consent(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "consents":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_consents(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "lifecycleStage":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_lifecycleStage(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "lifecycleStages":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_lifecycleStages(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "stageHistory":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_stageHistory(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "stageHistories":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_stageHistories(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "locationEvent":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_locationEvent(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "locationEvents":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_locationEvents(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -20720,6 +31227,24 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_noteChanged(ctx, fields[0])
 	case "tagChanged":
 		return ec._Subscription_tagChanged(ctx, fields[0])
+	case "leadChanged":
+		return ec._Subscription_leadChanged(ctx, fields[0])
+	case "relationshipChanged":
+		return ec._Subscription_relationshipChanged(ctx, fields[0])
+	case "accountTeamMemberChanged":
+		return ec._Subscription_accountTeamMemberChanged(ctx, fields[0])
+	case "preferenceChanged":
+		return ec._Subscription_preferenceChanged(ctx, fields[0])
+	case "needChanged":
+		return ec._Subscription_needChanged(ctx, fields[0])
+	case "consentChanged":
+		return ec._Subscription_consentChanged(ctx, fields[0])
+	case "lifecycleStageChanged":
+		return ec._Subscription_lifecycleStageChanged(ctx, fields[0])
+	case "stageHistoryChanged":
+		return ec._Subscription_stageHistoryChanged(ctx, fields[0])
+	case "locationEventChanged":
+		return ec._Subscription_locationEventChanged(ctx, fields[0])
 	case "userChanged":
 		return ec._Subscription_userChanged(ctx, fields[0])
 	case "teamChanged":
@@ -21167,6 +31692,22 @@ func (ec *executionContext) marshalNAccountOrder2farleyᚋinternalᚋinputᚐObj
 	return v
 }
 
+func (ec *executionContext) unmarshalNAccountTeamMemberOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccountTeamMemberOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNAction2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -21279,6 +31820,54 @@ func (ec *executionContext) marshalNChangePasswordInput2farleyᚋinternalᚋinpu
 	return v
 }
 
+func (ec *executionContext) unmarshalNConsentChannel2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConsentChannel2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNConsentOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConsentOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNConsentPurpose2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConsentPurpose2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -21286,6 +31875,22 @@ func (ec *executionContext) unmarshalNContactOrder2farleyᚋinternalᚋinputᚐO
 }
 
 func (ec *executionContext) marshalNContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNConvertLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConvertLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -21343,6 +31948,22 @@ func (ec *executionContext) marshalNCreateAccountInput2farleyᚋinternalᚋinput
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreateAccountTeamMemberInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateAccountTeamMemberInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreateApiKeyInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -21366,6 +31987,22 @@ func (ec *executionContext) unmarshalNCreateBranchInput2farleyᚋinternalᚋinpu
 }
 
 func (ec *executionContext) marshalNCreateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateConsentInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateConsentInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -21407,6 +32044,70 @@ func (ec *executionContext) marshalNCreateCustomFieldInput2farleyᚋinternalᚋi
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateLifecycleStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateLifecycleStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateLocationEventInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateLocationEventInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateNeedInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateNeedInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreateNoteInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -21414,6 +32115,38 @@ func (ec *executionContext) unmarshalNCreateNoteInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNCreateNoteInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -21670,6 +32403,54 @@ func (ec *executionContext) marshalNInviteUserInput2farleyᚋinternalᚋinputᚐ
 	return v
 }
 
+func (ec *executionContext) unmarshalNLeadOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLeadOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNLifecycleStageOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLifecycleStageOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNLocationEventOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocationEventOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNLoginInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -21693,6 +32474,38 @@ func (ec *executionContext) unmarshalNLogoutEverywhereInput2farleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalNLogoutEverywhereInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNNeedOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNeedOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -21757,6 +32570,22 @@ func (ec *executionContext) marshalNObject2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNPreferenceOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPreferenceOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNRefreshInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -21764,6 +32593,22 @@ func (ec *executionContext) unmarshalNRefreshInput2farleyᚋinternalᚋinputᚐO
 }
 
 func (ec *executionContext) marshalNRefreshInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNRelationshipOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRelationshipOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -21949,6 +32794,22 @@ func (ec *executionContext) marshalNShareOrder2farleyᚋinternalᚋinputᚐObjec
 	return v
 }
 
+func (ec *executionContext) unmarshalNStageHistoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStageHistoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -21972,6 +32833,22 @@ func (ec *executionContext) unmarshalNTagOrder2farleyᚋinternalᚋinputᚐObjec
 }
 
 func (ec *executionContext) marshalNTagOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -22045,6 +32922,22 @@ func (ec *executionContext) marshalNUpdateAccountInput2farleyᚋinternalᚋinput
 	return v
 }
 
+func (ec *executionContext) unmarshalNUpdateAccountTeamMemberInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateAccountTeamMemberInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNUpdateApiKeyInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -22068,6 +32961,22 @@ func (ec *executionContext) unmarshalNUpdateBranchInput2farleyᚋinternalᚋinpu
 }
 
 func (ec *executionContext) marshalNUpdateBranchInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateConsentInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateConsentInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -22109,6 +33018,70 @@ func (ec *executionContext) marshalNUpdateCustomFieldInput2farleyᚋinternalᚋi
 	return v
 }
 
+func (ec *executionContext) unmarshalNUpdateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateLifecycleStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateLifecycleStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateLocationEventInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateLocationEventInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateNeedInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateNeedInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNUpdateNoteInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -22116,6 +33089,38 @@ func (ec *executionContext) unmarshalNUpdateNoteInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNUpdateNoteInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -22607,6 +33612,105 @@ func (ec *executionContext) marshalOAccountOrder2ᚕfarleyᚋinternalᚋinputᚐ
 	return ret
 }
 
+func (ec *executionContext) unmarshalOAccountTeamMember2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountTeamMember2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOAccountTeamMemberConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountTeamMemberConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOAccountTeamMemberEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountTeamMemberEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOAccountTeamMemberOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAccountTeamMemberOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAccountTeamMemberOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNAccountTeamMemberOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOAccountTeamMemberWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountTeamMemberWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOAccountWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	if v == nil {
 		return nil, nil
@@ -22838,6 +33942,22 @@ func (ec *executionContext) marshalOBranchWhere2farleyᚋinternalᚋinputᚐObje
 	return v
 }
 
+func (ec *executionContext) unmarshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCancelJobPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -22916,6 +34036,105 @@ func (ec *executionContext) marshalOClockPayload2ᚖfarleyᚋinternalᚋreadᚐR
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOConsent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConsent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOConsentConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConsentConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOConsentEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConsentEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOConsentOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConsentOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOConsentOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNConsentOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOConsentWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConsentWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOContact2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -23001,6 +34220,22 @@ func (ec *executionContext) marshalOContactOrder2ᚕfarleyᚋinternalᚋinputᚐ
 	return ret
 }
 
+func (ec *executionContext) unmarshalOContactPermission2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOContactPermission2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOContactWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	if v == nil {
 		return nil, nil
@@ -23017,6 +34252,22 @@ func (ec *executionContext) marshalOContactWhere2farleyᚋinternalᚋinputᚐObj
 	return v
 }
 
+func (ec *executionContext) unmarshalOConvertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConvertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCopyRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23031,6 +34282,24 @@ func (ec *executionContext) marshalOCopyRolePayload2ᚖfarleyᚋinternalᚋread�
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCountryCode2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCountryCode2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOCreateAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -23059,6 +34328,22 @@ func (ec *executionContext) unmarshalOCreateAccountPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalOCreateAccountPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -23097,6 +34382,22 @@ func (ec *executionContext) marshalOCreateBranchPayload2ᚖfarleyᚋinternalᚋr
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreateContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23129,6 +34430,70 @@ func (ec *executionContext) marshalOCreateCustomFieldPayload2ᚖfarleyᚋinterna
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreateNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23139,6 +34504,38 @@ func (ec *executionContext) unmarshalOCreateNotePayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOCreateNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -23424,6 +34821,22 @@ func (ec *executionContext) marshalODeleteAccountPayload2ᚖfarleyᚋinternalᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeleteBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23472,6 +34885,70 @@ func (ec *executionContext) marshalODeleteCustomFieldPayload2ᚖfarleyᚋinterna
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeleteNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23482,6 +34959,38 @@ func (ec *executionContext) unmarshalODeleteNotePayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalODeleteNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeletePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeletePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -23730,6 +35239,303 @@ func (ec *executionContext) marshalOJobFilter2farleyᚋinternalᚋinputᚐObject
 	return v
 }
 
+func (ec *executionContext) unmarshalOLead2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLead2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLeadConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLeadConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLeadEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLeadEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLeadOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLeadOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOLeadOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLeadOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOLeadWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLeadWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOLifecycleStage2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLifecycleStage2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLifecycleStageConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLifecycleStageConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLifecycleStageEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLifecycleStageEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLifecycleStageOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLifecycleStageOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOLifecycleStageOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLifecycleStageOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOLifecycleStageWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLifecycleStageWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOLocationEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLocationEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLocationEventConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLocationEventConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLocationEventEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLocationEventEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOLocationEventOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLocationEventOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOLocationEventOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLocationEventOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOLocationEventWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLocationEventWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOLoginPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -23776,6 +35582,121 @@ func (ec *executionContext) marshalOLogoutPayload2ᚖfarleyᚋinternalᚋreadᚐ
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalONeed2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONeed2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalONeedConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONeedConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalONeedEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONeedEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalONeedOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNeedOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalONeedOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNNeedOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalONeedWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONeedWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalONode2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -23964,6 +35885,204 @@ func (ec *executionContext) marshalOOnDuplicate2ᚖstring(ctx context.Context, s
 	return res
 }
 
+func (ec *executionContext) unmarshalOPreference2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPreference2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPreferenceConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPreferenceConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPreferenceEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPreferenceEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPreferenceOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPreferenceOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOPreferenceOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNPreferenceOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOPreferenceWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPreferenceWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalORelationship2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORelationship2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORelationshipConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORelationshipConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORelationshipEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORelationshipEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORelationshipOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRelationshipOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalORelationshipOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNRelationshipOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalORelationshipWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORelationshipWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalORenewAccessPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -24060,6 +36179,22 @@ func (ec *executionContext) marshalORestoreAccountPayload2ᚖfarleyᚋinternal�
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestoreBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -24108,6 +36243,70 @@ func (ec *executionContext) marshalORestoreCustomFieldPayload2ᚖfarleyᚋintern
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestoreNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -24118,6 +36317,38 @@ func (ec *executionContext) unmarshalORestoreNotePayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalORestoreNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestorePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestorePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -24616,6 +36847,105 @@ func (ec *executionContext) marshalOShareWhere2farleyᚋinternalᚋinputᚐObjec
 	return v
 }
 
+func (ec *executionContext) unmarshalOStageHistory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageHistory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOStageHistoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageHistoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOStageHistoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageHistoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOStageHistoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStageHistoryOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOStageHistoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNStageHistoryOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOStageHistoryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageHistoryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOStreamTicketPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -24747,6 +37077,22 @@ func (ec *executionContext) marshalOTagWhere2farleyᚋinternalᚋinputᚐObject(
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOTakeLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTakeLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOTeam2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -24979,6 +37325,22 @@ func (ec *executionContext) marshalOUpdateAccountPayload2ᚖfarleyᚋinternalᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOUpdateAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateAccountTeamMemberPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOUpdateApiKeyPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -25005,6 +37367,22 @@ func (ec *executionContext) unmarshalOUpdateBranchPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalOUpdateBranchPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateConsentPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -25043,6 +37421,70 @@ func (ec *executionContext) marshalOUpdateCustomFieldPayload2ᚖfarleyᚋinterna
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOUpdateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateLifecycleStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateLocationEventPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateNeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOUpdateNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -25053,6 +37495,38 @@ func (ec *executionContext) unmarshalOUpdateNotePayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOUpdateNotePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -25213,6 +37687,22 @@ func (ec *executionContext) unmarshalOUpsertContactPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalOUpsertContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

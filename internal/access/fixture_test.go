@@ -24,6 +24,7 @@ const (
 	codeLoop
 	codeBranch
 	codeTerritory
+	codeMember
 )
 
 func system(name, c, column string, typ model.Type) *model.Field {
@@ -37,6 +38,12 @@ func text(name, c string) *model.Field {
 func sensitive(name, c, column string) *model.Field {
 	f := text(name, c)
 	f.Column, f.Sensitive = column, true
+	return f
+}
+
+func date(name, c, column string) *model.Field {
+	f := text(name, c)
+	f.Column, f.Type = column, model.Date
 	return f
 }
 
@@ -92,7 +99,15 @@ func fixture() *model.Set {
 		},
 		&model.Kind{
 			Name: "Contact", Const: "CONTACT", Code: codeContact, Table: "contacts", Owned: true, Placed: true, Shareable: true, Self: "contact",
-			Fields: placed(text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), ref("account", "ACCOUNT", "Account")),
+			Participants: &model.Participants{Kind: "Member", Record: "contact", User: "user", From: "fromDate", To: "toDate"},
+			Fields:       placed(text("name", "NAME"), sensitive("birthday", "BIRTHDAY", "birthday"), ref("account", "ACCOUNT", "Account")),
+		},
+		&model.Kind{
+			Name: "Member", Const: "MEMBER", Code: codeMember, Table: "members", Sight: model.ByParents, Parents: []string{"contact"},
+			Fields: []*model.Field{
+				system("id", "ID", "id", model.ID), ref("contact", "CONTACT", "Contact"), ref("user", "USER", "User"),
+				date("fromDate", "FROM_DATE", "from_date"), date("toDate", "TO_DATE", "to_date"),
+			},
 		},
 		&model.Kind{
 			Name: "Link", Const: "LINK", Code: codeLink, Table: "links", Sight: model.ByParents, Parents: []string{"account", "contact"},

@@ -12,16 +12,18 @@ import (
 // Keys are what decides who sees a record, as they were at one moment. The change log keeps them, so the JSON names are
 // short and stay.
 type Keys struct {
-	ID          id.ID        `json:"i"`
-	Owner       id.ID        `json:"o,omitzero"`
-	Team        id.ID        `json:"t,omitzero"`
-	Partner     id.ID        `json:"p,omitzero"`
-	UserPartner id.ID        `json:"u,omitzero"` // of a user: the partner account
-	Branch      id.ID        `json:"b,omitzero"` // of a placed record or a user
-	Territory   id.ID        `json:"y,omitzero"` // of a placed record
-	Self        id.ID        `json:"m,omitzero"` // what the Ref field named by model.Kind.Self holds
-	Shares      []ShareKey   `json:"s,omitempty"`
-	Parents     []ParentKeys `json:"a,omitempty"` // one for each of model.Kind.Parents that is set
+	ID          id.ID      `json:"i"`
+	Owner       id.ID      `json:"o,omitzero"`
+	Team        id.ID      `json:"t,omitzero"`
+	Partner     id.ID      `json:"p,omitzero"`
+	UserPartner id.ID      `json:"u,omitzero"` // of a user: the partner account
+	Branch      id.ID      `json:"b,omitzero"` // of a placed record or a user
+	Territory   id.ID      `json:"y,omitzero"` // of a placed record
+	Self        id.ID      `json:"m,omitzero"` // what the Ref field named by model.Kind.Self holds
+	Shares      []ShareKey `json:"s,omitempty"`
+	// Participants are those who take part in it by live links, whatever their days.
+	Participants []ParticipantKey `json:"w,omitempty"`
+	Parents      []ParentKeys     `json:"a,omitempty"` // one for each of model.Kind.Parents that is set
 	// Deleted: the record is in the bin (or, of a parent, gone). Sees heeds it for parents only, as Sight does.
 	Deleted bool `json:"d,omitempty"`
 }
@@ -33,6 +35,22 @@ type ShareKey struct {
 	Fields  []string  `json:"f,omitzero"` // model.Field.Const; nil: all fields, empty: none
 	Until   time.Time `json:"e,omitzero"` // it counts before this; zero: always
 }
+
+// ParticipantKey is somebody who takes part in a record, from one day to another in UTC, both included.
+type ParticipantKey struct {
+	User id.ID  `json:"u"`
+	From string `json:"f,omitzero"` // "2006-01-02", "" for always
+	To   string `json:"t,omitzero"`
+}
+
+// Counts reports whether he takes part at an instant.
+func (p ParticipantKey) Counts(at time.Time) bool {
+	day := Day(at)
+	return p.From <= day && (p.To == "" || day <= p.To)
+}
+
+// Day returns the day of an instant in UTC, by which participation is reckoned.
+func Day(at time.Time) string { return at.UTC().Format(time.DateOnly) }
 
 // ParentKeys are the keys of a parent.
 type ParentKeys struct {
@@ -176,7 +194,14 @@ func (m memory) reached(k *model.Kind, keys *Keys, n need) bool {
 			return true
 		}
 	}
-	return false
+	return m.participates(k, keys, n)
+}
+
+func (m memory) participates(k *model.Kind, keys *Keys, n need) bool {
+	users := m.a.participants(k, n.scopes)
+	return slices.ContainsFunc(keys.Participants, func(p ParticipantKey) bool {
+		return p.Counts(m.now) && slices.Contains(users, p.User)
+	})
 }
 
 func (m memory) shared(k *model.Kind, keys *Keys, n need) bool {

@@ -74,6 +74,15 @@ func (a *Actor) reach(k *model.Kind, scopes Scopes) []grant {
 	return out
 }
 
+// participants returns of whom somebody has to take part in a record of k for scopes to cover it; nobody where that does not
+// count.
+func (a *Actor) participants(k *model.Kind, scopes Scopes) []id.ID {
+	if k.Participants == nil || scopes&All != 0 {
+		return nil
+	}
+	return slices.DeleteFunc(a.users(scopes), id.ID.IsZero)
+}
+
 // users returns whose records scopes cover: me, with TEAM also who reports to me.
 func (a *Actor) users(scopes Scopes) []id.ID {
 	switch {

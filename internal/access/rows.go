@@ -14,6 +14,8 @@ type Branch struct {
 	Cond
 	// ViaShares: the rows are found through the table of shares, not by an index of their own.
 	ViaShares bool
+	// ViaLinks: the rows are found through the table of those who take part in them.
+	ViaLinks bool
 }
 
 // Sight is the condition under which action may be done on the row of k that alias names. It says nothing about the
@@ -51,10 +53,13 @@ func (a *Actor) Branches(set *model.Set, k *model.Kind, alias, action string, no
 	}
 	branches := make([]Branch, len(terms))
 	for i, t := range terms {
-		if t.ViaShares {
+		switch {
+		case t.ViaShares:
 			t.Cond = r.sharedIDs(alias, t.grantees, n.use)
+		case t.ViaLinks:
+			t.Cond = r.participatedIDs(k, alias, t.users)
 		}
-		branches[i] = Branch{Cond: And(t.Cond, rest), ViaShares: t.ViaShares}
+		branches[i] = Branch{Cond: And(t.Cond, rest), ViaShares: t.ViaShares, ViaLinks: t.ViaLinks}
 	}
 	return branches
 }
@@ -175,6 +180,7 @@ var aliases = [...]string{"sight_1", "sight_2", "sight_3", "sight_4", "sight_5",
 type term struct {
 	Branch
 	grantees []id.ID // of a term ViaShares
+	users    []id.ID // of a term ViaLinks
 }
 
 // terms lists the ways in which the row meets a need by its own columns, each one index's work.
@@ -185,10 +191,44 @@ func (r rows) terms(k *model.Kind, alias string, n need) []term {
 			out = append(out, term{Branch: Branch{Cond: c}})
 		}
 	}
+	if users := r.a.participants(k, n.scopes); len(users) > 0 && r.set.Kind(k.Participants.Kind) != nil {
+		out = append(out, term{Branch: Branch{Cond: r.participates(k, alias, users), ViaLinks: true}, users: users})
+	}
 	if grantees := r.a.grantees(k, n); len(grantees) > 0 {
 		out = append(out, term{Branch: Branch{Cond: r.shared(alias, grantees, n.use), ViaShares: true}, grantees: grantees})
 	}
 	return out
+}
+
+// part is the condition on the row named part, of a link, that one of users takes part by it now; with the table and the
+// column of the record.
+func (r rows) part(k *model.Kind, users []id.ID) (link, record string, c Cond) {
+	l := r.set.Kind(k.Participants.Kind)
+	column := func(name string) string { return "part." + quote(l.Field(name).Column) }
+	c = oneOf("part", l.Field(k.Participants.User).Column, users...)
+	c.SQL += " AND part.`deleted_at` IS NULL"
+	today := Day(r.now)
+	if name := k.Participants.From; name != "" {
+		c.SQL += " AND (" + column(name) + " IS NULL OR " + column(name) + " <= ?)"
+		c.Args = append(c.Args, today)
+	}
+	if name := k.Participants.To; name != "" {
+		c.SQL += " AND (" + column(name) + " IS NULL OR " + column(name) + " >= ?)"
+		c.Args = append(c.Args, today)
+	}
+	return quote(l.Table), column(k.Participants.Record), c
+}
+
+// participates is the condition that one of users takes part in the row.
+func (r rows) participates(k *model.Kind, alias string, users []id.ID) Cond {
+	link, record, c := r.part(k, users)
+	return Cond{SQL: "EXISTS (SELECT 1 FROM " + link + " part WHERE " + record + " = " + alias + ".`id` AND " + c.SQL + ")", Args: c.Args}
+}
+
+// participatedIDs is the same, led by the links.
+func (r rows) participatedIDs(k *model.Kind, alias string, users []id.ID) Cond {
+	link, record, c := r.part(k, users)
+	return Cond{SQL: alias + ".`id` IN (SELECT " + record + " FROM " + link + " part WHERE " + c.SQL + ")", Args: c.Args}
 }
 
 // shares is the condition on the row of shares named share that it counts for one of grantees.

@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -161,8 +162,70 @@ func TestKeys_ofOldChangeRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	member := Keys{ID: x, Participants: []ParticipantKey{{User: owner, From: "2026-11-22"}, {User: owner, To: "2026-11-22"}}}
+	if b, err := json.Marshal(member); err != nil || string(b) != `{"i":"`+x.String()+`","w":[{"u":"`+owner.String()+`","f":"2026-11-22"},{"u":"`+owner.String()+`","t":"2026-11-22"}]}` {
+		t.Errorf("participants are written as %s, %v", b, err)
+	}
 	if want := `{"i":"` + x.String() + `","b":"` + branch.String() + `","y":"` + territory.String() + `"}`; string(b) != want {
 		t.Errorf("keys are written as %s, want %s", b, want)
+	}
+}
+
+// Both days are included, whatever the hour, in UTC.
+func TestParticipantKey_Counts(t *testing.T) {
+	t.Parallel()
+	day := func(d, hour int) time.Time {
+		return time.Date(2026, 11, d, hour, 59, 59, 0, time.FixedZone("", 3*3600))
+	}
+	for _, test := range []struct {
+		from, to string
+		at       time.Time
+		want     bool
+	}{
+		{"", "", day(22, 9), true},
+		{"2026-11-22", "2026-11-22", day(22, 9), true},
+		{"2026-11-22", "", day(22, 2), false}, // the 21st in UTC
+		{"2026-11-22", "", day(22, 3), true},
+		{"", "2026-11-22", day(23, 2), true},
+		{"", "2026-11-22", day(23, 3), false},
+	} {
+		if got := (ParticipantKey{From: test.from, To: test.to}).Counts(test.at); got != test.want {
+			t.Errorf("from %q to %q at %s: %v", test.from, test.to, test.at, got)
+		}
+	}
+}
+
+const partOfRow = "EXISTS (SELECT 1 FROM `members` part WHERE part.`contact_id` = t.`id` AND part.`user_id` = ? AND part.`deleted_at` IS NULL" +
+	" AND (part.`from_date` IS NULL OR part.`from_date` <= ?) AND (part.`to_date` IS NULL OR part.`to_date` >= ?))"
+
+// Whoever takes part is led by an index of his own in each branch.
+func TestSight_ofParticipants(t *testing.T) {
+	t.Parallel()
+	set := fixture()
+	contact := set.Kind("Contact")
+	today := Day(testNow)
+	a := member(role(allow("CONTACT", Read, "OWN")))
+	want := Cond{"(t.`owner_id` = ? OR " + partOfRow + ")", []any{meID, meID, today, today}}
+	if d := cmp.Diff(want, a.Sight(set, contact, "t", Read, testNow)); d != "" {
+		t.Error(d)
+	}
+	var got []string
+	for _, b := range a.Branches(set, contact, "t", Read, testNow) {
+		got = append(got, b.SQL)
+	}
+	led := "t.`id` IN (SELECT part.`contact_id` FROM `members` part WHERE part.`user_id` = ? AND part.`deleted_at` IS NULL" +
+		" AND (part.`from_date` IS NULL OR part.`from_date` <= ?) AND (part.`to_date` IS NULL OR part.`to_date` >= ?))"
+	if d := cmp.Diff([]string{"t.`owner_id` = ?", led}, got); d != "" {
+		t.Error(d)
+	}
+	for scope, sees := range map[string]bool{"OWN": true, "TEAM": true, "SHARED": true, "BRANCH": true, "PARTNER": true, "SELF": false} {
+		b := member(role(allow("CONTACT", Read, scope)))
+		if got := b.Sees(set, contact, &Keys{ID: id.New(codeContact, testNow), Participants: []ParticipantKey{{User: meID}}}, testNow); got != sees {
+			t.Errorf("%s covers what I take part in: %v", scope, got)
+		}
+		if got := b.Sees(set, contact, &Keys{ID: id.New(codeContact, testNow), Participants: []ParticipantKey{{User: reportA}}}, testNow); got != (scope == "TEAM" || scope == "SHARED") {
+			t.Errorf("%s covers what a report takes part in: %v", scope, got)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ type Scopes uint16
 // The row scopes. Each of Own, Team, Shared and All includes the ones before it; Branch and Territory include Own;
 // PartnerScope and SelfScope stand apart.
 const (
-	Own            Scopes = 1 << iota // I own it
+	Own            Scopes = 1 << iota // I own it or take part in it
 	Team                              // my team's subtree and everybody who reports to me
 	Shared                            // shared with me, my team or my partner account
 	All                               // every record

@@ -61,6 +61,9 @@ func newWorld(t *testing.T) *world {
 			if f.Type == model.Ref && !slices.Contains(columns, f.Column+" BLOB") {
 				columns = append(columns, f.Column+" BLOB")
 			}
+			if f.Type == model.Date {
+				columns = append(columns, f.Column+" TEXT")
+			}
 		}
 		must(t, db, "CREATE TABLE "+k.Table+" ("+strings.Join(columns, ", ")+")")
 	}
@@ -115,8 +118,41 @@ func (w *world) fill(t *rapid.T) {
 			}
 		}
 		w.replace(t, k.Table, columns, args)
+		if k.Code == codeMember {
+			w.settleMembers()
+		}
 	}
 	w.replace(t, "shares", []string{"record_id", "grantee_id", "level", "fields", "expires_at", "deleted_at"}, w.shares)
+}
+
+// settleMembers gives members their contact as it is with all who take part in it.
+func (w *world) settleMembers() {
+	for _, x := range w.pool[codeMember] {
+		for i := range w.rows[x].Parents {
+			p := &w.rows[x].Parents[i]
+			p.Keys = *w.rows[p.ID]
+		}
+	}
+}
+
+// takesPart draws who takes part in the contact of a member, and from when to when.
+func (w *world) takesPart(t *rapid.T, keys *Keys, columns map[string]any) {
+	day := func(name string) (string, any) {
+		n := rapid.IntRange(-2, 2).Draw(t, name)
+		if n == -2 {
+			return "", nil
+		}
+		s := Day(testNow.AddDate(0, 0, n))
+		return s, s
+	}
+	p := ParticipantKey{User: w.some(t, codeUser)}
+	columns["user_id"] = p.User
+	p.From, columns["from_date"] = day("from")
+	p.To, columns["to_date"] = day("to")
+	if !keys.Deleted && len(keys.Parents) > 0 && !p.User.IsZero() {
+		contact := w.rows[keys.Parents[0].ID]
+		contact.Participants = append(contact.Participants, p)
+	}
 }
 
 // replace makes args the rows of a table.
@@ -165,6 +201,9 @@ func (w *world) row(t *rapid.T, k *model.Kind, x id.ID) map[string]any {
 			pk.Deleted = true // the kind's own row that is yet to come: a loop, never in sight
 		}
 		keys.Parents = append(keys.Parents, pk)
+	}
+	if k.Code == codeMember {
+		w.takesPart(t, keys, columns)
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "shares") {
 		w.share(t, keys)

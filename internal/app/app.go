@@ -133,6 +133,7 @@ func New(c Config) (*App, error) {
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{Tracer: c.Tracer})
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
+	rule.RegisterTeams(a.Jobs, a.Write)
 
 	if err := a.acceptIssuers(); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"farley/internal/job"
 	"farley/internal/mail"
 	"farley/internal/purge"
+	"farley/internal/rule"
 )
 
 // retention is the periodic job that shortens the change log, on one of the nodes.
@@ -26,6 +27,7 @@ func (a *App) scheduleJobs() error {
 	a.scheduleHousekeeping()
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones)
 	if a.KeepDeleted > 0 {
 		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})
 	}

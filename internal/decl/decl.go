@@ -38,7 +38,11 @@ type Kind struct {
 	Kept        bool        // see model.Kind
 	Title       string      // field that names a record to people
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
-	Members     []*Member
+	Lasting     bool        // see model.Kind
+	FromLead    bool        // see model.Kind
+	// Participants: see model.Kind
+	Participants *model.Participants
+	Members      []*Member
 }
 
 // Member is a field or relation under declaration. Its methods return it, for chaining.
@@ -93,6 +97,13 @@ func Int(name, doc string) *Member {
 
 // Bool declares a truth value, false unless said otherwise.
 func Bool(name, doc string) *Member { return member(name, model.Bool, "Boolean", doc) }
+
+// Degrees declares an angle of at most limit degrees to either side of zero, exact to the millionth (11 cm on the ground).
+func Degrees(name string, limit int, doc string) *Member {
+	m := member(name, model.Degrees, "Float", doc)
+	m.Max = limit
+	return m
+}
 
 // DateTime declares an instant.
 func DateTime(name, doc string) *Member {
@@ -394,7 +405,7 @@ func (m *Member) columns() []ent.Field {
 			f = f.Optional()
 		}
 		fs = append(fs, f)
-	case model.Int:
+	case model.Int, model.Degrees:
 		f := field.Int64(m.Column).Comment(doc)
 		if !m.Field.Required && !m.System {
 			f = f.Optional()

@@ -74,6 +74,8 @@ func (e *Env) ValueFor(t testing.TB, k *model.Kind, f *model.Field, i int, owner
 		t.Fatalf("%s.%s takes the id of any record: say in farleytest/builders.go of which", k.Name, f.Name)
 	case model.Int:
 		return float64(10*i + 1)
+	case model.Degrees:
+		return float64(i%80) + 0.25
 	case model.Bool:
 		return i%2 == 1
 	case model.DateTime:
@@ -153,22 +155,28 @@ func pick(i int, of ...string) string { return of[i%len(of)] }
 
 // needed are fields that a kind's rules demand beyond the required ones.
 var needed = map[string][]string{
-	"Contact": {"familyName"},
-	"Note":    {"account"},
+	"Contact":      {"familyName"},
+	"Note":         {"account"},
+	"Lead":         {"familyName"},
+	"Relationship": {"fromAccount", "toContact"},
 }
 
 // excludes are fields that cannot be given together with one.
 var excludes = map[string][]string{
-	"Note.contact": {"account"},
+	"Note.contact":             {"account", "lead"},
+	"Note.lead":                {"account", "contact"},
+	"Relationship.fromContact": {"fromAccount"},
+	"Relationship.toAccount":   {"toContact"},
 }
 
 // touches are relations to records that change with each change of a record.
 var touches = map[string][]string{
-	"Share": {"record"},
+	"Share":             {"record"},
+	"AccountTeamMember": {"account"},
 }
 
 // Touches returns the fields of a kind that hold the ids of records which change with each change of a record: a shared
-// record hears of its shares.
+// record hears of its shares, and an account of its team.
 func Touches(kind string) []string { return touches[kind] }
 
 // special returns the i-th value of a field, named "Kind.field", with rules that the model does not tell.
@@ -183,7 +191,15 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return fmt.Sprintf("key%d", e.n.Add(1)), true
 	case "CustomField.type":
 		return pick(i, "TEXT", "NUMBER", "BOOLEAN", "DATE"), true // choices need more
-	case "Account.customFields", "Contact.customFields":
+	case "LifecycleStage.phase":
+		return pick(i, "START", "KEEP", "END"), true // tests want the first and the fifth to differ
+	case "Lead.status":
+		return pick(i, "NEW", "WORKING"), true // the other statuses need more
+	case "Lead.queued":
+		return false, true // a lead in the queue has no owner
+	case "Consent.givenAt", "LocationEvent.seenAt":
+		return Start.Add(-time.Duration(i) * time.Hour).Format(scalar.Layout), true
+	case "Account.customFields", "Contact.customFields", "Lead.customFields":
 		kind, _, _ := strings.Cut(field, ".")
 		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
 	case "Role.screens":
@@ -231,6 +247,9 @@ var objectValues = map[string]func(i int) any{
 	"ContactPhone": func(i int) any {
 		return map[string]any{"number": sampleText("PhoneNumber", i), "kind": "HOME", "primary": true}
 	},
+	"LocalisedText": func(i int) any {
+		return map[string]any{"locale": pick(i, "ar", "en", "fr"), "text": sampleText("String", i)}
+	},
 	"SocialProfile": func(i int) any { return map[string]any{"network": "net", "handle": sampleText("String", i)} },
 	"RolePermission": func(i int) any {
 		return map[string]any{"object": pick(i, "TAG", "TEAM"), "action": "READ", "scope": pick(i, "OWN", "TEAM", "ALL")}
@@ -247,6 +266,8 @@ func (e *Env) Probe(f *model.Field) any {
 		return id.New(e.Set.Kinds[0].Code, Start).String()
 	case model.Int:
 		return 5
+	case model.Degrees:
+		return 5.5
 	case model.Bool:
 		return true
 	case model.DateTime:

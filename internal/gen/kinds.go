@@ -38,6 +38,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
 			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions,
+			Lasting: a.Kind.Lasting, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
 		}
 		if k.Plural == "" {
 			k.Plural = k.Single + "s"
@@ -79,10 +80,30 @@ func check(kinds []*model.Kind) error {
 				return fmt.Errorf("%s.%s: %s has no field %s", k.Name, f.Name, f.Target, f.Back)
 			}
 		}
+		if err := checkParticipants(set, k); err != nil {
+			return err
+		}
 		for _, p := range k.Parents {
 			if f := k.Field(p); f == nil || f.Type != model.Ref {
 				return fmt.Errorf("%s: parent %s is not a relation", k.Name, p)
 			}
+		}
+	}
+	return nil
+}
+
+func checkParticipants(set *model.Set, k *model.Kind) error {
+	p := k.Participants
+	if p == nil {
+		return nil
+	}
+	link := set.Kind(p.Kind)
+	if !k.Owned || link == nil {
+		return fmt.Errorf("%s: participants need an owned kind, and a kind of links", k.Name)
+	}
+	for name, t := range map[string]model.Type{p.Record: model.Ref, p.User: model.Ref, p.From: model.Date, p.To: model.Date} {
+		if f := link.Field(name); name != "" && (f == nil || f.Type != t) {
+			return fmt.Errorf("%s: participants: %s.%s is not of the right type", k.Name, p.Kind, name)
 		}
 	}
 	return nil
@@ -100,7 +121,7 @@ func prefixes(kinds []*model.Kind) []byte {
 }
 
 var typeNames = map[model.Type]string{
-	model.ID: "ID", model.String: "String", model.Text: "Text", model.Int: "Int", model.Bool: "Bool", model.DateTime: "DateTime",
+	model.ID: "ID", model.String: "String", model.Text: "Text", model.Int: "Int", model.Bool: "Bool", model.Degrees: "Degrees", model.DateTime: "DateTime",
 	model.Date: "Date", model.Money: "Money", model.Enum: "Enum", model.Choices: "Choices", model.List: "List",
 	model.Objects: "Objects", model.Ref: "Ref", model.Many: "Many",
 }
@@ -124,7 +145,13 @@ func tables(kinds []*model.Kind) []byte {
 		fmt.Fprintf(&b, "Name: %q, Const: %q, Single: %q, Plural: %q, Code: %d, Prefix: %q, Table: %q,\nDoc: %q,\nSight: %s,\n",
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
 		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
-			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions}})
+			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions},
+			{"Lasting", k.Lasting}, {"FromLead", k.FromLead}})
+		if p := k.Participants; p != nil {
+			fmt.Fprintf(&b, "\nParticipants: &Participants{Kind: %q, Record: %q, User: %q,", p.Kind, p.Record, p.User)
+			attrs(&b, []attr{{"From", p.From}, {"To", p.To}})
+			b.WriteString("},")
+		}
 		b.WriteString("\nFields: []*Field{\n")
 		for _, f := range k.Fields {
 			fmt.Fprintf(&b, "{Name: %q, Const: %q, Type: %s,", f.Name, f.Const, typeNames[f.Type])

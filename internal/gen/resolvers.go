@@ -32,7 +32,7 @@ func (r *queryResolver) {{ .Name }}(ctx context.Context, x id.ID) (*read.Result,
 func (r *queryResolver) {{ .Plural | title }}(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
 	return r.list(ctx, {{ printf "%q" .Name }})
 }
-
+{{ if .Makable }}
 func (r *mutationResolver) Create{{ .Name }}(ctx context.Context, in input.Object{{ if duplicates . }}, onDuplicate *string{{ end }}, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
 	return r.crud(ctx, write.Request{Verb: write.Create, Kind: {{ printf "%q" .Name }}, Input: in{{ if duplicates . }}, OnDuplicate: onDuplicate{{ end }}, DryRun: dryRun, Key: idempotencyKey})
 }
@@ -56,7 +56,7 @@ func (r *mutationResolver) Upsert{{ .Name }}(ctx context.Context, external input
 func (r *mutationResolver) Update{{ .Name }}(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
 	return r.crud(ctx, write.Request{Verb: write.Update, Kind: {{ printf "%q" .Name }}, ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
-
+{{ if not .Lasting }}
 func (r *mutationResolver) Delete{{ .Name }}(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
 	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: {{ printf "%q" .Name }}, ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
@@ -64,7 +64,7 @@ func (r *mutationResolver) Delete{{ .Name }}(ctx context.Context, x id.ID, expec
 func (r *mutationResolver) Restore{{ .Name }}(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
 	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: {{ printf "%q" .Name }}, ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
-{{ end }}
+{{ end }}{{ end }}{{ end }}
 func (r *subscriptionResolver) {{ .Name }}Changed(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, {{ printf "%q" .Name }}, after)
 }

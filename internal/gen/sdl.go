@@ -226,6 +226,9 @@ func inputType(f *model.Field) string {
 }
 
 func (w *sdlWriter) inputs(k *model.Kind, fields []*model.Field) {
+	if !k.Makable() {
+		return
+	}
 	w.doc("", "A new "+k.Name+".")
 	w.line("input Create%sInput @input(kind: %q, use: CREATE) {", k.Name, k.Name)
 	w.doc("  ", "The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids.")
@@ -242,6 +245,19 @@ func (w *sdlWriter) inputs(k *model.Kind, fields []*model.Field) {
 		w.line("  %s: %s%s", f.Name, inputType(f), bang)
 	}
 	w.line("}\n")
+	if k.FromLead {
+		w.doc("", "A new "+k.Name+" that a lead becomes: what is absent comes from the lead, null leaves empty.")
+		w.line("input Convert%sInput @input(kind: %q, use: CREATE) {", k.Name, k.Name)
+		w.doc("  ", "The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids.")
+		w.line("  id: ID")
+		for _, f := range fields {
+			if f.Write != model.Never {
+				w.doc("  ", f.Doc+limits(f))
+				w.line("  %s: %s", f.Name, inputType(f))
+			}
+		}
+		w.line("}\n")
+	}
 	w.doc("", "Changes of a "+k.Name+": what is absent stays, null empties.")
 	w.line("input Update%sInput @input(kind: %q, use: UPDATE) {", k.Name, k.Name)
 	for _, f := range fields {
@@ -304,19 +320,8 @@ func (w *sdlWriter) operations(k *model.Kind) {
 		w.doc("", "A record that seems to be the same.")
 		w.line("type %sDuplicate @plain @engine {\n  \"How likely, 1 to 100.\"\n  score: Int!\n  \"The fields that are equal.\"\n  reason: [%sField!]!\n  \"The record.\"\n  %s: %s\n}\n", k.Name, k.Name, k.Single, k.Name)
 	}
-	for _, p := range []struct{ verb, doc, extra string }{
-		{"Create", "What createX gives.", dupField},
-		{"Update", "What updateX gives.", ""},
-		{"Restore", "What restoreX gives.", ""},
-	} {
-		w.doc("", strings.Replace(p.doc, "X", k.Name, 1))
-		w.line("type %s%sPayload @plain @engine {\n  \"The record as it is now; null when the change took it out of your sight.\"\n  %s: %s%s\n}\n", p.verb, k.Name, k.Single, k.Name, p.extra)
-	}
-	w.doc("", "What delete"+k.Name+" gives.")
-	w.line("type Delete%sPayload @plain @engine {\n  \"The id of the record that is in the bin now.\"\n  id: ID\n  \"Its version there.\"\n  version: Int\n}\n", k.Name)
-	if k.Upsert {
-		w.doc("", "What upsert"+k.Name+" gives.")
-		w.line("type Upsert%sPayload @plain @engine {\n  \"The record as it is now.\"\n  %s: %s\n  \"Whether it was made just now.\"\n  created: Boolean%s\n}\n", k.Name, k.Single, k.Name, dupField)
+	if k.Makable() {
+		w.payloads(k, dupField)
 	}
 	w.doc("", "A change of a "+k.Name+", as its reader may see it.")
 	w.line("type %sEvent @plain @engine {%s\n  \"The record as it is now, under the reader's present rights; null when it is gone or out of sight.\"\n  node: %s\n}\n", k.Name, eventFields, k.Name)
@@ -327,24 +332,54 @@ func (w *sdlWriter) operations(k *model.Kind) {
 	w.doc("  ", "The "+k.Name+" records in sight.")
 	w.line("  %s%s: %sConnection @can(object: %q, action: \"READ\")\n}\n", k.Plural, listArgs(k.Name), k.Name, k.Const)
 
+	if k.Makable() {
+		w.mutations(k, which, onDuplicate)
+	}
+
+	w.line("extend type Subscription {")
+	w.doc("  ", "Changes of "+k.Name+" records in sight, each once, in order.")
+	w.line("  %sChanged(\n    \"Which records; null for all in sight.\"\n    where: %sWhere\n    \"The last cursor seen, to go on from there; null for from now on.\"\n    after: Cursor\n  ): %sEvent @can(object: %q, action: \"READ\")\n}\n", k.Single, k.Name, k.Name, k.Const)
+}
+
+func (w *sdlWriter) payloads(k *model.Kind, dupField string) {
+	for _, p := range []struct{ verb, doc, extra string }{
+		{"Create", "What createX gives.", dupField},
+		{"Update", "What updateX gives.", ""},
+		{"Restore", "What restoreX gives.", ""},
+	} {
+		if k.Lasting && p.verb == "Restore" {
+			continue
+		}
+		w.doc("", strings.Replace(p.doc, "X", k.Name, 1))
+		w.line("type %s%sPayload @plain @engine {\n  \"The record as it is now; null when the change took it out of your sight.\"\n  %s: %s%s\n}\n", p.verb, k.Name, k.Single, k.Name, p.extra)
+	}
+	if !k.Lasting {
+		w.doc("", "What delete"+k.Name+" gives.")
+		w.line("type Delete%sPayload @plain @engine {\n  \"The id of the record that is in the bin now.\"\n  id: ID\n  \"Its version there.\"\n  version: Int\n}\n", k.Name)
+	}
+	if k.Upsert {
+		w.doc("", "What upsert"+k.Name+" gives.")
+		w.line("type Upsert%sPayload @plain @engine {\n  \"The record as it is now.\"\n  %s: %s\n  \"Whether it was made just now.\"\n  created: Boolean%s\n}\n", k.Name, k.Single, k.Name, dupField)
+	}
+}
+
+func (w *sdlWriter) mutations(k *model.Kind, which, onDuplicate string) {
 	w.line("extend type Mutation {")
 	w.doc("  ", "Makes a "+k.Name+".")
 	w.line("  create%s(\n    \"The new record.\"\n    input: Create%sInput!%s%s\n  ): Create%sPayload @can(object: %q, action: \"CREATE\")", k.Name, k.Name, onDuplicate, control, k.Name, k.Const)
 	w.doc("  ", "Changes a "+k.Name+".")
 	w.line("  update%s(%s\n    \"The changes.\"\n    input: Update%sInput!%s%s\n  ): Update%sPayload @can(object: %q, action: \"UPDATE\")", k.Name, which, k.Name, locked, control, k.Name, k.Const)
-	w.doc("  ", "Moves a "+k.Name+" to the bin.")
-	w.line("  delete%s(%s%s%s\n  ): Delete%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
-	w.doc("  ", "Takes a "+k.Name+" out of the bin.")
-	w.line("  restore%s(%s%s%s\n  ): Restore%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
+	if !k.Lasting {
+		w.doc("  ", "Moves a "+k.Name+" to the bin.")
+		w.line("  delete%s(%s%s%s\n  ): Delete%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
+		w.doc("  ", "Takes a "+k.Name+" out of the bin.")
+		w.line("  restore%s(%s%s%s\n  ): Restore%sPayload @can(object: %q, action: \"DELETE\")", k.Name, which, locked, control, k.Name, k.Const)
+	}
 	if k.Upsert {
 		w.doc("  ", "Makes or changes the "+k.Name+" with a key of an outside system. Required fields are needed only when it makes one.")
 		w.line("  upsert%s(\n    \"The outside system and its key.\"\n    external: ExternalRefInput!\n    \"The fields.\"\n    input: Update%sInput!%s%s%s\n  ): Upsert%sPayload @can(object: %q, action: \"READ\")", k.Name, k.Name, onDuplicate, locked, control, k.Name, k.Const)
 	}
 	w.line("}\n")
-
-	w.line("extend type Subscription {")
-	w.doc("  ", "Changes of "+k.Name+" records in sight, each once, in order.")
-	w.line("  %sChanged(\n    \"Which records; null for all in sight.\"\n    where: %sWhere\n    \"The last cursor seen, to go on from there; null for from now on.\"\n    after: Cursor\n  ): %sEvent @can(object: %q, action: \"READ\")\n}\n", k.Single, k.Name, k.Name, k.Const)
 }
 
 const eventFields = `

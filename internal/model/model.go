@@ -18,6 +18,7 @@ const (
 	Text                     // long text, not filtered or ordered
 	Int                      // 64-bit integer, 32 bits in the API
 	Bool                     // 0 or 1
+	Degrees                  // degrees as a Float in the API, kept as whole millionths
 	DateTime                 // instant in UTC, microseconds
 	Date                     // "2006-01-02" as text
 	Money                    // minor units in Column, currency code and minor units of the reporting currency in the columns after it
@@ -109,6 +110,16 @@ func (f *Field) Ordered() string {
 	return f.Column
 }
 
+// Participants says who takes part in the records of a kind beside their owners: the users of live records of a link kind.
+// The scopes of persons cover what somebody takes part in as they cover what he owns.
+type Participants struct {
+	Kind   string // of the links: "AccountTeamMember"
+	Record string // its Ref field to the record: "account"
+	User   string // its Ref field to the user: "user"
+	From   string // its Date field with the first day, both days included; "" when there is none
+	To     string // its Date field with the last day
+}
+
 // Sight says what decides whether a scope covers a record.
 type Sight int
 
@@ -142,9 +153,15 @@ type Kind struct {
 	Kept        bool     // records stay in the bin for good: what others say about the past names them
 	Title       string   // field that names a record to people
 	Actions     []string // named actions beside CREATE READ UPDATE DELETE
-	Fields      []*Field
-	fields      map[string]*Field
-	consts      map[string]*Field
+	// Lasting records are moved to the bin, and taken out of it, by Farley alone.
+	Lasting bool
+	// FromLead: leads are converted into records of the kind.
+	FromLead bool
+	// Participants says who takes part in the records, nil when nobody does; for Owned kinds.
+	Participants *Participants
+	Fields       []*Field
+	fields       map[string]*Field
+	consts       map[string]*Field
 }
 
 // Field returns a field by its API name, nil when there is none.
@@ -152,6 +169,11 @@ func (k *Kind) Field(name string) *Field { return k.fields[name] }
 
 // ByConst returns a field by its enum value, nil when there is none.
 func (k *Kind) ByConst(c string) *Field { return k.consts[c] }
+
+// Makable reports whether callers make records of the kind; the others are kept by Farley alone.
+func (k *Kind) Makable() bool {
+	return slices.ContainsFunc(k.Fields, func(f *Field) bool { return !f.Internal && f.Write != Never })
+}
 
 // Set is a set of kinds.
 type Set struct {

@@ -181,6 +181,9 @@ func leavesNothingDangling(t *testing.T, kept bool) {
 			if n := count(t, e, "SELECT COUNT(*) FROM external_refs WHERE record_id NOT IN (SELECT id FROM accounts)"); n != 0 {
 				t.Errorf("%d keys of outside systems are left behind", n)
 			}
+			if n := count(t, e, "SELECT COUNT(*) FROM record_phones WHERE record_id NOT IN (SELECT id FROM accounts UNION SELECT id FROM contacts UNION SELECT id FROM leads)"); n != 0 {
+				t.Errorf("%d numbers are left behind", n)
+			}
 			if n := count(t, e, "SELECT COUNT(*) FROM changes WHERE op = 'ERASED' AND fields = '[]'"); n != purged {
 				t.Errorf("%d changes ERASED for %d purged records", n, purged)
 			}
@@ -240,7 +243,7 @@ func (w *world) make() {
 	ok := true
 	switch kind {
 	case "Account":
-		in["name"] = name
+		in["name"], in["phones"] = name, []any{"+966112003000"}
 		owned()
 		may("parent", w.some("Account"))
 		may("branch", w.some("Branch"))

@@ -67,6 +67,19 @@ func size(args map[string]any, path []any) (page, error) {
 }
 
 // asWhole reads a whole number as JSON or GraphQL gives it.
+// asNumber reads a number from an input.
+func asNumber(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case json.Number:
+		x, err := v.Float64()
+		return x, err == nil
+	}
+	n, ok := asWhole(v)
+	return float64(n), ok
+}
+
 func asWhole(v any) (int64, bool) {
 	switch v := v.(type) {
 	case int:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -147,6 +148,11 @@ func (r *run) operand(f *model.Field, v any) (any, error) {
 	case model.Int:
 		if n, ok := asWhole(v); ok {
 			return n, nil
+		}
+		return nil, errOperand
+	case model.Degrees:
+		if x, ok := asNumber(v); ok && math.Abs(x) < 1_000 {
+			return int64(math.Round(x * degree)), nil
 		}
 		return nil, errOperand
 	case model.Bool:

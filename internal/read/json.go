@@ -24,6 +24,8 @@ func encoderOf(t model.Type) encoder {
 		return encodeID
 	case model.Int:
 		return encodeInt
+	case model.Degrees:
+		return encodeDegrees
 	case model.Bool:
 		return encodeBool
 	case model.DateTime:
@@ -54,6 +56,14 @@ func encodeID(dst []byte, src any) ([]byte, error) {
 func encodeInt(dst []byte, src any) ([]byte, error) {
 	n, err := asInt(src)
 	return strconv.AppendInt(dst, n, 10), err
+}
+
+// degree is how degrees are kept: in millionths.
+const degree = 1_000_000
+
+func encodeDegrees(dst []byte, src any) ([]byte, error) {
+	n, err := asInt(src)
+	return strconv.AppendFloat(dst, float64(n)/degree, 'f', -1, 64), err
 }
 
 func encodeBool(dst []byte, src any) ([]byte, error) {

@@ -85,7 +85,7 @@ func keyOf(f *model.Field) keyKind {
 	switch {
 	case f.Sort != "" || f.Type == model.ID || f.Type == model.Ref:
 		return keyBytes
-	case f.Type == model.Int || f.Type == model.Bool || f.Type == model.Money:
+	case f.Type == model.Int || f.Type == model.Degrees || f.Type == model.Bool || f.Type == model.Money:
 		return keyInt
 	case f.Type == model.DateTime:
 		return keyTime

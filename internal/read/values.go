@@ -87,7 +87,7 @@ func (c *storedColumn) Scan(src any) (err error) {
 		var x id.ID
 		err = x.Scan(src)
 		c.value = x
-	case model.Int:
+	case model.Int, model.Degrees:
 		c.value, err = asInt(src)
 	case model.Bool:
 		var n int64

@@ -3,7 +3,6 @@ package rule
 import (
 	"context"
 
-	"farley/internal/id"
 	"farley/internal/write"
 )
 
@@ -76,13 +75,13 @@ func linkPrimary(ctx context.Context, c *write.Change) error {
 // noteHasOneSubject refuses a note about nothing, or about two things.
 func noteHasOneSubject(_ context.Context, c *write.Change) error {
 	n := 0
-	for _, field := range []string{"account", "contact"} {
+	for _, field := range c.Kind.Parents {
 		if !c.Ref(field).IsZero() {
 			n++
 		}
 	}
 	if n != 1 {
-		c.Refuse("account", "REQUIRED", "A note is about exactly one record: give account or contact.")
+		c.Refuse("account", "REQUIRED", "A note is about exactly one record.")
 	}
 	return nil
 }
@@ -92,7 +91,8 @@ func noteMayComment(ctx context.Context, c *write.Change) error {
 	if !c.Created() {
 		return nil
 	}
-	for _, subject := range []id.ID{c.Ref("account"), c.Ref("contact")} {
+	for _, field := range c.Kind.Parents {
+		subject := c.Ref(field)
 		if subject.IsZero() {
 			continue
 		}

@@ -54,6 +54,7 @@ func (m *maker) stir() {
 	m.link()
 	m.note()
 	m.share()
+	m.takesPart()
 }
 
 // reader gives one of the users random roles.

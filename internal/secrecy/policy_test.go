@@ -146,7 +146,18 @@ func (r *reader) person(x *record) (staff, mine bool) {
 		return mine || r.reports[x.id], mine
 	}
 	mine = x.ref("owner_id") == r.user
-	return mine || r.reports[x.ref("owner_id")] || r.teams[x.ref("team_id")], mine
+	staff = mine || r.reports[x.ref("owner_id")] || r.teams[x.ref("team_id")]
+	if x.kind.Name != "Account" {
+		return staff, mine
+	}
+	today := r.w.now.Format(time.DateOnly)
+	for _, p := range r.w.byKind[r.w.set.Kind("AccountTeamMember")] {
+		if to := p.text("to_date"); p.live() && p.ref("account_id") == x.id && p.text("from_date") <= today && (to == "" || today <= to) {
+			mine = mine || p.ref("user_id") == r.user
+			staff = staff || mine || r.reports[p.ref("user_id")]
+		}
+	}
+	return staff, mine
 }
 
 func (r *reader) partners(x *record) bool {

@@ -148,6 +148,9 @@ func populate(t *testing.T, e *farleytest.Env, rnd *rand.Rand) *maker {
 	for range 10 {
 		m.share()
 	}
+	for range 10 {
+		m.takesPart()
+	}
 	for _, list := range [][]id.ID{m.accounts[3:], m.contacts[1:], m.links, m.notes, m.branches[2:], m.territories[1:]} {
 		bin(t, e, list[rnd.IntN(len(list))])
 	}
@@ -272,6 +275,21 @@ func (m *maker) share() {
 		in["expiresAt"] = m.e.Clock.Now().Add(time.Duration(m.rnd.IntN(3)-1) * 24 * time.Hour).Format(time.RFC3339)
 	}
 	m.shares = append(m.shares, m.make("Share", in))
+}
+
+// takesPart puts a user on the team of an account, at some time.
+func (m *maker) takesPart() {
+	in := input.Object{"account": m.one(m.accounts), "user": m.one(m.users), "role": fmt.Sprint("role ", m.rnd.Uint32())}
+	day := func(days int) string { return m.e.Clock.Now().AddDate(0, 0, days).Format(time.DateOnly) }
+	switch m.rnd.IntN(4) {
+	case 0:
+		in["fromDate"] = day(1)
+	case 1:
+		in["fromDate"], in["toDate"] = day(-2), day(-1)
+	case 2:
+		in["fromDate"], in["toDate"] = day(0), day(0)
+	}
+	m.make("AccountTeamMember", in)
 }
 
 // bin moves a record to the bin past all rights.

@@ -48,6 +48,9 @@ func Demo(ctx context.Context, w *write.Writer, hash func(password string) (stri
 	if err != nil {
 		return nil, err
 	}
+	if err := EnsureStages(ctx, w); err != nil {
+		return nil, err
+	}
 	people, err := demoPeople(ctx, w, roles)
 	if err != nil || people != nil {
 		return people, err
@@ -209,6 +212,9 @@ func (f *firm) hire(ctx context.Context, w *write.Writer, password string) error
 			if _, err := tx.Update(ctx, tx.Kinds().Kind("Team"), f.teams[t.key], in); err != nil {
 				return err
 			}
+		}
+		if err := f.accountTeams(ctx, tx); err != nil {
+			return err
 		}
 		return f.staff(ctx, tx)
 	})

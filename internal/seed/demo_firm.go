@@ -91,6 +91,10 @@ func (f *firm) batches() []*batch {
 	for _, seller := range sellers {
 		out = append(out, f.noteBatch(seller))
 	}
+	out = append(out, f.leadBatch())
+	for _, seller := range sellers {
+		out = append(out, f.wishBatch(seller))
+	}
 	return append(out, f.shareBatches()...)
 }
 
@@ -195,6 +199,9 @@ func (f *firm) account(a *demoAccount, n int, owner string, i int) input.Object 
 	}
 	if i == 2 || i == 3 {
 		in["parent"] = f.accounts[owner][0].id.String()
+	}
+	if stage := f.stageOf(n); stage != nil {
+		in["lifecycle"] = stage
 	}
 	if n%3 == 0 {
 		in["tags"] = f.someTags(n)

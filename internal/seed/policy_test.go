@@ -40,6 +40,20 @@ func TestRoles_scopes(t *testing.T) {
 		"partner":                {"CUSTOM_FIELD": "- - - -", "ACCOUNT": "- PARTNER - -", "CONTACT": "- PARTNER PARTNER -", "ACCOUNT_CONTACT": "- PARTNER - -", "NOTE": "ALL PARTNER - -", "USER": "- PARTNER - -", "TEAM": "- - - -", "TAG": "- - - -", "SHARE": "- - - -", "ROLE": "- - - -"},
 		"portal_customer":        {"ACCOUNT": "- SELF - -", "CONTACT": "- SELF SELF -", "USER": "- SELF - -", "NOTE": "- - - -", "ACCOUNT_CONTACT": "- - - -", "TEAM": "- - - -", "TAG": "- - - -"},
 	}
+	for key, objects := range map[string]map[string]string{
+		"sales_manager":   {"LEAD": "TEAM SHARED SHARED TEAM", "ACCOUNT_TEAM_MEMBER": "TEAM SHARED TEAM TEAM", "CONSENT": "TEAM SHARED TEAM -", "LIFECYCLE_STAGE": "- ALL - -", "STAGE_HISTORY": "- SHARED - -"},
+		"sales_rep":       {"LEAD": "TEAM SHARED SHARED OWN", "ACCOUNT_TEAM_MEMBER": "OWN SHARED OWN OWN", "PREFERENCE": "TEAM SHARED TEAM OWN", "CONSENT": "TEAM SHARED TEAM -"},
+		"service_agent":   {"LEAD": "ALL ALL - -", "CONSENT": "ALL ALL ALL -", "NEED": "ALL ALL ALL OWN"},
+		"marketing":       {"LEAD": "ALL ALL ALL -", "PREFERENCE": "ALL ALL ALL ALL", "CONSENT": "ALL ALL ALL -", "ACCOUNT_TEAM_MEMBER": "- ALL - -"},
+		"legal":           {"CONSENT": "ALL ALL ALL -", "LEAD": "- - - -"},
+		"partner":         {"LEAD": "PARTNER PARTNER PARTNER -", "CONSENT": "- - - -", "ACCOUNT_TEAM_MEMBER": "- - - -", "LIFECYCLE_STAGE": "- - - -"},
+		"portal_customer": {"LEAD": "- - - -", "PREFERENCE": "SELF SELF SELF SELF", "NEED": "SELF SELF SELF SELF", "CONSENT": "SELF SELF - -", "STAGE_HISTORY": "- - - -"},
+		"auditor":         {"LEAD": "- ALL - -", "CONSENT": "- ALL - -", "STAGE_HISTORY": "- ALL - -"},
+	} {
+		for object, want := range objects {
+			table[key][object] = want
+		}
+	}
 	roles := seed.Roles(set)
 	if len(table) != len(roles) {
 		t.Errorf("%d roles in the table, %d shipped", len(table), len(roles))
@@ -77,6 +91,17 @@ func TestRoles_onlyTheAdministratorManages(t *testing.T) {
 		}
 		if p.May("USER", "READ_AUDIT") != (key == "administrator" || key == "auditor") {
 			t.Errorf("%s reads the audit trail: %v", key, !(key == "administrator" || key == "auditor"))
+		}
+	}
+}
+
+func TestRoles_whoConvertsLeads(t *testing.T) {
+	t.Parallel()
+	set := model.Kinds()
+	want := map[string]access.Scopes{"administrator": access.All, "integration": access.All, "sales_manager": access.Team, "sales_rep": access.Team}
+	for key, r := range seed.Roles(set) {
+		if got := access.Compile(set, []access.Role{r}).Scopes(set.Kind("Lead"), "CONVERT_LEAD"); got != want[key] {
+			t.Errorf("%s converts %s, want %s", key, got, want[key])
 		}
 	}
 }
@@ -163,6 +188,14 @@ func TestRoles_fieldLevels(t *testing.T) {
 		{"portal_customer", "ACCOUNT", "ANNUAL_REVENUE", "NONE"},
 		{"portal_customer", "ACCOUNT", "CONTACTS", "NONE"},
 		{"portal_customer", "USER", "TEAM", "NONE"},
+		{"portal_customer", "PREFERENCE", "TOPIC", "WRITE"},
+		{"portal_customer", "PREFERENCE", "SOURCE", "NONE"},
+		{"portal_customer", "CONSENT", "STATUS", "WRITE"},
+		{"portal_customer", "CONSENT", "GIVEN_AT", "READ"},
+		{"portal_customer", "CONSENT", "EVIDENCE", "NONE"},
+		{"partner", "LEAD", "COMPANY", "WRITE"},
+		{"partner", "LEAD", "STATUS", "READ"},
+		{"partner", "LEAD", "SCORE", "NONE"},
 	}
 	roles := seed.Roles(set)
 	for _, c := range table {

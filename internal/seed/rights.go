@@ -108,7 +108,7 @@ func sensitive(set *model.Set, level access.Level) fields {
 
 // staff are the rights of a member of staff: beside his own ones he reads the directory, places and the tags.
 func staff(r rights) rights {
-	for _, object := range []string{"USER", "TEAM", "BRANCH", "TERRITORY", "TAG", "CUSTOM_FIELD"} {
+	for _, object := range []string{"USER", "TEAM", "BRANCH", "TERRITORY", "TAG", "CUSTOM_FIELD", "LIFECYCLE_STAGE"} {
 		c := r[object]
 		c.read = "ALL"
 		r[object] = c

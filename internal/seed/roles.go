@@ -2,9 +2,7 @@ package seed
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -23,12 +21,7 @@ var born = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // RoleID returns the id of the shipped role with a key. It is the same in every database.
 func RoleID(set *model.Set, key string) id.ID {
-	sum := sha256.Sum256([]byte("farley role " + key))
-	var x id.ID
-	binary.BigEndian.PutUint64(x[:8], uint64(born.UnixMilli())<<16|0x8000|uint64(set.Kind("Role").Code)) //nolint:gosec // after 1970
-	copy(x[8:], sum[:8])
-	x[8] = x[8]&0x3f | 0x80
-	return x
+	return shippedID("role "+key, set.Kind("Role").Code)
 }
 
 // Roles returns the shipped roles by key, as the policy reads them.

@@ -22,15 +22,20 @@ func TestEvents_oneChangeRowAWrite(t *testing.T) {
 		for _, k := range open(t, e) {
 			w := &writes{e: e, k: k, c: admin}
 			t.Run(k.Name+"/create", w.create)
-			t.Run(k.Name+"/bin", w.binned)
+			if !k.Lasting {
+				t.Run(k.Name+"/bin", w.binned)
+			}
 			for _, f := range public(k) {
-				if f.Write == model.Always {
+				if f.Write == model.Always && !together[k.Name+"."+f.Name] {
 					t.Run(k.Name+"/"+f.Name, func(t *testing.T) { w.update(t, f) })
 				}
 			}
 		}
 	})
 }
+
+// together are fields that change others with them, which tests of their own look at.
+var together = map[string]bool{"Lead.queued": true}
 
 // writes writes records of one kind through the API.
 type writes struct {
@@ -125,7 +130,7 @@ func (w *writes) binned(t *testing.T) {
 }
 
 // one returns the one row that tells of the record. Besides it there are only rows of links that go with it, and of the
-// records that it touches.
+// records that it touches or that Farley alone keeps.
 func (w *writes) one(t *testing.T, rows []told, x id.ID, op change.Op, version int64) told {
 	t.Helper()
 	var found []told
@@ -134,7 +139,7 @@ func (w *writes) one(t *testing.T, rows []told, x id.ID, op change.Op, version i
 		switch {
 		case r.Record == x:
 			found = append(found, r)
-		case w.e.Set.Of(r.Record).Link || slices.Contains(others, r.Record):
+		case w.e.Set.Of(r.Record).Link || !w.e.Set.Of(r.Record).Makable() || slices.Contains(others, r.Record):
 		case w.linked(r.Record):
 		default:
 			t.Errorf("another record is said to have changed: %s", summary([]told{r}, nil))

@@ -290,6 +290,8 @@ func (tx *Tx) json(f *model.Field, column func(string) any) json.RawMessage {
 		return json.RawMessage(v.(string))
 	case model.Choices:
 		return mustJSON(choices(v.(string)))
+	case model.Degrees:
+		return mustJSON(float64(v.(int64)) / degree)
 	case model.Money:
 		currency, _ := column(f.Column + "_currency").(string)
 		return mustJSON(map[string]string{"amount": tx.w.Money.Format(v.(int64), currency), "currency": currency})
@@ -328,16 +330,17 @@ func choices(s string) []string {
 func (c *Change) finish(ctx context.Context, fields []change.FieldChange) error {
 	values := c.values()
 	var before *access.Keys
-	shares := []access.ShareKey(nil)
+	var shares []access.ShareKey
+	var participants []access.ParticipantKey
 	if c.Old != nil {
 		before = c.Old.Keys
-		shares = before.Shares
+		shares, participants = before.Shares, before.Participants
 	}
 	after, err := c.Tx.keys(ctx, c.Kind, c.ID, values, false)
 	if err != nil {
 		return err
 	}
-	after.Shares = shares
+	after.Shares, after.Participants = shares, participants
 	version, _ := values["version"].(int64)
 	c.Tx.append(ctx, change.Row{
 		Kind: c.Kind.Code, Record: c.ID, Op: c.Op, Version: version, Fields: fields, Before: before, After: after,

@@ -61,10 +61,12 @@ func (w *Writer) Run(ctx context.Context, r Request, key string, answer func(ctx
 		return fmt.Errorf("write: no kind %q", r.Kind)
 	}
 	dry := r.DryRun != nil && *r.DryRun
+	asked := r
+	asked.Key = nil // the rest is what the key stands for
 	var err error
 	for range 3 {
 		err = w.Do(ctx, func(ctx context.Context, tx *Tx) error {
-			o, err := tx.idempotent(ctx, key, r, dry, func() (Outcome, error) { return tx.run(ctx, k, r) })
+			o, err := idempotent(ctx, tx, key, asked, dry, func() (Outcome, error) { return tx.run(ctx, k, r) })
 			if err != nil {
 				return err
 			}

@@ -173,6 +173,12 @@ func (d *decoder) single(path []any, f *model.Field, v any) (any, bool) {
 		}
 		d.problems.Add(path, "FORMAT", "This is not a whole number.")
 		return nil, false
+	case model.Degrees:
+		if x, err := number(v); err == nil && math.Abs(x) < 1_000 {
+			return int64(math.Round(x * degree)), true
+		}
+		d.problems.Add(path, "FORMAT", "This is not a number of degrees.")
+		return nil, false
 	case model.Bool:
 		if b, ok := v.(bool); ok {
 			return b, true

@@ -88,6 +88,8 @@ func number(v any) (float64, error) {
 		return v, nil
 	case int64:
 		return float64(v), nil
+	case int:
+		return float64(v), nil
 	case json.Number:
 		return v.Float64()
 	}
@@ -106,6 +108,10 @@ var objectForms = map[string]func(*objectAt){
 		if north, east := o.degrees("latitude", 90), o.degrees("longitude", 180); north != east {
 			o.refuse("latitude", "REQUIRED", "Latitude and longitude go together.")
 		}
+	},
+	"LocalisedText": func(o *objectAt) {
+		o.text("locale", "Locale", 35, true)
+		o.text("text", "String", 200, true)
 	},
 	"ContactEmail": func(o *objectAt) {
 		o.text("address", "EmailAddress", 254, true)

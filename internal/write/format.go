@@ -70,6 +70,15 @@ func formatEmail(s string) (string, string) {
 	return strings.ToLower(local + "@" + ascii), ""
 }
 
+// FormatPhone brings a number into E.164; national ones are read as those of a region, an ISO 3166 country code or "". The
+// problem is a message for people, "" when there is none.
+func FormatPhone(s, region string) (stored, problem string) {
+	if s = strings.TrimSpace(s); s == "" {
+		return "", ""
+	}
+	return formatPhone(s, strings.ToUpper(region))
+}
+
 // formatPhone brings a number into E.164. Without a region only numbers that begin with + can be understood.
 func formatPhone(s, region string) (string, string) {
 	n, err := phonenumbers.Parse(s, region)

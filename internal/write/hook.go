@@ -208,6 +208,9 @@ func (c *Change) allowedRow(ctx context.Context) error {
 		if c.Op != change.Updated {
 			action = access.Delete
 		}
+		if c.Kind.Lasting && action == access.Delete {
+			return fault.New(fault.Forbidden, "You may not do this to this %s.", c.Kind.Name)
+		}
 		if !tx.may(c.Old, action) {
 			return fault.New(fault.Forbidden, "You may not do this to this %s.", c.Kind.Name)
 		}

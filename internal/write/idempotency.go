@@ -18,60 +18,60 @@ const maxKey = 255
 
 // idempotent runs fn once for a key: the key and its outcome come into being with the write itself. Repeating the same
 // request gives the same outcome; another request under the key is IDEMPOTENCY_MISMATCH. A dry run keeps no key.
-func (tx *Tx) idempotent(ctx context.Context, key string, r Request, dry bool, fn func() (Outcome, error)) (Outcome, error) {
+func idempotent[T any](ctx context.Context, tx *Tx, key string, request any, dry bool, fn func() (T, error)) (none T, err error) {
 	if key == "" || dry {
 		return fn()
 	}
 	if len(key) > maxKey {
 		var p fault.Violations
 		p.Add([]any{"idempotencyKey"}, "TOO_LONG", "The text is longer than %d characters.", maxKey)
-		return Outcome{}, p.Err()
+		return none, p.Err()
 	}
-	hash := r.hash()
-	_, err := tx.ExecContext(ctx, "DELETE FROM idempotency_keys WHERE user_id = ? AND key_text = ? AND created_at < ?",
+	hash := requestHash(request)
+	_, err = tx.ExecContext(ctx, "DELETE FROM idempotency_keys WHERE user_id = ? AND key_text = ? AND created_at < ?",
 		tx.Actor.User, key, tx.Now.Add(-KeepKeys))
 	if err != nil {
-		return Outcome{}, err
+		return none, err
 	}
 	// A transaction with the same key that is still under way makes this insert wait for its end.
 	_, err = tx.ExecContext(ctx, "INSERT INTO idempotency_keys (user_id, key_text, request_hash, outcome, created_at) VALUES (?, ?, ?, '', ?)",
 		tx.Actor.User, key, hash, tx.Now)
 	if db.Clash(err) {
-		return tx.replay(ctx, key, hash)
+		return replay[T](ctx, tx, key, hash)
 	}
 	if err != nil {
-		return Outcome{}, err
+		return none, err
 	}
 	o, err := fn()
 	if err != nil {
-		return Outcome{}, err
+		return none, err
 	}
 	b, err := json.Marshal(o)
 	if err != nil {
-		return Outcome{}, err
+		return none, err
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE idempotency_keys SET outcome = ? WHERE user_id = ? AND key_text = ?", string(b), tx.Actor.User, key)
 	return o, err
 }
 
-func (tx *Tx) replay(ctx context.Context, key, hash string) (Outcome, error) {
+func replay[T any](ctx context.Context, tx *Tx, key, hash string) (o T, err error) {
 	var stored, outcome string
-	err := tx.QueryRow(ctx, "SELECT request_hash, outcome FROM idempotency_keys WHERE user_id = ? AND key_text = ?",
+	err = tx.QueryRow(ctx, "SELECT request_hash, outcome FROM idempotency_keys WHERE user_id = ? AND key_text = ?",
 		[]any{tx.Actor.User, key}, &stored, &outcome)
 	if err != nil {
-		return Outcome{}, err
+		return o, err
 	}
 	if stored != hash {
-		return Outcome{}, fault.New(fault.IdempotencyMismatch, "This idempotency key was used with another request.")
+		return o, fault.New(fault.IdempotencyMismatch, "This idempotency key was used with another request.")
 	}
-	var o Outcome
-	return o, json.Unmarshal([]byte(outcome), &o)
+	err = json.Unmarshal([]byte(outcome), &o)
+	return o, err
 }
 
-// hash identifies what is asked for: the operation and all its arguments but the key.
-func (r Request) hash() string {
-	r.Key = nil
-	b, err := json.Marshal(r) // maps are written in the order of their keys
+// requestHash identifies what is asked for: the operation and all its arguments but the key. Hashes are kept for a day, so
+// that their form outlives releases.
+func requestHash(request any) string {
+	b, err := json.Marshal(request) // maps are written in the order of their keys
 	if err != nil {
 		panic("write: " + err.Error()) // arguments came out of JSON or a document
 	}

@@ -14,6 +14,9 @@ import (
 // maxShadow is the longest folded text that is kept, in characters.
 const maxShadow = 255
 
+// degree is how degrees are kept: in millionths.
+const degree = 1_000_000
+
 // normalise brings the values that change into their stored form, and the columns beside them up to date.
 func (c *Change) normalise() {
 	for _, f := range c.Kind.Fields {
@@ -26,6 +29,10 @@ func (c *Change) normalise() {
 		case model.Int:
 			if n, ok := c.column(f.Column).(int64); ok && (n < 0 || n > math.MaxInt32) {
 				c.Refuse(f.Name, "RANGE", "The number must be from 0 to %d.", math.MaxInt32)
+			}
+		case model.Degrees:
+			if n, ok := c.column(f.Column).(int64); ok && (n < -int64(f.Max)*degree || n > int64(f.Max)*degree) {
+				c.Refuse(f.Name, "RANGE", "The number must be from %v to %v.", -f.Max, f.Max)
 			}
 		case model.Enum:
 			if s, ok := c.column(f.Column).(string); ok && !slices.Contains(f.Values, s) {

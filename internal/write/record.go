@@ -96,7 +96,7 @@ func destination(f *model.Field, i int) any {
 	switch {
 	case f.Type == model.ID || f.Type == model.Ref:
 		return new(id.ID)
-	case f.Type == model.Int, f.Type == model.Money && i != 1:
+	case f.Type == model.Int, f.Type == model.Degrees, f.Type == model.Money && i != 1:
 		return new(sql.NullInt64)
 	case f.Type == model.Bool:
 		return new(sql.NullBool)
@@ -153,6 +153,12 @@ func (tx *Tx) keys(ctx context.Context, k *model.Kind, x id.ID, values map[strin
 		}
 		keys.Shares = shares
 	}
+	if k.Participants != nil && stored {
+		var err error
+		if keys.Participants, err = tx.participants(ctx, k, x); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range k.Parents {
 		f := k.Field(name)
 		parent := idOf(values[f.Column])
@@ -197,6 +203,35 @@ func (tx *Tx) shares(ctx context.Context, record id.ID) ([]access.ShareKey, erro
 			s.Until = until.Time.UTC()
 		}
 		out = append(out, s)
+	}
+	return out, rows.Err()
+}
+
+// participants returns who takes part in a record, now or on other days.
+func (tx *Tx) participants(ctx context.Context, k *model.Kind, record id.ID) ([]access.ParticipantKey, error) {
+	p := k.Participants
+	link := tx.w.Set.Kind(p.Kind)
+	column := func(name string) string {
+		if name == "" {
+			return "NULL"
+		}
+		return "`" + link.Field(name).Column + "`"
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT "+column(p.User)+", "+column(p.From)+", "+column(p.To)+" FROM `"+link.Table+"` WHERE "+
+		column(p.Record)+" = ? AND `deleted_at` IS NULL ORDER BY `id`", record)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []access.ParticipantKey
+	for rows.Next() {
+		var one access.ParticipantKey
+		var from, to sql.NullString
+		if err := rows.Scan(&one.User, &from, &to); err != nil {
+			return nil, err
+		}
+		one.From, one.To = from.String, to.String
+		out = append(out, one)
 	}
 	return out, rows.Err()
 }

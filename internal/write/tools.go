@@ -3,9 +3,11 @@ package write
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"farley/internal/access"
 	"farley/internal/change"
+	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/model"
@@ -99,25 +101,54 @@ func (tx *Tx) MayComment(ctx context.Context, x id.ID) (bool, error) {
 	return false, nil
 }
 
-// Reshared gives a record a new version and a change row after its shares have changed.
+// Reshared gives a record a new version and a change row after its shares, or those who take part in it, have changed.
 func (tx *Tx) Reshared(ctx context.Context, k *model.Kind, x id.ID) error {
 	old, err := tx.Lock(ctx, k, x)
 	if err != nil || old == nil {
 		return err
 	}
+	return tx.reshared(ctx, old, old.Keys)
+}
+
+// Turned gives a record a new version and a change row when the day has come on which somebody begins or ceases to take
+// part in it, so that those who begin or cease to see it are told.
+func (tx *Tx) Turned(ctx context.Context, k *model.Kind, x id.ID, day time.Time) error {
+	old, err := tx.Lock(ctx, k, x)
+	if err != nil || old == nil {
+		return err
+	}
+	before := *old.Keys
+	before.Participants = nil
+	for _, p := range old.Keys.Participants {
+		if p.Counts(day.Add(-time.Microsecond)) {
+			// Without days: what was in sight the day before is judged at the instant of this change.
+			before.Participants = append(before.Participants, access.ParticipantKey{User: p.User})
+		}
+	}
+	return tx.reshared(ctx, old, &before)
+}
+
+func (tx *Tx) reshared(ctx context.Context, old *Record, before *access.Keys) error {
+	k, x := old.Kind, old.ID
 	shares, err := tx.shares(ctx, x)
 	if err != nil {
 		return err
+	}
+	participants := old.Keys.Participants
+	if k.Participants != nil {
+		if participants, err = tx.participants(ctx, k, x); err != nil {
+			return err
+		}
 	}
 	version := old.Version() + 1
 	_, err = tx.ExecContext(ctx, "UPDATE `"+k.Table+"` SET `version` = ?, `updated_at` = ? WHERE `id` = ?", version, tx.Now, x)
 	if err != nil {
 		return err
 	}
-	before, after := old.Keys, *old.Keys
-	after.Shares = shares
+	after := *old.Keys
+	after.Shares, after.Participants = shares, participants
 	if tx.ranOut {
-		before = seenUntilNow(old.Keys, shares)
+		before = seenUntilNow(before, shares)
 	}
 	tx.append(ctx, change.Row{Kind: k.Code, Record: x, Op: change.Updated, Version: version, Before: before, After: &after})
 	values := make(map[string]any, len(old.Values))
@@ -136,6 +167,11 @@ func (w *Writer) Keys(ctx context.Context, k *model.Kind, x id.ID) (*access.Keys
 		return nil, err
 	}
 	defer func() { _ = dtx.Close() }()
+	return w.KeysIn(ctx, dtx, k, x)
+}
+
+// KeysIn is Keys in a transaction that is under way.
+func (w *Writer) KeysIn(ctx context.Context, dtx *db.Tx, k *model.Kind, x id.ID) (*access.Keys, error) {
 	tx := &Tx{Tx: dtx, w: w, Now: w.Clock.Now()}
 	values, err := tx.row(ctx, k, x, "")
 	if err != nil {
