@@ -11,6 +11,7 @@ import (
 	"farley/internal/identity"
 	"farley/internal/model"
 	"farley/internal/read"
+	"farley/internal/search"
 	"farley/internal/write"
 )
 
@@ -26,6 +27,7 @@ type Resolver struct {
 	Cursors  *change.Codec
 	Identity *identity.Service
 	Auth     *auth.Service
+	Index    *search.Index
 }
 
 type (

@@ -85,7 +85,7 @@ func (s *serve) application(store *db.DB, log *slog.Logger) (*app.App, error) {
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Jobs: true, RetainChanges: s.RetainChanges,
+		Jobs: true, Indexing: true, RetainChanges: s.RetainChanges,
 	}
 	if s.TestClock {
 		c.Clock = clock.NewSandbox()

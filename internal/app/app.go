@@ -27,6 +27,7 @@ import (
 	"farley/internal/money"
 	"farley/internal/read"
 	"farley/internal/rule"
+	"farley/internal/search"
 	"farley/internal/server"
 	"farley/internal/server/live"
 	"farley/internal/stream"
@@ -51,6 +52,7 @@ type Config struct {
 	PasswordCost   auth.Cost         // zero: the default
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
+	Indexing       bool              // keep the search index up to date
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
 }
 
@@ -66,6 +68,7 @@ type App struct {
 	Changes  *change.Log
 	Hub      *change.Hub
 	Jobs     *job.Runner
+	Index    *search.Index
 
 	resolver *graph.Resolver
 	socket   *live.Socket
@@ -103,9 +106,15 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	hints := broker.Hints{Broker: c.Broker, Topic: broker.Changes}
+	a.Index, err = search.New(search.Config{DB: c.DB, Set: a.Set, Log: a.Changes, Read: a.Read, Clock: c.Clock, Hints: hints, Logger: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.Index.Register(a.Jobs)
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
-		Identity: a.Identity, Auth: a.Auth,
+		Identity: a.Identity, Auth: a.Auth, Index: a.Index,
 	}
 	a.scheduleHousekeeping()
 	return a, a.serve(access.NewGuard(schema, a.Set))
@@ -161,6 +170,9 @@ func (a *App) Start(ctx context.Context) error {
 	ctx, a.cancel = context.WithCancel(ctx)
 	if a.Config.Jobs {
 		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
+	}
+	if a.Indexing {
+		a.running.Go(func() { a.Index.Run(ctx) })
 	}
 	for _, work := range []func(context.Context){
 		func(ctx context.Context) { _ = a.Changes.Run(ctx) }, // ends with ctx
