@@ -75,7 +75,8 @@ var cases = []struct{ query, want string }{
 	{"logistics red", "Red Sea Logistics"},
 	{"red sea log", "Red Sea Logistics"},
 	{"RED sea", "Red Sea Logistics"},
-	{"Alpha Beta", "Beta Alpha"}, // both say it; the later record is first
+	{"Alpha Beta", "Alpha Beta"}, // in this order
+	{"beta alpha", "Beta Alpha"},
 	{"almarai", "Almarai"},
 	{"alma", "Almarai"},
 	{"company ", "Company"},

@@ -247,6 +247,9 @@ func (x *Index) changesTerms(k *model.Kind, r *change.Row) bool {
 		return true
 	}
 	for _, c := range r.Fields {
+		if c.Field == "deletedAt" {
+			return true
+		}
 		for _, f := range x.fields[k] {
 			if f.field != nil && f.field.Name == c.Field {
 				return true

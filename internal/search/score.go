@@ -129,8 +129,12 @@ type found struct {
 	place, words int
 }
 
-// wholeBonus is how much more, in hundredths, a text counts that the query says from beginning to end.
-const wholeBonus = 50
+// How much more, in hundredths, a text counts all words of which are in the query, and one that has the words of the query
+// in their order.
+const (
+	wholeBonus = 40
+	orderBonus = 10
+)
 
 // scored is the outcome of score.
 type scored struct {
@@ -142,9 +146,7 @@ type scored struct {
 // ok is false when a word of the query is not there after all.
 func score(query []*sought, weight map[int64]int, terms []found) (out scored, ok bool) {
 	best := make([]int64, len(query))
-	byField := map[int64]int64{}
-	places := map[int64]map[int]bool{} // of what fits well, by field
-	length := map[int64]int{}
+	byField := map[int64]*inField{}
 	for _, t := range terms {
 		for i, s := range query {
 			fit := s.fit(t.term)
@@ -153,14 +155,10 @@ func score(query []*sought, weight map[int64]int, terms []found) (out scored, ok
 			}
 			n := int64(weight[t.field]) * int64(fit) * int64(10-min(t.place, 3))
 			best[i] = max(best[i], n)
-			byField[t.field] = max(byField[t.field], n)
-			if fit >= fitsStem {
-				if places[t.field] == nil {
-					places[t.field] = map[int]bool{}
-				}
-				places[t.field][t.place] = true
-				length[t.field] = t.words
+			if byField[t.field] == nil {
+				byField[t.field] = &inField{places: make([]place, len(query))}
 			}
+			byField[t.field].add(i, fit, n, t)
 		}
 	}
 	var sum int64
@@ -172,20 +170,59 @@ func score(query []*sought, weight map[int64]int, terms []found) (out scored, ok
 	}
 	sum /= int64(len(query)) * 10
 	bonus := int64(0)
-	for field, at := range places {
-		if len(at) == length[field] {
-			bonus = max(bonus, int64(weight[field])*wholeBonus)
-		}
+	for field, f := range byField {
+		bonus = max(bonus, int64(weight[field])*f.bonus())
 	}
 	out.score = sum + bonus
 	for field := range byField {
 		out.field = append(out.field, field)
 	}
 	slices.SortFunc(out.field, func(a, b int64) int {
-		if c := cmp.Compare(byField[b], byField[a]); c != 0 {
+		if c := cmp.Compare(byField[b].best, byField[a].best); c != 0 {
 			return c
 		}
 		return cmp.Compare(a, b)
 	})
 	return out, true
+}
+
+// inField is what of the query is in one field.
+type inField struct {
+	best   int64
+	places []place // of each word of the query
+	words  int     // in the text
+}
+
+// place is where a word fits best.
+type place struct{ fit, at int }
+
+func (f *inField) add(word, fit int, points int64, t found) {
+	f.best = max(f.best, points)
+	p := &f.places[word]
+	if fit > p.fit || fit == p.fit && t.place < p.at {
+		*p = place{fit, t.place}
+	}
+	f.words = t.words
+}
+
+func (f *inField) bonus() int64 {
+	seen := map[int]bool{}
+	ordered := int64(0)
+	if len(f.places) > 1 {
+		ordered = orderBonus
+	}
+	for i, p := range f.places {
+		if p.fit < fitsStem {
+			ordered = 0
+			continue
+		}
+		seen[p.at] = true
+		if i > 0 && p.at < f.places[i-1].at {
+			ordered = 0
+		}
+	}
+	if len(seen) < f.words || len(seen) == 0 {
+		return ordered
+	}
+	return ordered + wholeBonus
 }

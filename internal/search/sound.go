@@ -238,6 +238,9 @@ func disagree(s, t sound) int {
 			}
 			continue
 		}
+		if i == 0 && strings.HasPrefix(s.readings[0], "a") {
+			continue // behind a vowel at the beginning, which is written in any way
+		}
 		if t.arabic {
 			a, b = b, a
 		}
