@@ -28,7 +28,9 @@ const (
 	// maxRanked is the most records of one kind that are ranked: of more, those with the best terms, the latest first.
 	maxRanked = 1000
 	// maxPostings bounds what is read of one alternative of a word, in sight.
-	maxPostings = 4000
+	maxPostings = 2000
+	// fewRecords is up to how many records in sight a search enters by them instead of by words.
+	fewRecords = 2000
 	// fewPostings is up to how many postings a word leads the search by itself. No more records than that match then, so
 	// neither bound above cuts anything off, whichever word leads: a record has at most 16 postings of a term.
 	fewPostings = maxPostings / 16
@@ -67,8 +69,9 @@ type Page struct {
 // Find searches for what an actor may read, in the transaction of q. It returns Invalid for a query that is too long, a
 // page size out of range, and a cursor of something else.
 //
-// It runs a statement that looks at how frequent the words are, and one for each kind with records that may match; both
-// once more for typing errors; and one or two for the highlights of each kind on the page.
+// It runs a statement that looks at how frequent the words are, and one for each kind with records that may match; for
+// typing errors both once more and one that looks which of them occur; and one or two for the highlights of each kind on
+// the page.
 func (x *Index) Find(ctx context.Context, q db.Querier, a *access.Actor, in Query) (Page, error) {
 	from, err := x.check(a, &in)
 	if err != nil {
@@ -243,8 +246,13 @@ func (r *readable) field(alias string) access.Cond {
 // all finds and ranks the records of all kinds.
 func (f *finder) all() ([]Hit, error) {
 	f.words = parse(f.in.Text, f.typos)
-	if len(f.words) == 0 {
+	if len(f.words) == 0 || len(f.in.Kinds) == 0 {
 		return nil, nil
+	}
+	if f.typos {
+		if err := f.dropUnknown(); err != nil {
+			return nil, err
+		}
 	}
 	counts, err := f.counts()
 	if err != nil {
@@ -253,7 +261,7 @@ func (f *finder) all() ([]Hit, error) {
 	var hits []Hit
 	for _, k := range f.in.Kinds {
 		n := counts[k.Code]
-		if len(n) == 0 || slices.Contains(n, 0) {
+		if n == nil || slices.Contains(n.words, 0) || n.records == 0 {
 			continue
 		}
 		found, err := f.kind(k, n)
@@ -277,47 +285,116 @@ func (s *statement) add(c access.Cond) {
 	s.args = append(s.args, c.Args...)
 }
 
-// counts returns how many postings each word has in each kind, up to a few more than decide. They stand for costs, and
-// decide on nothing that shows: see fewPostings.
-func (f *finder) counts() (map[id.Kind][]int, error) {
+// costs say what entering a kind by each word, or by the records in sight, costs. Of words they say nothing that shows:
+// see fewPostings.
+type costs struct {
+	words   []int // postings, fewPostings+1 for more
+	records int   // in sight, fewRecords+1 for more or unknown
+}
+
+// inSight splits the row rule of a kind into terms that each have an index, nil where records are better entered by words.
+func (f *finder) inSight(k *model.Kind) []access.Cond {
+	sight := f.a.Sight(f.Set, k, base, access.Read, f.now)
+	if sight.IsTrue() || sight.IsFalse() || k.Sight == model.ByParents {
+		return nil
+	}
+	branches := f.a.Branches(f.Set, k, base, access.Read, f.now)
+	if branches == nil {
+		return []access.Cond{sight}
+	}
+	out := make([]access.Cond, len(branches))
+	for i, b := range branches {
+		out[i] = b.Cond
+	}
+	return out
+}
+
+// counts returns the costs of all kinds.
+func (f *finder) counts() (map[id.Kind]*costs, error) {
+	const records = -1
 	var s statement
+	one := func(k *model.Kind, what int) {
+		if s.Len() > 0 {
+			s.WriteString(" UNION ALL ")
+		}
+		fmt.Fprintf(&s, "SELECT %d AS k, %d AS w, COUNT(*) AS n FROM (", k.Code, what)
+	}
+	out := map[id.Kind]*costs{}
 	for _, k := range f.in.Kinds {
 		if len(f.fields[k]) == 0 {
 			continue
 		}
+		out[k.Code] = &costs{words: make([]int, len(f.words)), records: fewRecords + 1}
 		for i, w := range f.words {
-			if s.Len() > 0 {
-				s.WriteString(" UNION ALL ")
-			}
-			fmt.Fprintf(&s, "SELECT %d AS k, %d AS w, COUNT(*) AS n FROM (", k.Code, i)
-			for j, c := range w.branches("t") {
-				if j > 0 {
-					s.WriteString(" UNION ALL ")
-				}
+			one(k, i)
+			w.branches(&s, func(j int, c access.Cond) {
 				fmt.Fprintf(&s, "SELECT * FROM (SELECT 1 AS one FROM search_terms t%s WHERE t.kind = %d AND ", f.useIndex(), k.Code)
 				s.add(c)
 				fmt.Fprintf(&s, " LIMIT %d) b%d", fewPostings+1, j)
-			}
-			s.WriteString(") q" + strconv.Itoa(i))
+			})
+			s.WriteString(") q")
 		}
+		sight := f.inSight(k)
+		if sight == nil {
+			continue
+		}
+		one(k, records)
+		for j, c := range sight {
+			if j > 0 {
+				s.WriteString(" UNION ")
+			}
+			fmt.Fprintf(&s, "SELECT * FROM (SELECT %s.`id` FROM `%s` %s WHERE %s.`deleted_at` IS NULL AND ", base, k.Table, base, base)
+			s.add(c)
+			fmt.Fprintf(&s, " LIMIT %d) b%d", fewRecords+1, j)
+		}
+		s.WriteString(") q")
 	}
-	out := map[id.Kind][]int{}
 	if s.Len() == 0 {
 		return out, nil
 	}
 	err := each(f.ctx, f.q, s.String(), s.args, func(rows *sql.Rows) error {
 		var k id.Kind
-		var w, n int
-		if err := rows.Scan(&k, &w, &n); err != nil {
+		var what, n int
+		if err := rows.Scan(&k, &what, &n); err != nil {
 			return err
 		}
-		if out[k] == nil {
-			out[k] = make([]int, len(f.words))
+		if what == records {
+			out[k].records = n
+			return nil
 		}
-		out[k][w] = n
+		out[k].words[what] = n
 		return nil
 	})
 	return out, err
+}
+
+// dropUnknown leaves out the typing errors that do not occur: of hundreds, a few are left, each of which is read in the
+// order of the index. What does not occur finds nothing, so nothing of what is out of sight shows by it.
+func (f *finder) dropUnknown() error {
+	var s statement
+	s.WriteString("SELECT DISTINCT t.term FROM search_terms t" + f.useIndex() + " WHERE t.kind IN (")
+	for i, k := range f.in.Kinds {
+		if i > 0 {
+			s.WriteByte(',')
+		}
+		s.WriteString(strconv.Itoa(int(k.Code)))
+	}
+	var all []string
+	for _, w := range f.words {
+		all = append(all, w.terms...)
+	}
+	s.WriteString(") AND t.term IN " + marks(len(all)))
+	known := map[string]bool{}
+	err := each(f.ctx, f.q, s.String(), anys(all), func(rows *sql.Rows) error {
+		var term string
+		err := rows.Scan(&term)
+		known[term] = true
+		return err
+	})
+	for _, w := range f.words {
+		w.terms = slices.DeleteFunc(w.terms, func(t string) bool { return t != w.text && !known[t] })
+	}
+	return err
 }
 
 // useIndex keeps the databases to the index of terms: what they know of its distribution misleads them.
@@ -328,29 +405,49 @@ func (f *finder) useIndex() string {
 	return " FORCE INDEX (search_terms_find)"
 }
 
-// branches are the conditions on a term of alias that together say that it fits the word, each a range of the index.
-func (s *sought) branches(alias string) []access.Cond {
-	var out []access.Cond
-	if len(s.terms) > maxEqual {
-		out = append(out, access.Cond{SQL: alias + ".term IN " + marks(len(s.terms)), Args: anys(s.terms)})
-	} else {
-		for _, t := range s.terms {
-			out = append(out, access.Cond{SQL: alias + ".term = ?", Args: []any{t}})
-		}
+// maxUnion is the most SELECTs joined in a row; SQLite takes 500.
+const maxUnion = 100
+
+// branches writes the union of a SELECT for each alternative of the word, which write makes for the condition on the terms
+// of t: one term, or a range of them.
+func (s *sought) branches(out *statement, write func(i int, c access.Cond)) {
+	var all []access.Cond
+	for _, t := range s.terms {
+		all = append(all, access.Cond{SQL: "t.term = ?", Args: []any{t}})
 	}
 	for _, h := range s.heads {
-		out = append(out, access.Cond{SQL: alias + ".term >= ? AND " + alias + ".term < ?", Args: []any{h, h + last}})
+		from := h
+		if strings.HasSuffix(h, soundEnd) {
+			// What sounds like it, but for the word itself: that has a term of its own.
+			all = append(all, access.Cond{SQL: "t.term >= ? AND t.term < ?", Args: []any{h, h + s.text}})
+			from = h + s.text + "\x00"
+		}
+		all = append(all, access.Cond{SQL: "t.term >= ? AND t.term < ?", Args: []any{from, h + last}})
 	}
-	return out
+	chunks := len(all) > maxUnion
+	for i, c := range all {
+		switch {
+		case chunks && i%maxUnion == 0 && i > 0:
+			fmt.Fprintf(out, ") c%d UNION ALL SELECT * FROM (", i)
+		case chunks && i == 0:
+			out.WriteString("SELECT * FROM (")
+		case i > 0:
+			out.WriteString(" UNION ALL ")
+		}
+		write(i, c)
+	}
+	if chunks {
+		out.WriteString(") c")
+	}
 }
 
-// maxEqual is up to how many terms are looked up one by one, each in the order of the index.
-const maxEqual = 8
+// maxProbes is up to how many terms of a record are looked up one by one.
+const maxProbes = 8
 
 // fits is the condition that a term of alias fits the word, for one record's terms.
 func (s *sought) fits(alias string, d db.Dialect) access.Cond {
 	term := alias + ".term"
-	if d == db.SQLite && len(s.terms) > maxEqual {
+	if d == db.SQLite && len(s.terms) > maxProbes {
 		term = "+" + term // not each of them in the index, as the record has fewer terms than that
 	}
 	some := []access.Cond{{SQL: term + " IN " + marks(len(s.terms)), Args: anys(s.terms)}}
@@ -361,8 +458,8 @@ func (s *sought) fits(alias string, d db.Dialect) access.Cond {
 }
 
 // leader returns the word by which the index is entered: the rarest, when it is rare; else the longest that is whole,
-// which follows from the query alone.
-func (f *finder) leader(counts []int) int {
+// which follows from the query alone. common: all are.
+func (f *finder) leader(counts []int) (word int, common bool) {
 	rarest := 0
 	for i, n := range counts {
 		if n < counts[rarest] {
@@ -370,7 +467,7 @@ func (f *finder) leader(counts []int) int {
 		}
 	}
 	if counts[rarest] <= fewPostings {
-		return rarest
+		return rarest, false
 	}
 	longest := 0
 	for i, w := range f.words {
@@ -378,11 +475,11 @@ func (f *finder) leader(counts []int) int {
 			longest = i
 		}
 	}
-	return longest
+	return longest, true
 }
 
 // kind finds and scores the records of a kind.
-func (f *finder) kind(k *model.Kind, counts []int) ([]Hit, error) {
+func (f *finder) kind(k *model.Kind, cost *costs) ([]Hit, error) {
 	r := f.readable(k)
 	sight := f.a.Sight(f.Set, k, base, access.Read, f.now)
 	if sight.IsFalse() || len(r.whole)+len(r.some) == 0 {
@@ -390,7 +487,11 @@ func (f *finder) kind(k *model.Kind, counts []int) ([]Hit, error) {
 	}
 	var s statement
 	s.WriteString("SELECT c.record_id, x.field, x.term, x.place, x.words FROM (")
-	f.candidates(&s, k, &r, sight, f.leader(counts))
+	if leader, common := f.leader(cost.words); cost.records <= fewRecords {
+		f.byRecords(&s, k, &r, leader)
+	} else {
+		f.byWords(&s, k, &r, sight, leader, common)
+	}
 	s.WriteString(") c ")
 	s.WriteString(f.join("search_terms", "x"))
 	s.WriteString(" ON x.record_id = c.record_id ")
@@ -437,35 +538,97 @@ func (f *finder) join(table, alias string) string {
 	return word + " `" + table + "` " + alias
 }
 
-// candidates selects the records in sight that have all words: those with the best terms of the leading one, then the
-// latest, of each alternative at most maxPostings, altogether at most maxRanked.
-func (f *finder) candidates(s *statement, k *model.Kind, r *readable, sight access.Cond, leader int) {
-	rest := access.And(access.Cond{SQL: base + ".`deleted_at` IS NULL"}, r.field("t"), sight)
+// others is the condition that the record of t has all words but the leading one.
+func (f *finder) others(r *readable, leader int) access.Cond {
+	var all []access.Cond
 	for i, w := range f.words {
 		if i == leader {
 			continue
 		}
 		// A scalar subquery, because of an EXISTS the optimiser would make a join, and enter by any of the words.
 		c := access.And(access.Cond{SQL: "y.record_id = t.record_id"}, w.fits("y", f.DB.Dialect), r.field("y"))
-		rest = access.And(rest, access.Cond{SQL: "(SELECT 1 FROM search_terms y WHERE " + c.SQL + " LIMIT 1) IS NOT NULL", Args: c.Args})
+		all = append(all, access.Cond{SQL: "(SELECT 1 FROM search_terms y WHERE " + c.SQL + " LIMIT 1) IS NOT NULL", Args: c.Args})
 	}
-	s.WriteString("SELECT record_id, MAX(strength) AS best FROM (")
-	for i, c := range f.words[leader].branches("t") {
-		if i > 0 {
-			s.WriteString(" UNION ALL ")
+	return access.And(all...)
+}
+
+// othersAtOnce is the same for common words: the records of each are collected once, instead of looking through the terms
+// of one record after another. It needs fields that show on all rows.
+func (f *finder) othersAtOnce(k *model.Kind, r *readable, leader int) access.Cond {
+	var all []access.Cond
+	for i, w := range f.words {
+		if i == leader {
+			continue
 		}
+		var s statement
+		s.WriteString("t.record_id IN (SELECT o.record_id FROM (")
+		w.branches(&s, func(_ int, c access.Cond) {
+			fmt.Fprintf(&s, "SELECT t.record_id FROM search_terms t%s WHERE t.kind = %d AND ", f.useIndex(), k.Code)
+			s.add(access.And(c, w.once(c, r), r.field("t")))
+		})
+		s.WriteString(") o)")
+		all = append(all, access.Cond{SQL: s.String(), Args: s.args})
+	}
+	return access.And(all...)
+}
+
+// once leaves the postings of the word itself out where those of its stem stand for them: in all fields but codes and
+// addresses, which have no stems.
+func (s *sought) once(branch access.Cond, r *readable) access.Cond {
+	if len(branch.Args) != 1 || branch.Args[0] != s.text || len(s.stems) == 0 || s.stems[0] == s.text {
+		return access.Cond{}
+	}
+	codes := []string{"0"} // of no field
+	for _, x := range r.all() {
+		if slices.ContainsFunc(x.elements, func(e element) bool { return !stemmed(e.how) }) {
+			codes = append(codes, strconv.FormatInt(x.code, 10))
+		}
+	}
+	return access.Cond{SQL: "t.field IN (" + strings.Join(codes, ",") + ")"}
+}
+
+// byWords selects the records in sight that have all words: those with the best terms of the leading one, then the
+// latest, of each alternative at most maxPostings, altogether at most maxRanked.
+func (f *finder) byWords(s *statement, k *model.Kind, r *readable, sight access.Cond, leader int, common bool) {
+	var others access.Cond
+	if common && len(r.some) == 0 {
+		others = f.othersAtOnce(k, r, leader)
+	} else {
+		others = f.others(r, leader)
+	}
+	rest := access.And(r.field("t"), access.Cond{SQL: base + ".`deleted_at` IS NULL"}, sight, others)
+	s.WriteString("SELECT record_id, MAX(strength) AS best FROM (")
+	w := f.words[leader]
+	w.branches(s, func(i int, c access.Cond) {
 		s.WriteString("SELECT * FROM (SELECT t.record_id, t.strength FROM search_terms t" + f.useIndex() + " ")
 		s.WriteString(f.join(k.Table, base) + " ON " + base + ".`id` = t.record_id")
 		fmt.Fprintf(s, " WHERE t.kind = %d AND ", k.Code)
-		s.add(c)
-		s.WriteString(" AND ")
-		s.add(rest)
-		if strings.Contains(c.SQL, ".term = ?") || strings.Contains(c.SQL, ".term IN") {
+		s.add(access.And(c, w.once(c, r), rest))
+		if len(c.Args) == 1 {
 			s.WriteString(" ORDER BY t.strength DESC, t.record_id DESC")
 		} else {
 			s.WriteString(" ORDER BY t.term, t.strength, t.record_id")
 		}
 		fmt.Fprintf(s, " LIMIT %d) b%d", maxPostings, i)
+	})
+	f.best(s)
+}
+
+// byRecords selects the same, by way of the few records in sight.
+func (f *finder) byRecords(s *statement, k *model.Kind, r *readable, leader int) {
+	rest := access.And(r.field("t"), f.words[leader].fits("t", f.DB.Dialect), f.others(r, leader))
+	s.WriteString("SELECT record_id, MAX(strength) AS best FROM (")
+	for i, c := range f.inSight(k) {
+		if i > 0 {
+			s.WriteString(" UNION ALL ")
+		}
+		fmt.Fprintf(s, "SELECT t.record_id, t.strength FROM `%s` %s %s ON t.record_id = %s.`id` WHERE %s.`deleted_at` IS NULL AND ", k.Table, base, f.join("search_terms", "t"), base, base)
+		s.add(access.And(c, rest))
 	}
+	f.best(s)
+}
+
+// best ends a selection of candidates.
+func (f *finder) best(s *statement) {
 	fmt.Fprintf(s, ") u GROUP BY record_id ORDER BY best DESC, record_id DESC LIMIT %d", maxRanked)
 }

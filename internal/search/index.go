@@ -345,8 +345,8 @@ func (x *Index) rebuildPart(ctx context.Context, tx *db.Tx, s *state) error {
 	if len(ids) == batch {
 		end = bytes.Clone(ids[batch-1][:])
 	}
-	// All between, so that terms of records that are no more go as well.
-	if _, err := tx.ExecContext(ctx, "DELETE FROM search_terms WHERE record_id > ? AND record_id <= ? AND kind = ?", append([]byte{}, s.after...), end, s.kind); err != nil {
+	// All between, so that terms of records that are no more go as well. (kind + 0: not by the index that begins with it.)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM search_terms WHERE record_id > ? AND record_id <= ? AND kind + 0 = ?", append([]byte{}, s.after...), end, s.kind); err != nil {
 		return fmt.Errorf("delete terms: %w", err)
 	}
 	if err := insert(ctx, tx, ids, terms); err != nil {

@@ -89,7 +89,7 @@ func (c *collector) piece(p piece) {
 
 func (c *collector) word(w string, place, count int, how manner) {
 	c.add(w, place, count)
-	if how == code || how == outer || how == email {
+	if !stemmed(how) {
 		return
 	}
 	if s := stem(w); s != w {
@@ -106,6 +106,9 @@ func (c *collector) word(w string, place, count int, how manner) {
 		}
 	}
 }
+
+// stemmed reports whether the words of such texts have stems.
+func stemmed(how manner) bool { return how != code && how != outer && how != email && how != phone }
 
 func (c *collector) add(term string, place, count int) {
 	if term == "" {
