@@ -18,6 +18,7 @@ type cli struct {
 	Check   check       `cmd:"" help:"Check the configuration and the database, and say what is in use."`
 	Token   token       `cmd:"" help:"Make the first administrator, or print an access token for a user."`
 	Keys    keys        `cmd:"" help:"Look after the signing keys."`
+	Search  searchIndex `cmd:"" help:"Look after the search index."`
 	Schema  printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
 	ID      decodeID    `cmd:"" name:"id" help:"Say what is in an id."`
 }

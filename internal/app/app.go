@@ -139,6 +139,7 @@ func (a *App) serve(guard *access.Guard) error {
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
+		Gauges: []server.Gauge{{Name: "farley_search_lag", Help: "Changes in the log that are not in the search index yet.", Value: a.searchLag}},
 	})
 	return err
 }
@@ -157,6 +158,20 @@ func (a *App) ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// searchLag is -1 while the database does not answer.
+func (a *App) searchLag() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), gaugeTime)
+	defer cancel()
+	lag, err := a.Index.Lag(ctx)
+	if err != nil {
+		return -1
+	}
+	return float64(lag)
+}
+
+// gaugeTime bounds how long a scrape of the metrics waits for the database.
+const gaugeTime = 2 * time.Second
 
 func (a *App) drain(ctx context.Context) error {
 	return errors.Join(a.socket.Close(ctx), a.sse.Close(ctx))

@@ -3,6 +3,8 @@ package search_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -367,7 +369,31 @@ func TestIndex_lags(t *testing.T) {
 		if lag, err := e.App.Index.Lag(t.Context()); err != nil || lag != 3 {
 			t.Errorf("the lag is %d, %v; want 3", lag, err)
 		}
+		if got := metric(t, e, "farley_search_lag"); got != "3" {
+			t.Errorf("the metric is %q, want 3", got)
+		}
 	})
+}
+
+// metric returns the value of a metric without labels.
+func metric(t *testing.T, e *farleytest.Env, name string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.Host+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(body), "\n"+name+" ")
+	value, _, _ := strings.Cut(rest, "\n")
+	return value
 }
 
 // The job makes the index anew.

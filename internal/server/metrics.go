@@ -19,7 +19,13 @@ type metrics struct {
 	inFlight   prometheus.Gauge
 }
 
-func newMetrics(registry *prometheus.Registry) *metrics {
+// Gauge is a metric that is asked for when it is scraped.
+type Gauge struct {
+	Name, Help string
+	Value      func() float64
+}
+
+func newMetrics(registry *prometheus.Registry, gauges []Gauge) *metrics {
 	if registry == nil {
 		registry = prometheus.NewRegistry()
 		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -44,6 +50,9 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 		}),
 	}
 	registry.MustRegister(m.requests, m.operations, m.seconds, m.cost, m.inFlight)
+	for _, g := range gauges {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.Name, Help: g.Help}, g.Value))
+	}
 	return m
 }
 
