@@ -139,7 +139,7 @@ func (a *App) serve(guard *access.Guard) error {
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
-		Gauges: []server.Gauge{{Name: "farley_search_lag", Help: "Changes in the log that are not in the search index yet.", Value: a.searchLag}},
+		Gauges: []server.Gauge{{Name: "farley_search_lag", Help: "Changes in the log, not yet in the search index", Value: a.searchLag}},
 	})
 	return err
 }

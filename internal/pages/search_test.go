@@ -49,7 +49,7 @@ func searchAmongMany(t *testing.T, d *testdb.DB) {
 		name string
 		c    *farleytest.Client
 	}{{"ALL", all}, {"OWN, every 200th", few}} {
-		for _, q := range []string{"company ", "comp", "co", "mohammed ", "محمد", "company trading", "mohammed alqahtani", "company 004710", "nr4710x", "comapny trading", "0500004711", "4711"} {
+		for _, q := range []string{"company ", "comp", "co", "mohammed ", "محمد", "company trading", "mohammed alqahtani", "company 004710", "nr4710x", "compayn trading", "0500004711", "4711"} {
 			document := fmt.Sprintf(`{ search(query: %q) { edges { cursor score highlight node { id __typename } } } }`, q)
 			viewer.c.Query(t, document, nil)
 			before := rowsRead(t, d)

@@ -156,7 +156,7 @@ var cases = []struct{ query, want string }{
 	{"meeting inverter", "note meeting"},
 	// One typing error
 	{"logistcs", "Red Sea Logistics"},
-	{"logisitcs", "Red Sea Logistics"},
+	{"logisitcs", "Red Sea Logistics"}, //nolint:misspell // that is the point
 	{"logistixs", "Red Sea Logistics"},
 	{"logisttics sea", "Red Sea Logistics"},
 	{"alqahtabi", "Mohammed Alqahtani"},

@@ -1,9 +1,6 @@
 package search
 
-import (
-	"strings"
-	"unicode"
-)
+import "strings"
 
 // maxWords bounds the words of one field that are found: of a long text the first ones.
 const maxWords = 1000
@@ -146,6 +143,3 @@ func withoutScheme(list []token) []token {
 	}
 	return list
 }
-
-// hasLetters reports whether a word is more than digits.
-func hasLetters(w string) bool { return strings.ContainsFunc(w, unicode.IsLetter) }
