@@ -14,6 +14,7 @@ import (
 	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/read"
+	"farley/internal/search"
 	"farley/internal/write"
 )
 
@@ -33,6 +34,7 @@ type Resolver struct {
 	Broker   broker.Broker
 	Audit    *audit.Log
 	Trail    *audit.Trail
+	Index    *search.Index
 }
 
 type (

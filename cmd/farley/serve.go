@@ -148,7 +148,7 @@ func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logge
 		Limits: bounds,
 		DB:     store, Clock: clock.System{}, Keys: keys, Money: book, Log: log, AllowedOrigins: s.AllowedOrigins,
 		Introspection: s.Introspection, Suggestions: s.Introspection, Playground: s.Playground,
-		Broker: between, Jobs: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted, RetainAudit: s.RetainAudit,
+		Broker: between, Jobs: true, Indexing: true, RetainChanges: s.RetainChanges, KeepDeleted: s.KeepDeleted, RetainAudit: s.RetainAudit,
 		Tracer: traces.Tracer(), Slow: s.Slow, PrivateMetrics: s.MetricsAddr != "",
 	}
 	if s.TestClock {

@@ -33,6 +33,7 @@ import (
 	"farley/internal/oidc"
 	"farley/internal/read"
 	"farley/internal/rule"
+	"farley/internal/search"
 	"farley/internal/server"
 	"farley/internal/server/live"
 	"farley/internal/stream"
@@ -62,6 +63,7 @@ type Config struct {
 	ResetURL       string            // of the application's page for new passwords, with {token} in it
 	Allowed        map[string]string // allow-list of operations by hash; nil: any
 	Jobs           bool              // run durable jobs, housekeeping among them
+	Indexing       bool              // keep the search index up to date
 	RetainChanges  time.Duration     // how far the change log reaches back at least; 0: for ever
 	KeepDeleted    time.Duration     // how long records stay in the bin; 0: for ever
 	Mail           mail.Sink         // nil: mails wait until a server with one runs
@@ -89,6 +91,7 @@ type App struct {
 	Hub      *change.Hub
 	Jobs     *job.Runner
 	Mail     *mail.Queue
+	Index    *search.Index
 
 	metrics  *metrics
 	cursors  *change.Codec
@@ -149,9 +152,15 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	hints := broker.Hints{Broker: c.Broker, Topic: broker.Changes}
+	a.Index, err = search.New(search.Config{DB: c.DB, Set: a.Set, Log: a.Changes, Read: a.Read, Clock: c.Clock, Hints: hints, Logger: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.Index.Register(a.Jobs)
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
-		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker,
+		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {
@@ -186,6 +195,7 @@ func (a *App) serve(guard *access.Guard) error {
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
 		Registry: registry, PrivateMetrics: a.PrivateMetrics, Tracer: a.Tracer, Slow: a.Slow,
+		Gauges: []server.Gauge{{Name: "farley_search_lag", Help: "Changes in the log, not yet in the search index", Value: a.searchLag}},
 	})
 	return err
 }
@@ -205,6 +215,20 @@ func (a *App) ready(ctx context.Context) error {
 	return nil
 }
 
+// searchLag is -1 while the database does not answer.
+func (a *App) searchLag() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), gaugeTime)
+	defer cancel()
+	lag, err := a.Index.Lag(ctx)
+	if err != nil {
+		return -1
+	}
+	return float64(lag)
+}
+
+// gaugeTime bounds how long a scrape of the metrics waits for the database.
+const gaugeTime = 2 * time.Second
+
 func (a *App) drain(ctx context.Context) error {
 	return errors.Join(a.socket.Close(ctx), a.sse.Close(ctx))
 }
@@ -223,6 +247,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.unsubscribe = a.Broker.Subscribe(broker.Sessions, a.sessionEnded)
 	if a.Config.Jobs {
 		a.running.Go(func() { _ = a.Jobs.Run(ctx) }) // ends with ctx
+	}
+	if a.Indexing {
+		a.running.Go(func() { a.Index.Run(ctx) })
 	}
 	for _, work := range []func(context.Context){
 		func(ctx context.Context) { _ = a.Changes.Run(ctx) }, // ends with ctx

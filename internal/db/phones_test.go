@@ -34,7 +34,7 @@ func without(t *testing.T, version string) fs.FS {
 func TestMigrations_fillTheTableOfNumbers(t *testing.T) {
 	t.Parallel()
 	eachEmpty(t, func(t *testing.T, d *testdb.DB) {
-		migrate(t, d, without(t, "20261122000120"))
+		migrate(t, d, without(t, "20261122000210"))
 		const (
 			system = "`id`, `version`, `created_at`, `updated_at`"
 			values = ", 1, '2026-11-22 09:00:00', '2026-11-22 09:00:00'"

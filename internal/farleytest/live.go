@@ -143,3 +143,12 @@ func (e *Env) Settle(t testing.TB) {
 	}
 	e.Broker.Publish(broker.Changes, nil)
 }
+
+// Index settles, and brings the search index up to date.
+func (e *Env) Index(t testing.TB) {
+	t.Helper()
+	e.Settle(t)
+	if err := e.App.Index.CatchUp(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}

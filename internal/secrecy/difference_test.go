@@ -107,8 +107,17 @@ func (d *difference) fields(x id.ID) input.Object { return d.m.values(d.m.e.Set.
 // ask asks everything there is to ask.
 func (d *difference) ask(t *testing.T) map[string]string {
 	t.Helper()
-	d.m.e.Settle(t)
+	d.m.e.Index(t)
 	out := map[string]string{}
+	for _, q := range []string{"ash", "oak tax", "yew elm", "el", "fri", "ta", "fir tag", "user"} {
+		document := `query($q: String!, $after: Cursor) { search(query: $q, first: 3, after: $after) { edges { cursor score highlight node { id } } pageInfo { hasNextPage endCursor } } }`
+		vars := farleytest.Vars{"q": q}
+		for page := range 3 {
+			r := d.c.Do(t, document, vars).Want(t, "")
+			out[fmt.Sprintf("search %s, page %d", q, page)] = r.Raw
+			vars["after"] = (farleytest.Data{V: r.Data}).At("search.pageInfo.endCursor").V
+		}
+	}
 	for i, op := range d.operations {
 		document := op.document("")
 		r := d.c.Do(t, document, nil).Want(t, "")

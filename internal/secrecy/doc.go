@@ -2,6 +2,7 @@
 // that the viewer's roles hide. It has tests only:
 //
 //	fields_test.go, rows_test.go, events_test.go  one test for each channel
+//	search_test.go                                the same for search
 //	replay_test.go                                answers that are repeated, under other rights than the first time
 //	world_test.go, operation_test.go              random worlds, roles and operations
 //	policy_test.go                                the policy once more, evaluated naively in memory

@@ -46,7 +46,13 @@ func buildInfo() prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-func newMetrics(registry *prometheus.Registry) *metrics {
+// Gauge is a metric that is asked for when it is scraped.
+type Gauge struct {
+	Name, Help string
+	Value      func() float64
+}
+
+func newMetrics(registry *prometheus.Registry, gauges []Gauge) *metrics {
 	if registry == nil {
 		registry = NewRegistry()
 	}
@@ -80,6 +86,9 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	m.documents.WithLabelValues("miss")
 	m.requests.WithLabelValues("/graphql", "200")
 	registry.MustRegister(m.requests, m.operations, m.seconds, m.cost, m.inFlight, m.documents)
+	for _, g := range gauges {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.Name, Help: g.Help}, g.Value))
+	}
 	return m
 }
 
