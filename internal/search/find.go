@@ -382,7 +382,10 @@ func (f *finder) dropUnknown() error {
 	}
 	var all []string
 	for _, w := range f.words {
-		all = append(all, w.terms...)
+		all = append(all, w.wrong...)
+	}
+	if all == nil {
+		return nil
 	}
 	s.WriteString(") AND t.term IN " + marks(len(all)))
 	known := map[string]bool{}
@@ -393,7 +396,9 @@ func (f *finder) dropUnknown() error {
 		return err
 	})
 	for _, w := range f.words {
-		w.terms = slices.DeleteFunc(w.terms, func(t string) bool { return t != w.text && !known[t] })
+		wrong := w.wrong
+		w.wrong = slices.DeleteFunc(slices.Clone(wrong), func(t string) bool { return !known[t] })
+		w.terms = append(w.terms[:len(w.terms)-len(wrong)], w.wrong...)
 	}
 	return err
 }
@@ -601,11 +606,15 @@ func (f *finder) byWords(s *statement, k *model.Kind, r *readable, sight access.
 	s.WriteString("SELECT record_id, MAX(strength) AS best FROM (")
 	w := f.words[leader]
 	w.branches(s, func(i int, c access.Cond) {
+		ordered := len(c.Args) == 1
 		s.WriteString("SELECT * FROM (SELECT t.record_id, t.strength FROM search_terms t" + f.useIndex() + " ")
 		s.WriteString(f.join(k.Table, base) + " ON " + base + ".`id` = t.record_id")
 		fmt.Fprintf(s, " WHERE t.kind = %d AND ", k.Code)
-		s.add(access.And(c, w.once(c, r), rest))
-		if len(c.Args) == 1 {
+		if len(f.words) > 1 { // of a single word the first will do
+			c = access.And(c, w.once(c, r))
+		}
+		s.add(access.And(c, rest))
+		if ordered {
 			s.WriteString(" ORDER BY t.strength DESC, t.record_id DESC")
 		} else {
 			s.WriteString(" ORDER BY t.term, t.strength, t.record_id")

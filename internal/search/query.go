@@ -34,6 +34,7 @@ type sought struct {
 
 	terms []string
 	heads []string
+	wrong []string // those of terms that are typing errors: the last ones
 }
 
 // stopWords say nothing, and are left out where there are other words. Ali (علي) looks like one and is not.
@@ -154,11 +155,18 @@ func (s *sought) prepare() {
 			}
 		}
 	}
-	if s.typos && !isEmail {
-		s.terms = append(s.terms, neighbours(s.text)...)
-	}
 	slices.Sort(s.terms)
 	s.terms = slices.Compact(s.terms)
+	if s.typos && !isEmail {
+		for _, n := range neighbours(s.text) {
+			if !slices.Contains(s.terms, n) {
+				s.wrong = append(s.wrong, n)
+			}
+		}
+		slices.Sort(s.wrong)
+		s.wrong = slices.Compact(s.wrong)
+		s.terms = append(s.terms, s.wrong...)
+	}
 	slices.Sort(s.heads)
 	var heads []string
 	for _, h := range s.heads { // a head that begins with another one finds nothing more
