@@ -15,7 +15,7 @@ var prefixes = map[Kind]string{
 	20: "tag",
 	21: "tagg",
 	22: "lead",
-	23: "rela",
+	23: "reln",
 	24: "atmb",
 	25: "pref",
 	26: "need",

@@ -308,7 +308,7 @@ func lead() *Kind {
 
 func relationship() *Kind {
 	return &Kind{
-		Name: "Relationship", Const: "RELATIONSHIP", Single: "relationship", Plural: "relationships", Code: 23, Prefix: "rela", Table: "relationships",
+		Name: "Relationship", Const: "RELATIONSHIP", Single: "relationship", Plural: "relationships", Code: 23, Prefix: "reln", Table: "relationships",
 		Doc:     "A typed, directed link between two accounts or contacts, seen by whoever sees both ends: \"from\" is the type of \"to\".",
 		Sight:   ByParents,
 		Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type",
