@@ -87,6 +87,9 @@ func TestBackup(t *testing.T) {
 		variables := map[string]string{"BACKUP": filepath.Join(t.TempDir(), "backup"), "DATA": data, "NEW": next}
 		if u.Scheme == "mysql" {
 			if _, err := exec.LookPath("mariadb-dump"); err != nil {
+				if os.Getenv("FARLEY_REQUIRE_MYSQL") == "1" {
+					t.Fatal(err)
+				}
 				t.Skip("there is no mariadb-dump on this machine")
 			}
 			kind, keyFile = "mariadb", filepath.Join(t.TempDir(), "keys.json")
