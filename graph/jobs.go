@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"regexp"
@@ -154,14 +155,18 @@ func (r *queryResolver) jobPage(ctx context.Context, tx *db.Tx, a *access.Actor,
 	if err != nil {
 		return read.Result{}, err
 	}
-	cursors, err := r.Read.ListCursor("jobs", a, where)
+	filter, err := json.Marshal(where)
 	if err != nil {
 		return read.Result{}, err
 	}
+	bound := []string{"jobs", string(filter), string(a.User[:])}
 	if after != nil {
-		if f.After, err = cursors.Open(*after, "after"); err != nil {
+		values, err := r.Read.OpenCursor(*after, bound, "after")
+		if err != nil {
 			return read.Result{}, err
 		}
+		last, _ := values[0].([]byte) // what the same words sealed
+		copy(f.After[:], last)
 	}
 	f.Seen, f.Limit = r.jobsInSight(a), size+1
 	found, err := r.Resolver.Jobs.List(ctx, tx, f)
@@ -169,7 +174,7 @@ func (r *queryResolver) jobPage(ctx context.Context, tx *db.Tx, a *access.Actor,
 		return read.Result{}, err
 	}
 	more := len(found) > size
-	return r.jobConnection(ctx, tx, a, cursors, found[:min(size, len(found))], more, after != nil)
+	return r.jobConnection(ctx, tx, a, bound, found[:min(size, len(found))], more, after != nil)
 }
 
 func pageSize(first *int64) (int, error) {
@@ -186,7 +191,7 @@ func pageSize(first *int64) (int, error) {
 }
 
 // jobConnection writes a page of jobs.
-func (r *queryResolver) jobConnection(ctx context.Context, tx *db.Tx, a *access.Actor, cursors read.ListCursor, page []job.Info, more, behind bool) (read.Result, error) {
+func (r *queryResolver) jobConnection(ctx context.Context, tx *db.Tx, a *access.Actor, bound []string, page []job.Info, more, behind bool) (read.Result, error) {
 	var makers []id.ID
 	for _, i := range page {
 		makers = append(makers, i.CreatedBy)
@@ -199,14 +204,15 @@ func (r *queryResolver) jobConnection(ctx context.Context, tx *db.Tx, a *access.
 	if err != nil {
 		return read.Result{}, err
 	}
+	cursor := func(i job.Info) string { return r.Read.SealCursor(bound, i.ID[:]) }
 	edges, nodes := []any{}, []any{}
 	for _, i := range page {
-		edges = append(edges, map[string]any{"cursor": cursors.Seal(i.ID), "node": jobValue(i, inEdges[i.CreatedBy])})
+		edges = append(edges, map[string]any{"cursor": cursor(i), "node": jobValue(i, inEdges[i.CreatedBy])})
 		nodes = append(nodes, jobValue(i, inNodes[i.CreatedBy]))
 	}
 	info := map[string]any{"hasNextPage": more, "hasPreviousPage": behind}
 	if len(page) > 0 {
-		info["startCursor"], info["endCursor"] = cursors.Seal(page[0].ID), cursors.Seal(page[len(page)-1].ID)
+		info["startCursor"], info["endCursor"] = cursor(page[0]), cursor(page[len(page)-1])
 	}
 	return r.Read.Project(ctx, map[string]any{"edges": edges, "nodes": nodes, "pageInfo": info})
 }

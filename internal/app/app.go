@@ -195,7 +195,6 @@ func (a *App) serve(guard *access.Guard) error {
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,
 		Introspection: a.Introspection, Suggestions: a.Suggestions, Playground: a.Playground, Allowed: a.Allowed,
 		Registry: registry, PrivateMetrics: a.PrivateMetrics, Tracer: a.Tracer, Slow: a.Slow,
-		Gauges: []server.Gauge{{Name: "farley_search_lag", Help: "Changes in the log, not yet in the search index", Value: a.searchLag}},
 	})
 	return err
 }
@@ -214,20 +213,6 @@ func (a *App) ready(ctx context.Context) error {
 	}
 	return nil
 }
-
-// searchLag is -1 while the database does not answer.
-func (a *App) searchLag() float64 {
-	ctx, cancel := context.WithTimeout(context.Background(), gaugeTime)
-	defer cancel()
-	lag, err := a.Index.Lag(ctx)
-	if err != nil {
-		return -1
-	}
-	return float64(lag)
-}
-
-// gaugeTime bounds how long a scrape of the metrics waits for the database.
-const gaugeTime = 2 * time.Second
 
 func (a *App) drain(ctx context.Context) error {
 	return errors.Join(a.socket.Close(ctx), a.sse.Close(ctx))

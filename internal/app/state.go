@@ -26,6 +26,7 @@ type stored struct {
 	log  change.Stats
 	jobs map[job.KindState]int64
 	due  time.Duration
+	lag  int64 // of the search index
 }
 
 var _ prometheus.Collector = (*state)(nil)
@@ -62,6 +63,7 @@ var (
 	kept           = described("farley_changes_kept", "Changes that the log holds")
 	keptAge        = described("farley_changes_oldest_age_seconds", "Age of the oldest change that the log holds")
 	jobs           = described("farley_jobs", "Jobs by kind and state", "kind", "state")
+	searchLag      = described("farley_search_lag", "Changes in the log that are not in the search index yet")
 	jobsDueAge     = described("farley_jobs_oldest_due_age_seconds", "For how long the job has been due that has waited longest")
 
 	brokerConnected = described("farley_broker_connected", "1 while the broker between nodes can be reached, and for a single node")
@@ -73,7 +75,7 @@ var (
 func (s *state) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		connections, connectionsMax, poolWaits, poolWaited, retries, gaveUp, groups, subscriptions, sockets, streams, hashes, actorsSeen,
-		unsequenced, unsequencedAge, kept, keptAge, jobs, jobsDueAge, brokerConnected, brokerDropped, stateErrors,
+		unsequenced, unsequencedAge, kept, keptAge, jobs, jobsDueAge, searchLag, brokerConnected, brokerDropped, stateErrors,
 	} {
 		out <- d
 	}
@@ -134,6 +136,7 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 		gauge(jobs, float64(n), k.Kind, string(k.State))
 	}
 	gauge(jobsDueAge, found.due.Seconds())
+	gauge(searchLag, float64(found.lag))
 }
 
 // read reads the database, unless that was done a moment ago.
@@ -154,6 +157,9 @@ func (s *state) read() (found stored, ok bool, failed int) {
 		var all job.Stats
 		all, err = s.app.Jobs.Stats(ctx)
 		found.due = all.OldestDue
+	}
+	if err == nil {
+		found.lag, err = s.app.Index.Lag(ctx)
 	}
 	if err != nil {
 		s.failed++

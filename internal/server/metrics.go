@@ -46,13 +46,7 @@ func buildInfo() prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-// Gauge is a metric that is asked for when it is scraped.
-type Gauge struct {
-	Name, Help string
-	Value      func() float64
-}
-
-func newMetrics(registry *prometheus.Registry, gauges []Gauge) *metrics {
+func newMetrics(registry *prometheus.Registry) *metrics {
 	if registry == nil {
 		registry = NewRegistry()
 	}
@@ -86,9 +80,6 @@ func newMetrics(registry *prometheus.Registry, gauges []Gauge) *metrics {
 	m.documents.WithLabelValues("miss")
 	m.requests.WithLabelValues("/graphql", "200")
 	registry.MustRegister(m.requests, m.operations, m.seconds, m.cost, m.inFlight, m.documents)
-	for _, g := range gauges {
-		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.Name, Help: g.Help}, g.Value))
-	}
 	return m
 }
 

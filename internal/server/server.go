@@ -66,8 +66,6 @@ type Config struct {
 	Persisted PersistedStore
 	// Allowed, when not nil, is the list of the only documents that may run, by hash (see ReadManifest).
 	Allowed map[string]string
-	// Gauges are further metrics, asked for when they are scraped.
-	Gauges []Gauge
 	// Registry holds the metrics; nil makes one with NewRegistry.
 	Registry *prometheus.Registry
 	// Tracer makes spans of requests and operations; nil: none. Who sends a traceparent (W3C) sees his own trace go on.
@@ -118,7 +116,7 @@ func New(c Config) (*Server, error) {
 	}
 
 	s := &Server{Presenter: c.Presenter, config: c, limits: c.Limits.withDefaults(), origins: newOrigins(c.AllowedOrigins)}
-	s.metrics = newMetrics(c.Registry, c.Gauges)
+	s.metrics = newMetrics(c.Registry)
 	if err := s.buildEngine(); err != nil {
 		return nil, err
 	}
