@@ -15,7 +15,7 @@ import (
 )
 
 // CopyRole answers Mutation.copyRole.
-func (r *mutationResolver) CopyRole(ctx context.Context, in input.Object) (*read.Result, error) {
+func (r *mutationResolver) CopyRole(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
 	var p fault.Violations
 	role := idIn(&p, in["role"], "input", "role")
 	if err := p.Err(); err != nil {
@@ -23,7 +23,8 @@ func (r *mutationResolver) CopyRole(ctx context.Context, in input.Object) (*read
 	}
 	name, _ := in["name"].(string)
 	var res read.Result
-	err := r.Identity.CopyRole(ctx, r.Write, role, name, func(ctx context.Context, tx *write.Tx, made id.ID) error {
+	c := write.Command{Name: "copyRole", Input: in, DryRun: dryRun}
+	err := r.Identity.CopyRole(ctx, r.Write, c, idempotencyKey(ctx, key), role, name, func(ctx context.Context, tx *write.Tx, made id.ID) error {
 		shown, err := r.Read.Payload(ctx, tx, tx.Actor, "role", made)
 		if err != nil {
 			return err
@@ -35,13 +36,14 @@ func (r *mutationResolver) CopyRole(ctx context.Context, in input.Object) (*read
 }
 
 // RenewAccess answers Mutation.renewAccess.
-func (r *mutationResolver) RenewAccess(ctx context.Context, in input.Object) (*read.Result, error) {
+func (r *mutationResolver) RenewAccess(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
 	renewal, err := renewalOf(in)
 	if err != nil {
 		return nil, err
 	}
 	var res read.Result
-	err = r.Identity.RenewAccess(ctx, r.Write, renewal, func(ctx context.Context, tx *write.Tx) error {
+	c := write.Command{Name: "renewAccess", Input: in, DryRun: dryRun}
+	err = r.Identity.RenewAccess(ctx, r.Write, c, idempotencyKey(ctx, key), renewal, func(ctx context.Context, tx *write.Tx, _ bool) error {
 		shown, err := r.Read.Payload(ctx, tx, tx.Actor, "grants", distinct(renewal.Grants)...)
 		if err != nil {
 			return err

@@ -46,7 +46,7 @@ type ComplexityRoot struct {
 		CancelJob                func(childComplexity int, input input.Object) int
 		ChangePassword           func(childComplexity int, input input.Object) int
 		ConvertLead              func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		CopyRole                 func(childComplexity int, input input.Object) int
+		CopyRole                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateAPIKey             func(childComplexity int, input input.Object) int
 		CreateAccount            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
 		CreateAccountContact     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -97,7 +97,7 @@ type ComplexityRoot struct {
 		LogoutEverywhere         func(childComplexity int, input input.Object) int
 		MoveAccountLifecycle     func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		Refresh                  func(childComplexity int, input input.Object) int
-		RenewAccess              func(childComplexity int, input input.Object) int
+		RenewAccess              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		RequestPasswordReset     func(childComplexity int, input input.Object) int
 		RescheduleJob            func(childComplexity int, input input.Object) int
 		ResetPassword            func(childComplexity int, input input.Object) int
@@ -342,8 +342,8 @@ type MutationResolver interface {
 	CancelJob(ctx context.Context, input input.Object) (*read.Result, error)
 	RetryJob(ctx context.Context, input input.Object) (*read.Result, error)
 	RescheduleJob(ctx context.Context, input input.Object) (*read.Result, error)
-	CopyRole(ctx context.Context, input input.Object) (*read.Result, error)
-	RenewAccess(ctx context.Context, input input.Object) (*read.Result, error)
+	CopyRole(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RenewAccess(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	AdvanceClock(ctx context.Context, to time.Time) (*read.Result, error)
 	Login(ctx context.Context, input input.Object) (*read.Result, error)
 	Refresh(ctx context.Context, input input.Object) (*read.Result, error)
@@ -518,7 +518,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.CopyRole(childComplexity, args["input"].(input.Object)), true
+		return e.ComplexityRoot.Mutation.CopyRole(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -1069,7 +1069,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RenewAccess(childComplexity, args["input"].(input.Object)), true
+		return e.ComplexityRoot.Mutation.RenewAccess(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -12410,9 +12410,23 @@ type RenewAccessPayload @plain @engine {
 
 extend type Mutation {
   "Makes a role of your own from any role: permissions, levels of fields, screens and description are those of the original. For those who may read the original with these fields, and make roles. TAKEN when another role has the name."
-  copyRole(input: CopyRoleInput!): CopyRolePayload @can(object: "ROLE", action: "CREATE")
+  copyRole(
+    "The role and the name of the copy."
+    input: CopyRoleInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CopyRolePayload @can(object: "ROLE", action: "CREATE")
   "Confirms that users shall go on holding roles, and moves the end of their grants: all of them or, with every problem told, none. Four eyes: nobody renews his own grants (FORBIDDEN); and who manages some users only cannot renew a role with rights that he does not have himself (FORBIDDEN)."
-  renewAccess(input: RenewAccessInput!): RenewAccessPayload @can(object: "USER", action: "MANAGE_USERS")
+  renewAccess(
+    "The grants and their end."
+    input: RenewAccessInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RenewAccessPayload @can(object: "USER", action: "MANAGE_USERS")
 }
 `, BuiltIn: false},
 	{Name: "../../schema/sandbox.graphql", Input: `# For integrators who try out what happens later: only where the server was started with --test-clock.
@@ -13459,6 +13473,22 @@ func (ec *executionContext) field_Mutation_copyRole_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
 	return args, nil
 }
 
@@ -15049,6 +15079,22 @@ func (ec *executionContext) field_Mutation_renewAccess_args(ctx context.Context,
 		return nil, err
 	}
 	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
 	return args, nil
 }
 
@@ -23831,7 +23877,7 @@ func (ec *executionContext) _Mutation_copyRole(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CopyRole(ctx, fc.Args["input"].(input.Object))
+			return ec.Resolvers.Mutation().CopyRole(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -23875,7 +23921,7 @@ func (ec *executionContext) _Mutation_renewAccess(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RenewAccess(ctx, fc.Args["input"].(input.Object))
+			return ec.Resolvers.Mutation().RenewAccess(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {

@@ -456,3 +456,41 @@ func TestRoleGrants_knowWhenTheyWereLastUsed(t *testing.T) {
 		}
 	})
 }
+
+// The verbs on roles and grants can be tried without a trace, and repeated without doing anything twice.
+func TestRoles_dryRunAndRepeat(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		admin, rep := e.Admin(t), e.User(t, nil)
+		role := e.Role(t, access.Role{Permissions: []access.Permission{{Object: "TAG", Action: "READ", Scope: "ALL"}}})
+		grant := e.Make(t, "RoleGrant", input.Object{"user": rep.User.String(), "role": role.String()})
+		const document = `mutation($r: ID!, $g: [ID!]!, $n: String!, $dry: Boolean, $k: String, $l: String) {
+			copyRole(input: {role: $r, name: $n}, dryRun: $dry, idempotencyKey: $k) { role { id name } }
+			renewAccess(input: {grants: $g}, dryRun: $dry, idempotencyKey: $l) { grants { version reviewedAt } } }`
+		vars := func(name string, dry bool) farleytest.Vars {
+			v := farleytest.Vars{"r": role, "g": []id.ID{grant}, "n": name, "dry": dry}
+			if !dry {
+				v["k"], v["l"] = "copy-1", "renew-1"
+			}
+			return v
+		}
+		state := func() string {
+			return admin.Query(t, `query($g: ID!) { roles(where: {name: {startsWith: "Copy"}}) { nodes { name } } roleGrant(id: $g) { version reviewedAt } }`, farleytest.Vars{"g": grant}).JSON()
+		}
+		before := state()
+		if got := admin.Query(t, document, vars("Copy", true)).At("renewAccess.grants").JSON(); !strings.Contains(got, `"version":2`) {
+			t.Errorf("tried, the grants are %s", got)
+		}
+		if got := state(); got != before {
+			t.Errorf("a try leaves %s, was %s", got, before)
+		}
+		first := admin.Query(t, document, vars("Copy", false)).JSON()
+		if again := admin.Query(t, document, vars("Copy", false)).JSON(); again != first {
+			t.Errorf("repeated, the answer is %s, was %s", again, first)
+		}
+		if got, want := state(), `{"roleGrant":{"reviewedAt":"2026-11-22T09:00:00Z","version":2},"roles":{"nodes":[{"name":"Copy"}]}}`; got != want {
+			t.Errorf("done once is %s, want %s", got, want)
+		}
+		admin.Do(t, document, vars("Copy of another name", false)).Want(t, "IDEMPOTENCY_MISMATCH")
+	})
+}

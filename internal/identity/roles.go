@@ -18,45 +18,52 @@ var copied = []string{"description", "permissions", "fieldLevels", "screens"}
 
 // CopyRole makes a role of one's own from any role that the actor may read with all that is copied; answer is told its id
 // and runs in the same transaction. NOT_FOUND for a role out of sight or in the bin.
-func (s *Service) CopyRole(ctx context.Context, w *write.Writer, role id.ID, name string, answer func(context.Context, *write.Tx, id.ID) error) error {
+func (s *Service) CopyRole(ctx context.Context, w *write.Writer, c write.Command, key string, role id.ID, name string, answer func(context.Context, *write.Tx, id.ID) error) error {
+	return write.Perform(ctx, w, c, key, func(ctx context.Context, tx *write.Tx) (id.ID, error) {
+		in, err := s.roleLike(ctx, tx, role)
+		if err != nil {
+			return id.ID{}, err
+		}
+		in["name"] = name
+		o, err := tx.Create(ctx, s.set.Kind("Role"), in, "ALLOW")
+		return o.ID, err
+	}, answer)
+}
+
+// roleLike returns the input of a create for what is copied of a role.
+func (s *Service) roleLike(ctx context.Context, tx *write.Tx, role id.ID) (input.Object, error) {
 	k := s.set.Kind("Role")
-	return w.Do(ctx, func(ctx context.Context, tx *write.Tx) error {
-		if role.Kind() != k.Code {
-			return write.NotFound(k)
+	if role.Kind() != k.Code {
+		return nil, write.NotFound(k)
+	}
+	r, err := tx.InSight(ctx, k, role)
+	if err == nil && r.InBin() {
+		err = write.NotFound(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in := input.Object{}
+	for _, field := range copied {
+		f := k.Field(field)
+		stored, _ := r.Values[f.Column].(string)
+		if stored == "" {
+			continue
 		}
-		r, err := tx.InSight(ctx, k, role)
-		if err == nil && r.InBin() {
-			err = write.NotFound(k)
+		if !tx.Actor.ReadsField(s.set, k, f, r.Keys, tx.Now) {
+			return nil, fault.New(fault.Forbidden, "You may not read this field.").At("input", "role")
 		}
-		if err != nil {
-			return err
+		in[field] = stored
+		if field == "description" {
+			continue
 		}
-		in := input.Object{"name": name}
-		for _, field := range copied {
-			f := k.Field(field)
-			stored, _ := r.Values[f.Column].(string)
-			if stored == "" {
-				continue
-			}
-			if !tx.Actor.ReadsField(s.set, k, f, r.Keys, tx.Now) {
-				return fault.New(fault.Forbidden, "You may not read this field.").At("input", "role")
-			}
-			in[field] = stored
-			if field == "description" {
-				continue
-			}
-			var list []any
-			if err := json.Unmarshal([]byte(stored), &list); err != nil {
-				return err
-			}
-			in[field] = list
+		var list []any
+		if err := json.Unmarshal([]byte(stored), &list); err != nil {
+			return nil, err
 		}
-		o, err := tx.Create(ctx, k, in, "ALLOW")
-		if err != nil {
-			return err
-		}
-		return answer(ctx, tx, o.ID)
-	})
+		in[field] = list
+	}
+	return in, nil
 }
 
 // maxRenewed bounds the grants of one renewal.
@@ -72,15 +79,15 @@ type Renewal struct {
 // RenewAccess confirms grants in the actor's name and moves their end: all, or none with every problem told. The actor
 // has to manage their users, and none of them may be his own. Who manages some users only may not renew rights that he
 // does not have. answer runs in the same transaction.
-func (s *Service) RenewAccess(ctx context.Context, w *write.Writer, r Renewal, answer func(context.Context, *write.Tx) error) error {
-	return w.Do(ctx, func(ctx context.Context, tx *write.Tx) error {
+func (s *Service) RenewAccess(ctx context.Context, w *write.Writer, c write.Command, key string, r Renewal, answer func(context.Context, *write.Tx, bool) error) error {
+	return write.Perform(ctx, w, c, key, func(ctx context.Context, tx *write.Tx) (bool, error) {
 		var p fault.Violations
 		switch n := len(r.Grants); {
 		case n == 0:
 			p.Add([]any{"input", "grants"}, "REQUIRED", "This field is required.")
 		case n > maxRenewed:
 			p.Add([]any{"input", "grants"}, "TOO_LONG", "The list is longer than %d.", maxRenewed)
-			return p.Err()
+			return false, p.Err()
 		}
 		if r.Until != nil && !r.Until.After(tx.Now) {
 			p.Add([]any{"input", "validUntil"}, "RANGE", "The instant is not in the future.")
@@ -89,7 +96,7 @@ func (s *Service) RenewAccess(ctx context.Context, w *write.Writer, r Renewal, a
 		for i, x := range r.Grants {
 			problem, err := s.renewable(ctx, tx, x)
 			if err != nil {
-				return err
+				return false, err
 			}
 			if problem.Code == "" {
 				continue
@@ -100,10 +107,10 @@ func (s *Service) RenewAccess(ctx context.Context, w *write.Writer, r Renewal, a
 			p.Add([]any{"input", "grants", i}, problem.Code, problem.Message, problem.Args...)
 		}
 		if len(p) > 0 {
-			return &fault.Error{Code: code, Message: message, Violations: p}
+			return false, &fault.Error{Code: code, Message: message, Violations: p}
 		}
-		return s.renew(ctx, tx, r, answer)
-	})
+		return true, s.renew(ctx, tx, r)
+	}, answer)
 }
 
 // renewable returns what stands against the actor's renewing a grant; its code is "" when nothing does.
@@ -139,7 +146,7 @@ func (s *Service) renewable(ctx context.Context, tx *write.Tx, x id.ID) (fault.V
 	return fault.Violation{}, err
 }
 
-func (s *Service) renew(ctx context.Context, tx *write.Tx, r Renewal, answer func(context.Context, *write.Tx) error) error {
+func (s *Service) renew(ctx context.Context, tx *write.Tx, r Renewal) error {
 	k := s.set.Kind("RoleGrant")
 	columns := map[string]any{"reviewed_at": tx.Now, "reviewed_by_id": tx.Actor.User}
 	if r.Ends {
@@ -156,5 +163,5 @@ func (s *Service) renew(ctx context.Context, tx *write.Tx, r Renewal, answer fun
 			return err
 		}
 	}
-	return answer(ctx, tx)
+	return nil
 }
