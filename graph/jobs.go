@@ -18,6 +18,7 @@ import (
 	"farley/internal/job"
 	"farley/internal/read"
 	"farley/internal/stream"
+	"farley/internal/write"
 )
 
 // manageJobs is the action on users that covers their jobs.
@@ -218,27 +219,24 @@ func (r *queryResolver) jobConnection(ctx context.Context, tx *db.Tx, a *access.
 }
 
 // controlJob does something to the job that an input names, and answers with the job as it is then.
-func (r *mutationResolver) controlJob(ctx context.Context, in input.Object, do func(ctx context.Context, tx *db.Tx, x id.ID) error) (*read.Result, error) {
-	var x id.ID
-	if err := x.UnmarshalGQL(in["id"]); err != nil {
-		var p fault.Violations
-		p.Add([]any{"input", "id"}, "FORMAT", "This is not an id.")
-		return nil, p.Err()
+func (r *mutationResolver) controlJob(ctx context.Context, c write.Command, key *string, do func(ctx context.Context, tx *db.Tx, x id.ID) error) (*read.Result, error) {
+	x, err := onlyID(c.Input, "id")
+	if err != nil {
+		return nil, err
 	}
 	a := access.From(ctx)
 	var res read.Result
-	err := r.DB.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := r.jobInSight(ctx, tx, a, x); err != nil {
-			return err
+	err = write.Perform(ctx, r.Write, c, idempotencyKey(ctx, key), func(ctx context.Context, tx *write.Tx) (id.ID, error) {
+		if _, err := r.jobInSight(ctx, tx.Tx, a, x); err != nil {
+			return x, err
 		}
-		if err := do(ctx, tx, x); err != nil {
-			return err
-		}
-		i, err := r.Jobs.Get(ctx, tx, x)
+		return x, do(ctx, tx.Tx, x)
+	}, func(ctx context.Context, tx *write.Tx, x id.ID) error {
+		i, err := r.jobInSight(ctx, tx.Tx, a, x)
 		if err != nil {
 			return err
 		}
-		maker, err := r.Read.PayloadEach(ctx, tx, a, "job.createdBy", i.CreatedBy)
+		maker, err := r.Read.PayloadEach(ctx, tx.Tx, a, "job.createdBy", i.CreatedBy)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"farley/internal/id"
 	"farley/internal/input"
 	"farley/internal/read"
+	"farley/internal/write"
 )
 
 // Job answers Query.job.
@@ -40,22 +41,22 @@ func (r *queryResolver) Jobs(ctx context.Context, where input.Object, first *int
 }
 
 // CancelJob answers Mutation.cancelJob.
-func (r *mutationResolver) CancelJob(ctx context.Context, in input.Object) (*read.Result, error) {
-	return r.controlJob(ctx, in, r.Resolver.Jobs.Cancel)
+func (r *mutationResolver) CancelJob(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
+	return r.controlJob(ctx, write.Command{Name: "cancelJob", Input: in, DryRun: dryRun}, key, r.Resolver.Jobs.Cancel)
 }
 
 // RetryJob answers Mutation.retryJob.
-func (r *mutationResolver) RetryJob(ctx context.Context, in input.Object) (*read.Result, error) {
-	return r.controlJob(ctx, in, r.Resolver.Jobs.Retry)
+func (r *mutationResolver) RetryJob(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
+	return r.controlJob(ctx, write.Command{Name: "retryJob", Input: in, DryRun: dryRun}, key, r.Resolver.Jobs.Retry)
 }
 
 // RescheduleJob answers Mutation.rescheduleJob.
-func (r *mutationResolver) RescheduleJob(ctx context.Context, in input.Object) (*read.Result, error) {
+func (r *mutationResolver) RescheduleJob(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
 	due, err := r.dueAt(in)
 	if err != nil {
 		return nil, err
 	}
-	return r.controlJob(ctx, in, func(ctx context.Context, tx *db.Tx, x id.ID) error {
+	return r.controlJob(ctx, write.Command{Name: "rescheduleJob", Input: in, DryRun: dryRun}, key, func(ctx context.Context, tx *db.Tx, x id.ID) error {
 		return r.Resolver.Jobs.Reschedule(ctx, tx, x, due)
 	})
 }

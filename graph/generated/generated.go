@@ -43,7 +43,7 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Mutation struct {
 		AdvanceClock             func(childComplexity int, to time.Time) int
-		CancelJob                func(childComplexity int, input input.Object) int
+		CancelJob                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		ChangePassword           func(childComplexity int, input input.Object) int
 		ConvertLead              func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		CopyRole                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -99,7 +99,7 @@ type ComplexityRoot struct {
 		Refresh                  func(childComplexity int, input input.Object) int
 		RenewAccess              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		RequestPasswordReset     func(childComplexity int, input input.Object) int
-		RescheduleJob            func(childComplexity int, input input.Object) int
+		RescheduleJob            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		ResetPassword            func(childComplexity int, input input.Object) int
 		RestoreAccount           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreAccountContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -121,7 +121,7 @@ type ComplexityRoot struct {
 		RestoreTeam              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreTerritory         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreUser              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RetryJob                 func(childComplexity int, input input.Object) int
+		RetryJob                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		RevokeAPIKey             func(childComplexity int, input input.Object) int
 		SetPassword              func(childComplexity int, input input.Object) int
 		TakeLead                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -339,9 +339,9 @@ type MutationResolver interface {
 	UpdateTerritory(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
-	CancelJob(ctx context.Context, input input.Object) (*read.Result, error)
-	RetryJob(ctx context.Context, input input.Object) (*read.Result, error)
-	RescheduleJob(ctx context.Context, input input.Object) (*read.Result, error)
+	CancelJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RetryJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RescheduleJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CopyRole(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RenewAccess(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	AdvanceClock(ctx context.Context, to time.Time) (*read.Result, error)
@@ -485,7 +485,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.CancelJob(childComplexity, args["input"].(input.Object)), true
+		return e.ComplexityRoot.Mutation.CancelJob(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
 			break
@@ -1091,7 +1091,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RescheduleJob(childComplexity, args["input"].(input.Object)), true
+		return e.ComplexityRoot.Mutation.RescheduleJob(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -1333,7 +1333,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RetryJob(childComplexity, args["input"].(input.Object)), true
+		return e.ComplexityRoot.Mutation.RetryJob(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -12361,11 +12361,32 @@ extend type Query {
 
 extend type Mutation {
   "Ends a job that waits, and asks one that runs to end, which takes seconds. CONFLICT for a job that has ended otherwise."
-  cancelJob(input: CancelJobInput!): CancelJobPayload @signedIn
+  cancelJob(
+    "The job."
+    input: CancelJobInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CancelJobPayload @signedIn
   "Has a failed or cancelled job run again with all its attempts, and one that waits run now. CONFLICT for a job that runs or is done."
-  retryJob(input: RetryJobInput!): RetryJobPayload @signedIn
+  retryJob(
+    "The job."
+    input: RetryJobInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RetryJobPayload @signedIn
   "Moves the due time of a job that waits. CONFLICT for a job that does not."
-  rescheduleJob(input: RescheduleJobInput!): RescheduleJobPayload @signedIn
+  rescheduleJob(
+    "The job."
+    input: RescheduleJobInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RescheduleJobPayload @signedIn
 }
 
 extend type Subscription {
@@ -13399,6 +13420,22 @@ func (ec *executionContext) field_Mutation_cancelJob_args(ctx context.Context, r
 		return nil, err
 	}
 	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
 	return args, nil
 }
 
@@ -15123,6 +15160,22 @@ func (ec *executionContext) field_Mutation_rescheduleJob_args(ctx context.Contex
 		return nil, err
 	}
 	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
 	return args, nil
 }
 
@@ -15951,6 +16004,22 @@ func (ec *executionContext) field_Mutation_retryJob_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
 	return args, nil
 }
 
@@ -23745,7 +23814,7 @@ func (ec *executionContext) _Mutation_cancelJob(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CancelJob(ctx, fc.Args["input"].(input.Object))
+			return ec.Resolvers.Mutation().CancelJob(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -23789,7 +23858,7 @@ func (ec *executionContext) _Mutation_retryJob(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RetryJob(ctx, fc.Args["input"].(input.Object))
+			return ec.Resolvers.Mutation().RetryJob(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -23833,7 +23902,7 @@ func (ec *executionContext) _Mutation_rescheduleJob(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RescheduleJob(ctx, fc.Args["input"].(input.Object))
+			return ec.Resolvers.Mutation().RescheduleJob(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {

@@ -142,6 +142,13 @@ func TestJobs_control(t *testing.T) {
 		if got := moved.At("rescheduleJob.job.dueAt").Text(); got != "2026-12-01T00:00:00Z" {
 			t.Errorf("rescheduled to %s", got)
 		}
+		const tried = `mutation($id: ID!) { cancelJob(input: {id: $id}, dryRun: true) { job { state } } }`
+		if got := ann.Query(t, tried, v).At("cancelJob.job.state").JSON(); got != `"CANCELLED"` {
+			t.Errorf("tried, the job would be %s", got)
+		}
+		if got := ann.Query(t, `query($id: ID!) { job(id: $id) { state } }`, v).At("job.state").JSON(); got != `"WAITING"` {
+			t.Errorf("the try has left the job %s", got)
+		}
 		cancelled := ann.Query(t, `mutation($id: ID!) { cancelJob(input: {id: $id}) { job { state finishedAt } } }`, v).At("cancelJob.job").JSON()
 		if want := `{"finishedAt":"2026-11-22T09:00:00Z","state":"CANCELLED"}`; cancelled != want {
 			t.Errorf("cancelled: %s", cancelled)
