@@ -61,6 +61,20 @@ type Writer struct {
 	// Forget are called for every record that is purged, in the same transaction: tables that hold no records drop there
 	// what they know of it.
 	Forget []func(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error
+	// Move are run for every record that is merged into another one, in the same transaction: in tables that hold no records,
+	// what was said of the one is said of the other from then on.
+	Move []Mover
+	// Wipe are called for every record whose personal values are erased while the record itself stays, in the same
+	// transaction: tables and files that hold no records give up what they know of it.
+	Wipe []func(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error
+}
+
+// Mover lets a table that holds no records follow a merge.
+type Mover struct {
+	Relation string // what its rows are called in the answer of the merge: "externalRefs"
+	// Move returns how many rows said something of from and say it of to now. Rows that would say the same twice are dropped
+	// and count too.
+	Move func(ctx context.Context, tx *Tx, k *model.Kind, from, to id.ID) (int, error)
 }
 
 // Tx is the transaction of one write. It is not safe for concurrent use.
