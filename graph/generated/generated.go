@@ -3860,9 +3860,9 @@ input UpdateAccountInput @input(kind: "Account", use: UPDATE) {
 
 """A record that seems to be the same."""
 type AccountDuplicate @plain @engine {
-  "How likely, 1 to 100."
+  "How likely, 30 to 100."
   score: Int!
-  "The fields that are equal."
+  "Its fields that are equal, or nearly so."
   reason: [AccountField!]!
   "The record."
   account: Account
@@ -3872,7 +3872,7 @@ type AccountDuplicate @plain @engine {
 type CreateAccountPayload @plain @engine {
   "The record as it is now; null when the change took it out of your sight."
   account: Account
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [AccountDuplicate!]
 }
 
@@ -3902,7 +3902,7 @@ type UpsertAccountPayload @plain @engine {
   account: Account
   "Whether it was made just now."
   created: Boolean
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [AccountDuplicate!]
 }
 
@@ -3958,7 +3958,7 @@ extend type Mutation {
   createAccount(
     "The new record."
     input: CreateAccountInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "Check and answer as usual, but keep nothing."
     dryRun: Boolean
@@ -4012,7 +4012,7 @@ extend type Mutation {
     external: ExternalRefInput!
     "The fields."
     input: UpdateAccountInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
@@ -4798,9 +4798,9 @@ input UpdateContactInput @input(kind: "Contact", use: UPDATE) {
 
 """A record that seems to be the same."""
 type ContactDuplicate @plain @engine {
-  "How likely, 1 to 100."
+  "How likely, 30 to 100."
   score: Int!
-  "The fields that are equal."
+  "Its fields that are equal, or nearly so."
   reason: [ContactField!]!
   "The record."
   contact: Contact
@@ -4810,7 +4810,7 @@ type ContactDuplicate @plain @engine {
 type CreateContactPayload @plain @engine {
   "The record as it is now; null when the change took it out of your sight."
   contact: Contact
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [ContactDuplicate!]
 }
 
@@ -4840,7 +4840,7 @@ type UpsertContactPayload @plain @engine {
   contact: Contact
   "Whether it was made just now."
   created: Boolean
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [ContactDuplicate!]
 }
 
@@ -4896,7 +4896,7 @@ extend type Mutation {
   createContact(
     "The new record."
     input: CreateContactInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "Check and answer as usual, but keep nothing."
     dryRun: Boolean
@@ -4950,7 +4950,7 @@ extend type Mutation {
     external: ExternalRefInput!
     "The fields."
     input: UpdateContactInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
@@ -6401,9 +6401,9 @@ input UpdateLeadInput @input(kind: "Lead", use: UPDATE) {
 
 """A record that seems to be the same."""
 type LeadDuplicate @plain @engine {
-  "How likely, 1 to 100."
+  "How likely, 30 to 100."
   score: Int!
-  "The fields that are equal."
+  "Its fields that are equal, or nearly so."
   reason: [LeadField!]!
   "The record."
   lead: Lead
@@ -6413,7 +6413,7 @@ type LeadDuplicate @plain @engine {
 type CreateLeadPayload @plain @engine {
   "The record as it is now; null when the change took it out of your sight."
   lead: Lead
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [LeadDuplicate!]
 }
 
@@ -6443,7 +6443,7 @@ type UpsertLeadPayload @plain @engine {
   lead: Lead
   "Whether it was made just now."
   created: Boolean
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [LeadDuplicate!]
 }
 
@@ -6499,7 +6499,7 @@ extend type Mutation {
   createLead(
     "The new record."
     input: CreateLeadInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "Check and answer as usual, but keep nothing."
     dryRun: Boolean
@@ -6553,7 +6553,7 @@ extend type Mutation {
     external: ExternalRefInput!
     "The fields."
     input: UpdateLeadInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int

@@ -90,6 +90,7 @@ type Tx struct {
 	changes []change.Row
 	sorter  *text.Sorter
 	ranOut  bool // the write ends what has run out
+	newKeys []keyRow
 }
 
 type txKey struct{}
@@ -119,6 +120,9 @@ func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 		}
 		tx.Client = newClient(tx)
 		if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+			return err
+		}
+		if err := tx.flushKeys(ctx); err != nil {
 			return err
 		}
 		return w.Log.Append(ctx, dtx, tx.changes...)
