@@ -14,6 +14,7 @@ import (
 	"farley/internal/mail"
 	"farley/internal/purge"
 	"farley/internal/rule"
+	"farley/internal/write"
 )
 
 // retention is the periodic job that shortens the change log, on one of the nodes.
@@ -27,7 +28,10 @@ func (a *App) scheduleJobs() error {
 	a.scheduleHousekeeping()
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)
-	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones)
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, rule.ForgetCustom)
+	a.Write.Move = append(a.Write.Move, write.Mover{Relation: "customFields", Move: rule.MoveCustom})
+	a.Write.Wipe = append(a.Write.Wipe, rule.WipeCustom)
+	rule.RegisterCustom(a.Jobs, a.Write)
 	if a.KeepDeleted > 0 {
 		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})
 	}

@@ -90,6 +90,7 @@ type Tx struct {
 	changes []change.Row
 	sorter  *text.Sorter
 	ranOut  bool // the write ends what has run out
+	memo    map[string]any
 }
 
 type txKey struct{}
