@@ -33,7 +33,7 @@ type CustomField struct {
 	DeletedAt time.Time `json:"deleted_at,omitempty"`
 	// The kind of record it belongs to.
 	Object string `json:"object,omitempty"`
-	// Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it.
+	// Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values.
 	Key string `json:"key,omitempty"`
 	// key, folded for comparison.
 	KeyFold string `json:"key_fold,omitempty"`
@@ -49,18 +49,20 @@ type CustomField struct {
 	Labels string `json:"labels,omitempty"`
 	// The kind of record that a REFERENCE leads to.
 	Target string `json:"target,omitempty"`
-	// What can be chosen, for CHOICE and MULTI_CHOICE.
+	// What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew.
 	Choices string `json:"choices,omitempty"`
-	// Whether every new record needs a value.
+	// Whether every new record needs a value, as far as its maker may give one. Records without one stay good; a value that is there can be changed, and not be taken away.
 	IsRequired bool `json:"is_required,omitempty"`
-	// Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN.
+	// Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records.
 	IsUnique bool `json:"is_unique,omitempty"`
-	// The value of a new record that gives none, as JSON.
+	// The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields.
 	DefaultValue string `json:"default_value,omitempty"`
 	// default_value, folded for comparison.
 	DefaultValueFold string `json:"default_value_fold,omitempty"`
 	// Its place in the order of fields.
 	Position int64 `json:"position,omitempty"`
+	// Whether its values are for those roles only that name it: the level of a sensitive field without a row is NONE.
+	Sensitive bool `json:"sensitive,omitempty"`
 	// Whether it takes no new values; those there are stay.
 	Archived     bool `json:"archived,omitempty"`
 	selectValues sql.SelectValues
@@ -73,7 +75,7 @@ func (*CustomField) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case customfield.FieldLabelSort:
 			values[i] = new([]byte)
-		case customfield.FieldIsRequired, customfield.FieldIsUnique, customfield.FieldArchived:
+		case customfield.FieldIsRequired, customfield.FieldIsUnique, customfield.FieldSensitive, customfield.FieldArchived:
 			values[i] = new(sql.NullBool)
 		case customfield.FieldVersion, customfield.FieldPosition:
 			values[i] = new(sql.NullInt64)
@@ -230,6 +232,12 @@ func (_m *CustomField) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Position = value.Int64
 			}
+		case customfield.FieldSensitive:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field sensitive", values[i])
+			} else if value.Valid {
+				_m.Sensitive = value.Bool
+			}
 		case customfield.FieldArchived:
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field archived", values[i])
@@ -334,6 +342,9 @@ func (_m *CustomField) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("position=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Position))
+	builder.WriteString(", ")
+	builder.WriteString("sensitive=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Sensitive))
 	builder.WriteString(", ")
 	builder.WriteString("archived=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Archived))

@@ -58,6 +58,10 @@ func (_c *CustomFieldCreate) defaults() {
 		v := customfield.DefaultIsUnique
 		_c.mutation.SetIsUnique(v)
 	}
+	if _, ok := _c.mutation.Sensitive(); !ok {
+		v := customfield.DefaultSensitive
+		_c.mutation.SetSensitive(v)
+	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		v := customfield.DefaultArchived
 		_c.mutation.SetArchived(v)
@@ -92,6 +96,9 @@ func (_c *CustomFieldCreate) check() error {
 	}
 	if _, ok := _c.mutation.IsUnique(); !ok {
 		return &ValidationError{Name: "is_unique", err: errors.New(`ent: missing required field "CustomField.is_unique"`)}
+	}
+	if _, ok := _c.mutation.Sensitive(); !ok {
+		return &ValidationError{Name: "sensitive", err: errors.New(`ent: missing required field "CustomField.sensitive"`)}
 	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		return &ValidationError{Name: "archived", err: errors.New(`ent: missing required field "CustomField.archived"`)}
@@ -214,6 +221,10 @@ func (_c *CustomFieldCreate) createSpec() (*CustomField, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Position(); ok {
 		_spec.SetField(customfield.FieldPosition, field.TypeInt64, value)
 		_node.Position = value
+	}
+	if value, ok := _c.mutation.Sensitive(); ok {
+		_spec.SetField(customfield.FieldSensitive, field.TypeBool, value)
+		_node.Sensitive = value
 	}
 	if value, ok := _c.mutation.Archived(); ok {
 		_spec.SetField(customfield.FieldArchived, field.TypeBool, value)

@@ -168,6 +168,9 @@ func (_u *CustomFieldUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if _u.mutation.PositionCleared() {
 		_spec.ClearField(customfield.FieldPosition, field.TypeInt64)
 	}
+	if value, ok := _u.mutation.Sensitive(); ok {
+		_spec.SetField(customfield.FieldSensitive, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(customfield.FieldArchived, field.TypeBool, value)
 	}
@@ -361,6 +364,9 @@ func (_u *CustomFieldUpdateOne) sqlSave(ctx context.Context) (_node *CustomField
 	}
 	if _u.mutation.PositionCleared() {
 		_spec.ClearField(customfield.FieldPosition, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Sensitive(); ok {
+		_spec.SetField(customfield.FieldSensitive, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(customfield.FieldArchived, field.TypeBool, value)

@@ -14047,6 +14047,7 @@ type CustomFieldMutation struct {
 	default_value_fold *string
 	position           *int64
 	addposition        *int64
+	sensitive          *bool
 	archived           *bool
 	clearedFields      map[string]struct{}
 	done               bool
@@ -15111,6 +15112,42 @@ func (m *CustomFieldMutation) ResetPosition() {
 	delete(m.clearedFields, customfield.FieldPosition)
 }
 
+// SetSensitive sets the "sensitive" field.
+func (m *CustomFieldMutation) SetSensitive(b bool) {
+	m.sensitive = &b
+}
+
+// Sensitive returns the value of the "sensitive" field in the mutation.
+func (m *CustomFieldMutation) Sensitive() (r bool, exists bool) {
+	v := m.sensitive
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSensitive returns the old "sensitive" field's value of the CustomField entity.
+// If the CustomField object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomFieldMutation) OldSensitive(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSensitive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSensitive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSensitive: %w", err)
+	}
+	return oldValue.Sensitive, nil
+}
+
+// ResetSensitive resets all changes to the "sensitive" field.
+func (m *CustomFieldMutation) ResetSensitive() {
+	m.sensitive = nil
+}
+
 // SetArchived sets the "archived" field.
 func (m *CustomFieldMutation) SetArchived(b bool) {
 	m.archived = &b
@@ -15181,7 +15218,7 @@ func (m *CustomFieldMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CustomFieldMutation) Fields() []string {
-	fields := make([]string, 0, 22)
+	fields := make([]string, 0, 23)
 	if m.version != nil {
 		fields = append(fields, customfield.FieldVersion)
 	}
@@ -15245,6 +15282,9 @@ func (m *CustomFieldMutation) Fields() []string {
 	if m.position != nil {
 		fields = append(fields, customfield.FieldPosition)
 	}
+	if m.sensitive != nil {
+		fields = append(fields, customfield.FieldSensitive)
+	}
 	if m.archived != nil {
 		fields = append(fields, customfield.FieldArchived)
 	}
@@ -15298,6 +15338,8 @@ func (m *CustomFieldMutation) Field(name string) (ent.Value, bool) {
 		return m.DefaultValueFold()
 	case customfield.FieldPosition:
 		return m.Position()
+	case customfield.FieldSensitive:
+		return m.Sensitive()
 	case customfield.FieldArchived:
 		return m.Archived()
 	}
@@ -15351,6 +15393,8 @@ func (m *CustomFieldMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldDefaultValueFold(ctx)
 	case customfield.FieldPosition:
 		return m.OldPosition(ctx)
+	case customfield.FieldSensitive:
+		return m.OldSensitive(ctx)
 	case customfield.FieldArchived:
 		return m.OldArchived(ctx)
 	}
@@ -15508,6 +15552,13 @@ func (m *CustomFieldMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPosition(v)
+		return nil
+	case customfield.FieldSensitive:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSensitive(v)
 		return nil
 	case customfield.FieldArchived:
 		v, ok := value.(bool)
@@ -15729,6 +15780,9 @@ func (m *CustomFieldMutation) ResetField(name string) error {
 		return nil
 	case customfield.FieldPosition:
 		m.ResetPosition()
+		return nil
+	case customfield.FieldSensitive:
+		m.ResetSensitive()
 		return nil
 	case customfield.FieldArchived:
 		m.ResetArchived()

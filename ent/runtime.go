@@ -40,8 +40,12 @@ func init() {
 	customfieldDescIsUnique := customfieldFields[18].Descriptor()
 	// customfield.DefaultIsUnique holds the default value on creation for the is_unique field.
 	customfield.DefaultIsUnique = customfieldDescIsUnique.Default.(bool)
+	// customfieldDescSensitive is the schema descriptor for sensitive field.
+	customfieldDescSensitive := customfieldFields[22].Descriptor()
+	// customfield.DefaultSensitive holds the default value on creation for the sensitive field.
+	customfield.DefaultSensitive = customfieldDescSensitive.Default.(bool)
 	// customfieldDescArchived is the schema descriptor for archived field.
-	customfieldDescArchived := customfieldFields[22].Descriptor()
+	customfieldDescArchived := customfieldFields[23].Descriptor()
 	// customfield.DefaultArchived holds the default value on creation for the archived field.
 	customfield.DefaultArchived = customfieldDescArchived.Default.(bool)
 	leadFields := schema.Lead{}.Fields()

@@ -286,7 +286,8 @@ func (f *feed) filters() []string {
 var me = regexp.MustCompile(`\bme\b`)
 
 // key is the same for subscribers who are told the same: the same document, variables and policy, and, where the rights
-// or the filter depend on who reads, the same reader.
+// or the filter depend on who reads, the same reader. Who has the same rights by their own words keeps having the same when
+// custom fields change.
 func (f *feed) key(ctx context.Context, a *access.Actor) string {
 	oc := graphql.GetOperationContext(ctx)
 	vars, err := json.Marshal(oc.Variables)
@@ -294,7 +295,7 @@ func (f *feed) key(ctx context.Context, a *access.Actor) string {
 		vars = []byte(a.User.String()) // cannot be compared: a group of its own
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s", oc.RawQuery, oc.OperationName, vars, graphql.GetFieldContext(ctx).Field.Alias, a.Policy.Fingerprint())
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s", oc.RawQuery, oc.OperationName, vars, graphql.GetFieldContext(ctx).Field.Alias, a.Policy.Fingerprint()+a.Policy.Rights())
 	if f.personalRights(a) || me.MatchString(oc.RawQuery) || me.Match(vars) {
 		fmt.Fprintf(h, "\x00%s\x00%s\x00%t", a.User, a.Epoch, a.LimitedShares)
 	}

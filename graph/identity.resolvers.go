@@ -76,6 +76,9 @@ func fieldLevels(a *access.Actor, k *model.Kind) []any {
 		}
 		out = append(out, map[string]any{"field": f.Const, "level": string(level(a.Policy.Field(k, f)))})
 	}
+	for _, f := range a.Policy.Custom(k) {
+		out = append(out, map[string]any{"field": f.Const, "level": string(level(a.Policy.Field(k, f)))})
+	}
 	return out
 }
 
@@ -99,7 +102,7 @@ func (r *queryResolver) ExplainAccess(ctx context.Context, user, record id.ID, a
 	}
 	var f *model.Field
 	if field != nil {
-		if f = k.Field(*field); f == nil || f.Internal {
+		if f = r.field(access.From(ctx), k, *field); f == nil || f.Internal {
 			var p fault.Violations
 			p.Add([]any{"field"}, "UNKNOWN", "There is no such field.")
 			return nil, p.Err()
@@ -123,6 +126,18 @@ func (r *queryResolver) ExplainAccess(ctx context.Context, user, record id.ID, a
 	}
 	res, err := r.Read.Project(ctx, value)
 	return &res, err
+}
+
+// field returns a field by its name, a custom one only to who knows it: as a field of his own, or as one that he may define.
+func (r *queryResolver) field(a *access.Actor, k *model.Kind, name string) *model.Field {
+	f := k.Field(name)
+	if f == nil {
+		f = a.Policy.Catalogue().Field(k, model.CustomKey(name))
+	}
+	if f == nil || f.Custom == nil || a.Policy.Knows(k, f) || a.Policy.May("CUSTOM_FIELD", access.Update) {
+		return f
+	}
+	return nil
 }
 
 // bothInSight refuses questions about a user or a record that the asker may not see himself.

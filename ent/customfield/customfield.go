@@ -53,6 +53,8 @@ const (
 	FieldDefaultValueFold = "default_value_fold"
 	// FieldPosition holds the string denoting the position field in the database.
 	FieldPosition = "position"
+	// FieldSensitive holds the string denoting the sensitive field in the database.
+	FieldSensitive = "sensitive"
 	// FieldArchived holds the string denoting the archived field in the database.
 	FieldArchived = "archived"
 	// Table holds the table name of the customfield in the database.
@@ -83,6 +85,7 @@ var Columns = []string{
 	FieldDefaultValue,
 	FieldDefaultValueFold,
 	FieldPosition,
+	FieldSensitive,
 	FieldArchived,
 }
 
@@ -101,6 +104,8 @@ var (
 	DefaultIsRequired bool
 	// DefaultIsUnique holds the default value on creation for the "is_unique" field.
 	DefaultIsUnique bool
+	// DefaultSensitive holds the default value on creation for the "sensitive" field.
+	DefaultSensitive bool
 	// DefaultArchived holds the default value on creation for the "archived" field.
 	DefaultArchived bool
 )
@@ -211,6 +216,11 @@ func ByDefaultValueFold(opts ...sql.OrderTermOption) OrderOption {
 // ByPosition orders the results by the position field.
 func ByPosition(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPosition, opts...).ToFunc()
+}
+
+// BySensitive orders the results by the sensitive field.
+func BySensitive(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSensitive, opts...).ToFunc()
 }
 
 // ByArchived orders the results by the archived field.

@@ -637,6 +637,7 @@ var (
 		{Name: "default_value", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "default_value_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "position", Type: field.TypeInt64, Nullable: true},
+		{Name: "sensitive", Type: field.TypeBool, Default: false},
 		{Name: "archived", Type: field.TypeBool, Default: false},
 	}
 	// CustomFieldsTable holds the schema information for the "custom_fields" table.

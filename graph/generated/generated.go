@@ -2877,6 +2877,104 @@ extend type Query {
   ): ChangeConnection @signedIn
 }
 `, BuiltIn: false},
+	{Name: "../../schema/custom.graphql", Input: `# Fields that the firm has added: their place in records, filters and orders. Their definitions are the records CustomField.
+
+extend type Account {
+  "The value of one field that the firm has added; null when it has none, as for a key that does not exist."
+  customField(
+    "The field's key."
+    key: String!
+  ): CustomFieldValue @of(field: "customFields")
+}
+
+extend type Contact {
+  "The value of one field that the firm has added; null when it has none, as for a key that does not exist."
+  customField(
+    "The field's key."
+    key: String!
+  ): CustomFieldValue @of(field: "customFields")
+}
+
+extend type Lead {
+  "The value of one field that the firm has added; null when it has none, as for a key that does not exist."
+  customField(
+    "The field's key."
+    key: String!
+  ): CustomFieldValue @of(field: "customFields")
+}
+
+"A condition on a field that the firm has added: the operators are those of its type, and isNull; all given ones must hold. A key that you may not know is UNKNOWN, as one that does not exist. In records where the field does not show to you it counts as null."
+input CustomFieldCondition @input(use: FREE) {
+  "The field's key."
+  key: String!
+  "For TEXT and URL, without regard to case, accents and Arabic letter variants."
+  text: StringFilter
+  "For NUMBER, exact."
+  number: DecimalFilter
+  "For MONEY, in the reporting currency."
+  money: MoneyFilter
+  "For DATE."
+  date: DateFilter
+  "For BOOLEAN."
+  boolean: BooleanFilter
+  "For CHOICE and MULTI_CHOICE, as the choices are written."
+  choice: CustomChoiceFilter
+  "For REFERENCE. A value that leads out of your sight counts as null."
+  reference: IDFilter
+  "The record has no value, or has one; for all types."
+  isNull: Boolean
+}
+
+"Conditions on a decimal number; all given ones must hold."
+input DecimalFilter @input(use: FREE) {
+  "Equal."
+  eq: Decimal
+  "Not equal, or null."
+  ne: Decimal
+  "One of these, at most 100."
+  in: [Decimal!]
+  "None of these, or null; at most 100."
+  notIn: [Decimal!]
+  "Greater."
+  gt: Decimal
+  "Greater or equal."
+  gte: Decimal
+  "Less."
+  lt: Decimal
+  "Less or equal."
+  lte: Decimal
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"Conditions on what is chosen; all given ones must hold. On a list of choices eq and in ask as has and hasAny do."
+input CustomChoiceFilter @input(use: FREE) {
+  "This is chosen."
+  eq: String
+  "This is not chosen."
+  ne: String
+  "One of these is chosen, at most 100."
+  in: [String!]
+  "None of these is chosen; at most 100."
+  notIn: [String!]
+  "This is chosen."
+  has: String
+  "At least one of these is chosen, at most 100."
+  hasAny: [String!]
+  "All of these are chosen, at most 100."
+  hasAll: [String!]
+  "Nothing is chosen, or something is."
+  isEmpty: Boolean
+  "Nothing is chosen, or something is."
+  isNull: Boolean
+}
+
+"A field that the firm has added, in an order. A key that you may not know is UNKNOWN, as one that does not exist. MULTI_CHOICE and REFERENCE have no order."
+input CustomFieldOrderKey @input(use: FREE) {
+  "The field's key."
+  key: String!
+}
+`, BuiltIn: false},
 	{Name: "../../schema/customers.graphql", Input: `# Leads and what becomes of them, the life of an account, consents, and who is calling.
 
 "A lead to take from the queue."
@@ -3098,7 +3196,7 @@ enum Object @input(use: FREE) {
   ROLE_GRANT
   """A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once."""
   SHARE
-  """A field that a firm adds to a kind of record. Its values are in the records' customFields."""
+  """A field that a firm adds to a kind of record. Its values are in the records' customFields. A definition whose values you may not know at all is out of your sight, unless you may change definitions."""
   CUSTOM_FIELD
   """An outlet or regional office of the firm. Records and users belong to branches; the scope BRANCH covers one's own."""
   BRANCH
@@ -3558,8 +3656,10 @@ enum AccountOrderField @input(kind: "Account", use: ORDER) {
 
 """One term of an order."""
 input AccountOrder @input(kind: "Account", use: ORDER) {
-  "The field."
-  field: AccountOrderField!
+  "The field; either this or customField."
+  field: AccountOrderField
+  "A field that the firm has added."
+  customField: CustomFieldOrderKey @field(of: "Account.customFields", use: ORDER)
   "The direction."
   direction: Direction = ASC
 }
@@ -3634,6 +3734,8 @@ input AccountWhere @input(kind: "Account", use: FILTER) {
   timeZone: StringFilter
   """Where it came from."""
   source: StringFilter
+  "Conditions on fields that the firm has added: all of these hold, at most 50."
+  customFields: [CustomFieldCondition!]
   """Degrees north of the first address that says it; kept by Farley."""
   latitude: FloatFilter
   """Degrees east of the first address that says it; kept by Farley."""
@@ -4476,8 +4578,10 @@ enum ContactOrderField @input(kind: "Contact", use: ORDER) {
 
 """One term of an order."""
 input ContactOrder @input(kind: "Contact", use: ORDER) {
-  "The field."
-  field: ContactOrderField!
+  "The field; either this or customField."
+  field: ContactOrderField
+  "A field that the firm has added."
+  customField: CustomFieldOrderKey @field(of: "Contact.customFields", use: ORDER)
   "The direction."
   direction: Direction = ASC
 }
@@ -4554,6 +4658,8 @@ input ContactWhere @input(kind: "Contact", use: FILTER) {
   household: StringFilter
   """Where the contact came from."""
   source: StringFilter
+  "Conditions on fields that the firm has added: all of these hold, at most 50."
+  customFields: [CustomFieldCondition!]
   """Degrees north of the first address that says it; kept by Farley."""
   latitude: FloatFilter
   """Degrees east of the first address that says it; kept by Farley."""
@@ -6167,8 +6273,10 @@ enum LeadOrderField @input(kind: "Lead", use: ORDER) {
 
 """One term of an order."""
 input LeadOrder @input(kind: "Lead", use: ORDER) {
-  "The field."
-  field: LeadOrderField!
+  "The field; either this or customField."
+  field: LeadOrderField
+  "A field that the firm has added."
+  customField: CustomFieldOrderKey @field(of: "Lead.customFields", use: ORDER)
   "The direction."
   direction: Direction = ASC
 }
@@ -6253,6 +6361,8 @@ input LeadWhere @input(kind: "Lead", use: FILTER) {
   queued: BooleanFilter
   """The language of the person."""
   locale: StringFilter
+  "Conditions on fields that the firm has added: all of these hold, at most 50."
+  customFields: [CustomFieldCondition!]
   """When somebody last dealt with it; kept by Farley."""
   lastActivityAt: DateTimeFilter
   """When it was converted."""
@@ -10914,19 +11024,19 @@ input CustomisedObjectFilter @input(use: FREE) {
 enum CustomFieldType @input(use: FREE) {
   """A text of at most 2,000 characters."""
   TEXT
-  """An exact decimal number as a string: "12.50"."""
+  """An exact decimal number as a string, with at most 20 digits before the point and 10 behind it: "12.50"."""
   NUMBER
   """True or false."""
   BOOLEAN
   """A day: "2026-11-22"."""
   DATE
-  """One of its choices."""
+  """One of its choices, ordered by name."""
   CHOICE
-  """A list of some of its choices."""
+  """A list of some of its choices. Not for orders."""
   MULTI_CHOICE
-  """An amount with its currency: { amount currency }."""
+  """An amount with its currency: { amount: "12.50", currency: "SAR" }. Compared and ordered in the reporting currency."""
   MONEY
-  """The id of a record of the kind target."""
+  """The id of a record of the kind target, which has to be in your sight; where it is not, the value does not show. Not for orders."""
   REFERENCE
   """An http or https address."""
   URL
@@ -10972,7 +11082,7 @@ input ReferenceTargetFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""A field that a firm adds to a kind of record. Its values are in the records' customFields."""
+"""A field that a firm adds to a kind of record. Its values are in the records' customFields. A definition whose values you may not know at all is out of your sight, unless you may change definitions."""
 type CustomField implements Node @kind(name: "CustomField") {
   """The record's id."""
   id: ID!
@@ -10990,7 +11100,7 @@ type CustomField implements Node @kind(name: "CustomField") {
   deletedAt: DateTime
   """The kind of record it belongs to."""
   object: CustomisedObject
-  """Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it."""
+  """Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values."""
   key: String
   """Its name for people."""
   label: String
@@ -11000,16 +11110,18 @@ type CustomField implements Node @kind(name: "CustomField") {
   labels: [LocalisedText!]
   """The kind of record that a REFERENCE leads to."""
   target: ReferenceTarget
-  """What can be chosen, for CHOICE and MULTI_CHOICE."""
+  """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   choices: [String!]
-  """Whether every new record needs a value."""
+  """Whether every new record needs a value, as far as its maker may give one. Records without one stay good; a value that is there can be changed, and not be taken away."""
   isRequired: Boolean
-  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
+  """Whether its values are for those roles only that name it: the level of a sensitive field without a row is NONE."""
+  sensitive: Boolean
   """Whether it takes no new values; those there are stay."""
   archived: Boolean
 }
@@ -11052,7 +11164,7 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   DELETED_AT
   """The kind of record it belongs to."""
   OBJECT
-  """Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it."""
+  """Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values."""
   KEY
   """Its name for people."""
   LABEL
@@ -11062,16 +11174,18 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   LABELS
   """The kind of record that a REFERENCE leads to."""
   TARGET
-  """What can be chosen, for CHOICE and MULTI_CHOICE."""
+  """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   CHOICES
-  """Whether every new record needs a value."""
+  """Whether every new record needs a value, as far as its maker may give one. Records without one stay good; a value that is there can be changed, and not be taken away."""
   IS_REQUIRED
-  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   IS_UNIQUE
-  """The value of a new record that gives none, as JSON."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
   DEFAULT_VALUE
   """Its place in the order of fields."""
   POSITION
+  """Whether its values are for those roles only that name it: the level of a sensitive field without a row is NONE."""
+  SENSITIVE
   """Whether it takes no new values; those there are stay."""
   ARCHIVED
 }
@@ -11122,7 +11236,7 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   deletedAt: DateTimeFilter
   """The kind of record it belongs to."""
   object: CustomisedObjectFilter
-  """Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it."""
+  """Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values."""
   key: StringFilter
   """Its name for people."""
   label: StringFilter
@@ -11130,16 +11244,18 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   type: CustomFieldTypeFilter
   """The kind of record that a REFERENCE leads to."""
   target: ReferenceTargetFilter
-  """What can be chosen, for CHOICE and MULTI_CHOICE."""
+  """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   choices: StringListFilter
-  """Whether every new record needs a value."""
+  """Whether every new record needs a value, as far as its maker may give one. Records without one stay good; a value that is there can be changed, and not be taken away."""
   isRequired: BooleanFilter
-  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: BooleanFilter
-  """The value of a new record that gives none, as JSON."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
   defaultValue: StringFilter
   """Its place in the order of fields."""
   position: IntFilter
+  """Whether its values are for those roles only that name it: the level of a sensitive field without a row is NONE."""
+  sensitive: BooleanFilter
   """Whether it takes no new values; those there are stay."""
   archived: BooleanFilter
 }
@@ -11158,7 +11274,7 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   id: ID
   """The kind of record it belongs to."""
   object: CustomisedObject!
-  """Its name in customFields: a letter, then letters, digits, _ and -; at most one live field of an object has it. At most 40 characters."""
+  """Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values. At most 40 characters."""
   key: String!
   """Its name for people. At most 200 characters."""
   label: String!
@@ -11168,16 +11284,18 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   labels: [LocalisedTextInput!]
   """The kind of record that a REFERENCE leads to."""
   target: ReferenceTarget
-  """What can be chosen, for CHOICE and MULTI_CHOICE. At most 200."""
+  """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew. At most 200."""
   choices: [String!]
-  """Whether every new record needs a value."""
+  """Whether every new record needs a value, as far as its maker may give one. Records without one stay good; a value that is there can be changed, and not be taken away."""
   isRequired: Boolean
-  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON. At most 200 characters."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields. At most 200 characters."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
+  """Whether its values are for those roles only that name it: the level of a sensitive field without a row is NONE."""
+  sensitive: Boolean
   """Whether it takes no new values; those there are stay."""
   archived: Boolean
 }
@@ -11188,16 +11306,18 @@ input UpdateCustomFieldInput @input(kind: "CustomField", use: UPDATE) {
   label: String
   """Its names in other languages. At most 50."""
   labels: [LocalisedTextInput!]
-  """What can be chosen, for CHOICE and MULTI_CHOICE. At most 200."""
+  """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew. At most 200."""
   choices: [String!]
-  """Whether every new record needs a value."""
+  """Whether every new record needs a value, as far as its maker may give one. Records without one stay good; a value that is there can be changed, and not be taken away."""
   isRequired: Boolean
-  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN."""
+  """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON. At most 200 characters."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields. At most 200 characters."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
+  """Whether its values are for those roles only that name it: the level of a sensitive field without a row is NONE."""
+  sensitive: Boolean
   """Whether it takes no new values; those there are stay."""
   archived: Boolean
 }
@@ -12772,6 +12892,9 @@ input SocialProfileInput @input(use: FREE) {
   "The name or address there. At most 200 characters."
   handle: String!
 }
+
+"The selected field is read by the rights to this field of its kind."
+directive @of(field: String!) on FIELD_DEFINITION
 
 "Any JSON value."
 scalar JSON

@@ -101,7 +101,7 @@ func (e explainer) level() Level {
 
 // role says what one role has to do with it; ok is false when that is nothing.
 func (e explainer) role(r *Role) (reason Reason, ok bool) {
-	one := compile([]*model.Kind{e.k}, []Role{*r})
+	one := compile([]*model.Kind{e.k}, e.a.Policy.custom, []Role{*r})
 	scopes := one.Scopes(e.k, e.action)
 	if scopes == None {
 		return Reason{}, false

@@ -26,6 +26,8 @@ type Keys struct {
 	Parents      []ParentKeys     `json:"a,omitempty"` // one for each of model.Kind.Parents that is set
 	// Deleted: the record is in the bin (or, of a parent, gone). Sees heeds it for parents only, as Sight does.
 	Deleted bool `json:"d,omitempty"`
+	// Sensitive: the record defines a field that is sensitive.
+	Sensitive bool `json:"z,omitempty"`
 }
 
 // ShareKey is one share that is not deleted.
@@ -140,7 +142,7 @@ func (m memory) meets(k *model.Kind, keys *Keys, needs []need, sight bool, path 
 
 func (m memory) own(k *model.Kind, keys *Keys, needs []need) bool {
 	if k.Sight == model.Reference {
-		return true
+		return m.a.knowsDefinition(k, keys)
 	}
 	for _, n := range needs {
 		if !m.reached(k, keys, n) && !m.shared(k, keys, n) {

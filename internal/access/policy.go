@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"farley/internal/id"
 	"farley/internal/model"
 )
 
@@ -35,6 +36,9 @@ type Policy struct {
 	objects     map[string]map[string]Scopes // object, then action
 	fields      map[string]map[string]FieldRule
 	roles       []Role // sorted, for Explain
+	custom      *model.Catalogue
+	granted     []id.ID // definitions of custom fields of which something is granted, sorted
+	denied      []id.ID // and those which the roles of their kind deny
 	fingerprint string
 	rights      string
 }
@@ -47,13 +51,19 @@ func (p *Policy) Roles() []Role { return slices.Clone(p.roles) }
 
 // Compile unites roles into a policy over the kinds of set. Objects that are no kinds ("SYSTEM") have actions only;
 // permissions with unknown scopes and levels of unknown fields grant nothing. The order of roles does not matter.
-func Compile(set *model.Set, roles []Role) *Policy { return compile(set.Kinds, roles) }
+func Compile(set *model.Set, roles []Role) *Policy { return compile(set.Kinds, nil, roles) }
 
-func compile(kinds []*model.Kind, roles []Role) *Policy {
+// CompileWith is Compile with the fields that the firm has added.
+func CompileWith(set *model.Set, custom *model.Catalogue, roles []Role) *Policy {
+	return compile(set.Kinds, custom, roles)
+}
+
+func compile(kinds []*model.Kind, custom *model.Catalogue, roles []Role) *Policy {
 	p := &Policy{
 		objects: map[string]map[string]Scopes{},
 		fields:  map[string]map[string]FieldRule{},
 		roles:   slices.Clone(roles),
+		custom:  custom,
 	}
 	slices.SortFunc(p.roles, func(a, b Role) int {
 		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
@@ -62,6 +72,7 @@ func compile(kinds []*model.Kind, roles []Role) *Policy {
 		p.add(kinds, &p.roles[i])
 	}
 	p.normalise()
+	p.lists(kinds)
 	p.fingerprint = p.hash()
 	p.rights = hashRights(roles)
 	return p
@@ -96,6 +107,7 @@ func (p *Policy) add(kinds []*model.Kind, r *Role) {
 			level := levelOf(f, actions, explicit, given)
 			p.fields[k.Const][f.Const] = p.fields[k.Const][f.Const].with(f, level, actions)
 		}
+		p.addCustom(k, actions, levels)
 	}
 }
 
@@ -181,6 +193,7 @@ func (p *Policy) hash() string {
 			lines = append(lines, fmt.Sprintf("%q.%q %d %d %d %d", object, field, r.Read, r.Masked, r.Write, r.Create))
 		}
 	}
+	lines = append(lines, fmt.Sprintf("custom %x %x", p.granted, p.denied))
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:16])

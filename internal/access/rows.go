@@ -100,7 +100,7 @@ func (r rows) cond(k *model.Kind, alias string, needs []need, sight bool, path [
 // own is the condition that a row meets all needs by its own columns.
 func (r rows) own(k *model.Kind, alias string, needs []need) Cond {
 	if k.Sight == model.Reference {
-		return Cond{}
+		return r.a.defined(k, alias)
 	}
 	all := make([]Cond, 0, len(needs))
 	for _, n := range needs {

@@ -76,6 +76,9 @@ func follows(needs []need, i int) bool {
 func (a *Actor) fieldUse(f *model.Field, base ShareUse) ShareUse {
 	if a.LimitedShares && !f.System {
 		base.field = f.Const
+		if f.Custom != nil {
+			base.field = customFields // a share includes all of them or none
+		}
 	}
 	return base
 }

@@ -15,6 +15,7 @@ const (
 	dirKind     = "kind"
 	dirInput    = "input"
 	dirField    = "field"
+	dirOf       = "of"
 	dirCan      = "can"
 	dirSignedIn = "signedIn"
 	dirPublic   = "public"
@@ -219,7 +220,11 @@ func (t *tables) gate(out *output, f *ast.FieldDefinition, free bool) gate {
 		g.free = true
 		return g
 	}
-	g.kind, g.field = out.kind, out.kind.Field(f.Name)
+	name := f.Name
+	if d := f.Directives.ForName(dirOf); d != nil {
+		name = argument(d, "field")
+	}
+	g.kind, g.field = out.kind, out.kind.Field(name)
 	switch {
 	case g.field == nil:
 		t.problem("%s.%s: %s has no such field", out.def.Name, f.Name, out.kind.Name)

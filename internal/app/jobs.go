@@ -31,6 +31,10 @@ func (a *App) scheduleJobs() error {
 	a.scheduleMatches()
 	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches)
 	a.Write.Wipe = append(a.Write.Wipe, rule.ForgetPhones, write.ForgetMatches)
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetCustom)
+	a.Write.Move = append(a.Write.Move, write.Mover{Relation: "customFields", Move: rule.MoveCustom})
+	a.Write.Wipe = append(a.Write.Wipe, rule.WipeCustom)
+	rule.RegisterCustom(a.Jobs, a.Write)
 	if a.KeepDeleted > 0 {
 		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})
 	}

@@ -8,6 +8,7 @@ import (
 	"farley/internal/access"
 	"farley/internal/db"
 	"farley/internal/id"
+	"farley/internal/model"
 	"farley/internal/read"
 )
 
@@ -27,7 +28,7 @@ func (t *Trail) connection(ctx context.Context, tx *db.Tx, a *access.Actor, boun
 		e := &entries[i]
 		cursor := t.Read.SealCursor(bound, e.At, e.ID[:])
 		cursors = append(cursors, cursor)
-		edges = append(edges, map[string]any{"cursor": cursor, "node": t.node(e, names, records[e.ID])})
+		edges = append(edges, map[string]any{"cursor": cursor, "node": t.node(a, e, names, records[e.ID])})
 	}
 	info := map[string]any{"hasNextPage": more, "hasPreviousPage": later}
 	if len(cursors) > 0 {
@@ -37,10 +38,10 @@ func (t *Trail) connection(ctx context.Context, tx *db.Tx, a *access.Actor, boun
 }
 
 // node is an entry as the SDL has it.
-func (t *Trail) node(e *Entry, names map[id.ID]string, records []id.ID) map[string]any {
+func (t *Trail) node(a *access.Actor, e *Entry, names map[id.ID]string, records []id.ID) map[string]any {
 	v := map[string]any{
 		"id": e.ID, "at": e.At, "action": string(e.Action), "recordCount": e.Count, "count": e.Times,
-		"record": e.Record, "session": e.Session, "fields": append([]string{}, e.Fields...),
+		"record": e.Record, "session": e.Session, "fields": t.fields(a, e),
 	}
 	for name, s := range map[string]string{"operation": e.Operation, "path": e.Path, "requestId": e.Request, "address": e.Address, "detail": e.Detail} {
 		if s != "" {
@@ -66,6 +67,18 @@ func (t *Trail) node(e *Entry, names map[id.ID]string, records []id.ID) map[stri
 	}
 	v["records"] = ids
 	return v
+}
+
+// fields names the fields of an entry, but for custom ones that are unknown to the reader.
+func (t *Trail) fields(a *access.Actor, e *Entry) []string {
+	out := []string{}
+	k := t.Set.Coded(e.Object)
+	for _, name := range e.Fields {
+		if model.CustomKey(name) == "" || k != nil && a.Policy.Named(k, name) != nil {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // names returns the names of those who acted, as far as the reader may read them.

@@ -51,7 +51,9 @@ func decide(set *model.Set, r Reader, row *Row, filter map[string]bool, now time
 	if row.Op == Updated && len(changed) == 0 {
 		return verdict{}
 	}
-	leave := before && slices.ContainsFunc(changed, func(name string) bool { return filter[name] })
+	leave := before && slices.ContainsFunc(changed, func(name string) bool {
+		return filter[name] || model.CustomKey(name) != "" && filter[model.CustomFields]
+	})
 	return verdict{op: row.Op, changed: changed, load: true, leave: leave}
 }
 
@@ -60,7 +62,7 @@ func decide(set *model.Set, r Reader, row *Row, filter map[string]bool, now time
 func visibleChanges(k *model.Kind, r Reader, row *Row, before bool, now time.Time) []string {
 	var names []string
 	for _, c := range row.Fields {
-		f := k.Field(c.Field)
+		f := r.Named(k, c.Field)
 		if f == nil || f.System || f.Internal || slices.Contains(names, c.Field) {
 			continue
 		}
@@ -71,7 +73,7 @@ func visibleChanges(k *model.Kind, r Reader, row *Row, before bool, now time.Tim
 	if !before || reflect.DeepEqual(row.Before, row.After) {
 		return names
 	}
-	for _, f := range k.Fields {
+	for _, f := range append(k.Fields[:len(k.Fields):len(k.Fields)], r.Custom(k)...) {
 		if f.System || f.Internal || slices.Contains(names, f.Name) {
 			continue
 		}

@@ -15,6 +15,10 @@ type Reader interface {
 	Sees(k *model.Kind, keys *access.Keys, now time.Time) bool
 	// ReadsField reports whether the field shows as it is, not masked, on a record in sight.
 	ReadsField(k *model.Kind, f *model.Field, keys *access.Keys, now time.Time) bool
+	// Named returns the field of k with a name, nil for none and for one that is unknown to the reader.
+	Named(k *model.Kind, name string) *model.Field
+	// Custom returns the fields that the firm has added to k and that are not unknown to the reader.
+	Custom(k *model.Kind) []*model.Field
 }
 
 // Actor is the Reader that an access.Actor is. A Load finds the actor to read for in it.
@@ -40,3 +44,9 @@ func (a Actor) Sees(k *model.Kind, keys *access.Keys, now time.Time) bool {
 func (a Actor) ReadsField(k *model.Kind, f *model.Field, keys *access.Keys, now time.Time) bool {
 	return a.Actor.ReadsField(a.set, k, f, keys, now)
 }
+
+// Named is access.Policy.Named.
+func (a Actor) Named(k *model.Kind, name string) *model.Field { return a.Policy.Named(k, name) }
+
+// Custom is access.Policy.Custom.
+func (a Actor) Custom(k *model.Kind) []*model.Field { return a.Policy.Custom(k) }

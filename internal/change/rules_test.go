@@ -114,6 +114,10 @@ func (s sharer) Sees(_ *model.Kind, keys *access.Keys, now time.Time) bool {
 	return keys.Owner == s.user || s.shared(keys, now)
 }
 
+func (sharer) Named(k *model.Kind, name string) *model.Field { return k.Field(name) }
+
+func (sharer) Custom(*model.Kind) []*model.Field { return nil }
+
 func (s sharer) ReadsField(_ *model.Kind, f *model.Field, keys *access.Keys, now time.Time) bool {
 	return !f.Sensitive || s.shared(keys, now)
 }

@@ -109,6 +109,9 @@ func (e *Env) Make(t testing.TB, kind string, in input.Object) id.ID {
 	if err != nil {
 		t.Fatalf("make %s: %v", kind, err)
 	}
+	if kind == "CustomField" {
+		e.Identity.Invalidate()
+	}
 	return out.ID
 }
 

@@ -159,7 +159,13 @@ func (w *sdlWriter) names(k *model.Kind, fields []*model.Field) {
 	w.line("}\n")
 	w.doc("", "One term of an order.")
 	w.line("input %sOrder @input(kind: %q, use: ORDER) {", k.Name, k.Name)
-	w.line("  \"The field.\"\n  field: %sOrderField!\n  \"The direction.\"\n  direction: Direction = ASC\n}\n", k.Name)
+	if k.Customised() {
+		w.line("  \"The field; either this or customField.\"\n  field: %sOrderField", k.Name)
+		w.line("  \"A field that the firm has added.\"\n  customField: CustomFieldOrderKey @field(of: \"%s.%s\", use: ORDER)", k.Name, model.CustomFields)
+	} else {
+		w.line("  \"The field.\"\n  field: %sOrderField!", k.Name)
+	}
+	w.line("  \"The direction.\"\n  direction: Direction = ASC\n}\n")
 }
 
 // operator returns the operator object for a field's filter.
@@ -201,6 +207,9 @@ func (w *sdlWriter) filter(k *model.Kind, fields []*model.Field) {
 		if f.Filter {
 			w.doc("  ", f.Doc)
 			w.line("  %s: %s", f.Name, operator(f))
+		}
+		if f.Name == model.CustomFields {
+			w.line("  \"Conditions on fields that the firm has added: all of these hold, at most 50.\"\n  %s: [CustomFieldCondition!]", f.Name)
 		}
 	}
 	w.line("}\n")

@@ -281,7 +281,7 @@ func (s *Service) Concerns(code id.Kind) bool {
 		return false
 	}
 	switch k.Name {
-	case "User", "Team", "Role", "RoleGrant", "Share", "AccountContact", "Branch", "Territory", "TerritoryMember":
+	case "User", "Team", "Role", "RoleGrant", "Share", "AccountContact", "Branch", "Territory", "TerritoryMember", "CustomField":
 		return true
 	}
 	return false

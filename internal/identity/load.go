@@ -15,10 +15,12 @@ import (
 	"farley/internal/access"
 	"farley/internal/db"
 	"farley/internal/id"
+	"farley/internal/model"
 	"farley/internal/viewer"
 )
 
-// directory is the trees of teams and territories and of who reports to whom. What is in the bin is in no tree.
+// directory is the trees of teams and territories and of who reports to whom, and the fields that the firm has added. What is
+// in the bin is in no tree.
 type directory struct {
 	generation       int64
 	teamsBelow       map[id.ID][]id.ID // team → teams directly below
@@ -26,6 +28,7 @@ type directory struct {
 	reports          map[id.ID][]id.ID // user → users directly below
 	territoriesBelow map[id.ID][]id.ID // territory → territories directly below
 	territories      map[id.ID][]id.ID // user → territories the user is a member of
+	custom           *model.Catalogue
 }
 
 // load reads a user with everything that his rights depend on, in one snapshot.
@@ -85,7 +88,7 @@ func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.
 	if v.LimitedShares, err = limitedShares(ctx, tx, &v); err != nil {
 		return nil, now, err
 	}
-	policy := access.Compile(s.set, roles)
+	policy := access.CompileWith(s.set, dir.custom, roles)
 	v.Epoch = epoch(&v, policy)
 	return &access.Actor{Viewer: v, Policy: policy}, until, nil
 }
@@ -164,12 +167,39 @@ func (s *Service) tree(ctx context.Context, tx *db.Tx, generation int64) (*direc
 			return nil, err
 		}
 	}
+	var err error
+	if dir.custom, err = customFields(ctx, tx); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.generation == generation {
 		s.directory = dir
 	}
 	return dir, nil
+}
+
+// customFields reads the definitions of the fields that the firm has added.
+func customFields(ctx context.Context, tx *db.Tx) (*model.Catalogue, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT `id`, `object`, `key`, `type`, `target`, `position`, `sensitive` FROM `custom_fields` WHERE `deleted_at` IS NULL ORDER BY `id`")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	fields := map[string][]*model.Field{}
+	for rows.Next() {
+		var c model.Custom
+		var object string
+		var target sql.NullString
+		var position sql.NullInt64
+		var sensitive bool
+		if err := rows.Scan(&c.ID, &object, &c.Key, &c.Type, &target, &position, &sensitive); err != nil {
+			return nil, err
+		}
+		c.Target, c.Position = target.String, position.Int64
+		fields[object] = append(fields[object], model.NewCustom(c, sensitive))
+	}
+	return model.NewCatalogue(fields), rows.Err()
 }
 
 func pairs(ctx context.Context, tx *db.Tx, query string, into map[id.ID][]id.ID) error {

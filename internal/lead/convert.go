@@ -244,7 +244,15 @@ func (m *maker) carryCustom(ctx context.Context, t *target, in input.Object) err
 		}
 	}
 	for _, o := range values {
-		if o, ok := o.(map[string]any); ok && fitting[text(o["key"])] && !had[o["key"]] {
+		o, ok := o.(map[string]any)
+		if !ok || !fitting[text(o["key"])] || had[o["key"]] || !m.givesCustom(t.kind, text(o["key"])) {
+			continue
+		}
+		shown, err := m.leadsInSight(ctx, text(o["key"]), o["value"])
+		if err != nil {
+			return err
+		}
+		if shown {
 			list = append(slices.Clone(list), o)
 		}
 	}
@@ -254,11 +262,30 @@ func (m *maker) carryCustom(ctx context.Context, t *target, in input.Object) err
 	return nil
 }
 
+// givesCustom reports whether the actor may give a custom field of a new record its value.
+func (m *maker) givesCustom(k *model.Kind, key string) bool {
+	if m.tx.System() {
+		return true
+	}
+	f := m.tx.Actor.Policy.CustomField(k, key)
+	return f != nil && creatable(m.tx, k, f)
+}
+
+// leadsInSight reports whether a value of the lead is no REFERENCE, or one that the actor could name himself.
+func (m *maker) leadsInSight(ctx context.Context, key string, v any) (bool, error) {
+	f := m.tx.Actor.Policy.CustomField(m.lead.Kind, key)
+	if m.tx.System() || f == nil || f.Custom.Type != "REFERENCE" {
+		return true, nil
+	}
+	known, err := m.known(ctx, &model.Field{Target: f.Custom.Target}, v)
+	return known != nil, err
+}
+
 func text(v any) string { s, _ := v.(string); return s }
 
 // sharedKeys returns the keys of the custom fields in use that leads and a kind have alike.
 func (m *maker) sharedKeys(ctx context.Context, k *model.Kind) (map[string]bool, error) {
-	rows, err := m.tx.QueryContext(ctx, "SELECT t.`key` FROM `custom_fields` t JOIN `custom_fields` l ON l.`object` = ? AND l.`key` = t.`key` AND l.`type` = t.`type`"+
+	rows, err := m.tx.QueryContext(ctx, "SELECT t.`key` FROM `custom_fields` t JOIN `custom_fields` l ON l.`object` = ? AND l.`key` = t.`key` AND l.`type` = t.`type` AND COALESCE(l.`target`, '') = COALESCE(t.`target`, '')"+
 		" AND l.`deleted_at` IS NULL WHERE t.`object` = ? AND t.`deleted_at` IS NULL AND t.`archived` = ?", m.lead.Kind.Const, k.Const, false)
 	if err != nil {
 		return nil, err

@@ -69,6 +69,7 @@ type Field struct {
 	Target    string   // kind of a Ref or Many
 	Back      string   // Many without Through: the Ref field of Target that points here
 	Through   *Through // Many by way of a link kind
+	Custom    *Custom  // of a field that the firm has added, nil for those of the model
 }
 
 // Through is a many-to-many relation by way of records of a link kind.

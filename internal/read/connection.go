@@ -227,6 +227,9 @@ func (l *list) readPages(from [2]access.Cond, pid string, sight access.Cond) err
 			g.rows++
 		}, &owner)
 	}
+	if c := l.customOrder(sight); c != nil {
+		return c.read()
+	}
 	branches := l.r.a.Branches(l.r.Set, l.kind, base, access.Read, l.r.now)
 	if len(branches) > 1 {
 		l.united(s, from[0], branches, rest)

@@ -57,6 +57,8 @@ func (r *run) member(k *model.Kind, alias, key string, value any, path []any, de
 	}
 	f := k.Field(key)
 	switch {
+	case key == model.CustomFields && k.Customised():
+		return r.customFilter(k, alias, value, path)
 	case f == nil && key == "me" && k.Sight == model.ByUser:
 		return r.me(alias, value), nil
 	case f == nil || f.Internal || !f.Filter:

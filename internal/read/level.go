@@ -28,8 +28,8 @@ type level struct {
 	joined   map[string]joinedRef
 	id       *idColumn
 	lists    []*list
-	computed []*computed
-	shown    []shown // the sensitive ones of what is read
+	computed []loader // what is read once the rows are there
+	shown    []shown  // the sensitive ones of what is read
 	rows     int
 }
 
@@ -43,6 +43,9 @@ func (r *run) level(k *model.Kind) *level {
 	lv.id = lv.ids(access.Cond{SQL: name(base, "id")})
 	return lv
 }
+
+// loader reads something for the rows of a level.
+type loader interface{ load() error }
 
 // add selects an expression for dest.
 func (lv *level) add(expr access.Cond, dest sql.Scanner) {

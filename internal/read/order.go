@@ -17,7 +17,8 @@ type term struct {
 	key      keyKind
 	desc     bool
 	nullable bool
-	name     string // field and direction, for the binding of cursors
+	name     string       // field and direction, for the binding of cursors
+	custom   *model.Field // of a field that the firm has added, where it shows on all rows
 }
 
 // order is the whole order of a list; the last term is the id, so no two records are alike.
@@ -33,12 +34,11 @@ func (r *run) orderBy(k *model.Kind, alias string, value any, path []any) (order
 	desc, seen := false, map[string]bool{}
 	for i, item := range items {
 		m, _ := item.(map[string]any)
-		constant, _ := m["field"].(string)
-		at := join(path, i, "field")
-		f := k.ByConst(constant)
-		if f == nil || f.Internal || !f.Order && f.Column != "id" {
-			return nil, invalid(at, "UNKNOWN", "There is no such order.")
+		f, at, err := r.ordered(k, m, join(path, i))
+		if err != nil {
+			return nil, err
 		}
+		constant := f.Const
 		desc = m["direction"] == "DESC"
 		if seen[constant] {
 			continue // the earlier term has decided already
@@ -56,9 +56,29 @@ func (r *run) orderBy(k *model.Kind, alias string, value any, path []any) (order
 	return append(o, idTerm(alias, desc)), nil
 }
 
+// ordered returns the field that a term of an order names, and the path of its name.
+func (r *run) ordered(k *model.Kind, m map[string]any, path []any) (*model.Field, []any, error) {
+	if given := m["customField"]; given != nil {
+		if m["field"] != nil {
+			return nil, nil, invalid(join(path, "customField"), "RANGE", "Give field or customField, not both.")
+		}
+		return r.customOrdered(k, given, join(path, "customField", "key"))
+	}
+	at := join(path, "field")
+	constant, _ := m["field"].(string)
+	f := k.ByConst(constant)
+	if f == nil || f.Internal || !f.Order && f.Column != "id" {
+		return nil, nil, invalid(at, "UNKNOWN", "There is no such order.")
+	}
+	return f, at, nil
+}
+
 func (r *run) term(k *model.Kind, f *model.Field, alias string, desc bool, path []any) (term, error) {
 	if f.Column == "id" {
 		return idTerm(alias, desc), nil
+	}
+	if f.Custom != nil {
+		return r.customTerm(k, f, alias, desc, path)
 	}
 	expr, err := r.comparable(k, f, alias, f.Ordered(), path)
 	if err != nil {

@@ -45,6 +45,9 @@ func (lv *level) field(k *model.Kind, alias string, ids *idColumn, f graphql.Col
 	if f.Name == "__typename" {
 		return constant[int](`"` + k.Name + `"`), nil
 	}
+	if k.Customised() && (f.Name == model.CustomFields || f.Name == "customField") {
+		return lv.customs(k, alias, ids, f, path)
+	}
 	mf := k.Field(f.Name)
 	compute, computes := lv.r.Computed[k.Name+"."+f.Name]
 	if mf == nil && !computes {

@@ -22,7 +22,7 @@ type Witness struct {
 }
 
 type sighted struct {
-	fields  map[*model.Field]bool
+	fields  map[string]bool
 	records map[id.ID]struct{}
 }
 
@@ -66,7 +66,7 @@ func (w *Witness) Sightings() []Sighting {
 	for k, s := range w.kinds {
 		one := Sighting{Kind: k}
 		for f := range s.fields {
-			one.Fields = append(one.Fields, f.Name)
+			one.Fields = append(one.Fields, f)
 		}
 		for x := range s.records {
 			one.Records = append(one.Records, x)
@@ -84,13 +84,13 @@ func (w *Witness) Merge(other *Witness) {
 	reader := other.Reader()
 	for _, s := range other.Sightings() {
 		for _, name := range s.Fields {
-			w.note(reader, s.Kind, s.Kind.Field(name), s.Records...)
+			w.note(reader, s.Kind, name, s.Records...)
 		}
 	}
 }
 
 // note adds a field and records.
-func (w *Witness) note(reader id.ID, k *model.Kind, f *model.Field, ids ...id.ID) {
+func (w *Witness) note(reader id.ID, k *model.Kind, field string, ids ...id.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reader = reader
@@ -99,10 +99,10 @@ func (w *Witness) note(reader id.ID, k *model.Kind, f *model.Field, ids ...id.ID
 	}
 	s := w.kinds[k]
 	if s == nil {
-		s = &sighted{fields: map[*model.Field]bool{}, records: map[id.ID]struct{}{}}
+		s = &sighted{fields: map[string]bool{}, records: map[id.ID]struct{}{}}
 		w.kinds[k] = s
 	}
-	s.fields[f] = true
+	s.fields[field] = true
 	for _, x := range ids {
 		s.records[x] = struct{}{}
 	}
@@ -160,6 +160,8 @@ func (s shown) on(row int) bool {
 		return len(v.minor.at(row)) > 0
 	case related:
 		return !v.id.ids[row].IsZero()
+	case customShown:
+		return v.on(row)
 	case *computed:
 		return len(v.values[v.ids.ids[row]]) > 0
 	case *list:
@@ -173,7 +175,7 @@ func (lv *level) tell(w *Witness, rows []int) {
 	for _, s := range lv.shown {
 		for _, row := range rows {
 			if x := s.ids.ids[row]; !x.IsZero() && s.on(row) {
-				w.note(lv.r.a.User, s.kind, s.field, x)
+				w.note(lv.r.a.User, s.kind, s.field.Name, x)
 			}
 		}
 	}
@@ -219,9 +221,9 @@ func (l *list) tell(w *Witness, parents []id.ID) {
 func tellCompared(w *Witness, a *access.Actor, k *model.Kind, cs []compared, ids []id.ID) {
 	for _, c := range cs {
 		if c.kind == k {
-			w.note(a.User, c.kind, c.field, ids...)
+			w.note(a.User, c.kind, c.field.Name, ids...)
 		} else {
-			w.note(a.User, c.kind, c.field)
+			w.note(a.User, c.kind, c.field.Name)
 		}
 	}
 }
@@ -229,7 +231,7 @@ func tellCompared(w *Witness, a *access.Actor, k *model.Kind, cs []compared, ids
 // declared notes the fields that the level would read, without records.
 func (lv *level) declared(w *Witness) {
 	for _, s := range lv.shown {
-		w.note(lv.r.a.User, s.kind, s.field)
+		w.note(lv.r.a.User, s.kind, s.field.Name)
 	}
 	for _, l := range lv.lists {
 		tellCompared(w, lv.r.a, l.kind, l.compared, nil)

@@ -2,34 +2,38 @@ package rule
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
+	"farley/internal/custom"
+	"farley/internal/id"
 	"farley/internal/write"
 )
 
-var (
-	customKeyForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
-	decimal       = regexp.MustCompile(`^-?[0-9]{1,20}(\.[0-9]{1,10})?$`)
-)
+var customKeyForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
-// customKey refuses keys that programs could not use as names, and a second field of the same name. The definitions of
-// the object are few, so they are all locked: two writes at once see each other.
+// maxChoice is the longest choice in characters.
+const maxChoice = 200
+
+// customKey refuses keys that programs could not use as names, and a second field of the same name, be the first one in the
+// bin: records may hold its values, and the change log does. The definitions of the object are few, so they are all locked:
+// two writes at once see each other.
 func customKey(ctx context.Context, c *write.Change) error {
 	if !customKeyForm.MatchString(c.Text("key")) {
 		c.Refuse("key", "FORMAT", "A key is a letter, then letters, digits, _ and -.")
 		return nil
 	}
-	if c.InBin() {
+	c.Tx.Forgo(definitionsOf(c.Text("object")))
+	if !c.Created() {
 		return nil
 	}
 	if err := c.Tx.HoldName(ctx, c.Kind, c.Text("object"), c.Text("key")); err != nil {
 		return err
 	}
-	ids, err := c.Tx.IDs(ctx, "SELECT `id` FROM `custom_fields` WHERE `object` = ? AND `key` = ? AND `deleted_at` IS NULL AND `id` <> ?"+c.Tx.Dialect.ForUpdate(),
+	ids, err := c.Tx.IDs(ctx, "SELECT `id` FROM `custom_fields` WHERE `object` = ? AND `key` = ? AND `id` <> ?"+c.Tx.Dialect.ForUpdate(),
 		c.Text("object"), c.Text("key"), c.ID)
 	if err == nil && len(ids) > 0 {
 		c.Refuse("key", "TAKEN", "This value is taken.")
@@ -37,124 +41,106 @@ func customKey(ctx context.Context, c *write.Change) error {
 	return err
 }
 
-// customChoices refuses a choice without choices.
+// customChoices refuses a choice without choices, and choices that cannot be told apart.
 func customChoices(_ context.Context, c *write.Change) error {
 	var choices []string
 	_ = json.Unmarshal([]byte(c.Text("choices")), &choices) // it was written by decode
-	if t := c.Text("type"); (t == "CHOICE" || t == "MULTI_CHOICE") && len(choices) == 0 {
+	if t := c.Text("type"); (t == custom.Choice || t == custom.MultiChoice) && len(choices) == 0 {
 		c.Refuse("choices", "REQUIRED", "Give what can be chosen.")
+	}
+	for i, choice := range choices {
+		switch {
+		case utf8.RuneCountInString(choice) > maxChoice:
+			c.Problems.Add([]any{"input", "choices", i}, "TOO_LONG", "The text is longer than %d characters.", maxChoice)
+		case slices.Index(choices, choice) < i:
+			c.Problems.Add([]any{"input", "choices", i}, "TAKEN", "This value is taken.")
+		}
 	}
 	return nil
 }
 
-// definition is a custom field as its values are checked.
-type definition struct {
-	kind     string
-	choices  []string
-	required bool
-	archived bool
+// customDefinition refuses what does not go with the type.
+func customDefinition(ctx context.Context, c *write.Change) error {
+	kind := c.Text("type")
+	if target := c.Text("target"); (kind == custom.Reference) != (target != "") {
+		if target == "" {
+			c.Refuse("target", "REQUIRED", "This field is required.")
+		} else {
+			c.Refuse("target", "FORMAT", "Only a REFERENCE leads to records.")
+		}
+	}
+	if c.Flag("isUnique") && (kind == custom.Boolean || kind == custom.MultiChoice) {
+		c.Refuse("isUnique", "FORMAT", "Fields of this type cannot be unique.")
+	}
+	return customDefault(ctx, c)
 }
 
-// customValues checks the values of custom fields against their definitions.
-func customValues(ctx context.Context, c *write.Change) error {
-	if c.Kind.Field("customFields") == nil || !c.Changes("customFields") && !c.Created() {
+// customDefault refuses a default that new records could not take.
+func customDefault(ctx context.Context, c *write.Change) error {
+	text := c.Text("defaultValue")
+	if text == "" || c.Faulty("defaultValue") {
 		return nil
 	}
-	defs, err := definitions(ctx, c)
+	if c.Flag("isUnique") {
+		c.Refuse("defaultValue", "FORMAT", "A unique field has no default.")
+		return nil
+	}
+	d := definition{kind: c.Text("type"), target: c.Text("target")}
+	_ = json.Unmarshal([]byte(c.Text("choices")), &d.choices) // it was written by decode
+	var v any
+	if json.Unmarshal([]byte(text), &v) != nil {
+		c.Refuse("defaultValue", "FORMAT", "The value does not fit its type.")
+		return nil
+	}
+	if !c.Changes("defaultValue") && !c.Created() && !c.Changes("choices") {
+		return nil
+	}
+	clean, ok := d.clean(c.Tx, v, nil)
+	if !ok || clean == nil {
+		c.Refuse("defaultValue", "FORMAT", "The value does not fit its type.")
+		return nil
+	}
+	if kind, x := d.leadsTo(c.Tx.Kinds(), clean); kind != nil && c.Changes("defaultValue") {
+		seen, err := c.Tx.Visible(ctx, kind, []id.ID{x})
+		if err != nil {
+			return err
+		}
+		if !seen[x] {
+			c.Refuse("defaultValue", "NOT_FOUND", "There is no %s with this id.", kind.Name)
+		}
+	}
+	return nil
+}
+
+// customUnique makes a field unique for the values that are there, or refuses that; and sets them free again. Whoever writes
+// values holds the definitions, so none slips by.
+func customUnique(ctx context.Context, c *write.Change) error {
+	if c.Created() || !c.Changes("isUnique") || c.Faulty("isUnique") {
+		return nil
+	}
+	table := c.Tx.Kinds().Kind(c.Text("object")).Table
+	if !c.Flag("isUnique") {
+		c.Then(func(ctx context.Context) error {
+			_, err := c.Tx.ExecContext(ctx, "UPDATE custom_values SET uniq = NULL WHERE field_id = ?", c.ID)
+			return err
+		})
+		return nil
+	}
+	twice, err := c.Tx.IDs(ctx, "SELECT MIN(v.record_id) FROM custom_values v JOIN `"+table+"` r ON r.`id` = v.record_id AND r.`deleted_at` IS NULL "+
+		"WHERE v.field_id = ? GROUP BY v.exact HAVING COUNT(*) > 1 LIMIT 1", c.ID)
 	if err != nil {
 		return err
 	}
-	old := map[string]string{}
-	if c.Old != nil {
-		stored, _ := c.Old.Values["custom_fields"].(string)
-		for _, o := range write.Embedded(stored) {
-			key, _ := o["key"].(string)
-			old[key] = written(o["value"])
-		}
-	}
-	given := map[string]bool{}
-	for i, o := range write.Embedded(c.Text("customFields")) {
-		key, _ := o["key"].(string)
-		at := func(member string) []any { return []any{"input", "customFields", i, member} }
-		d, ok := defs[key]
-		was, had := old[key]
-		switch {
-		case given[key]:
-			c.Problems.Add(at("key"), "TAKEN", "This value is taken.")
-		case had && was == written(o["value"]): // it stays, whatever has become of its field
-		case !ok || d.archived:
-			c.Problems.Add(at("key"), "UNKNOWN", "There is no such field.")
-		case !d.takes(o["value"]):
-			c.Problems.Add(at("value"), "FORMAT", "The value does not fit its type.")
-		}
-		given[key] = true
-	}
-	if !c.Created() || c.Tx.System() {
+	if len(twice) > 0 {
+		c.Refuse("isUnique", "TAKEN", "There are records with the same value.")
 		return nil
 	}
-	for key, d := range defs {
-		if d.required && !d.archived && !given[key] {
-			c.Refuse("customFields", "REQUIRED", "The custom field %s is required.", key)
-		}
-	}
+	c.Then(func(ctx context.Context) error {
+		_, err := c.Tx.ExecContext(ctx, "UPDATE custom_values SET uniq = exact WHERE field_id = ? AND record_id IN (SELECT `id` FROM `"+table+"` WHERE `deleted_at` IS NULL)", c.ID)
+		return err
+	})
 	return nil
 }
 
-func written(v any) string {
-	b, _ := json.Marshal(v) // it came out of JSON
-	return string(b)
-}
-
-func definitions(ctx context.Context, c *write.Change) (map[string]definition, error) {
-	rows, err := c.Tx.QueryContext(ctx, "SELECT `key`, `type`, `choices`, `is_required`, `archived` FROM `custom_fields` WHERE `object` = ? AND `deleted_at` IS NULL", c.Kind.Const)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	defs := map[string]definition{}
-	for rows.Next() {
-		var key string
-		var d definition
-		var choices sql.NullString
-		if err := rows.Scan(&key, &d.kind, &choices, &d.required, &d.archived); err != nil {
-			return nil, err
-		}
-		if choices.Valid {
-			if err := json.Unmarshal([]byte(choices.String), &d.choices); err != nil {
-				return nil, err
-			}
-		}
-		defs[key] = d
-	}
-	return defs, rows.Err()
-}
-
-const maxCustomText = 2000
-
-// takes reports whether a decoded JSON value fits the field.
-func (d definition) takes(v any) bool {
-	switch d.kind {
-	case "BOOLEAN":
-		_, ok := v.(bool)
-		return ok
-	case "MULTI_CHOICE":
-		list, ok := v.([]any)
-		return ok && !slices.ContainsFunc(list, func(one any) bool { return !d.chooses(one) })
-	case "CHOICE":
-		return d.chooses(v)
-	}
-	s, ok := v.(string)
-	switch d.kind {
-	case "NUMBER":
-		return ok && decimal.MatchString(s)
-	case "DATE":
-		_, problem := write.Format("Date", s)
-		return ok && s != "" && problem == ""
-	}
-	return ok && utf8.RuneCountInString(s) <= maxCustomText
-}
-
-func (d definition) chooses(v any) bool {
-	s, ok := v.(string)
-	return ok && slices.Contains(d.choices, s)
-}
+// definitionsOf names the definitions of an object in the memory of a transaction.
+func definitionsOf(object string) string { return "custom fields of " + strings.ToUpper(object) }

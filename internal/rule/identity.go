@@ -68,12 +68,12 @@ func roleIsOpen(_ context.Context, c *write.Change) error {
 
 // roleRows refuses permissions on objects, actions and fields that do not exist, scopes that cover nothing of a kind, and
 // rows that say the same thing twice or two things of one field.
-func roleRows(_ context.Context, c *write.Change) error {
+func roleRows(ctx context.Context, c *write.Change) error {
 	if c.Changes("permissions") {
 		permissionRows(c)
 	}
 	if c.Changes("fieldLevels") {
-		levelRows(c)
+		return levelRows(ctx, c)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func permissionRows(c *write.Change) {
 	}
 }
 
-func levelRows(c *write.Change) {
+func levelRows(ctx context.Context, c *write.Change) error {
 	seen := map[[2]string]bool{}
 	for i, o := range write.Embedded(c.Text("fieldLevels")) {
 		object, name := member(o, "object"), member(o, "field")
@@ -110,13 +110,31 @@ func levelRows(c *write.Change) {
 		if k == nil {
 			continue
 		}
-		if f := k.ByConst(name); f == nil || f.Internal {
+		known := k.ByConst(name) != nil && !k.ByConst(name).Internal
+		if key := model.CustomKey(name); key != "" && k.Customised() {
+			var err error
+			if known, err = definedFor(ctx, c, k, key); err != nil {
+				return err
+			}
+		}
+		if !known {
 			c.Problems.Add([]any{"input", "fieldLevels", i, "field"}, "UNKNOWN", "There is no such field.")
 		} else if seen[[2]string{object, name}] {
 			c.Problems.Add([]any{"input", "fieldLevels", i}, "TAKEN", "This value is taken.")
 		}
 		seen[[2]string{object, name}] = true
 	}
+	return nil
+}
+
+// definedFor reports whether a kind has a custom field with a key, as far as the actor sees its definition.
+func definedFor(ctx context.Context, c *write.Change, k *model.Kind, key string) (bool, error) {
+	ids, err := c.Tx.IDs(ctx, "SELECT `id` FROM `custom_fields` WHERE `object` = ? AND `key` = ? AND `deleted_at` IS NULL", k.Const, key)
+	if err != nil || len(ids) == 0 {
+		return false, err
+	}
+	seen, err := c.Tx.Visible(ctx, c.KindOf("CustomField"), ids)
+	return len(seen) > 0, err
 }
 
 // roleObject returns the kind that a row names, nil and a problem when there is none.

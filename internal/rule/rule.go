@@ -34,7 +34,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"Relationship":      {relationshipEnds, linkDates},
 		"Consent":           {consentGivenNow, notInFuture("givenAt")},
 		"LocationEvent":     {notInFuture("seenAt")},
-		"CustomField":       {customKey, customChoices},
+		"CustomField":       {customKey, customChoices, customDefinition, customUnique},
 		"Tag":               {tagColour},
 		"User":              {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
 		"Role":              {roleIsOpen, roleRows, roleScreens, roleLeavesAdministrator},

@@ -274,6 +274,10 @@ func (c *Change) diff() []change.FieldChange {
 		if c.Old != nil {
 			before = func(column string) any { return c.Old.Values[column] }
 		}
+		if f.Name == model.CustomFields {
+			out = append(out, customDiff(before(f.Column), c.column(f.Column))...)
+			continue
+		}
 		out = append(out, change.FieldChange{Field: f.Name, Old: c.Tx.json(f, before), New: c.Tx.json(f, c.column)})
 	}
 	return append(out, c.links...)

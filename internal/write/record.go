@@ -171,6 +171,9 @@ func (tx *Tx) keys(ctx context.Context, k *model.Kind, x id.ID, values map[strin
 	if k.Sight == model.ByUser {
 		keys.UserPartner, keys.Branch = idOf(values["partner_account_id"]), idOf(values["branch_id"])
 	}
+	if k.Name == "CustomField" {
+		keys.Sensitive, _ = values["sensitive"].(bool)
+	}
 	if k.Shareable && stored {
 		shares, err := tx.shares(ctx, x)
 		if err != nil {

@@ -203,5 +203,5 @@ func (tx *Tx) HasRightsOf(ctx context.Context, role id.ID) (bool, error) {
 			return false, err
 		}
 	}
-	return tx.Actor.Policy.Includes(access.Compile(tx.w.Set, []access.Role{given})), nil
+	return tx.Actor.Policy.Includes(access.CompileWith(tx.w.Set, tx.Actor.Policy.Catalogue(), []access.Role{given})), nil
 }

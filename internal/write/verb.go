@@ -8,6 +8,7 @@ import (
 
 	"farley/internal/fault"
 	"farley/internal/input"
+	"farley/internal/model"
 	"farley/internal/text"
 )
 
@@ -74,6 +75,9 @@ func (tx *Tx) Shows(r *Record, field string) (any, error) {
 	}
 	var v any
 	err := json.Unmarshal(tx.json(f, func(column string) any { return r.Values[column] }), &v)
+	if list, ok := v.([]any); ok && f.Name == model.CustomFields && !tx.system {
+		v = slices.DeleteFunc(list, func(o any) bool { return !tx.showsCustom(r, o) })
+	}
 	return v, err
 }
 

@@ -91,6 +91,7 @@ type Tx struct {
 	sorter  *text.Sorter
 	ranOut  bool // the write ends what has run out
 	newKeys []keyRow
+	memo    map[string]any
 }
 
 type txKey struct{}
