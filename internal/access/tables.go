@@ -220,6 +220,11 @@ func (t *tables) gate(out *output, f *ast.FieldDefinition, free bool) gate {
 		return g
 	}
 	g.kind, g.field = out.kind, out.kind.Field(f.Name)
+	if d := f.Directives.ForName(dirField); d != nil { // computed from another field, and as open as that is
+		if t := t.fieldTouch(out.def.Name+"."+f.Name, d); t != nil {
+			g.kind, g.field = t.kind, t.field
+		}
+	}
 	switch {
 	case g.field == nil:
 		t.problem("%s.%s: %s has no such field", out.def.Name, f.Name, out.kind.Name)
