@@ -23,6 +23,7 @@ import (
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
 	"farley/ent/locationevent"
+	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
 	"farley/ent/preference"
@@ -71,6 +72,8 @@ type Client struct {
 	LifecycleStep *LifecycleStepClient
 	// LocationEvent is the client for interacting with the LocationEvent builders.
 	LocationEvent *LocationEventClient
+	// Mention is the client for interacting with the Mention builders.
+	Mention *MentionClient
 	// Need is the client for interacting with the Need builders.
 	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
@@ -121,6 +124,7 @@ func (c *Client) init() {
 	c.LifecycleStage = NewLifecycleStageClient(c.config)
 	c.LifecycleStep = NewLifecycleStepClient(c.config)
 	c.LocationEvent = NewLocationEventClient(c.config)
+	c.Mention = NewMentionClient(c.config)
 	c.Need = NewNeedClient(c.config)
 	c.Note = NewNoteClient(c.config)
 	c.Preference = NewPreferenceClient(c.config)
@@ -238,6 +242,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		LifecycleStage:    NewLifecycleStageClient(cfg),
 		LifecycleStep:     NewLifecycleStepClient(cfg),
 		LocationEvent:     NewLocationEventClient(cfg),
+		Mention:           NewMentionClient(cfg),
 		Need:              NewNeedClient(cfg),
 		Note:              NewNoteClient(cfg),
 		Preference:        NewPreferenceClient(cfg),
@@ -282,6 +287,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		LifecycleStage:    NewLifecycleStageClient(cfg),
 		LifecycleStep:     NewLifecycleStepClient(cfg),
 		LocationEvent:     NewLocationEventClient(cfg),
+		Mention:           NewMentionClient(cfg),
 		Need:              NewNeedClient(cfg),
 		Note:              NewNoteClient(cfg),
 		Preference:        NewPreferenceClient(cfg),
@@ -327,9 +333,9 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
 		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.Role,
-		c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User,
+		c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference, c.Relationship,
+		c.Role, c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team,
+		c.Territory, c.TerritoryMember, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -341,9 +347,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
 		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.Role,
-		c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User,
+		c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference, c.Relationship,
+		c.Role, c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team,
+		c.Territory, c.TerritoryMember, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -374,6 +380,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LifecycleStep.mutate(ctx, m)
 	case *LocationEventMutation:
 		return c.LocationEvent.mutate(ctx, m)
+	case *MentionMutation:
+		return c.Mention.mutate(ctx, m)
 	case *NeedMutation:
 		return c.Need.mutate(ctx, m)
 	case *NoteMutation:
@@ -1963,6 +1971,171 @@ func (c *LocationEventClient) mutate(ctx context.Context, m *LocationEventMutati
 		return (&LocationEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown LocationEvent mutation op: %q", m.Op())
+	}
+}
+
+// MentionClient is a client for the Mention schema.
+type MentionClient struct {
+	config
+}
+
+// NewMentionClient returns a client for the Mention from the given config.
+func NewMentionClient(c config) *MentionClient {
+	return &MentionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `mention.Hooks(f(g(h())))`.
+func (c *MentionClient) Use(hooks ...Hook) {
+	c.hooks.Mention = append(c.hooks.Mention, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `mention.Intercept(f(g(h())))`.
+func (c *MentionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Mention = append(c.inters.Mention, interceptors...)
+}
+
+// Create returns a builder for creating a Mention entity.
+func (c *MentionClient) Create() *MentionCreate {
+	mutation := newMentionMutation(c.config, OpCreate)
+	return &MentionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Mention entities.
+func (c *MentionClient) CreateBulk(builders ...*MentionCreate) *MentionCreateBulk {
+	return &MentionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MentionClient) MapCreateBulk(slice any, setFunc func(*MentionCreate, int)) *MentionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MentionCreateBulk{err: fmt.Errorf("calling to MentionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MentionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MentionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Mention.
+func (c *MentionClient) Update() *MentionUpdate {
+	mutation := newMentionMutation(c.config, OpUpdate)
+	return &MentionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MentionClient) UpdateOne(_m *Mention) *MentionUpdateOne {
+	mutation := newMentionMutation(c.config, OpUpdateOne, withMention(_m))
+	return &MentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MentionClient) UpdateOneID(id stored.ID) *MentionUpdateOne {
+	mutation := newMentionMutation(c.config, OpUpdateOne, withMentionID(id))
+	return &MentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Mention.
+func (c *MentionClient) Delete() *MentionDelete {
+	mutation := newMentionMutation(c.config, OpDelete)
+	return &MentionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MentionClient) DeleteOne(_m *Mention) *MentionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MentionClient) DeleteOneID(id stored.ID) *MentionDeleteOne {
+	builder := c.Delete().Where(mention.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MentionDeleteOne{builder}
+}
+
+// Query returns a query builder for Mention.
+func (c *MentionClient) Query() *MentionQuery {
+	return &MentionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMention},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Mention entity by its id.
+func (c *MentionClient) Get(ctx context.Context, id stored.ID) (*Mention, error) {
+	return c.Query().Where(mention.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MentionClient) GetX(ctx context.Context, id stored.ID) *Mention {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryNote queries the note edge of a Mention.
+func (c *MentionClient) QueryNote(_m *Mention) *NoteQuery {
+	query := (&NoteClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(mention.Table, mention.FieldID, id),
+			sqlgraph.To(note.Table, note.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, mention.NoteTable, mention.NoteColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a Mention.
+func (c *MentionClient) QueryUser(_m *Mention) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(mention.Table, mention.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, mention.UserTable, mention.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *MentionClient) Hooks() []Hook {
+	return c.hooks.Mention
+}
+
+// Interceptors returns the client interceptors.
+func (c *MentionClient) Interceptors() []Interceptor {
+	return c.inters.Mention
+}
+
+func (c *MentionClient) mutate(ctx context.Context, m *MentionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MentionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MentionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MentionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Mention mutation op: %q", m.Op())
 	}
 }
 
@@ -4056,14 +4229,14 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Need, Note,
-		Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag, Tagging,
-		Team, Territory, TerritoryMember, User []ent.Hook
+		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Mention, Need,
+		Note, Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag,
+		Tagging, Team, Territory, TerritoryMember, User []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Need, Note,
-		Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag, Tagging,
-		Team, Territory, TerritoryMember, User []ent.Interceptor
+		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Mention, Need,
+		Note, Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag,
+		Tagging, Team, Territory, TerritoryMember, User []ent.Interceptor
 	}
 )

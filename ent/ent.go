@@ -16,6 +16,7 @@ import (
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
 	"farley/ent/locationevent"
+	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
 	"farley/ent/preference"
@@ -108,6 +109,7 @@ func checkColumn(t, c string) error {
 			lifecyclestage.Table:    lifecyclestage.ValidColumn,
 			lifecyclestep.Table:     lifecyclestep.ValidColumn,
 			locationevent.Table:     locationevent.ValidColumn,
+			mention.Table:           mention.ValidColumn,
 			need.Table:              need.ValidColumn,
 			note.Table:              note.ValidColumn,
 			preference.Table:        preference.ValidColumn,

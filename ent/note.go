@@ -46,7 +46,7 @@ type Note struct {
 	TitleFold string `json:"title_fold,omitempty"`
 	// title as a collation key, for orders.
 	TitleSort []byte `json:"title_sort,omitempty"`
-	// The text, CommonMark.
+	// The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users.
 	Body string `json:"body,omitempty"`
 	// Whether it stands above the others.
 	Pinned bool `json:"pinned,omitempty"`

@@ -48,6 +48,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "LocationEvent":
 		b := c.LocationEvent.Create()
 		return b.mutation, b.Exec
+	case "Mention":
+		b := c.Mention.Create()
+		return b.mutation, b.Exec
 	case "Need":
 		b := c.Need.Create()
 		return b.mutation, b.Exec
@@ -130,6 +133,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "LocationEvent":
 		b := c.LocationEvent.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Mention":
+		b := c.Mention.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Need":
 		b := c.Need.UpdateOneID(stored.ID(x))

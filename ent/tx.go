@@ -34,6 +34,8 @@ type Tx struct {
 	LifecycleStep *LifecycleStepClient
 	// LocationEvent is the client for interacting with the LocationEvent builders.
 	LocationEvent *LocationEventClient
+	// Mention is the client for interacting with the Mention builders.
+	Mention *MentionClient
 	// Need is the client for interacting with the Need builders.
 	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
@@ -204,6 +206,7 @@ func (tx *Tx) init() {
 	tx.LifecycleStage = NewLifecycleStageClient(tx.config)
 	tx.LifecycleStep = NewLifecycleStepClient(tx.config)
 	tx.LocationEvent = NewLocationEventClient(tx.config)
+	tx.Mention = NewMentionClient(tx.config)
 	tx.Need = NewNeedClient(tx.config)
 	tx.Note = NewNoteClient(tx.config)
 	tx.Preference = NewPreferenceClient(tx.config)

@@ -161,6 +161,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[47], AccountsColumns[6], AccountsColumns[0]},
 			},
+			{
+				Name:    "account_deleted_at_latitude_longitude_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[43], AccountsColumns[44], AccountsColumns[0]},
+			},
 		},
 	}
 	// AccountContactsColumns holds the columns for the "account_contacts" table.
@@ -235,6 +240,26 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{AccountContactsColumns[6], AccountContactsColumns[11], AccountContactsColumns[0]},
 			},
+			{
+				Name:    "accountcontact_account_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountContactsColumns[12], AccountContactsColumns[6], AccountContactsColumns[2], AccountContactsColumns[0]},
+			},
+			{
+				Name:    "accountcontact_contact_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountContactsColumns[13], AccountContactsColumns[6], AccountContactsColumns[2], AccountContactsColumns[0]},
+			},
+			{
+				Name:    "accountcontact_account_id_deleted_at_to_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountContactsColumns[12], AccountContactsColumns[6], AccountContactsColumns[11], AccountContactsColumns[0]},
+			},
+			{
+				Name:    "accountcontact_contact_id_deleted_at_to_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountContactsColumns[13], AccountContactsColumns[6], AccountContactsColumns[11], AccountContactsColumns[0]},
+			},
 		},
 	}
 	// AccountTeamMembersColumns holds the columns for the "account_team_members" table.
@@ -307,6 +332,16 @@ var (
 				Name:    "accountteammember_deleted_at_to_date_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountTeamMembersColumns[6], AccountTeamMembersColumns[10], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_account_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[11], AccountTeamMembersColumns[6], AccountTeamMembersColumns[2], AccountTeamMembersColumns[0]},
+			},
+			{
+				Name:    "accountteammember_account_id_deleted_at_to_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountTeamMembersColumns[11], AccountTeamMembersColumns[6], AccountTeamMembersColumns[10], AccountTeamMembersColumns[0]},
 			},
 		},
 	}
@@ -428,6 +463,11 @@ var (
 				Name:    "consent_deleted_at_given_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ConsentsColumns[6], ConsentsColumns[10], ConsentsColumns[0]},
+			},
+			{
+				Name:    "consent_contact_id_deleted_at_given_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[16], ConsentsColumns[6], ConsentsColumns[10], ConsentsColumns[0]},
 			},
 		},
 	}
@@ -610,6 +650,11 @@ var (
 				Name:    "contact_referred_by_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[60], ContactsColumns[6], ContactsColumns[0]},
+			},
+			{
+				Name:    "contact_deleted_at_latitude_longitude_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[57], ContactsColumns[58], ContactsColumns[0]},
 			},
 		},
 	}
@@ -885,6 +930,21 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[0]},
 			},
+			{
+				Name:    "lead_domain_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[34], LeadsColumns[6]},
+			},
+			{
+				Name:    "lead_converted_account_id_deleted_at_converted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[61], LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_converted_contact_id_deleted_at_converted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
+			},
 		},
 	}
 	// LifecycleStagesColumns holds the columns for the "lifecycle_stages" table.
@@ -1051,6 +1111,65 @@ var (
 			},
 		},
 	}
+	// MentionsColumns holds the columns for the "mentions" table.
+	MentionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "note_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// MentionsTable holds the schema information for the "mentions" table.
+	MentionsTable = &schema.Table{
+		Name:       "mentions",
+		Columns:    MentionsColumns,
+		PrimaryKey: []*schema.Column{MentionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "mentions_notes_note",
+				Columns:    []*schema.Column{MentionsColumns[7]},
+				RefColumns: []*schema.Column{NotesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "mentions_users_user",
+				Columns:    []*schema.Column{MentionsColumns[8]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "mention_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MentionsColumns[6], MentionsColumns[0]},
+			},
+			{
+				Name:    "mention_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MentionsColumns[6], MentionsColumns[2], MentionsColumns[0]},
+			},
+			{
+				Name:    "mention_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MentionsColumns[6], MentionsColumns[3], MentionsColumns[0]},
+			},
+			{
+				Name:    "mention_note_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MentionsColumns[7], MentionsColumns[6], MentionsColumns[0]},
+			},
+			{
+				Name:    "mention_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MentionsColumns[8], MentionsColumns[6], MentionsColumns[0]},
+			},
+		},
+	}
 	// NeedsColumns holds the columns for the "needs" table.
 	NeedsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -1211,6 +1330,21 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[6], NotesColumns[9], NotesColumns[0]},
 			},
+			{
+				Name:    "note_account_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[12], NotesColumns[6], NotesColumns[2], NotesColumns[0]},
+			},
+			{
+				Name:    "note_contact_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[13], NotesColumns[6], NotesColumns[2], NotesColumns[0]},
+			},
+			{
+				Name:    "note_lead_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[14], NotesColumns[6], NotesColumns[2], NotesColumns[0]},
+			},
 		},
 	}
 	// PreferencesColumns holds the columns for the "preferences" table.
@@ -1359,6 +1493,26 @@ var (
 				Name:    "relationship_deleted_at_to_date_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[6], RelationshipsColumns[13], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_from_account_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[15], RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_from_contact_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[16], RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_to_account_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[7], RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
+			},
+			{
+				Name:    "relationship_to_contact_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RelationshipsColumns[8], RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
 			},
 		},
 	}
@@ -1636,6 +1790,11 @@ var (
 				Name:    "stagehistory_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{StageHistoriesColumns[11], StageHistoriesColumns[6], StageHistoriesColumns[0]},
+			},
+			{
+				Name:    "stagehistory_account_id_deleted_at_entered_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StageHistoriesColumns[11], StageHistoriesColumns[6], StageHistoriesColumns[7], StageHistoriesColumns[0]},
 			},
 		},
 	}
@@ -2004,6 +2163,7 @@ var (
 		LifecycleStagesTable,
 		LifecycleStepsTable,
 		LocationEventsTable,
+		MentionsTable,
 		NeedsTable,
 		NotesTable,
 		PreferencesTable,
@@ -2069,6 +2229,12 @@ func init() {
 	}
 	LocationEventsTable.ForeignKeys[0].RefTable = ContactsTable
 	LocationEventsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	MentionsTable.ForeignKeys[0].RefTable = NotesTable
+	MentionsTable.ForeignKeys[1].RefTable = UsersTable
+	MentionsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

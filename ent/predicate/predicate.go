@@ -39,6 +39,9 @@ type LifecycleStep func(*sql.Selector)
 // LocationEvent is the predicate function for locationevent builders.
 type LocationEvent func(*sql.Selector)
 
+// Mention is the predicate function for mention builders.
+type Mention func(*sql.Selector)
+
 // Need is the predicate function for need builders.
 type Need func(*sql.Selector)
 

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/index"
 
 	"farley/internal/decl"
 	"farley/internal/model"
@@ -82,7 +83,9 @@ func (Account) Fields() []ent.Field { return account.Fields() }
 func (Account) Edges() []ent.Edge { return account.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (Account) Indexes() []ent.Index { return account.Indexes() }
+func (Account) Indexes() []ent.Index {
+	return append(account.Indexes(), index.Fields("deleted_at", "latitude", "longitude", "id"))
+}
 
 // Annotations returns what the generator reads.
 func (Account) Annotations() []schema.Annotation { return account.Annotations() }

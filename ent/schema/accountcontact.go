@@ -31,7 +31,9 @@ func (AccountContact) Fields() []ent.Field { return accountContact.Fields() }
 func (AccountContact) Edges() []ent.Edge { return accountContact.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (AccountContact) Indexes() []ent.Index { return accountContact.Indexes() }
+func (AccountContact) Indexes() []ent.Index {
+	return append(accountContact.Indexes(), append(feeds("created_at", "account_id", "contact_id"), feeds("to_date", "account_id", "contact_id")...)...)
+}
 
 // Annotations returns what the generator reads.
 func (AccountContact) Annotations() []schema.Annotation { return accountContact.Annotations() }

@@ -30,7 +30,9 @@ func (AccountTeamMember) Fields() []ent.Field { return accountTeamMember.Fields(
 func (AccountTeamMember) Edges() []ent.Edge { return accountTeamMember.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (AccountTeamMember) Indexes() []ent.Index { return accountTeamMember.Indexes() }
+func (AccountTeamMember) Indexes() []ent.Index {
+	return append(accountTeamMember.Indexes(), append(feeds("created_at", "account_id"), feeds("to_date", "account_id")...)...)
+}
 
 // Annotations returns what the generator reads.
 func (AccountTeamMember) Annotations() []schema.Annotation { return accountTeamMember.Annotations() }

@@ -49,7 +49,9 @@ func (Consent) Fields() []ent.Field { return consent.Fields() }
 func (Consent) Edges() []ent.Edge { return consent.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (Consent) Indexes() []ent.Index { return consent.Indexes() }
+func (Consent) Indexes() []ent.Index {
+	return append(consent.Indexes(), feeds("given_at", "contact_id")...)
+}
 
 // Annotations returns what the generator reads.
 func (Consent) Annotations() []schema.Annotation { return consent.Annotations() }

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/index"
 
 	"farley/internal/decl"
 	"farley/internal/model"
@@ -77,7 +78,9 @@ func (Contact) Fields() []ent.Field { return contact.Fields() }
 func (Contact) Edges() []ent.Edge { return contact.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (Contact) Indexes() []ent.Index { return contact.Indexes() }
+func (Contact) Indexes() []ent.Index {
+	return append(contact.Indexes(), index.Fields("deleted_at", "latitude", "longitude", "id"))
+}
 
 // Annotations returns what the generator reads.
 func (Contact) Annotations() []schema.Annotation { return contact.Annotations() }

@@ -71,7 +71,8 @@ func (Lead) Edges() []ent.Edge { return lead.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
 func (Lead) Indexes() []ent.Index {
-	return append(lead.Indexes(), index.Fields("converted_account_id", "deleted_at", "id"), index.Fields("converted_contact_id", "deleted_at", "id"))
+	is := append(lead.Indexes(), index.Fields("converted_account_id", "deleted_at", "id"), index.Fields("converted_contact_id", "deleted_at", "id"), index.Fields("domain", "deleted_at"))
+	return append(is, feeds("converted_at", "converted_account_id", "converted_contact_id")...)
 }
 
 // Annotations returns what the generator reads.

@@ -19,8 +19,9 @@ var note = decl.Kind{
 		decl.Ref("contact", Contact.Type, "The contact it is about.").Once(),
 		decl.Ref("lead", Lead.Type, "The lead it is about.").Once(),
 		decl.Name("title", "A headline."),
-		decl.LongText("body", "The text, CommonMark.").Required(),
+		decl.LongText("body", "The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users.").Required(),
 		decl.Bool("pinned", "Whether it stands above the others."),
+		decl.Links("mentions", "User", "Mention", "note", "user", "The users whom the body mentions; who is mentioned sees no more for that.").NotWritten(),
 	},
 }
 
@@ -31,7 +32,9 @@ func (Note) Fields() []ent.Field { return note.Fields() }
 func (Note) Edges() []ent.Edge { return note.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (Note) Indexes() []ent.Index { return note.Indexes() }
+func (Note) Indexes() []ent.Index {
+	return append(note.Indexes(), feeds("created_at", "account_id", "contact_id", "lead_id")...)
+}
 
 // Annotations returns what the generator reads.
 func (Note) Annotations() []schema.Annotation { return note.Annotations() }

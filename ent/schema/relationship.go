@@ -46,7 +46,9 @@ func (Relationship) Fields() []ent.Field { return relationship.Fields() }
 func (Relationship) Edges() []ent.Edge { return relationship.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
-func (Relationship) Indexes() []ent.Index { return relationship.Indexes() }
+func (Relationship) Indexes() []ent.Index {
+	return append(relationship.Indexes(), feeds("created_at", "from_account_id", "from_contact_id", "to_account_id", "to_contact_id")...)
+}
 
 // Annotations returns what the generator reads.
 func (Relationship) Annotations() []schema.Annotation { return relationship.Annotations() }

@@ -32,7 +32,7 @@ func (StageHistory) Edges() []ent.Edge { return stageHistory.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
 func (StageHistory) Indexes() []ent.Index {
-	return append(stageHistory.Indexes(), index.Fields("account_id", "deleted_at", "id"))
+	return append(append(stageHistory.Indexes(), index.Fields("account_id", "deleted_at", "id")), feeds("entered_at", "account_id")...)
 }
 
 // Annotations returns what the generator reads.

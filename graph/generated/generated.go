@@ -162,6 +162,7 @@ type ComplexityRoot struct {
 		AccountTeamMember  func(childComplexity int, id id.ID) int
 		AccountTeamMembers func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Accounts           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		AccountsNear       func(childComplexity int, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) int
 		AuditTrail         func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
 		Branch             func(childComplexity int, id *id.ID, external input.Object) int
 		Branches           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
@@ -172,6 +173,7 @@ type ComplexityRoot struct {
 		Consents           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Contact            func(childComplexity int, id *id.ID, external input.Object) int
 		Contacts           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		ContactsNear       func(childComplexity int, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) int
 		CustomField        func(childComplexity int, id id.ID) int
 		CustomFields       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		ExplainAccess      func(childComplexity int, user id.ID, record id.ID, action string, field *string) int
@@ -418,6 +420,8 @@ type QueryResolver interface {
 	Search(ctx context.Context, query string, kinds []string, first *int64, after *string) (*read.Result, error)
 	Sessions(ctx context.Context, user *id.ID) ([]*read.Result, error)
 	APIKeys(ctx context.Context, user id.ID) ([]*read.Result, error)
+	AccountsNear(ctx context.Context, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) (*read.Result, error)
+	ContactsNear(ctx context.Context, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) (*read.Result, error)
 }
 type SubscriptionResolver interface {
 	Changes(ctx context.Context, objects []string, after *string) (<-chan *read.Result, error)
@@ -1742,6 +1746,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.accountsNear":
+		if e.ComplexityRoot.Query.AccountsNear == nil {
+			break
+		}
+
+		args, err := ec.field_Query_accountsNear_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AccountsNear(childComplexity, args["latitude"].(float64), args["longitude"].(float64), args["radiusKm"].(float64), args["first"].(*int64), args["after"].(*string), args["where"].(input.Object)), true
 	case "Query.auditTrail":
 		if e.ComplexityRoot.Query.AuditTrail == nil {
 			break
@@ -1847,6 +1862,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Contacts(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.contactsNear":
+		if e.ComplexityRoot.Query.ContactsNear == nil {
+			break
+		}
+
+		args, err := ec.field_Query_contactsNear_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ContactsNear(childComplexity, args["latitude"].(float64), args["longitude"].(float64), args["radiusKm"].(float64), args["first"].(*int64), args["after"].(*string), args["where"].(input.Object)), true
 	case "Query.customField":
 		if e.ComplexityRoot.Query.CustomField == nil {
 			break
@@ -5405,10 +5431,25 @@ type Note implements Node @kind(name: "Note") {
   lead: Lead
   """A headline."""
   title: String
-  """The text, CommonMark."""
+  """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users."""
   body: String
   """Whether it stands above the others."""
   pinned: Boolean
+  """The users whom the body mentions; who is mentioned sees no more for that."""
+  mentions(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: UserWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [UserOrder!]
+  ): UserConnection
 }
 
 """A page of a list of Note."""
@@ -5455,10 +5496,12 @@ enum NoteField @input(kind: "Note", use: FREE) {
   LEAD
   """A headline."""
   TITLE
-  """The text, CommonMark."""
+  """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users."""
   BODY
   """Whether it stands above the others."""
   PINNED
+  """The users whom the body mentions; who is mentioned sees no more for that."""
+  MENTIONS
 }
 
 """The fields by which lists of Note can be ordered."""
@@ -5513,6 +5556,8 @@ input NoteWhere @input(kind: "Note", use: FILTER) {
   title: StringFilter
   """Whether it stands above the others."""
   pinned: BooleanFilter
+  """The users whom the body mentions; who is mentioned sees no more for that."""
+  mentions: UserRelationFilter
 }
 
 """Conditions on a list of Note, of which only those in sight count."""
@@ -5535,7 +5580,7 @@ input CreateNoteInput @input(kind: "Note", use: CREATE) {
   lead: ID
   """A headline. At most 200 characters."""
   title: String
-  """The text, CommonMark. At most 100000 characters."""
+  """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users. At most 100000 characters."""
   body: String!
   """Whether it stands above the others."""
   pinned: Boolean
@@ -5545,7 +5590,7 @@ input CreateNoteInput @input(kind: "Note", use: CREATE) {
 input UpdateNoteInput @input(kind: "Note", use: UPDATE) {
   """A headline. At most 200 characters."""
   title: String
-  """The text, CommonMark. At most 100000 characters."""
+  """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users. At most 100000 characters."""
   body: String
   """Whether it stands above the others."""
   pinned: Boolean
@@ -12609,8 +12654,8 @@ directive @plain on OBJECT
 directive @engine on OBJECT | INTERFACE
 "What the fields of the input (or the values of the enum) stand for."
 directive @input(kind: String, use: Use!) on INPUT_OBJECT | ENUM
-"The single position stands for this field, written Kind.field."
-directive @field(of: String!, use: Use!) on INPUT_FIELD_DEFINITION | ARGUMENT_DEFINITION
+"The single position stands for this field, written Kind.field; a field of an object is computed from it."
+directive @field(of: String!, use: Use!) on INPUT_FIELD_DEFINITION | ARGUMENT_DEFINITION | FIELD_DEFINITION
 "Needs the action on the object, in any scope."
 directive @can(object: String!, action: String!) on FIELD_DEFINITION
 "Open to everybody who is signed in."
@@ -13393,6 +13438,413 @@ extend type Mutation {
   updateApiKey(input: UpdateApiKeyInput!): UpdateApiKeyPayload @can(object: "USER", action: "MANAGE_USERS")
   "Revokes a key, for good. Streams opened with it end."
   revokeApiKey(input: RevokeApiKeyInput!): RevokeApiKeyPayload @can(object: "USER", action: "MANAGE_USERS")
+}
+`, BuiltIn: false},
+	{Name: "../../schema/views.graphql", Input: `# Views of a customer: what happened, where it stands, and who is near.
+
+"What sort of thing an entry of a timeline tells of. More come with further areas: take what you do not know for something else."
+enum TimelineKind @input(use: FREE) {
+  "A note."
+  NOTE
+  "An account entered a stage of its life."
+  STAGE_CHANGE
+  "Somebody changed a field of the record."
+  FIELD_CHANGE
+  "The record was made, deleted, restored, or another one was merged into it."
+  RECORD
+  "A person said yes or no to being addressed."
+  CONSENT
+  "A lead became the record; of a lead: it was converted."
+  CONVERSION
+  "A person was linked to an account, or the link ended."
+  CONTACT_LINK
+  "A user joined or left the team of an account."
+  TEAM_CHANGE
+  "A relationship with another account or contact was entered."
+  RELATIONSHIP
+}
+
+"Whether a link began or ended."
+enum MembershipChange @input(use: FREE) {
+  "It was entered."
+  JOINED
+  "Its last day came."
+  LEFT
+}
+
+"Something that happened around a record. You see what your rights of now let you see, whenever it happened."
+interface TimelineEntry @engine {
+  "The entry's own id in this timeline, the same at each reading. Not that of a record, so node does not find it."
+  id: ID!
+  "What sort of thing it is."
+  kind: TimelineKind!
+  "When it happened. What is known to the day only stands at its midnight UTC."
+  at: DateTime!
+  "Who did it; null when that user is not in your sight, and where it is not known."
+  actor: Actor
+  "What it is about, in the words of the data: a headline, the name of a stage, the name of a field. Null when there is none that you may read."
+  title: String
+}
+
+"A note."
+type NoteEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "NOTE."
+  kind: TimelineKind!
+  "When the note was made."
+  at: DateTime!
+  "Who made it."
+  actor: Actor
+  "Its headline."
+  title: String
+  "The note."
+  note: Note
+}
+
+"An account entered a stage of its life."
+type StageChangeEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "STAGE_CHANGE."
+  kind: TimelineKind!
+  "When the account entered the stage."
+  at: DateTime!
+  "Who moved it."
+  actor: Actor
+  "The name of the stage."
+  title: String
+  "The time in the stage, with the reason and, once it left, the end."
+  stay: StageHistory
+}
+
+"Somebody changed a field of the record. Fields that Farley keeps by itself, and the stage of life, are not told here."
+type FieldChangeEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "FIELD_CHANGE."
+  kind: TimelineKind!
+  "When it was changed."
+  at: DateTime!
+  "Who changed it."
+  actor: Actor
+  "The name of the field."
+  title: String
+  "The name of the field, as in the type of the record: a field that you may read of this record."
+  field: String!
+  "The value before, as the API writes it: of relations the ids of those in your sight; masked where the field is masked to you; of texts the first 1,000 characters."
+  old: JSON
+  "The value after, likewise."
+  new: JSON
+  "Whether the values are still known. The change log keeps them for 90 days unless it is configured otherwise; after that old and new are null, and changes of fields that are masked to you are not told any more."
+  kept: Boolean!
+}
+
+"The record was made, deleted, restored, or another one was merged into it."
+type RecordEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "RECORD."
+  kind: TimelineKind!
+  "When it happened."
+  at: DateTime!
+  "Who did it."
+  actor: Actor
+  "Null."
+  title: String
+  "What happened: CREATED, DELETED, RESTORED or MERGED."
+  op: ChangeOp!
+}
+
+"A person said yes or no to being addressed."
+type ConsentEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "CONSENT."
+  kind: TimelineKind!
+  "When it was given."
+  at: DateTime!
+  "Who entered it."
+  actor: Actor
+  "The purpose."
+  title: String
+  "The consent."
+  consent: Consent
+}
+
+"A lead became the record; of a lead: it was converted."
+type ConversionEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "CONVERSION."
+  kind: TimelineKind!
+  "When the lead was converted."
+  at: DateTime!
+  "Who converted it."
+  actor: Actor
+  "The name of the lead; of a lead's own entry, that of what it became."
+  title: String
+  "The lead."
+  lead: Lead
+}
+
+"A person was linked to an account, or the link ended."
+type ContactLinkEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "CONTACT_LINK."
+  kind: TimelineKind!
+  "When the link was entered; the last day of one that ended."
+  at: DateTime!
+  "Who entered it; null of an end."
+  actor: Actor
+  "The name of the other side."
+  title: String
+  "Whether it began or ended."
+  change: MembershipChange!
+  "The link."
+  link: AccountContact
+}
+
+"A user joined or left the team of an account."
+type TeamChangeEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "TEAM_CHANGE."
+  kind: TimelineKind!
+  "When the membership was entered; the last day of one that ended."
+  at: DateTime!
+  "Who entered it; null of an end."
+  actor: Actor
+  "The name of the user."
+  title: String
+  "Whether it began or ended."
+  change: MembershipChange!
+  "The membership."
+  member: AccountTeamMember
+}
+
+"A relationship with another account or contact was entered."
+type RelationshipEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "RELATIONSHIP."
+  kind: TimelineKind!
+  "When it was entered."
+  at: DateTime!
+  "Who entered it."
+  actor: Actor
+  "The name of the other side."
+  title: String
+  "The relationship."
+  relationship: Relationship
+}
+
+"A page of a timeline, newest first."
+type TimelineConnection @plain @engine {
+  "The entries with their cursors."
+  edges: [TimelineEdge!]
+  "Where the page stands."
+  pageInfo: PageInfo!
+}
+
+"One entry of a page."
+type TimelineEdge @plain @engine {
+  "The entry's place in the timeline: pass it as after to go on from here."
+  cursor: Cursor!
+  "The entry."
+  node: TimelineEntry!
+}
+
+"Whether somebody may be addressed by a channel with offers and news."
+type SummaryPermission @plain @engine {
+  "By what."
+  channel: ConsentChannel!
+  "Whether it is allowed now."
+  allowed: Boolean!
+  "Why."
+  because: ContactPermissionCause!
+}
+
+"Where an account or a contact stands, as far as you may know. Figures count what is in your sight. Further ones come with further areas."
+type CustomerSummary @plain @engine {
+  "When somebody last dealt with it: lastActivityAt, or a later note in your sight; null for never, and when you may read neither."
+  lastContactAt: DateTime
+  "How many notes there are on it; null when you may not read them."
+  notes: Int
+  "How many leads became it; null when you may not read them."
+  convertedLeads: Int
+  "How many open leads seem to be of it: of an account those with its domain, of a contact those with the primary e-mail address. Null when you may not read what tells."
+  openLeads: Int
+  "Of an account, how many people belong to it today; of a contact, to how many accounts the person does. Null when you may not read the links."
+  links: Int
+  "Of an account, how many users take part in the work on it today; null for a contact, and when you may not read that."
+  teamMembers: Int
+  "Of an account, when it entered the stage of life in which it is; null for a contact, without a stage, and when you may not read the history."
+  stageSince: DateTime
+  "Of a contact, how many needs are not met yet; null for an account, and when you may not read them."
+  openNeeds: Int
+  "Of a contact, by which channels the person may be addressed with offers and news (mayContact for MARKETING); null for an account, and when you may not read the consents."
+  marketing: [SummaryPermission!]
+}
+
+extend type Account {
+  "What happened around the account, newest first, as far as your rights of now let you see it. In lists of at most 500 accounts."
+  timeline(
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "What sorts of entries; null for all."
+    kinds: [TimelineKind!]
+    "Nothing before this instant."
+    from: DateTime
+    "Nothing at or after this instant."
+    to: DateTime
+  ): TimelineConnection @can(object: "ACCOUNT", action: "READ")
+  "Where the account stands. Costs one statement for each figure that is selected, also in lists."
+  summary: CustomerSummary @can(object: "ACCOUNT", action: "READ")
+}
+
+extend type Contact {
+  "What happened around the person, newest first, as far as your rights of now let you see it. In lists of at most 500 contacts."
+  timeline(
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "What sorts of entries; null for all."
+    kinds: [TimelineKind!]
+    "Nothing before this instant."
+    from: DateTime
+    "Nothing at or after this instant."
+    to: DateTime
+  ): TimelineConnection @can(object: "CONTACT", action: "READ")
+  "Where the person stands. Costs one statement for each figure that is selected, also in lists."
+  summary: CustomerSummary @can(object: "CONTACT", action: "READ")
+}
+
+extend type Lead {
+  "What happened around the lead, newest first, as far as your rights of now let you see it. In lists of at most 500 leads."
+  timeline(
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "What sorts of entries; null for all."
+    kinds: [TimelineKind!]
+    "Nothing before this instant."
+    from: DateTime
+    "Nothing at or after this instant."
+    to: DateTime
+  ): TimelineConnection @can(object: "LEAD", action: "READ")
+}
+
+extend type Note {
+  "The body as HTML, made safe: no scripts, no styles, no raw HTML. A mention is a link to \"#user_…\"."
+  bodyHtml: String @field(of: "Note.body", use: FREE)
+}
+
+"What a relationship is, read from its other end: what \"to\" is to \"from\"."
+enum RelationshipInverse @input(use: FREE) {
+  "The firm above: inverse of SUBSIDIARY."
+  PARENT
+  "Buys from the other: inverse of SUPPLIER."
+  CUSTOMER
+  "Competes likewise."
+  COMPETITOR
+  "Works with the other likewise."
+  PARTNER
+  "Was referred to us by the other: inverse of REFERRER."
+  REFERRED
+  "Is the other's superior: inverse of REPORTS_TO."
+  SUPERIOR
+  "Is assisted by the other: inverse of ASSISTANT."
+  ASSISTED
+  "Is married to the other likewise."
+  SPOUSE
+  "Is related to the other likewise."
+  RELATIVE
+  "Works with the other person likewise."
+  COLLEAGUE
+  "The other answers for it in law: inverse of GUARDIAN."
+  WARD
+  "Anything else; label says what."
+  OTHER
+}
+
+extend type Relationship {
+  "What \"to\" is to \"from\": the type, read from the other end."
+  inverse: RelationshipInverse @field(of: "Relationship.type", use: FREE)
+}
+
+"A page of accounts near a place, the nearest first."
+type AccountNearConnection @plain @engine {
+  "The accounts with their distances."
+  edges: [AccountNearEdge!]
+  "Where the page stands."
+  pageInfo: PageInfo!
+}
+
+"An account near a place."
+type AccountNearEdge @plain @engine {
+  "Its place in the list: pass it as after to go on from here."
+  cursor: Cursor!
+  "How far it is, in whole metres."
+  distance: Int!
+  "The account."
+  node: Account
+}
+
+"A page of contacts near a place, the nearest first."
+type ContactNearConnection @plain @engine {
+  "The contacts with their distances."
+  edges: [ContactNearEdge!]
+  "Where the page stands."
+  pageInfo: PageInfo!
+}
+
+"A contact near a place."
+type ContactNearEdge @plain @engine {
+  "Its place in the list: pass it as after to go on from here."
+  cursor: Cursor!
+  "How far it is, in whole metres."
+  distance: Int!
+  "The contact."
+  node: Contact
+}
+
+extend type Query {
+  "The accounts in your sight around a place, the nearest first, by their first address that says where it lies. Distances are along the great circle of a sphere with the earth's mean radius (6,371,008.8 m), in whole metres; they differ from the true ones by 0.6 % at most. FORBIDDEN for those who may not read latitude and longitude; LIMITED when more than 20,000 accounts lie around: take a smaller radius, or a filter."
+  accountsNear(
+    "Degrees north, -90 to 90."
+    latitude: Float! @field(of: "Account.latitude", use: FILTER)
+    "Degrees east, -180 to 180."
+    longitude: Float! @field(of: "Account.longitude", use: FILTER)
+    "How far at most, in kilometres: more than 0, at most 1,000. What lies at that distance belongs to it."
+    radiusKm: Float!
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Which accounts; null for all in sight that are not in the bin."
+    where: AccountWhere
+  ): AccountNearConnection @can(object: "ACCOUNT", action: "READ")
+  "The contacts in your sight around a place, likewise."
+  contactsNear(
+    "Degrees north, -90 to 90."
+    latitude: Float! @field(of: "Contact.latitude", use: FILTER)
+    "Degrees east, -180 to 180."
+    longitude: Float! @field(of: "Contact.longitude", use: FILTER)
+    "How far at most, in kilometres: more than 0, at most 1,000. What lies at that distance belongs to it."
+    radiusKm: Float!
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Which contacts; null for all in sight that are not in the bin."
+    where: ContactWhere
+  ): ContactNearConnection @can(object: "CONTACT", action: "READ")
 }
 `, BuiltIn: false},
 }
@@ -17658,6 +18110,60 @@ func (ec *executionContext) field_Query_account_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_accountsNear_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "latitude",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["latitude"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "longitude",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["longitude"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "radiusKm",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["radiusKm"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOAccountWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -18011,6 +18517,60 @@ func (ec *executionContext) field_Query_contact_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["external"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_contactsNear_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "latitude",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["latitude"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "longitude",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["longitude"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "radiusKm",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["radiusKm"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOContactWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg5
 	return args, nil
 }
 
@@ -27252,6 +27812,94 @@ func (ec *executionContext) fieldContext_Query_apiKeys(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_accountsNear(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_accountsNear(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AccountsNear(ctx, fc.Args["latitude"].(float64), fc.Args["longitude"].(float64), fc.Args["radiusKm"].(float64), fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["where"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOAccountNearConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_accountsNear(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AccountNearConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_accountsNear_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_contactsNear(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_contactsNear(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ContactsNear(ctx, fc.Args["latitude"].(float64), fc.Args["longitude"].(float64), fc.Args["radiusKm"].(float64), fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["where"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOContactNearConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_contactsNear(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ContactNearConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_contactsNear_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31558,6 +32206,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "accountsNear":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_accountsNear(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "contactsNear":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_contactsNear(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -32737,6 +33429,22 @@ func (ec *executionContext) marshalNExternalRefInput2farleyᚋinternalᚋinput�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.SelectionSet, v float64) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalFloatContext(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return graphql.WrapContextMarshaler(ctx, res)
 }
 
 func (ec *executionContext) unmarshalNID2farleyᚋinternalᚋidᚐID(ctx context.Context, v any) (id.ID, error) {
@@ -33968,6 +34676,22 @@ func (ec *executionContext) marshalOAccountEvent2ᚖfarleyᚋinternalᚋreadᚐR
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOAccountNearConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountNearConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOAccountOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
 	if v == nil {
 		return nil, nil
@@ -34570,6 +35294,22 @@ func (ec *executionContext) unmarshalOContactEvent2ᚖfarleyᚋinternalᚋread�
 }
 
 func (ec *executionContext) marshalOContactEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOContactNearConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOContactNearConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

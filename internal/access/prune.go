@@ -169,7 +169,7 @@ func unmapped(ds ast.DirectiveList) ast.DirectiveList {
 }
 
 // mapping are the directives that map the schema to the model.
-var mapping = []string{dirKind, dirInput, dirField, dirOf, dirCan, dirSignedIn, dirPublic, dirPlain}
+var mapping = []string{dirKind, dirInput, dirField, dirCan, dirSignedIn, dirPublic, dirPlain}
 
 // settle removes what refers to types that are gone and types that became empty. It reports whether something changed.
 func (pr *pruner) settle() bool {

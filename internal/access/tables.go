@@ -15,7 +15,6 @@ const (
 	dirKind     = "kind"
 	dirInput    = "input"
 	dirField    = "field"
-	dirOf       = "of"
 	dirCan      = "can"
 	dirSignedIn = "signedIn"
 	dirPublic   = "public"
@@ -220,11 +219,12 @@ func (t *tables) gate(out *output, f *ast.FieldDefinition, free bool) gate {
 		g.free = true
 		return g
 	}
-	name := f.Name
-	if d := f.Directives.ForName(dirOf); d != nil {
-		name = argument(d, "field")
+	g.kind, g.field = out.kind, out.kind.Field(f.Name)
+	if d := f.Directives.ForName(dirField); d != nil { // computed from another field, and as open as that is
+		if t := t.fieldTouch(out.def.Name+"."+f.Name, d); t != nil {
+			g.kind, g.field = t.kind, t.field
+		}
 	}
-	g.kind, g.field = out.kind, out.kind.Field(name)
 	switch {
 	case g.field == nil:
 		t.problem("%s.%s: %s has no such field", out.def.Name, f.Name, out.kind.Name)

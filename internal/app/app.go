@@ -146,12 +146,14 @@ func New(c Config) (*App, error) {
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {
 		return nil, fmt.Errorf("the schema has positions without a mapping: %v", problems)
 	}
+	v := a.newViews()
 	a.Read, err = read.New(read.Config{
-		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema,
+		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema, Computed: v.computed(),
 	})
 	if err != nil {
 		return nil, err
 	}
+	v.bind(a.Read)
 	hints := broker.Hints{Broker: c.Broker, Topic: broker.Changes}
 	a.Index, err = search.New(search.Config{DB: c.DB, Set: a.Set, Log: a.Changes, Read: a.Read, Clock: c.Clock, Hints: hints, Logger: c.Log})
 	if err != nil {

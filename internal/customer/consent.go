@@ -61,19 +61,23 @@ func MayContact(ctx context.Context, tx *db.Tx, contact id.ID, channel, purpose 
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Verdict{}, err
 	}
+	v.Allowed, v.Because = decide(never, status, channel, purpose)
+	return v, nil
+}
+
+// decide is the rule: never is doNotContact, status that of the consent that counts, "" for none.
+func decide(never bool, status, channel, purpose string) (allowed bool, because Cause) {
 	switch {
 	case never && purpose == marketing:
-		v.Because = DoNotContact
+		return false, DoNotContact
 	case status == "GRANTED":
-		v.Because, v.Allowed = Granted, true
+		return true, Granted
 	case status != "":
-		v.Because = Withdrawn
+		return false, Withdrawn
 	case purpose == service && channel != location:
-		v.Because, v.Allowed = NotNeeded, true
-	default:
-		v.Because = NoConsent
+		return true, NotNeeded
 	}
-	return v, nil
+	return false, NoConsent
 }
 
 // Ask is MayContact as somebody asks it who has to see the person, the consents and what they say. NOT_FOUND for a person

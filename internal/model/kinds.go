@@ -30,6 +30,7 @@ func Kinds() *Set {
 		branch(),
 		territory(),
 		territoryMember(),
+		mention(),
 	)
 }
 
@@ -202,8 +203,9 @@ func note() *Kind {
 			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The contact it is about.", Write: OnCreate, Filter: true, Target: "Contact"},
 			{Name: "lead", Const: "LEAD", Type: Ref, Column: "lead_id", Doc: "The lead it is about.", Write: OnCreate, Filter: true, Target: "Lead"},
 			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "A headline.", Write: Always, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
-			{Name: "body", Const: "BODY", Type: Text, Column: "body", Scalar: "String", Doc: "The text, CommonMark.", Required: true, Write: Always, Max: 100000},
+			{Name: "body", Const: "BODY", Type: Text, Column: "body", Scalar: "String", Doc: "The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users.", Required: true, Write: Always, Max: 100000},
 			{Name: "pinned", Const: "PINNED", Type: Bool, Column: "pinned", Scalar: "Boolean", Doc: "Whether it stands above the others.", Write: Always, Filter: true},
+			{Name: "mentions", Const: "MENTIONS", Type: Many, Doc: "The users whom the body mentions; who is mentioned sees no more for that.", Filter: true, Max: 100, Target: "User", Through: &Through{Link: "Mention", From: "note", To: "user"}},
 		},
 	}
 }
@@ -756,6 +758,26 @@ func territoryMember() *Kind {
 			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
 			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory.", Required: true, Write: OnCreate, Filter: true, Target: "Territory"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
+		},
+	}
+}
+
+func mention() *Kind {
+	return &Kind{
+		Name: "Mention", Const: "MENTION", Single: "mention", Plural: "mentions", Code: 45, Prefix: "mntn", Table: "mentions",
+		Doc:   "One user who is mentioned in one note; kept by Farley from the note's body.",
+		Sight: Reference,
+		Link:  true, Title: "id",
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "note", Const: "NOTE", Type: Ref, Column: "note_id", Doc: "The note.", Required: true, Write: OnCreate, Filter: true, Target: "Note"},
 			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
 		},
 	}

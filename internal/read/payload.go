@@ -1,6 +1,7 @@
 package read
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -18,17 +19,23 @@ type place struct {
 	path  string // of aliases, below the current field
 }
 
-// places finds the fields called by a path of names below f, under all their aliases: "account", "duplicates.account".
+// places finds the fields called by a path of names below f, under all their aliases: "account", "duplicates.account". A
+// name may say of which type the object is: "node:NoteEntry.note".
 func (r *run) places(f graphql.CollectedField, names string, path string) []place {
+	return r.placesOf(f, f.Definition.Type.Name(), names, path)
+}
+
+func (r *run) placesOf(f graphql.CollectedField, typ, names, path string) []place {
 	first, rest, deeper := strings.Cut(names, ".")
+	first, as, _ := strings.Cut(first, ":")
 	var out []place
-	for _, sub := range r.collect(f.Selections, f.Definition.Type.Name()) {
+	for _, sub := range r.collect(f.Selections, typ) {
 		if sub.Name != first {
 			continue
 		}
 		at := strings.TrimPrefix(path+"."+sub.Alias, ".")
 		if deeper {
-			out = append(out, r.places(sub, rest, at)...)
+			out = append(out, r.placesOf(sub, cmp.Or(as, sub.Definition.Type.Name()), rest, at)...)
 			continue
 		}
 		out = append(out, place{sub, at})

@@ -17,8 +17,10 @@ import (
 	"farley/internal/id"
 )
 
-// Computed answers a field that is no column, for many records at once. The field is the selected one, with its
-// arguments; a record without an entry gets null. A value is what Project takes.
+// Computed answers a field that is no column, for many records in sight at once: a batch, whatever the number of records.
+// The field is the selected one, with its arguments; a record without an entry gets null. A value is what Project takes,
+// and lists of objects may be connections. computing.go has what it is made with. Paths of its violations begin at the
+// field.
 type Computed func(ctx context.Context, q db.Querier, a *access.Actor, field graphql.CollectedField, ids []id.ID) (map[id.ID]any, error)
 
 // computed is a computed field of the records of a level.
@@ -39,7 +41,7 @@ func (c *computed) load() error {
 	}
 	values, err := c.fn(c.r.ctx, c.r.q, c.r.a, c.field, ids)
 	if err != nil {
-		return fmt.Errorf("compute %s: %w", c.field.Name, err)
+		return placed(fmt.Errorf("compute %s: %w", c.field.Name, err), c.path)
 	}
 	c.values = make(map[id.ID][]byte, len(values))
 	for x, v := range values {

@@ -27,16 +27,11 @@ func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded) ([]*link
 		if !ok {
 			continue
 		}
-		p := &linkPlan{field: f, new: wanted, links: map[id.ID]id.ID{}}
-		link := tx.w.Set.Kind(f.Through.Link)
-		from, to := link.Field(f.Through.From), link.Field(f.Through.To)
-		rows, err := tx.QueryContext(ctx, "SELECT `id`, `"+to.Column+"` FROM `"+link.Table+"` WHERE `"+from.Column+"` = ? AND `deleted_at` IS NULL ORDER BY `id`", d.id)
+		p, err := tx.plan(ctx, f, d.id)
 		if err != nil {
 			return nil, err
 		}
-		if err := p.read(rows); err != nil {
-			return nil, err
-		}
+		p.new = wanted
 		if err := tx.checkLinks(ctx, f, p, &d.problems); err != nil {
 			return nil, err
 		}
@@ -45,6 +40,18 @@ func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded) ([]*link
 		}
 	}
 	return plans, nil
+}
+
+// plan begins with the links there are.
+func (tx *Tx) plan(ctx context.Context, f *model.Field, x id.ID) (*linkPlan, error) {
+	p := &linkPlan{field: f, links: map[id.ID]id.ID{}}
+	link := tx.w.Set.Kind(f.Through.Link)
+	from, to := link.Field(f.Through.From), link.Field(f.Through.To)
+	rows, err := tx.QueryContext(ctx, "SELECT `id`, `"+to.Column+"` FROM `"+link.Table+"` WHERE `"+from.Column+"` = ? AND `deleted_at` IS NULL ORDER BY `id`", x)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.read(rows)
 }
 
 func (p *linkPlan) read(rows *sql.Rows) error {
@@ -120,5 +127,30 @@ func (p *linkPlan) write(ctx context.Context, tx *Tx, from id.ID) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// Linked returns the records to which a to-many relation of the record leads before the change, whoever sees them.
+func (c *Change) Linked(ctx context.Context, field string) ([]id.ID, error) {
+	p, err := c.Tx.plan(ctx, c.Kind.Field(field), c.ID)
+	if err != nil {
+		return nil, err
+	}
+	return p.old, nil
+}
+
+// Link has a to-many relation that Farley keeps lead to exactly these records, as part of the change under way: its rows are
+// written after the record, and the change row tells of it.
+func (c *Change) Link(ctx context.Context, field string, to []id.ID) error {
+	p, err := c.Tx.plan(ctx, c.Kind.Field(field), c.ID)
+	if err != nil {
+		return err
+	}
+	p.new = to
+	if slices.Equal(sorted(p.old), sorted(p.new)) {
+		return nil
+	}
+	c.links = append(c.links, p.change())
+	c.Then(func(ctx context.Context) error { return p.write(ctx, c.Tx, c.ID) })
 	return nil
 }

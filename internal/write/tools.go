@@ -74,6 +74,21 @@ func (tx *Tx) Set(ctx context.Context, k *model.Kind, x id.ID, columns map[strin
 	return save(ctx)
 }
 
+// MoveOn moves an instant that Farley keeps of a record forward, unless it stands later already. It is no change of the record:
+// it makes no change row and no new version, because it follows something that was told itself, may come very often, and must
+// not turn those away who change the record meanwhile.
+func (tx *Tx) MoveOn(ctx context.Context, k *model.Kind, x id.ID, field string, at time.Time) error {
+	column := k.Field(field).Column
+	at = at.UTC().Truncate(time.Microsecond)
+	_, err := tx.ExecContext(ctx, "UPDATE `"+k.Table+"` SET `"+column+"` = ? WHERE `id` = ? AND (`"+column+"` IS NULL OR `"+column+"` < ?)", at, x, at)
+	if r := tx.locked[x]; r != nil && err == nil {
+		if was, ok := r.Values[column].(time.Time); !ok || was.Before(at) {
+			r.Values[column] = at
+		}
+	}
+	return err
+}
+
 // MayComment reports whether the actor may add remarks to a record: to what he sees by his roles, and to what is shared
 // with him for more than reading.
 func (tx *Tx) MayComment(ctx context.Context, x id.ID) (bool, error) {

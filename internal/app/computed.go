@@ -1,0 +1,34 @@
+package app
+
+import (
+	"maps"
+
+	"farley/internal/customer"
+	"farley/internal/read"
+	"farley/internal/timeline"
+)
+
+// views are the fields of records that areas compute. They read with the engine that asks them, so it is given to them when
+// it is there.
+type views struct {
+	timeline  *timeline.Timeline
+	summaries *customer.Summaries
+	engine    *read.Engine
+}
+
+func (a *App) newViews() *views {
+	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock)}
+}
+
+// computed are all computed fields, by type and name.
+func (v *views) computed() map[string]read.Computed {
+	all := map[string]read.Computed{}
+	for _, some := range []map[string]read.Computed{
+		v.timeline.Fields(), v.summaries.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
+	} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func (v *views) bind(e *read.Engine) { v.engine, v.timeline.Read, v.summaries.Read = e, e, e }
