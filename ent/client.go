@@ -27,6 +27,7 @@ import (
 	"farley/ent/note"
 	"farley/ent/preference"
 	"farley/ent/relationship"
+	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
@@ -79,6 +80,8 @@ type Client struct {
 	Preference *PreferenceClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
+	// RetentionRule is the client for interacting with the RetentionRule builders.
+	RetentionRule *RetentionRuleClient
 	// Role is the client for interacting with the Role builders.
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
@@ -125,6 +128,7 @@ func (c *Client) init() {
 	c.Note = NewNoteClient(c.config)
 	c.Preference = NewPreferenceClient(c.config)
 	c.Relationship = NewRelationshipClient(c.config)
+	c.RetentionRule = NewRetentionRuleClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
 	c.Share = NewShareClient(c.config)
@@ -242,6 +246,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Note:              NewNoteClient(cfg),
 		Preference:        NewPreferenceClient(cfg),
 		Relationship:      NewRelationshipClient(cfg),
+		RetentionRule:     NewRetentionRuleClient(cfg),
 		Role:              NewRoleClient(cfg),
 		RoleGrant:         NewRoleGrantClient(cfg),
 		Share:             NewShareClient(cfg),
@@ -286,6 +291,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Note:              NewNoteClient(cfg),
 		Preference:        NewPreferenceClient(cfg),
 		Relationship:      NewRelationshipClient(cfg),
+		RetentionRule:     NewRetentionRuleClient(cfg),
 		Role:              NewRoleClient(cfg),
 		RoleGrant:         NewRoleGrantClient(cfg),
 		Share:             NewShareClient(cfg),
@@ -327,9 +333,9 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
 		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.Role,
-		c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User,
+		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.RetentionRule,
+		c.Role, c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team,
+		c.Territory, c.TerritoryMember, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -341,9 +347,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
 		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.Role,
-		c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User,
+		c.LocationEvent, c.Need, c.Note, c.Preference, c.Relationship, c.RetentionRule,
+		c.Role, c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team,
+		c.Territory, c.TerritoryMember, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -382,6 +388,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Preference.mutate(ctx, m)
 	case *RelationshipMutation:
 		return c.Relationship.mutate(ctx, m)
+	case *RetentionRuleMutation:
+		return c.RetentionRule.mutate(ctx, m)
 	case *RoleMutation:
 		return c.Role.mutate(ctx, m)
 	case *RoleGrantMutation:
@@ -1120,6 +1128,22 @@ func (c *ConsentClient) QueryContact(_m *Consent) *ContactQuery {
 			sqlgraph.From(consent.Table, consent.FieldID, id),
 			sqlgraph.To(contact.Table, contact.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, consent.ContactTable, consent.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryLead queries the lead edge of a Consent.
+func (c *ConsentClient) QueryLead(_m *Consent) *LeadQuery {
+	query := (&LeadClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consent.Table, consent.FieldID, id),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consent.LeadTable, consent.LeadColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -2610,6 +2634,139 @@ func (c *RelationshipClient) mutate(ctx context.Context, m *RelationshipMutation
 	}
 }
 
+// RetentionRuleClient is a client for the RetentionRule schema.
+type RetentionRuleClient struct {
+	config
+}
+
+// NewRetentionRuleClient returns a client for the RetentionRule from the given config.
+func NewRetentionRuleClient(c config) *RetentionRuleClient {
+	return &RetentionRuleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `retentionrule.Hooks(f(g(h())))`.
+func (c *RetentionRuleClient) Use(hooks ...Hook) {
+	c.hooks.RetentionRule = append(c.hooks.RetentionRule, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `retentionrule.Intercept(f(g(h())))`.
+func (c *RetentionRuleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RetentionRule = append(c.inters.RetentionRule, interceptors...)
+}
+
+// Create returns a builder for creating a RetentionRule entity.
+func (c *RetentionRuleClient) Create() *RetentionRuleCreate {
+	mutation := newRetentionRuleMutation(c.config, OpCreate)
+	return &RetentionRuleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RetentionRule entities.
+func (c *RetentionRuleClient) CreateBulk(builders ...*RetentionRuleCreate) *RetentionRuleCreateBulk {
+	return &RetentionRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RetentionRuleClient) MapCreateBulk(slice any, setFunc func(*RetentionRuleCreate, int)) *RetentionRuleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RetentionRuleCreateBulk{err: fmt.Errorf("calling to RetentionRuleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RetentionRuleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RetentionRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RetentionRule.
+func (c *RetentionRuleClient) Update() *RetentionRuleUpdate {
+	mutation := newRetentionRuleMutation(c.config, OpUpdate)
+	return &RetentionRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RetentionRuleClient) UpdateOne(_m *RetentionRule) *RetentionRuleUpdateOne {
+	mutation := newRetentionRuleMutation(c.config, OpUpdateOne, withRetentionRule(_m))
+	return &RetentionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RetentionRuleClient) UpdateOneID(id stored.ID) *RetentionRuleUpdateOne {
+	mutation := newRetentionRuleMutation(c.config, OpUpdateOne, withRetentionRuleID(id))
+	return &RetentionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RetentionRule.
+func (c *RetentionRuleClient) Delete() *RetentionRuleDelete {
+	mutation := newRetentionRuleMutation(c.config, OpDelete)
+	return &RetentionRuleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RetentionRuleClient) DeleteOne(_m *RetentionRule) *RetentionRuleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RetentionRuleClient) DeleteOneID(id stored.ID) *RetentionRuleDeleteOne {
+	builder := c.Delete().Where(retentionrule.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RetentionRuleDeleteOne{builder}
+}
+
+// Query returns a query builder for RetentionRule.
+func (c *RetentionRuleClient) Query() *RetentionRuleQuery {
+	return &RetentionRuleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRetentionRule},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RetentionRule entity by its id.
+func (c *RetentionRuleClient) Get(ctx context.Context, id stored.ID) (*RetentionRule, error) {
+	return c.Query().Where(retentionrule.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RetentionRuleClient) GetX(ctx context.Context, id stored.ID) *RetentionRule {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RetentionRuleClient) Hooks() []Hook {
+	return c.hooks.RetentionRule
+}
+
+// Interceptors returns the client interceptors.
+func (c *RetentionRuleClient) Interceptors() []Interceptor {
+	return c.inters.RetentionRule
+}
+
+func (c *RetentionRuleClient) mutate(ctx context.Context, m *RetentionRuleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RetentionRuleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RetentionRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RetentionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RetentionRuleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RetentionRule mutation op: %q", m.Op())
+	}
+}
+
 // RoleClient is a client for the Role schema.
 type RoleClient struct {
 	config
@@ -4057,13 +4214,13 @@ type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
 		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Need, Note,
-		Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag, Tagging,
-		Team, Territory, TerritoryMember, User []ent.Hook
+		Preference, Relationship, RetentionRule, Role, RoleGrant, Share, StageHistory,
+		Tag, Tagging, Team, Territory, TerritoryMember, User []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
 		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Need, Note,
-		Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag, Tagging,
-		Team, Territory, TerritoryMember, User []ent.Interceptor
+		Preference, Relationship, RetentionRule, Role, RoleGrant, Share, StageHistory,
+		Tag, Tagging, Team, Territory, TerritoryMember, User []ent.Interceptor
 	}
 )

@@ -20,6 +20,7 @@ import (
 	"farley/ent/note"
 	"farley/ent/preference"
 	"farley/ent/relationship"
+	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
@@ -112,6 +113,7 @@ func checkColumn(t, c string) error {
 			note.Table:              note.ValidColumn,
 			preference.Table:        preference.ValidColumn,
 			relationship.Table:      relationship.ValidColumn,
+			retentionrule.Table:     retentionrule.ValidColumn,
 			role.Table:              role.ValidColumn,
 			rolegrant.Table:         rolegrant.ValidColumn,
 			share.Table:             share.ValidColumn,

@@ -33,4 +33,5 @@ var prefixes = map[Kind]string{
 	38: "bran",
 	39: "terr",
 	40: "tmem",
+	44: "rtnr",
 }
