@@ -41,6 +41,8 @@ type Account struct {
 	BranchID stored.ID `json:"branch_id,omitempty"`
 	// The territory it lies in; found by the rules of the territories unless given.
 	TerritoryID stored.ID `json:"territory_id,omitempty"`
+	// When the person's data were erased; null while they are there. What was erased cannot be set again.
+	ErasedAt time.Time `json:"erased_at,omitempty"`
 	// The name people use.
 	Name string `json:"name,omitempty"`
 	// name, folded for comparison.
@@ -127,7 +129,7 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case account.FieldName, account.FieldNameFold, account.FieldLegalName, account.FieldLegalNameFold, account.FieldKinds, account.FieldCustomerType, account.FieldCustomerSince, account.FieldIndustry, account.FieldIndustryFold, account.FieldWebsite, account.FieldDomain, account.FieldPhones, account.FieldEmails, account.FieldAddresses, account.FieldCity, account.FieldCityFold, account.FieldCountry, account.FieldTaxNumber, account.FieldRegistrationNumber, account.FieldAnnualRevenueCurrency, account.FieldCurrency, account.FieldLocale, account.FieldTimeZone, account.FieldSource, account.FieldSourceFold, account.FieldDescription, account.FieldCustomFields:
 			values[i] = new(sql.NullString)
-		case account.FieldCreatedAt, account.FieldUpdatedAt, account.FieldDeletedAt, account.FieldLastActivityAt:
+		case account.FieldCreatedAt, account.FieldUpdatedAt, account.FieldDeletedAt, account.FieldErasedAt, account.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
 		case account.FieldID, account.FieldCreatedByID, account.FieldUpdatedByID, account.FieldOwnerID, account.FieldTeamID, account.FieldPartnerID, account.FieldBranchID, account.FieldTerritoryID, account.FieldLifecycleID, account.FieldParentID:
 			values[i] = new(stored.ID)
@@ -217,6 +219,12 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field territory_id", values[i])
 			} else if value != nil {
 				_m.TerritoryID = *value
+			}
+		case account.FieldErasedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field erased_at", values[i])
+			} else if value.Valid {
+				_m.ErasedAt = value.Time
 			}
 		case account.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -502,6 +510,9 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("territory_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TerritoryID))
+	builder.WriteString(", ")
+	builder.WriteString("erased_at=")
+	builder.WriteString(_m.ErasedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("name=")
 	builder.WriteString(_m.Name)

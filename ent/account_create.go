@@ -140,6 +140,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldTerritoryID, field.TypeUUID, value)
 		_node.TerritoryID = value
 	}
+	if value, ok := _c.mutation.ErasedAt(); ok {
+		_spec.SetField(account.FieldErasedAt, field.TypeTime, value)
+		_node.ErasedAt = value
+	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)
 		_node.Name = value

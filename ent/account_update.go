@@ -123,6 +123,12 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.TerritoryIDCleared() {
 		_spec.ClearField(account.FieldTerritoryID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(account.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(account.FieldErasedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)
 	}
@@ -496,6 +502,12 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.TerritoryIDCleared() {
 		_spec.ClearField(account.FieldTerritoryID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(account.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(account.FieldErasedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)

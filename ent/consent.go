@@ -5,6 +5,7 @@ package ent
 import (
 	"farley/ent/consent"
 	"farley/ent/contact"
+	"farley/ent/lead"
 	"farley/internal/id/stored"
 	"fmt"
 	"strings"
@@ -32,7 +33,7 @@ type Consent struct {
 	UpdatedByID stored.ID `json:"updated_by_id,omitempty"`
 	// When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.
 	DeletedAt time.Time `json:"deleted_at,omitempty"`
-	// The person.
+	// The person; or else lead.
 	ContactID stored.ID `json:"contact_id,omitempty"`
 	// By what.
 	Channel string `json:"channel,omitempty"`
@@ -52,6 +53,8 @@ type Consent struct {
 	Remarks string `json:"remarks,omitempty"`
 	// remarks, folded for comparison.
 	RemarksFold string `json:"remarks_fold,omitempty"`
+	// The lead; or else contact. The consents of a lead move to the contact that it becomes.
+	LeadID stored.ID `json:"lead_id,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ConsentQuery when eager-loading is set.
 	Edges        ConsentEdges `json:"edges"`
@@ -62,9 +65,11 @@ type Consent struct {
 type ConsentEdges struct {
 	// Contact holds the value of the contact edge.
 	Contact *Contact `json:"contact,omitempty"`
+	// Lead holds the value of the lead edge.
+	Lead *Lead `json:"lead,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [2]bool
 }
 
 // ContactOrErr returns the Contact value or an error if the edge
@@ -78,6 +83,17 @@ func (e ConsentEdges) ContactOrErr() (*Contact, error) {
 	return nil, &NotLoadedError{edge: "contact"}
 }
 
+// LeadOrErr returns the Lead value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e ConsentEdges) LeadOrErr() (*Lead, error) {
+	if e.Lead != nil {
+		return e.Lead, nil
+	} else if e.loadedTypes[1] {
+		return nil, &NotFoundError{label: lead.Label}
+	}
+	return nil, &NotLoadedError{edge: "lead"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Consent) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -89,7 +105,7 @@ func (*Consent) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case consent.FieldCreatedAt, consent.FieldUpdatedAt, consent.FieldDeletedAt, consent.FieldGivenAt:
 			values[i] = new(sql.NullTime)
-		case consent.FieldID, consent.FieldCreatedByID, consent.FieldUpdatedByID, consent.FieldContactID:
+		case consent.FieldID, consent.FieldCreatedByID, consent.FieldUpdatedByID, consent.FieldContactID, consent.FieldLeadID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -208,6 +224,12 @@ func (_m *Consent) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.RemarksFold = value.String
 			}
+		case consent.FieldLeadID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field lead_id", values[i])
+			} else if value != nil {
+				_m.LeadID = *value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -224,6 +246,11 @@ func (_m *Consent) Value(name string) (ent.Value, error) {
 // QueryContact queries the "contact" edge of the Consent entity.
 func (_m *Consent) QueryContact() *ContactQuery {
 	return NewConsentClient(_m.config).QueryContact(_m)
+}
+
+// QueryLead queries the "lead" edge of the Consent entity.
+func (_m *Consent) QueryLead() *LeadQuery {
+	return NewConsentClient(_m.config).QueryLead(_m)
 }
 
 // Update returns a builder for updating this Consent.
@@ -296,6 +323,9 @@ func (_m *Consent) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("remarks_fold=")
 	builder.WriteString(_m.RemarksFold)
+	builder.WriteString(", ")
+	builder.WriteString("lead_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LeadID))
 	builder.WriteByte(')')
 	return builder.String()
 }

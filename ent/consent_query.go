@@ -6,6 +6,7 @@ import (
 	"context"
 	"farley/ent/consent"
 	"farley/ent/contact"
+	"farley/ent/lead"
 	"farley/ent/predicate"
 	"farley/internal/id/stored"
 	"fmt"
@@ -25,6 +26,7 @@ type ConsentQuery struct {
 	inters      []Interceptor
 	predicates  []predicate.Consent
 	withContact *ContactQuery
+	withLead    *LeadQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -76,6 +78,28 @@ func (_q *ConsentQuery) QueryContact() *ContactQuery {
 			sqlgraph.From(consent.Table, consent.FieldID, selector),
 			sqlgraph.To(contact.Table, contact.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, consent.ContactTable, consent.ContactColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryLead chains the current query on the "lead" edge.
+func (_q *ConsentQuery) QueryLead() *LeadQuery {
+	query := (&LeadClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consent.Table, consent.FieldID, selector),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consent.LeadTable, consent.LeadColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -276,6 +300,7 @@ func (_q *ConsentQuery) Clone() *ConsentQuery {
 		inters:      append([]Interceptor{}, _q.inters...),
 		predicates:  append([]predicate.Consent{}, _q.predicates...),
 		withContact: _q.withContact.Clone(),
+		withLead:    _q.withLead.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -290,6 +315,17 @@ func (_q *ConsentQuery) WithContact(opts ...func(*ContactQuery)) *ConsentQuery {
 		opt(query)
 	}
 	_q.withContact = query
+	return _q
+}
+
+// WithLead tells the query-builder to eager-load the nodes that are connected to
+// the "lead" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ConsentQuery) WithLead(opts ...func(*LeadQuery)) *ConsentQuery {
+	query := (&LeadClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withLead = query
 	return _q
 }
 
@@ -371,8 +407,9 @@ func (_q *ConsentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cons
 	var (
 		nodes       = []*Consent{}
 		_spec       = _q.querySpec()
-		loadedTypes = [1]bool{
+		loadedTypes = [2]bool{
 			_q.withContact != nil,
+			_q.withLead != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -396,6 +433,12 @@ func (_q *ConsentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cons
 	if query := _q.withContact; query != nil {
 		if err := _q.loadContact(ctx, query, nodes, nil,
 			func(n *Consent, e *Contact) { n.Edges.Contact = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withLead; query != nil {
+		if err := _q.loadLead(ctx, query, nodes, nil,
+			func(n *Consent, e *Lead) { n.Edges.Lead = e }); err != nil {
 			return nil, err
 		}
 	}
@@ -431,6 +474,35 @@ func (_q *ConsentQuery) loadContact(ctx context.Context, query *ContactQuery, no
 	}
 	return nil
 }
+func (_q *ConsentQuery) loadLead(ctx context.Context, query *LeadQuery, nodes []*Consent, init func(*Consent), assign func(*Consent, *Lead)) error {
+	ids := make([]stored.ID, 0, len(nodes))
+	nodeids := make(map[stored.ID][]*Consent)
+	for i := range nodes {
+		fk := nodes[i].LeadID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(lead.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "lead_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
 
 func (_q *ConsentQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -459,6 +531,9 @@ func (_q *ConsentQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withContact != nil {
 			_spec.Node.AddColumnOnce(consent.FieldContactID)
+		}
+		if _q.withLead != nil {
+			_spec.Node.AddColumnOnce(consent.FieldLeadID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"farley/ent/consent"
 	"farley/ent/contact"
+	"farley/ent/lead"
 	"farley/ent/predicate"
 	"fmt"
 
@@ -31,6 +32,12 @@ func (_u *ConsentUpdate) Where(ps ...predicate.Consent) *ConsentUpdate {
 // ClearContact clears the "contact" edge to the Contact entity.
 func (_u *ConsentUpdate) ClearContact() *ConsentUpdate {
 	_u.mutation.ClearContact()
+	return _u
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (_u *ConsentUpdate) ClearLead() *ConsentUpdate {
+	_u.mutation.ClearLead()
 	return _u
 }
 
@@ -61,18 +68,7 @@ func (_u *ConsentUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *ConsentUpdate) check() error {
-	if _u.mutation.ContactCleared() && len(_u.mutation.ContactIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "Consent.contact"`)
-	}
-	return nil
-}
-
 func (_u *ConsentUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(consent.Table, consent.Columns, sqlgraph.NewFieldSpec(consent.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -185,6 +181,35 @@ func (_u *ConsentUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.LeadCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   consent.LeadTable,
+			Columns: []string{consent.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.LeadIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   consent.LeadTable,
+			Columns: []string{consent.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{consent.Label}
@@ -208,6 +233,12 @@ type ConsentUpdateOne struct {
 // ClearContact clears the "contact" edge to the Contact entity.
 func (_u *ConsentUpdateOne) ClearContact() *ConsentUpdateOne {
 	_u.mutation.ClearContact()
+	return _u
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (_u *ConsentUpdateOne) ClearLead() *ConsentUpdateOne {
+	_u.mutation.ClearLead()
 	return _u
 }
 
@@ -251,18 +282,7 @@ func (_u *ConsentUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *ConsentUpdateOne) check() error {
-	if _u.mutation.ContactCleared() && len(_u.mutation.ContactIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "Consent.contact"`)
-	}
-	return nil
-}
-
 func (_u *ConsentUpdateOne) sqlSave(ctx context.Context) (_node *Consent, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
 	_spec := sqlgraph.NewUpdateSpec(consent.Table, consent.Columns, sqlgraph.NewFieldSpec(consent.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
 	if !ok {
@@ -385,6 +405,35 @@ func (_u *ConsentUpdateOne) sqlSave(ctx context.Context) (_node *Consent, err er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(contact.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.LeadCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   consent.LeadTable,
+			Columns: []string{consent.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.LeadIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   consent.LeadTable,
+			Columns: []string{consent.LeadColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(lead.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

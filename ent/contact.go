@@ -41,6 +41,8 @@ type Contact struct {
 	BranchID stored.ID `json:"branch_id,omitempty"`
 	// The territory it lies in; found by the rules of the territories unless given.
 	TerritoryID stored.ID `json:"territory_id,omitempty"`
+	// When the person's data were erased; null while they are there. What was erased cannot be set again.
+	ErasedAt time.Time `json:"erased_at,omitempty"`
 	// The given name.
 	GivenName string `json:"given_name,omitempty"`
 	// given_name, folded for comparison.
@@ -155,7 +157,7 @@ func (*Contact) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case contact.FieldGivenName, contact.FieldGivenNameFold, contact.FieldMiddleName, contact.FieldMiddleNameFold, contact.FieldFamilyName, contact.FieldFamilyNameFold, contact.FieldNativeName, contact.FieldNativeNameFold, contact.FieldDisplayName, contact.FieldDisplayNameFold, contact.FieldSalutation, contact.FieldSalutationFold, contact.FieldTitle, contact.FieldTitleFold, contact.FieldDepartment, contact.FieldDepartmentFold, contact.FieldEmails, contact.FieldPrimaryEmail, contact.FieldPhones, contact.FieldPrimaryPhone, contact.FieldAddresses, contact.FieldSocialProfiles, contact.FieldBirthday, contact.FieldLocale, contact.FieldTimeZone, contact.FieldPreferredChannel, contact.FieldGender, contact.FieldGenderFold, contact.FieldEducation, contact.FieldEducationFold, contact.FieldOccupation, contact.FieldOccupationFold, contact.FieldIncomeBand, contact.FieldIncomeBandFold, contact.FieldHousehold, contact.FieldHouseholdFold, contact.FieldSource, contact.FieldSourceFold, contact.FieldDescription, contact.FieldCustomFields:
 			values[i] = new(sql.NullString)
-		case contact.FieldCreatedAt, contact.FieldUpdatedAt, contact.FieldDeletedAt, contact.FieldLastActivityAt:
+		case contact.FieldCreatedAt, contact.FieldUpdatedAt, contact.FieldDeletedAt, contact.FieldErasedAt, contact.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
 		case contact.FieldID, contact.FieldCreatedByID, contact.FieldUpdatedByID, contact.FieldOwnerID, contact.FieldTeamID, contact.FieldPartnerID, contact.FieldBranchID, contact.FieldTerritoryID, contact.FieldReferredByID:
 			values[i] = new(stored.ID)
@@ -245,6 +247,12 @@ func (_m *Contact) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field territory_id", values[i])
 			} else if value != nil {
 				_m.TerritoryID = *value
+			}
+		case contact.FieldErasedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field erased_at", values[i])
+			} else if value.Valid {
+				_m.ErasedAt = value.Time
 			}
 		case contact.FieldGivenName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -608,6 +616,9 @@ func (_m *Contact) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("territory_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TerritoryID))
+	builder.WriteString(", ")
+	builder.WriteString("erased_at=")
+	builder.WriteString(_m.ErasedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("given_name=")
 	builder.WriteString(_m.GivenName)

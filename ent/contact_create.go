@@ -149,6 +149,10 @@ func (_c *ContactCreate) createSpec() (*Contact, *sqlgraph.CreateSpec) {
 		_spec.SetField(contact.FieldTerritoryID, field.TypeUUID, value)
 		_node.TerritoryID = value
 	}
+	if value, ok := _c.mutation.ErasedAt(); ok {
+		_spec.SetField(contact.FieldErasedAt, field.TypeTime, value)
+		_node.ErasedAt = value
+	}
 	if value, ok := _c.mutation.GivenName(); ok {
 		_spec.SetField(contact.FieldGivenName, field.TypeString, value)
 		_node.GivenName = value

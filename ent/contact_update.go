@@ -123,6 +123,12 @@ func (_u *ContactUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.TerritoryIDCleared() {
 		_spec.ClearField(contact.FieldTerritoryID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(contact.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(contact.FieldErasedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.GivenName(); ok {
 		_spec.SetField(contact.FieldGivenName, field.TypeString, value)
 	}
@@ -565,6 +571,12 @@ func (_u *ContactUpdateOne) sqlSave(ctx context.Context) (_node *Contact, err er
 	}
 	if _u.mutation.TerritoryIDCleared() {
 		_spec.ClearField(contact.FieldTerritoryID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(contact.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(contact.FieldErasedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.GivenName(); ok {
 		_spec.SetField(contact.FieldGivenName, field.TypeString, value)

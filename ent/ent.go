@@ -21,6 +21,7 @@ import (
 	"farley/ent/note"
 	"farley/ent/preference"
 	"farley/ent/relationship"
+	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
@@ -114,6 +115,7 @@ func checkColumn(t, c string) error {
 			note.Table:              note.ValidColumn,
 			preference.Table:        preference.ValidColumn,
 			relationship.Table:      relationship.ValidColumn,
+			retentionrule.Table:     retentionrule.ValidColumn,
 			role.Table:              role.ValidColumn,
 			rolegrant.Table:         rolegrant.ValidColumn,
 			share.Table:             share.ValidColumn,

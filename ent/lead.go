@@ -41,6 +41,8 @@ type Lead struct {
 	BranchID stored.ID `json:"branch_id,omitempty"`
 	// The territory it lies in; found by the rules of the territories unless given.
 	TerritoryID stored.ID `json:"territory_id,omitempty"`
+	// When the person's data were erased; null while they are there. What was erased cannot be set again.
+	ErasedAt time.Time `json:"erased_at,omitempty"`
 	// The given name.
 	GivenName string `json:"given_name,omitempty"`
 	// given_name, folded for comparison.
@@ -159,7 +161,7 @@ func (*Lead) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case lead.FieldGivenName, lead.FieldGivenNameFold, lead.FieldFamilyName, lead.FieldFamilyNameFold, lead.FieldNativeName, lead.FieldNativeNameFold, lead.FieldCompany, lead.FieldCompanyFold, lead.FieldDisplayName, lead.FieldDisplayNameFold, lead.FieldTitle, lead.FieldTitleFold, lead.FieldEmails, lead.FieldPrimaryEmail, lead.FieldPhones, lead.FieldPrimaryPhone, lead.FieldWebsite, lead.FieldDomain, lead.FieldAddresses, lead.FieldCity, lead.FieldCityFold, lead.FieldCountry, lead.FieldIndustry, lead.FieldIndustryFold, lead.FieldAnnualRevenueCurrency, lead.FieldSource, lead.FieldSourceFold, lead.FieldCampaign, lead.FieldCampaignFold, lead.FieldRating, lead.FieldStatus, lead.FieldStatusReason, lead.FieldStatusReasonFold, lead.FieldLocale, lead.FieldDescription, lead.FieldCustomFields:
 			values[i] = new(sql.NullString)
-		case lead.FieldCreatedAt, lead.FieldUpdatedAt, lead.FieldDeletedAt, lead.FieldLastActivityAt, lead.FieldConvertedAt:
+		case lead.FieldCreatedAt, lead.FieldUpdatedAt, lead.FieldDeletedAt, lead.FieldErasedAt, lead.FieldLastActivityAt, lead.FieldConvertedAt:
 			values[i] = new(sql.NullTime)
 		case lead.FieldID, lead.FieldCreatedByID, lead.FieldUpdatedByID, lead.FieldOwnerID, lead.FieldTeamID, lead.FieldPartnerID, lead.FieldBranchID, lead.FieldTerritoryID, lead.FieldConvertedByID, lead.FieldConvertedAccountID, lead.FieldConvertedContactID:
 			values[i] = new(stored.ID)
@@ -249,6 +251,12 @@ func (_m *Lead) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field territory_id", values[i])
 			} else if value != nil {
 				_m.TerritoryID = *value
+			}
+		case lead.FieldErasedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field erased_at", values[i])
+			} else if value.Valid {
+				_m.ErasedAt = value.Time
 			}
 		case lead.FieldGivenName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -624,6 +632,9 @@ func (_m *Lead) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("territory_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TerritoryID))
+	builder.WriteString(", ")
+	builder.WriteString("erased_at=")
+	builder.WriteString(_m.ErasedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("given_name=")
 	builder.WriteString(_m.GivenName)

@@ -152,6 +152,10 @@ func (_c *LeadCreate) createSpec() (*Lead, *sqlgraph.CreateSpec) {
 		_spec.SetField(lead.FieldTerritoryID, field.TypeUUID, value)
 		_node.TerritoryID = value
 	}
+	if value, ok := _c.mutation.ErasedAt(); ok {
+		_spec.SetField(lead.FieldErasedAt, field.TypeTime, value)
+		_node.ErasedAt = value
+	}
 	if value, ok := _c.mutation.GivenName(); ok {
 		_spec.SetField(lead.FieldGivenName, field.TypeString, value)
 		_node.GivenName = value

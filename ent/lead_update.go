@@ -123,6 +123,12 @@ func (_u *LeadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.TerritoryIDCleared() {
 		_spec.ClearField(lead.FieldTerritoryID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(lead.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(lead.FieldErasedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.GivenName(); ok {
 		_spec.SetField(lead.FieldGivenName, field.TypeString, value)
 	}
@@ -580,6 +586,12 @@ func (_u *LeadUpdateOne) sqlSave(ctx context.Context) (_node *Lead, err error) {
 	}
 	if _u.mutation.TerritoryIDCleared() {
 		_spec.ClearField(lead.FieldTerritoryID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(lead.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(lead.FieldErasedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.GivenName(); ok {
 		_spec.SetField(lead.FieldGivenName, field.TypeString, value)

@@ -22,6 +22,7 @@ import (
 	"farley/ent/predicate"
 	"farley/ent/preference"
 	"farley/ent/relationship"
+	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
@@ -66,6 +67,7 @@ const (
 	TypeNote              = "Note"
 	TypePreference        = "Preference"
 	TypeRelationship      = "Relationship"
+	TypeRetentionRule     = "RetentionRule"
 	TypeRole              = "Role"
 	TypeRoleGrant         = "RoleGrant"
 	TypeShare             = "Share"
@@ -96,6 +98,7 @@ type AccountMutation struct {
 	partner_id                  *stored.ID
 	branch_id                   *stored.ID
 	territory_id                *stored.ID
+	erased_at                   *time.Time
 	name                        *string
 	name_fold                   *string
 	name_sort                   *[]byte
@@ -765,6 +768,55 @@ func (m *AccountMutation) TerritoryIDCleared() bool {
 func (m *AccountMutation) ResetTerritoryID() {
 	m.territory_id = nil
 	delete(m.clearedFields, account.FieldTerritoryID)
+}
+
+// SetErasedAt sets the "erased_at" field.
+func (m *AccountMutation) SetErasedAt(t time.Time) {
+	m.erased_at = &t
+}
+
+// ErasedAt returns the value of the "erased_at" field in the mutation.
+func (m *AccountMutation) ErasedAt() (r time.Time, exists bool) {
+	v := m.erased_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErasedAt returns the old "erased_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldErasedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErasedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErasedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErasedAt: %w", err)
+	}
+	return oldValue.ErasedAt, nil
+}
+
+// ClearErasedAt clears the value of the "erased_at" field.
+func (m *AccountMutation) ClearErasedAt() {
+	m.erased_at = nil
+	m.clearedFields[account.FieldErasedAt] = struct{}{}
+}
+
+// ErasedAtCleared returns if the "erased_at" field was cleared in this mutation.
+func (m *AccountMutation) ErasedAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldErasedAt]
+	return ok
+}
+
+// ResetErasedAt resets all changes to the "erased_at" field.
+func (m *AccountMutation) ResetErasedAt() {
+	m.erased_at = nil
+	delete(m.clearedFields, account.FieldErasedAt)
 }
 
 // SetName sets the "name" field.
@@ -2657,7 +2709,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 47)
+	fields := make([]string, 0, 48)
 	if m.version != nil {
 		fields = append(fields, account.FieldVersion)
 	}
@@ -2690,6 +2742,9 @@ func (m *AccountMutation) Fields() []string {
 	}
 	if m.territory_id != nil {
 		fields = append(fields, account.FieldTerritoryID)
+	}
+	if m.erased_at != nil {
+		fields = append(fields, account.FieldErasedAt)
 	}
 	if m.name != nil {
 		fields = append(fields, account.FieldName)
@@ -2829,6 +2884,8 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.BranchID()
 	case account.FieldTerritoryID:
 		return m.TerritoryID()
+	case account.FieldErasedAt:
+		return m.ErasedAt()
 	case account.FieldName:
 		return m.Name()
 	case account.FieldNameFold:
@@ -2932,6 +2989,8 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldBranchID(ctx)
 	case account.FieldTerritoryID:
 		return m.OldTerritoryID(ctx)
+	case account.FieldErasedAt:
+		return m.OldErasedAt(ctx)
 	case account.FieldName:
 		return m.OldName(ctx)
 	case account.FieldNameFold:
@@ -3089,6 +3148,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTerritoryID(v)
+		return nil
+	case account.FieldErasedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErasedAt(v)
 		return nil
 	case account.FieldName:
 		v, ok := value.(string)
@@ -3471,6 +3537,9 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldTerritoryID) {
 		fields = append(fields, account.FieldTerritoryID)
 	}
+	if m.FieldCleared(account.FieldErasedAt) {
+		fields = append(fields, account.FieldErasedAt)
+	}
 	if m.FieldCleared(account.FieldNameFold) {
 		fields = append(fields, account.FieldNameFold)
 	}
@@ -3613,6 +3682,9 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldTerritoryID:
 		m.ClearTerritoryID()
+		return nil
+	case account.FieldErasedAt:
+		m.ClearErasedAt()
 		return nil
 	case account.FieldNameFold:
 		m.ClearNameFold()
@@ -3759,6 +3831,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldTerritoryID:
 		m.ResetTerritoryID()
+		return nil
+	case account.FieldErasedAt:
+		m.ResetErasedAt()
 		return nil
 	case account.FieldName:
 		m.ResetName()
@@ -7950,6 +8025,8 @@ type ConsentMutation struct {
 	clearedFields  map[string]struct{}
 	contact        *stored.ID
 	clearedcontact bool
+	lead           *stored.ID
+	clearedlead    bool
 	done           bool
 	oldValue       func(context.Context) (*Consent, error)
 	predicates     []predicate.Consent
@@ -8365,9 +8442,22 @@ func (m *ConsentMutation) OldContactID(ctx context.Context) (v stored.ID, err er
 	return oldValue.ContactID, nil
 }
 
+// ClearContactID clears the value of the "contact_id" field.
+func (m *ConsentMutation) ClearContactID() {
+	m.contact = nil
+	m.clearedFields[consent.FieldContactID] = struct{}{}
+}
+
+// ContactIDCleared returns if the "contact_id" field was cleared in this mutation.
+func (m *ConsentMutation) ContactIDCleared() bool {
+	_, ok := m.clearedFields[consent.FieldContactID]
+	return ok
+}
+
 // ResetContactID resets all changes to the "contact_id" field.
 func (m *ConsentMutation) ResetContactID() {
 	m.contact = nil
+	delete(m.clearedFields, consent.FieldContactID)
 }
 
 // SetChannel sets the "channel" field.
@@ -8772,6 +8862,55 @@ func (m *ConsentMutation) ResetRemarksFold() {
 	delete(m.clearedFields, consent.FieldRemarksFold)
 }
 
+// SetLeadID sets the "lead_id" field.
+func (m *ConsentMutation) SetLeadID(s stored.ID) {
+	m.lead = &s
+}
+
+// LeadID returns the value of the "lead_id" field in the mutation.
+func (m *ConsentMutation) LeadID() (r stored.ID, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadID returns the old "lead_id" field's value of the Consent entity.
+// If the Consent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentMutation) OldLeadID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadID: %w", err)
+	}
+	return oldValue.LeadID, nil
+}
+
+// ClearLeadID clears the value of the "lead_id" field.
+func (m *ConsentMutation) ClearLeadID() {
+	m.lead = nil
+	m.clearedFields[consent.FieldLeadID] = struct{}{}
+}
+
+// LeadIDCleared returns if the "lead_id" field was cleared in this mutation.
+func (m *ConsentMutation) LeadIDCleared() bool {
+	_, ok := m.clearedFields[consent.FieldLeadID]
+	return ok
+}
+
+// ResetLeadID resets all changes to the "lead_id" field.
+func (m *ConsentMutation) ResetLeadID() {
+	m.lead = nil
+	delete(m.clearedFields, consent.FieldLeadID)
+}
+
 // ClearContact clears the "contact" edge to the Contact entity.
 func (m *ConsentMutation) ClearContact() {
 	m.clearedcontact = true
@@ -8780,7 +8919,7 @@ func (m *ConsentMutation) ClearContact() {
 
 // ContactCleared reports if the "contact" edge to the Contact entity was cleared.
 func (m *ConsentMutation) ContactCleared() bool {
-	return m.clearedcontact
+	return m.ContactIDCleared() || m.clearedcontact
 }
 
 // ContactIDs returns the "contact" edge IDs in the mutation.
@@ -8797,6 +8936,33 @@ func (m *ConsentMutation) ContactIDs() (ids []stored.ID) {
 func (m *ConsentMutation) ResetContact() {
 	m.contact = nil
 	m.clearedcontact = false
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (m *ConsentMutation) ClearLead() {
+	m.clearedlead = true
+	m.clearedFields[consent.FieldLeadID] = struct{}{}
+}
+
+// LeadCleared reports if the "lead" edge to the Lead entity was cleared.
+func (m *ConsentMutation) LeadCleared() bool {
+	return m.LeadIDCleared() || m.clearedlead
+}
+
+// LeadIDs returns the "lead" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// LeadID instead. It exists only for internal usage by the builders.
+func (m *ConsentMutation) LeadIDs() (ids []stored.ID) {
+	if id := m.lead; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetLead resets all changes to the "lead" edge.
+func (m *ConsentMutation) ResetLead() {
+	m.lead = nil
+	m.clearedlead = false
 }
 
 // Where appends a list predicates to the ConsentMutation builder.
@@ -8833,7 +8999,7 @@ func (m *ConsentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ConsentMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 17)
 	if m.version != nil {
 		fields = append(fields, consent.FieldVersion)
 	}
@@ -8882,6 +9048,9 @@ func (m *ConsentMutation) Fields() []string {
 	if m.remarks_fold != nil {
 		fields = append(fields, consent.FieldRemarksFold)
 	}
+	if m.lead != nil {
+		fields = append(fields, consent.FieldLeadID)
+	}
 	return fields
 }
 
@@ -8922,6 +9091,8 @@ func (m *ConsentMutation) Field(name string) (ent.Value, bool) {
 		return m.Remarks()
 	case consent.FieldRemarksFold:
 		return m.RemarksFold()
+	case consent.FieldLeadID:
+		return m.LeadID()
 	}
 	return nil, false
 }
@@ -8963,6 +9134,8 @@ func (m *ConsentMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldRemarks(ctx)
 	case consent.FieldRemarksFold:
 		return m.OldRemarksFold(ctx)
+	case consent.FieldLeadID:
+		return m.OldLeadID(ctx)
 	}
 	return nil, fmt.Errorf("unknown Consent field %s", name)
 }
@@ -9084,6 +9257,13 @@ func (m *ConsentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRemarksFold(v)
 		return nil
+	case consent.FieldLeadID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Consent field %s", name)
 }
@@ -9138,6 +9318,9 @@ func (m *ConsentMutation) ClearedFields() []string {
 	if m.FieldCleared(consent.FieldDeletedAt) {
 		fields = append(fields, consent.FieldDeletedAt)
 	}
+	if m.FieldCleared(consent.FieldContactID) {
+		fields = append(fields, consent.FieldContactID)
+	}
 	if m.FieldCleared(consent.FieldGivenAt) {
 		fields = append(fields, consent.FieldGivenAt)
 	}
@@ -9155,6 +9338,9 @@ func (m *ConsentMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(consent.FieldRemarksFold) {
 		fields = append(fields, consent.FieldRemarksFold)
+	}
+	if m.FieldCleared(consent.FieldLeadID) {
+		fields = append(fields, consent.FieldLeadID)
 	}
 	return fields
 }
@@ -9179,6 +9365,9 @@ func (m *ConsentMutation) ClearField(name string) error {
 	case consent.FieldDeletedAt:
 		m.ClearDeletedAt()
 		return nil
+	case consent.FieldContactID:
+		m.ClearContactID()
+		return nil
 	case consent.FieldGivenAt:
 		m.ClearGivenAt()
 		return nil
@@ -9196,6 +9385,9 @@ func (m *ConsentMutation) ClearField(name string) error {
 		return nil
 	case consent.FieldRemarksFold:
 		m.ClearRemarksFold()
+		return nil
+	case consent.FieldLeadID:
+		m.ClearLeadID()
 		return nil
 	}
 	return fmt.Errorf("unknown Consent nullable field %s", name)
@@ -9253,15 +9445,21 @@ func (m *ConsentMutation) ResetField(name string) error {
 	case consent.FieldRemarksFold:
 		m.ResetRemarksFold()
 		return nil
+	case consent.FieldLeadID:
+		m.ResetLeadID()
+		return nil
 	}
 	return fmt.Errorf("unknown Consent field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ConsentMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.contact != nil {
 		edges = append(edges, consent.EdgeContact)
+	}
+	if m.lead != nil {
+		edges = append(edges, consent.EdgeLead)
 	}
 	return edges
 }
@@ -9274,13 +9472,17 @@ func (m *ConsentMutation) AddedIDs(name string) []ent.Value {
 		if id := m.contact; id != nil {
 			return []ent.Value{*id}
 		}
+	case consent.EdgeLead:
+		if id := m.lead; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ConsentMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	return edges
 }
 
@@ -9292,9 +9494,12 @@ func (m *ConsentMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ConsentMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.clearedcontact {
 		edges = append(edges, consent.EdgeContact)
+	}
+	if m.clearedlead {
+		edges = append(edges, consent.EdgeLead)
 	}
 	return edges
 }
@@ -9305,6 +9510,8 @@ func (m *ConsentMutation) EdgeCleared(name string) bool {
 	switch name {
 	case consent.EdgeContact:
 		return m.clearedcontact
+	case consent.EdgeLead:
+		return m.clearedlead
 	}
 	return false
 }
@@ -9316,6 +9523,9 @@ func (m *ConsentMutation) ClearEdge(name string) error {
 	case consent.EdgeContact:
 		m.ClearContact()
 		return nil
+	case consent.EdgeLead:
+		m.ClearLead()
+		return nil
 	}
 	return fmt.Errorf("unknown Consent unique edge %s", name)
 }
@@ -9326,6 +9536,9 @@ func (m *ConsentMutation) ResetEdge(name string) error {
 	switch name {
 	case consent.EdgeContact:
 		m.ResetContact()
+		return nil
+	case consent.EdgeLead:
+		m.ResetLead()
 		return nil
 	}
 	return fmt.Errorf("unknown Consent edge %s", name)
@@ -9349,6 +9562,7 @@ type ContactMutation struct {
 	partner_id        *stored.ID
 	branch_id         *stored.ID
 	territory_id      *stored.ID
+	erased_at         *time.Time
 	given_name        *string
 	given_name_fold   *string
 	given_name_sort   *[]byte
@@ -10028,6 +10242,55 @@ func (m *ContactMutation) TerritoryIDCleared() bool {
 func (m *ContactMutation) ResetTerritoryID() {
 	m.territory_id = nil
 	delete(m.clearedFields, contact.FieldTerritoryID)
+}
+
+// SetErasedAt sets the "erased_at" field.
+func (m *ContactMutation) SetErasedAt(t time.Time) {
+	m.erased_at = &t
+}
+
+// ErasedAt returns the value of the "erased_at" field in the mutation.
+func (m *ContactMutation) ErasedAt() (r time.Time, exists bool) {
+	v := m.erased_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErasedAt returns the old "erased_at" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldErasedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErasedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErasedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErasedAt: %w", err)
+	}
+	return oldValue.ErasedAt, nil
+}
+
+// ClearErasedAt clears the value of the "erased_at" field.
+func (m *ContactMutation) ClearErasedAt() {
+	m.erased_at = nil
+	m.clearedFields[contact.FieldErasedAt] = struct{}{}
+}
+
+// ErasedAtCleared returns if the "erased_at" field was cleared in this mutation.
+func (m *ContactMutation) ErasedAtCleared() bool {
+	_, ok := m.clearedFields[contact.FieldErasedAt]
+	return ok
+}
+
+// ResetErasedAt resets all changes to the "erased_at" field.
+func (m *ContactMutation) ResetErasedAt() {
+	m.erased_at = nil
+	delete(m.clearedFields, contact.FieldErasedAt)
 }
 
 // SetGivenName sets the "given_name" field.
@@ -12494,7 +12757,7 @@ func (m *ContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactMutation) Fields() []string {
-	fields := make([]string, 0, 60)
+	fields := make([]string, 0, 61)
 	if m.version != nil {
 		fields = append(fields, contact.FieldVersion)
 	}
@@ -12527,6 +12790,9 @@ func (m *ContactMutation) Fields() []string {
 	}
 	if m.territory_id != nil {
 		fields = append(fields, contact.FieldTerritoryID)
+	}
+	if m.erased_at != nil {
+		fields = append(fields, contact.FieldErasedAt)
 	}
 	if m.given_name != nil {
 		fields = append(fields, contact.FieldGivenName)
@@ -12705,6 +12971,8 @@ func (m *ContactMutation) Field(name string) (ent.Value, bool) {
 		return m.BranchID()
 	case contact.FieldTerritoryID:
 		return m.TerritoryID()
+	case contact.FieldErasedAt:
+		return m.ErasedAt()
 	case contact.FieldGivenName:
 		return m.GivenName()
 	case contact.FieldGivenNameFold:
@@ -12834,6 +13102,8 @@ func (m *ContactMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldBranchID(ctx)
 	case contact.FieldTerritoryID:
 		return m.OldTerritoryID(ctx)
+	case contact.FieldErasedAt:
+		return m.OldErasedAt(ctx)
 	case contact.FieldGivenName:
 		return m.OldGivenName(ctx)
 	case contact.FieldGivenNameFold:
@@ -13017,6 +13287,13 @@ func (m *ContactMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTerritoryID(v)
+		return nil
+	case contact.FieldErasedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErasedAt(v)
 		return nil
 	case contact.FieldGivenName:
 		v, ok := value.(string)
@@ -13454,6 +13731,9 @@ func (m *ContactMutation) ClearedFields() []string {
 	if m.FieldCleared(contact.FieldTerritoryID) {
 		fields = append(fields, contact.FieldTerritoryID)
 	}
+	if m.FieldCleared(contact.FieldErasedAt) {
+		fields = append(fields, contact.FieldErasedAt)
+	}
 	if m.FieldCleared(contact.FieldGivenName) {
 		fields = append(fields, contact.FieldGivenName)
 	}
@@ -13635,6 +13915,9 @@ func (m *ContactMutation) ClearField(name string) error {
 		return nil
 	case contact.FieldTerritoryID:
 		m.ClearTerritoryID()
+		return nil
+	case contact.FieldErasedAt:
+		m.ClearErasedAt()
 		return nil
 	case contact.FieldGivenName:
 		m.ClearGivenName()
@@ -13820,6 +14103,9 @@ func (m *ContactMutation) ResetField(name string) error {
 		return nil
 	case contact.FieldTerritoryID:
 		m.ResetTerritoryID()
+		return nil
+	case contact.FieldErasedAt:
+		m.ResetErasedAt()
 		return nil
 	case contact.FieldGivenName:
 		m.ResetGivenName()
@@ -15859,6 +16145,7 @@ type LeadMutation struct {
 	partner_id                  *stored.ID
 	branch_id                   *stored.ID
 	territory_id                *stored.ID
+	erased_at                   *time.Time
 	given_name                  *string
 	given_name_fold             *string
 	given_name_sort             *[]byte
@@ -16542,6 +16829,55 @@ func (m *LeadMutation) TerritoryIDCleared() bool {
 func (m *LeadMutation) ResetTerritoryID() {
 	m.territory_id = nil
 	delete(m.clearedFields, lead.FieldTerritoryID)
+}
+
+// SetErasedAt sets the "erased_at" field.
+func (m *LeadMutation) SetErasedAt(t time.Time) {
+	m.erased_at = &t
+}
+
+// ErasedAt returns the value of the "erased_at" field in the mutation.
+func (m *LeadMutation) ErasedAt() (r time.Time, exists bool) {
+	v := m.erased_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErasedAt returns the old "erased_at" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldErasedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErasedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErasedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErasedAt: %w", err)
+	}
+	return oldValue.ErasedAt, nil
+}
+
+// ClearErasedAt clears the value of the "erased_at" field.
+func (m *LeadMutation) ClearErasedAt() {
+	m.erased_at = nil
+	m.clearedFields[lead.FieldErasedAt] = struct{}{}
+}
+
+// ErasedAtCleared returns if the "erased_at" field was cleared in this mutation.
+func (m *LeadMutation) ErasedAtCleared() bool {
+	_, ok := m.clearedFields[lead.FieldErasedAt]
+	return ok
+}
+
+// ResetErasedAt resets all changes to the "erased_at" field.
+func (m *LeadMutation) ResetErasedAt() {
+	m.erased_at = nil
+	delete(m.clearedFields, lead.FieldErasedAt)
 }
 
 // SetGivenName sets the "given_name" field.
@@ -19135,7 +19471,7 @@ func (m *LeadMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *LeadMutation) Fields() []string {
-	fields := make([]string, 0, 62)
+	fields := make([]string, 0, 63)
 	if m.version != nil {
 		fields = append(fields, lead.FieldVersion)
 	}
@@ -19168,6 +19504,9 @@ func (m *LeadMutation) Fields() []string {
 	}
 	if m.territory_id != nil {
 		fields = append(fields, lead.FieldTerritoryID)
+	}
+	if m.erased_at != nil {
+		fields = append(fields, lead.FieldErasedAt)
 	}
 	if m.given_name != nil {
 		fields = append(fields, lead.FieldGivenName)
@@ -19352,6 +19691,8 @@ func (m *LeadMutation) Field(name string) (ent.Value, bool) {
 		return m.BranchID()
 	case lead.FieldTerritoryID:
 		return m.TerritoryID()
+	case lead.FieldErasedAt:
+		return m.ErasedAt()
 	case lead.FieldGivenName:
 		return m.GivenName()
 	case lead.FieldGivenNameFold:
@@ -19485,6 +19826,8 @@ func (m *LeadMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldBranchID(ctx)
 	case lead.FieldTerritoryID:
 		return m.OldTerritoryID(ctx)
+	case lead.FieldErasedAt:
+		return m.OldErasedAt(ctx)
 	case lead.FieldGivenName:
 		return m.OldGivenName(ctx)
 	case lead.FieldGivenNameFold:
@@ -19672,6 +20015,13 @@ func (m *LeadMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTerritoryID(v)
+		return nil
+	case lead.FieldErasedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErasedAt(v)
 		return nil
 	case lead.FieldGivenName:
 		v, ok := value.(string)
@@ -20147,6 +20497,9 @@ func (m *LeadMutation) ClearedFields() []string {
 	if m.FieldCleared(lead.FieldTerritoryID) {
 		fields = append(fields, lead.FieldTerritoryID)
 	}
+	if m.FieldCleared(lead.FieldErasedAt) {
+		fields = append(fields, lead.FieldErasedAt)
+	}
 	if m.FieldCleared(lead.FieldGivenName) {
 		fields = append(fields, lead.FieldGivenName)
 	}
@@ -20331,6 +20684,9 @@ func (m *LeadMutation) ClearField(name string) error {
 		return nil
 	case lead.FieldTerritoryID:
 		m.ClearTerritoryID()
+		return nil
+	case lead.FieldErasedAt:
+		m.ClearErasedAt()
 		return nil
 	case lead.FieldGivenName:
 		m.ClearGivenName()
@@ -20519,6 +20875,9 @@ func (m *LeadMutation) ResetField(name string) error {
 		return nil
 	case lead.FieldTerritoryID:
 		m.ResetTerritoryID()
+		return nil
+	case lead.FieldErasedAt:
+		m.ResetErasedAt()
 		return nil
 	case lead.FieldGivenName:
 		m.ResetGivenName()
@@ -31274,6 +31633,1733 @@ func (m *RelationshipMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Relationship edge %s", name)
+}
+
+// RetentionRuleMutation represents an operation that mutates the RetentionRule nodes in the graph.
+type RetentionRuleMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	title               *string
+	title_fold          *string
+	title_sort          *[]byte
+	purpose             *string
+	object              *string
+	basis               *string
+	days                *int64
+	adddays             *int64
+	action              *string
+	fields              *string
+	without_consent_for *string
+	lead_status         *string
+	except_customers    *bool
+	enabled             *bool
+	last_run_at         *time.Time
+	last_count          *int64
+	addlast_count       *int64
+	clearedFields       map[string]struct{}
+	done                bool
+	oldValue            func(context.Context) (*RetentionRule, error)
+	predicates          []predicate.RetentionRule
+}
+
+var _ ent.Mutation = (*RetentionRuleMutation)(nil)
+
+// retentionruleOption allows management of the mutation configuration using functional options.
+type retentionruleOption func(*RetentionRuleMutation)
+
+// newRetentionRuleMutation creates new mutation for the RetentionRule entity.
+func newRetentionRuleMutation(c config, op Op, opts ...retentionruleOption) *RetentionRuleMutation {
+	m := &RetentionRuleMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRetentionRule,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRetentionRuleID sets the ID field of the mutation.
+func withRetentionRuleID(id stored.ID) retentionruleOption {
+	return func(m *RetentionRuleMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RetentionRule
+		)
+		m.oldValue = func(ctx context.Context) (*RetentionRule, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RetentionRule.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRetentionRule sets the old RetentionRule of the mutation.
+func withRetentionRule(node *RetentionRule) retentionruleOption {
+	return func(m *RetentionRuleMutation) {
+		m.oldValue = func(context.Context) (*RetentionRule, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RetentionRuleMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RetentionRuleMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RetentionRule entities.
+func (m *RetentionRuleMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RetentionRuleMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RetentionRuleMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RetentionRule.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *RetentionRuleMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *RetentionRuleMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *RetentionRuleMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *RetentionRuleMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *RetentionRuleMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RetentionRuleMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RetentionRuleMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RetentionRuleMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *RetentionRuleMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *RetentionRuleMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *RetentionRuleMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *RetentionRuleMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *RetentionRuleMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *RetentionRuleMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[retentionrule.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *RetentionRuleMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *RetentionRuleMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, retentionrule.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *RetentionRuleMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *RetentionRuleMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *RetentionRuleMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[retentionrule.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *RetentionRuleMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *RetentionRuleMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, retentionrule.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *RetentionRuleMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *RetentionRuleMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *RetentionRuleMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[retentionrule.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *RetentionRuleMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *RetentionRuleMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, retentionrule.FieldDeletedAt)
+}
+
+// SetTitle sets the "title" field.
+func (m *RetentionRuleMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *RetentionRuleMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *RetentionRuleMutation) ResetTitle() {
+	m.title = nil
+}
+
+// SetTitleFold sets the "title_fold" field.
+func (m *RetentionRuleMutation) SetTitleFold(s string) {
+	m.title_fold = &s
+}
+
+// TitleFold returns the value of the "title_fold" field in the mutation.
+func (m *RetentionRuleMutation) TitleFold() (r string, exists bool) {
+	v := m.title_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleFold returns the old "title_fold" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldTitleFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleFold: %w", err)
+	}
+	return oldValue.TitleFold, nil
+}
+
+// ClearTitleFold clears the value of the "title_fold" field.
+func (m *RetentionRuleMutation) ClearTitleFold() {
+	m.title_fold = nil
+	m.clearedFields[retentionrule.FieldTitleFold] = struct{}{}
+}
+
+// TitleFoldCleared returns if the "title_fold" field was cleared in this mutation.
+func (m *RetentionRuleMutation) TitleFoldCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldTitleFold]
+	return ok
+}
+
+// ResetTitleFold resets all changes to the "title_fold" field.
+func (m *RetentionRuleMutation) ResetTitleFold() {
+	m.title_fold = nil
+	delete(m.clearedFields, retentionrule.FieldTitleFold)
+}
+
+// SetTitleSort sets the "title_sort" field.
+func (m *RetentionRuleMutation) SetTitleSort(b []byte) {
+	m.title_sort = &b
+}
+
+// TitleSort returns the value of the "title_sort" field in the mutation.
+func (m *RetentionRuleMutation) TitleSort() (r []byte, exists bool) {
+	v := m.title_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleSort returns the old "title_sort" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldTitleSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleSort: %w", err)
+	}
+	return oldValue.TitleSort, nil
+}
+
+// ClearTitleSort clears the value of the "title_sort" field.
+func (m *RetentionRuleMutation) ClearTitleSort() {
+	m.title_sort = nil
+	m.clearedFields[retentionrule.FieldTitleSort] = struct{}{}
+}
+
+// TitleSortCleared returns if the "title_sort" field was cleared in this mutation.
+func (m *RetentionRuleMutation) TitleSortCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldTitleSort]
+	return ok
+}
+
+// ResetTitleSort resets all changes to the "title_sort" field.
+func (m *RetentionRuleMutation) ResetTitleSort() {
+	m.title_sort = nil
+	delete(m.clearedFields, retentionrule.FieldTitleSort)
+}
+
+// SetPurpose sets the "purpose" field.
+func (m *RetentionRuleMutation) SetPurpose(s string) {
+	m.purpose = &s
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *RetentionRuleMutation) Purpose() (r string, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldPurpose(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ClearPurpose clears the value of the "purpose" field.
+func (m *RetentionRuleMutation) ClearPurpose() {
+	m.purpose = nil
+	m.clearedFields[retentionrule.FieldPurpose] = struct{}{}
+}
+
+// PurposeCleared returns if the "purpose" field was cleared in this mutation.
+func (m *RetentionRuleMutation) PurposeCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldPurpose]
+	return ok
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *RetentionRuleMutation) ResetPurpose() {
+	m.purpose = nil
+	delete(m.clearedFields, retentionrule.FieldPurpose)
+}
+
+// SetObject sets the "object" field.
+func (m *RetentionRuleMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *RetentionRuleMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *RetentionRuleMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetBasis sets the "basis" field.
+func (m *RetentionRuleMutation) SetBasis(s string) {
+	m.basis = &s
+}
+
+// Basis returns the value of the "basis" field in the mutation.
+func (m *RetentionRuleMutation) Basis() (r string, exists bool) {
+	v := m.basis
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasis returns the old "basis" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldBasis(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasis is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasis requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasis: %w", err)
+	}
+	return oldValue.Basis, nil
+}
+
+// ResetBasis resets all changes to the "basis" field.
+func (m *RetentionRuleMutation) ResetBasis() {
+	m.basis = nil
+}
+
+// SetDays sets the "days" field.
+func (m *RetentionRuleMutation) SetDays(i int64) {
+	m.days = &i
+	m.adddays = nil
+}
+
+// Days returns the value of the "days" field in the mutation.
+func (m *RetentionRuleMutation) Days() (r int64, exists bool) {
+	v := m.days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDays returns the old "days" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldDays(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDays is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDays requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDays: %w", err)
+	}
+	return oldValue.Days, nil
+}
+
+// AddDays adds i to the "days" field.
+func (m *RetentionRuleMutation) AddDays(i int64) {
+	if m.adddays != nil {
+		*m.adddays += i
+	} else {
+		m.adddays = &i
+	}
+}
+
+// AddedDays returns the value that was added to the "days" field in this mutation.
+func (m *RetentionRuleMutation) AddedDays() (r int64, exists bool) {
+	v := m.adddays
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDays resets all changes to the "days" field.
+func (m *RetentionRuleMutation) ResetDays() {
+	m.days = nil
+	m.adddays = nil
+}
+
+// SetAction sets the "action" field.
+func (m *RetentionRuleMutation) SetAction(s string) {
+	m.action = &s
+}
+
+// Action returns the value of the "action" field in the mutation.
+func (m *RetentionRuleMutation) Action() (r string, exists bool) {
+	v := m.action
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAction returns the old "action" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldAction(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAction is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAction requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAction: %w", err)
+	}
+	return oldValue.Action, nil
+}
+
+// ResetAction resets all changes to the "action" field.
+func (m *RetentionRuleMutation) ResetAction() {
+	m.action = nil
+}
+
+// SetFields sets the "fields" field.
+func (m *RetentionRuleMutation) SetFields(s string) {
+	m.fields = &s
+}
+
+// GetFields returns the value of the "fields" field in the mutation.
+func (m *RetentionRuleMutation) GetFields() (r string, exists bool) {
+	v := m.fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFields returns the old "fields" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFields: %w", err)
+	}
+	return oldValue.Fields, nil
+}
+
+// ClearFields clears the value of the "fields" field.
+func (m *RetentionRuleMutation) ClearFields() {
+	m.fields = nil
+	m.clearedFields[retentionrule.FieldFields] = struct{}{}
+}
+
+// FieldsCleared returns if the "fields" field was cleared in this mutation.
+func (m *RetentionRuleMutation) FieldsCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldFields]
+	return ok
+}
+
+// ResetFields resets all changes to the "fields" field.
+func (m *RetentionRuleMutation) ResetFields() {
+	m.fields = nil
+	delete(m.clearedFields, retentionrule.FieldFields)
+}
+
+// SetWithoutConsentFor sets the "without_consent_for" field.
+func (m *RetentionRuleMutation) SetWithoutConsentFor(s string) {
+	m.without_consent_for = &s
+}
+
+// WithoutConsentFor returns the value of the "without_consent_for" field in the mutation.
+func (m *RetentionRuleMutation) WithoutConsentFor() (r string, exists bool) {
+	v := m.without_consent_for
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWithoutConsentFor returns the old "without_consent_for" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldWithoutConsentFor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWithoutConsentFor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWithoutConsentFor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWithoutConsentFor: %w", err)
+	}
+	return oldValue.WithoutConsentFor, nil
+}
+
+// ClearWithoutConsentFor clears the value of the "without_consent_for" field.
+func (m *RetentionRuleMutation) ClearWithoutConsentFor() {
+	m.without_consent_for = nil
+	m.clearedFields[retentionrule.FieldWithoutConsentFor] = struct{}{}
+}
+
+// WithoutConsentForCleared returns if the "without_consent_for" field was cleared in this mutation.
+func (m *RetentionRuleMutation) WithoutConsentForCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldWithoutConsentFor]
+	return ok
+}
+
+// ResetWithoutConsentFor resets all changes to the "without_consent_for" field.
+func (m *RetentionRuleMutation) ResetWithoutConsentFor() {
+	m.without_consent_for = nil
+	delete(m.clearedFields, retentionrule.FieldWithoutConsentFor)
+}
+
+// SetLeadStatus sets the "lead_status" field.
+func (m *RetentionRuleMutation) SetLeadStatus(s string) {
+	m.lead_status = &s
+}
+
+// LeadStatus returns the value of the "lead_status" field in the mutation.
+func (m *RetentionRuleMutation) LeadStatus() (r string, exists bool) {
+	v := m.lead_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadStatus returns the old "lead_status" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldLeadStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadStatus: %w", err)
+	}
+	return oldValue.LeadStatus, nil
+}
+
+// ClearLeadStatus clears the value of the "lead_status" field.
+func (m *RetentionRuleMutation) ClearLeadStatus() {
+	m.lead_status = nil
+	m.clearedFields[retentionrule.FieldLeadStatus] = struct{}{}
+}
+
+// LeadStatusCleared returns if the "lead_status" field was cleared in this mutation.
+func (m *RetentionRuleMutation) LeadStatusCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldLeadStatus]
+	return ok
+}
+
+// ResetLeadStatus resets all changes to the "lead_status" field.
+func (m *RetentionRuleMutation) ResetLeadStatus() {
+	m.lead_status = nil
+	delete(m.clearedFields, retentionrule.FieldLeadStatus)
+}
+
+// SetExceptCustomers sets the "except_customers" field.
+func (m *RetentionRuleMutation) SetExceptCustomers(b bool) {
+	m.except_customers = &b
+}
+
+// ExceptCustomers returns the value of the "except_customers" field in the mutation.
+func (m *RetentionRuleMutation) ExceptCustomers() (r bool, exists bool) {
+	v := m.except_customers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExceptCustomers returns the old "except_customers" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldExceptCustomers(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExceptCustomers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExceptCustomers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExceptCustomers: %w", err)
+	}
+	return oldValue.ExceptCustomers, nil
+}
+
+// ResetExceptCustomers resets all changes to the "except_customers" field.
+func (m *RetentionRuleMutation) ResetExceptCustomers() {
+	m.except_customers = nil
+}
+
+// SetEnabled sets the "enabled" field.
+func (m *RetentionRuleMutation) SetEnabled(b bool) {
+	m.enabled = &b
+}
+
+// Enabled returns the value of the "enabled" field in the mutation.
+func (m *RetentionRuleMutation) Enabled() (r bool, exists bool) {
+	v := m.enabled
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEnabled returns the old "enabled" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldEnabled(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEnabled is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEnabled requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEnabled: %w", err)
+	}
+	return oldValue.Enabled, nil
+}
+
+// ResetEnabled resets all changes to the "enabled" field.
+func (m *RetentionRuleMutation) ResetEnabled() {
+	m.enabled = nil
+}
+
+// SetLastRunAt sets the "last_run_at" field.
+func (m *RetentionRuleMutation) SetLastRunAt(t time.Time) {
+	m.last_run_at = &t
+}
+
+// LastRunAt returns the value of the "last_run_at" field in the mutation.
+func (m *RetentionRuleMutation) LastRunAt() (r time.Time, exists bool) {
+	v := m.last_run_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastRunAt returns the old "last_run_at" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldLastRunAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastRunAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastRunAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastRunAt: %w", err)
+	}
+	return oldValue.LastRunAt, nil
+}
+
+// ClearLastRunAt clears the value of the "last_run_at" field.
+func (m *RetentionRuleMutation) ClearLastRunAt() {
+	m.last_run_at = nil
+	m.clearedFields[retentionrule.FieldLastRunAt] = struct{}{}
+}
+
+// LastRunAtCleared returns if the "last_run_at" field was cleared in this mutation.
+func (m *RetentionRuleMutation) LastRunAtCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldLastRunAt]
+	return ok
+}
+
+// ResetLastRunAt resets all changes to the "last_run_at" field.
+func (m *RetentionRuleMutation) ResetLastRunAt() {
+	m.last_run_at = nil
+	delete(m.clearedFields, retentionrule.FieldLastRunAt)
+}
+
+// SetLastCount sets the "last_count" field.
+func (m *RetentionRuleMutation) SetLastCount(i int64) {
+	m.last_count = &i
+	m.addlast_count = nil
+}
+
+// LastCount returns the value of the "last_count" field in the mutation.
+func (m *RetentionRuleMutation) LastCount() (r int64, exists bool) {
+	v := m.last_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastCount returns the old "last_count" field's value of the RetentionRule entity.
+// If the RetentionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionRuleMutation) OldLastCount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastCount: %w", err)
+	}
+	return oldValue.LastCount, nil
+}
+
+// AddLastCount adds i to the "last_count" field.
+func (m *RetentionRuleMutation) AddLastCount(i int64) {
+	if m.addlast_count != nil {
+		*m.addlast_count += i
+	} else {
+		m.addlast_count = &i
+	}
+}
+
+// AddedLastCount returns the value that was added to the "last_count" field in this mutation.
+func (m *RetentionRuleMutation) AddedLastCount() (r int64, exists bool) {
+	v := m.addlast_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLastCount clears the value of the "last_count" field.
+func (m *RetentionRuleMutation) ClearLastCount() {
+	m.last_count = nil
+	m.addlast_count = nil
+	m.clearedFields[retentionrule.FieldLastCount] = struct{}{}
+}
+
+// LastCountCleared returns if the "last_count" field was cleared in this mutation.
+func (m *RetentionRuleMutation) LastCountCleared() bool {
+	_, ok := m.clearedFields[retentionrule.FieldLastCount]
+	return ok
+}
+
+// ResetLastCount resets all changes to the "last_count" field.
+func (m *RetentionRuleMutation) ResetLastCount() {
+	m.last_count = nil
+	m.addlast_count = nil
+	delete(m.clearedFields, retentionrule.FieldLastCount)
+}
+
+// Where appends a list predicates to the RetentionRuleMutation builder.
+func (m *RetentionRuleMutation) Where(ps ...predicate.RetentionRule) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RetentionRuleMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RetentionRuleMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RetentionRule, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RetentionRuleMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RetentionRuleMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RetentionRule).
+func (m *RetentionRuleMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RetentionRuleMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.version != nil {
+		fields = append(fields, retentionrule.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, retentionrule.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, retentionrule.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, retentionrule.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, retentionrule.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, retentionrule.FieldDeletedAt)
+	}
+	if m.title != nil {
+		fields = append(fields, retentionrule.FieldTitle)
+	}
+	if m.title_fold != nil {
+		fields = append(fields, retentionrule.FieldTitleFold)
+	}
+	if m.title_sort != nil {
+		fields = append(fields, retentionrule.FieldTitleSort)
+	}
+	if m.purpose != nil {
+		fields = append(fields, retentionrule.FieldPurpose)
+	}
+	if m.object != nil {
+		fields = append(fields, retentionrule.FieldObject)
+	}
+	if m.basis != nil {
+		fields = append(fields, retentionrule.FieldBasis)
+	}
+	if m.days != nil {
+		fields = append(fields, retentionrule.FieldDays)
+	}
+	if m.action != nil {
+		fields = append(fields, retentionrule.FieldAction)
+	}
+	if m.fields != nil {
+		fields = append(fields, retentionrule.FieldFields)
+	}
+	if m.without_consent_for != nil {
+		fields = append(fields, retentionrule.FieldWithoutConsentFor)
+	}
+	if m.lead_status != nil {
+		fields = append(fields, retentionrule.FieldLeadStatus)
+	}
+	if m.except_customers != nil {
+		fields = append(fields, retentionrule.FieldExceptCustomers)
+	}
+	if m.enabled != nil {
+		fields = append(fields, retentionrule.FieldEnabled)
+	}
+	if m.last_run_at != nil {
+		fields = append(fields, retentionrule.FieldLastRunAt)
+	}
+	if m.last_count != nil {
+		fields = append(fields, retentionrule.FieldLastCount)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RetentionRuleMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case retentionrule.FieldVersion:
+		return m.Version()
+	case retentionrule.FieldCreatedAt:
+		return m.CreatedAt()
+	case retentionrule.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case retentionrule.FieldCreatedByID:
+		return m.CreatedByID()
+	case retentionrule.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case retentionrule.FieldDeletedAt:
+		return m.DeletedAt()
+	case retentionrule.FieldTitle:
+		return m.Title()
+	case retentionrule.FieldTitleFold:
+		return m.TitleFold()
+	case retentionrule.FieldTitleSort:
+		return m.TitleSort()
+	case retentionrule.FieldPurpose:
+		return m.Purpose()
+	case retentionrule.FieldObject:
+		return m.Object()
+	case retentionrule.FieldBasis:
+		return m.Basis()
+	case retentionrule.FieldDays:
+		return m.Days()
+	case retentionrule.FieldAction:
+		return m.Action()
+	case retentionrule.FieldFields:
+		return m.GetFields()
+	case retentionrule.FieldWithoutConsentFor:
+		return m.WithoutConsentFor()
+	case retentionrule.FieldLeadStatus:
+		return m.LeadStatus()
+	case retentionrule.FieldExceptCustomers:
+		return m.ExceptCustomers()
+	case retentionrule.FieldEnabled:
+		return m.Enabled()
+	case retentionrule.FieldLastRunAt:
+		return m.LastRunAt()
+	case retentionrule.FieldLastCount:
+		return m.LastCount()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RetentionRuleMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case retentionrule.FieldVersion:
+		return m.OldVersion(ctx)
+	case retentionrule.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case retentionrule.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case retentionrule.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case retentionrule.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case retentionrule.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case retentionrule.FieldTitle:
+		return m.OldTitle(ctx)
+	case retentionrule.FieldTitleFold:
+		return m.OldTitleFold(ctx)
+	case retentionrule.FieldTitleSort:
+		return m.OldTitleSort(ctx)
+	case retentionrule.FieldPurpose:
+		return m.OldPurpose(ctx)
+	case retentionrule.FieldObject:
+		return m.OldObject(ctx)
+	case retentionrule.FieldBasis:
+		return m.OldBasis(ctx)
+	case retentionrule.FieldDays:
+		return m.OldDays(ctx)
+	case retentionrule.FieldAction:
+		return m.OldAction(ctx)
+	case retentionrule.FieldFields:
+		return m.OldFields(ctx)
+	case retentionrule.FieldWithoutConsentFor:
+		return m.OldWithoutConsentFor(ctx)
+	case retentionrule.FieldLeadStatus:
+		return m.OldLeadStatus(ctx)
+	case retentionrule.FieldExceptCustomers:
+		return m.OldExceptCustomers(ctx)
+	case retentionrule.FieldEnabled:
+		return m.OldEnabled(ctx)
+	case retentionrule.FieldLastRunAt:
+		return m.OldLastRunAt(ctx)
+	case retentionrule.FieldLastCount:
+		return m.OldLastCount(ctx)
+	}
+	return nil, fmt.Errorf("unknown RetentionRule field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetentionRuleMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case retentionrule.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case retentionrule.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case retentionrule.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case retentionrule.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case retentionrule.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case retentionrule.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case retentionrule.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case retentionrule.FieldTitleFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleFold(v)
+		return nil
+	case retentionrule.FieldTitleSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleSort(v)
+		return nil
+	case retentionrule.FieldPurpose:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
+		return nil
+	case retentionrule.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case retentionrule.FieldBasis:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasis(v)
+		return nil
+	case retentionrule.FieldDays:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDays(v)
+		return nil
+	case retentionrule.FieldAction:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAction(v)
+		return nil
+	case retentionrule.FieldFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFields(v)
+		return nil
+	case retentionrule.FieldWithoutConsentFor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWithoutConsentFor(v)
+		return nil
+	case retentionrule.FieldLeadStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadStatus(v)
+		return nil
+	case retentionrule.FieldExceptCustomers:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExceptCustomers(v)
+		return nil
+	case retentionrule.FieldEnabled:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEnabled(v)
+		return nil
+	case retentionrule.FieldLastRunAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastRunAt(v)
+		return nil
+	case retentionrule.FieldLastCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RetentionRule field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RetentionRuleMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, retentionrule.FieldVersion)
+	}
+	if m.adddays != nil {
+		fields = append(fields, retentionrule.FieldDays)
+	}
+	if m.addlast_count != nil {
+		fields = append(fields, retentionrule.FieldLastCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RetentionRuleMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case retentionrule.FieldVersion:
+		return m.AddedVersion()
+	case retentionrule.FieldDays:
+		return m.AddedDays()
+	case retentionrule.FieldLastCount:
+		return m.AddedLastCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetentionRuleMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case retentionrule.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case retentionrule.FieldDays:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDays(v)
+		return nil
+	case retentionrule.FieldLastCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RetentionRule numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RetentionRuleMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(retentionrule.FieldCreatedByID) {
+		fields = append(fields, retentionrule.FieldCreatedByID)
+	}
+	if m.FieldCleared(retentionrule.FieldUpdatedByID) {
+		fields = append(fields, retentionrule.FieldUpdatedByID)
+	}
+	if m.FieldCleared(retentionrule.FieldDeletedAt) {
+		fields = append(fields, retentionrule.FieldDeletedAt)
+	}
+	if m.FieldCleared(retentionrule.FieldTitleFold) {
+		fields = append(fields, retentionrule.FieldTitleFold)
+	}
+	if m.FieldCleared(retentionrule.FieldTitleSort) {
+		fields = append(fields, retentionrule.FieldTitleSort)
+	}
+	if m.FieldCleared(retentionrule.FieldPurpose) {
+		fields = append(fields, retentionrule.FieldPurpose)
+	}
+	if m.FieldCleared(retentionrule.FieldFields) {
+		fields = append(fields, retentionrule.FieldFields)
+	}
+	if m.FieldCleared(retentionrule.FieldWithoutConsentFor) {
+		fields = append(fields, retentionrule.FieldWithoutConsentFor)
+	}
+	if m.FieldCleared(retentionrule.FieldLeadStatus) {
+		fields = append(fields, retentionrule.FieldLeadStatus)
+	}
+	if m.FieldCleared(retentionrule.FieldLastRunAt) {
+		fields = append(fields, retentionrule.FieldLastRunAt)
+	}
+	if m.FieldCleared(retentionrule.FieldLastCount) {
+		fields = append(fields, retentionrule.FieldLastCount)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RetentionRuleMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RetentionRuleMutation) ClearField(name string) error {
+	switch name {
+	case retentionrule.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case retentionrule.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case retentionrule.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case retentionrule.FieldTitleFold:
+		m.ClearTitleFold()
+		return nil
+	case retentionrule.FieldTitleSort:
+		m.ClearTitleSort()
+		return nil
+	case retentionrule.FieldPurpose:
+		m.ClearPurpose()
+		return nil
+	case retentionrule.FieldFields:
+		m.ClearFields()
+		return nil
+	case retentionrule.FieldWithoutConsentFor:
+		m.ClearWithoutConsentFor()
+		return nil
+	case retentionrule.FieldLeadStatus:
+		m.ClearLeadStatus()
+		return nil
+	case retentionrule.FieldLastRunAt:
+		m.ClearLastRunAt()
+		return nil
+	case retentionrule.FieldLastCount:
+		m.ClearLastCount()
+		return nil
+	}
+	return fmt.Errorf("unknown RetentionRule nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RetentionRuleMutation) ResetField(name string) error {
+	switch name {
+	case retentionrule.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case retentionrule.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case retentionrule.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case retentionrule.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case retentionrule.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case retentionrule.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case retentionrule.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case retentionrule.FieldTitleFold:
+		m.ResetTitleFold()
+		return nil
+	case retentionrule.FieldTitleSort:
+		m.ResetTitleSort()
+		return nil
+	case retentionrule.FieldPurpose:
+		m.ResetPurpose()
+		return nil
+	case retentionrule.FieldObject:
+		m.ResetObject()
+		return nil
+	case retentionrule.FieldBasis:
+		m.ResetBasis()
+		return nil
+	case retentionrule.FieldDays:
+		m.ResetDays()
+		return nil
+	case retentionrule.FieldAction:
+		m.ResetAction()
+		return nil
+	case retentionrule.FieldFields:
+		m.ResetFields()
+		return nil
+	case retentionrule.FieldWithoutConsentFor:
+		m.ResetWithoutConsentFor()
+		return nil
+	case retentionrule.FieldLeadStatus:
+		m.ResetLeadStatus()
+		return nil
+	case retentionrule.FieldExceptCustomers:
+		m.ResetExceptCustomers()
+		return nil
+	case retentionrule.FieldEnabled:
+		m.ResetEnabled()
+		return nil
+	case retentionrule.FieldLastRunAt:
+		m.ResetLastRunAt()
+		return nil
+	case retentionrule.FieldLastCount:
+		m.ResetLastCount()
+		return nil
+	}
+	return fmt.Errorf("unknown RetentionRule field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RetentionRuleMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RetentionRuleMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RetentionRuleMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RetentionRuleMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RetentionRuleMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RetentionRuleMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RetentionRuleMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RetentionRule unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RetentionRuleMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RetentionRule edge %s", name)
 }
 
 // RoleMutation represents an operation that mutates the Role nodes in the graph.

@@ -63,6 +63,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Relationship":
 		b := c.Relationship.Create()
 		return b.mutation, b.Exec
+	case "RetentionRule":
+		b := c.RetentionRule.Create()
+		return b.mutation, b.Exec
 	case "Role":
 		b := c.Role.Create()
 		return b.mutation, b.Exec
@@ -148,6 +151,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "Relationship":
 		b := c.Relationship.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "RetentionRule":
+		b := c.RetentionRule.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Role":
 		b := c.Role.UpdateOneID(stored.ID(x))

@@ -9,6 +9,7 @@ import (
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/note"
+	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/schema"
 	"farley/ent/user"
@@ -27,7 +28,7 @@ func init() {
 	contactFields := schema.Contact{}.Fields()
 	_ = contactFields
 	// contactDescDoNotContact is the schema descriptor for do_not_contact field.
-	contactDescDoNotContact := contactFields[42].Descriptor()
+	contactDescDoNotContact := contactFields[43].Descriptor()
 	// contact.DefaultDoNotContact holds the default value on creation for the do_not_contact field.
 	contact.DefaultDoNotContact = contactDescDoNotContact.Default.(bool)
 	customfieldFields := schema.CustomField{}.Fields()
@@ -51,7 +52,7 @@ func init() {
 	leadFields := schema.Lead{}.Fields()
 	_ = leadFields
 	// leadDescQueued is the schema descriptor for queued field.
-	leadDescQueued := leadFields[54].Descriptor()
+	leadDescQueued := leadFields[55].Descriptor()
 	// lead.DefaultQueued holds the default value on creation for the queued field.
 	lead.DefaultQueued = leadDescQueued.Default.(bool)
 	lifecyclestageFields := schema.LifecycleStage{}.Fields()
@@ -66,6 +67,16 @@ func init() {
 	noteDescPinned := noteFields[14].Descriptor()
 	// note.DefaultPinned holds the default value on creation for the pinned field.
 	note.DefaultPinned = noteDescPinned.Default.(bool)
+	retentionruleFields := schema.RetentionRule{}.Fields()
+	_ = retentionruleFields
+	// retentionruleDescExceptCustomers is the schema descriptor for except_customers field.
+	retentionruleDescExceptCustomers := retentionruleFields[18].Descriptor()
+	// retentionrule.DefaultExceptCustomers holds the default value on creation for the except_customers field.
+	retentionrule.DefaultExceptCustomers = retentionruleDescExceptCustomers.Default.(bool)
+	// retentionruleDescEnabled is the schema descriptor for enabled field.
+	retentionruleDescEnabled := retentionruleFields[19].Descriptor()
+	// retentionrule.DefaultEnabled holds the default value on creation for the enabled field.
+	retentionrule.DefaultEnabled = retentionruleDescEnabled.Default.(bool)
 	roleFields := schema.Role{}.Fields()
 	_ = roleFields
 	// roleDescSystem is the schema descriptor for system field.

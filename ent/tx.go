@@ -44,6 +44,8 @@ type Tx struct {
 	Preference *PreferenceClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
+	// RetentionRule is the client for interacting with the RetentionRule builders.
+	RetentionRule *RetentionRuleClient
 	// Role is the client for interacting with the Role builders.
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
@@ -211,6 +213,7 @@ func (tx *Tx) init() {
 	tx.Note = NewNoteClient(tx.config)
 	tx.Preference = NewPreferenceClient(tx.config)
 	tx.Relationship = NewRelationshipClient(tx.config)
+	tx.RetentionRule = NewRetentionRuleClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)
 	tx.Share = NewShareClient(tx.config)

@@ -622,3 +622,31 @@ func (r *mutationResolver) RestoreTerritory(ctx context.Context, x id.ID, expect
 func (r *subscriptionResolver) TerritoryChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "Territory", after)
 }
+
+func (r *queryResolver) RetentionRule(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "RetentionRule", &x, nil)
+}
+
+func (r *queryResolver) RetentionRules(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "RetentionRule")
+}
+
+func (r *mutationResolver) CreateRetentionRule(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "RetentionRule", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateRetentionRule(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "RetentionRule", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteRetentionRule(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "RetentionRule", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreRetentionRule(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "RetentionRule", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) RetentionRuleChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "RetentionRule", after)
+}

@@ -13,6 +13,7 @@ import (
 	"farley/internal/identity"
 	"farley/internal/job"
 	"farley/internal/model"
+	"farley/internal/privacy"
 	"farley/internal/read"
 	"farley/internal/search"
 	"farley/internal/write"
@@ -35,6 +36,7 @@ type Resolver struct {
 	Audit    *audit.Log
 	Trail    *audit.Trail
 	Index    *search.Index
+	Privacy  *privacy.Service
 }
 
 type (

@@ -101,6 +101,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if err := seed.EnsureStages(ctx, a.Write); err != nil {
 		return fmt.Errorf("lifecycle stages: %w", err)
 	}
+	if err := seed.EnsureRetention(ctx, a.Write); err != nil {
+		return fmt.Errorf("retention rules: %w", err)
+	}
 	if err := warnOfRoles(ctx, a); err != nil {
 		return err
 	}

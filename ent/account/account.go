@@ -33,6 +33,8 @@ const (
 	FieldBranchID = "branch_id"
 	// FieldTerritoryID holds the string denoting the territory_id field in the database.
 	FieldTerritoryID = "territory_id"
+	// FieldErasedAt holds the string denoting the erased_at field in the database.
+	FieldErasedAt = "erased_at"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
 	// FieldNameFold holds the string denoting the name_fold field in the database.
@@ -123,6 +125,7 @@ var Columns = []string{
 	FieldPartnerID,
 	FieldBranchID,
 	FieldTerritoryID,
+	FieldErasedAt,
 	FieldName,
 	FieldNameFold,
 	FieldNameSort,
@@ -232,6 +235,11 @@ func ByBranchID(opts ...sql.OrderTermOption) OrderOption {
 // ByTerritoryID orders the results by the territory_id field.
 func ByTerritoryID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTerritoryID, opts...).ToFunc()
+}
+
+// ByErasedAt orders the results by the erased_at field.
+func ByErasedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldErasedAt, opts...).ToFunc()
 }
 
 // ByName orders the results by the name field.

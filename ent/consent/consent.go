@@ -44,8 +44,12 @@ const (
 	FieldRemarks = "remarks"
 	// FieldRemarksFold holds the string denoting the remarks_fold field in the database.
 	FieldRemarksFold = "remarks_fold"
+	// FieldLeadID holds the string denoting the lead_id field in the database.
+	FieldLeadID = "lead_id"
 	// EdgeContact holds the string denoting the contact edge name in mutations.
 	EdgeContact = "contact"
+	// EdgeLead holds the string denoting the lead edge name in mutations.
+	EdgeLead = "lead"
 	// Table holds the table name of the consent in the database.
 	Table = "consents"
 	// ContactTable is the table that holds the contact relation/edge.
@@ -55,6 +59,13 @@ const (
 	ContactInverseTable = "contacts"
 	// ContactColumn is the table column denoting the contact relation/edge.
 	ContactColumn = "contact_id"
+	// LeadTable is the table that holds the lead relation/edge.
+	LeadTable = "consents"
+	// LeadInverseTable is the table name for the Lead entity.
+	// It exists in this package in order to avoid circular dependency with the "lead" package.
+	LeadInverseTable = "leads"
+	// LeadColumn is the table column denoting the lead relation/edge.
+	LeadColumn = "lead_id"
 )
 
 // Columns holds all SQL columns for consent fields.
@@ -76,6 +87,7 @@ var Columns = []string{
 	FieldEvidence,
 	FieldRemarks,
 	FieldRemarksFold,
+	FieldLeadID,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -176,10 +188,22 @@ func ByRemarksFold(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRemarksFold, opts...).ToFunc()
 }
 
+// ByLeadID orders the results by the lead_id field.
+func ByLeadID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLeadID, opts...).ToFunc()
+}
+
 // ByContactField orders the results by contact field.
 func ByContactField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newContactStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByLeadField orders the results by lead field.
+func ByLeadField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newLeadStep(), sql.OrderByField(field, opts...))
 	}
 }
 func newContactStep() *sqlgraph.Step {
@@ -187,5 +211,12 @@ func newContactStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ContactInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, ContactTable, ContactColumn),
+	)
+}
+func newLeadStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(LeadInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, LeadTable, LeadColumn),
 	)
 }

@@ -200,6 +200,18 @@ func (f RelationshipFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RelationshipMutation", m)
 }
 
+// The RetentionRuleFunc type is an adapter to allow the use of ordinary
+// function as RetentionRule mutator.
+type RetentionRuleFunc func(context.Context, *ent.RetentionRuleMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RetentionRuleFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RetentionRuleMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RetentionRuleMutation", m)
+}
+
 // The RoleFunc type is an adapter to allow the use of ordinary
 // function as Role mutator.
 type RoleFunc func(context.Context, *ent.RoleMutation) (ent.Value, error)

@@ -33,6 +33,8 @@ const (
 	FieldBranchID = "branch_id"
 	// FieldTerritoryID holds the string denoting the territory_id field in the database.
 	FieldTerritoryID = "territory_id"
+	// FieldErasedAt holds the string denoting the erased_at field in the database.
+	FieldErasedAt = "erased_at"
 	// FieldGivenName holds the string denoting the given_name field in the database.
 	FieldGivenName = "given_name"
 	// FieldGivenNameFold holds the string denoting the given_name_fold field in the database.
@@ -153,6 +155,7 @@ var Columns = []string{
 	FieldPartnerID,
 	FieldBranchID,
 	FieldTerritoryID,
+	FieldErasedAt,
 	FieldGivenName,
 	FieldGivenNameFold,
 	FieldGivenNameSort,
@@ -282,6 +285,11 @@ func ByBranchID(opts ...sql.OrderTermOption) OrderOption {
 // ByTerritoryID orders the results by the territory_id field.
 func ByTerritoryID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTerritoryID, opts...).ToFunc()
+}
+
+// ByErasedAt orders the results by the erased_at field.
+func ByErasedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldErasedAt, opts...).ToFunc()
 }
 
 // ByGivenName orders the results by the given_name field.

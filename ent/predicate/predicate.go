@@ -54,6 +54,9 @@ type Preference func(*sql.Selector)
 // Relationship is the predicate function for relationship builders.
 type Relationship func(*sql.Selector)
 
+// RetentionRule is the predicate function for retentionrule builders.
+type RetentionRule func(*sql.Selector)
+
 // Role is the predicate function for role builders.
 type Role func(*sql.Selector)
 

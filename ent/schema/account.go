@@ -13,7 +13,8 @@ import (
 type Account struct{ ent.Schema }
 
 var account = decl.Kind{
-	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Actions: []string{"MERGE"}, Title: "name",
+	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Title: "name",
+	Person: true, PersonIf: "customerType=PERSON", Actions: []string{"MERGE", "EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA"},
 	Participants: &model.Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
 	Doc:          "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 	Members: []*decl.Member{
@@ -39,7 +40,7 @@ var account = decl.Kind{
 			decl.Value{Name: "WHOLESALER", Doc: "Sells to the trade."},
 			decl.Value{Name: "GOVERNMENT", Doc: "A public authority."},
 			decl.Value{Name: "NON_PROFIT", Doc: "A charity or association."}),
-		decl.Date("customer_since", "The day of the first business."),
+		decl.Date("customer_since", "The day of the first business.").Impersonal(),
 		decl.Text("industry", "The line of business, as told."),
 		decl.Scalar("website", "URL", "The main web site."),
 		decl.Scalar("domain", "String", "The domain of the web site without www, in lower case; kept by Farley.").ReadOnly().Tells(80).As("DOMAIN").Indexed(),
@@ -52,7 +53,7 @@ var account = decl.Kind{
 		decl.Scalar("registration_number", "String", "The number in the commercial register."),
 		decl.Money("annual_revenue", "Revenue in a year."),
 		decl.Int("employees", "Number of people employed."),
-		decl.Scalar("currency", "CurrencyCode", "The currency of business with it."),
+		decl.Scalar("currency", "CurrencyCode", "The currency of business with it.").Impersonal(),
 		decl.Scalar("locale", "Locale", "The language of letters and documents."),
 		decl.Scalar("time_zone", "TimeZone", "The IANA time zone in which it works."),
 		decl.Text("source", "Where it came from."),

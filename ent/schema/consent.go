@@ -11,11 +11,20 @@ import (
 // Consent is a yes or no of a person to being addressed.
 type Consent struct{ ent.Schema }
 
+// purposes are what consents are given for.
+var purposes = []decl.Value{
+	{Name: "MARKETING", Doc: "Offers and news."},
+	{Name: "SERVICE", Doc: "What the business with the person needs."},
+	{Name: "SHARING", Doc: "Giving data to partners."},
+	{Name: "PROFILING", Doc: "Drawing conclusions from behaviour."},
+	{Name: "RESEARCH", Doc: "Surveys."},
+}
+
 var consent = decl.Kind{
-	Code: 27, Prefix: "csnt", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose", Lasting: true,
+	Code: 27, Prefix: "csnt", Sight: model.ByParents, Parents: []string{"contact", "lead"}, Self: "ref:contact", Title: "purpose", Lasting: true, About: []string{"contact", "lead"},
 	Doc: "A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal.",
 	Members: []*decl.Member{
-		decl.Ref("contact", Contact.Type, "The person.").Required().Once(),
+		decl.Ref("contact", Contact.Type, "The person; or else lead.").Once(),
 		decl.Enum("channel", "ConsentChannel", "By what.",
 			decl.Value{Name: "EMAIL", Doc: "By e-mail."},
 			decl.Value{Name: "SMS", Doc: "By text message."},
@@ -26,12 +35,7 @@ var consent = decl.Kind{
 			decl.Value{Name: "POST", Doc: "By letter."},
 			decl.Value{Name: "PUSH", Doc: "By notices on a device."},
 			decl.Value{Name: "LOCATION", Doc: "By where the person's device is."}).Required().Once(),
-		decl.Enum("purpose", "ConsentPurpose", "For what.",
-			decl.Value{Name: "MARKETING", Doc: "Offers and news."},
-			decl.Value{Name: "SERVICE", Doc: "What the business with the person needs."},
-			decl.Value{Name: "SHARING", Doc: "Giving data to partners."},
-			decl.Value{Name: "PROFILING", Doc: "Drawing conclusions from behaviour."},
-			decl.Value{Name: "RESEARCH", Doc: "Surveys."}).Required().Once(),
+		decl.Enum("purpose", "ConsentPurpose", "For what.", purposes...).Required().Once(),
 		decl.Enum("status", "ConsentStatus", "The answer.",
 			decl.Value{Name: "GRANTED", Doc: "Yes."},
 			decl.Value{Name: "WITHDRAWN", Doc: "No, or no longer."}).Required().Once(),
@@ -39,6 +43,7 @@ var consent = decl.Kind{
 		decl.Text("source", "How it reached us: form, call, letter …").Once(),
 		decl.LongText("evidence", "What proves it.").Once(),
 		decl.Text("remarks", "Anything worth knowing; the one thing that can be changed."),
+		decl.Ref("lead", Lead.Type, "The lead; or else contact. The consents of a lead move to the contact that it becomes.").Once(),
 	},
 }
 

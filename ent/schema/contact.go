@@ -23,7 +23,8 @@ var channels = []decl.Value{
 }
 
 var contact = decl.Kind{
-	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", FromLead: true, Actions: []string{"MERGE"}, Title: "displayName",
+	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", FromLead: true, Title: "displayName",
+	Person: true, Actions: []string{"MERGE", "EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA"},
 	Doc: "A person whom we know, linked to any number of accounts.",
 	Members: []*decl.Member{
 		decl.Name("given_name", "The given name."),

@@ -12,9 +12,19 @@ import (
 // Lead is somebody who might become a customer.
 type Lead struct{ ent.Schema }
 
+// leadStatuses are where leads stand.
+var leadStatuses = []decl.Value{
+	{Name: "NEW", Doc: "Nobody has dealt with it."},
+	{Name: "WORKING", Doc: "Somebody deals with it."},
+	{Name: "QUALIFIED", Doc: "It is worth converting."},
+	{Name: "DISQUALIFIED", Doc: "Nothing will come of it; statusReason says why."},
+	{Name: "CONVERTED", Doc: "Account or contact have been made of it."},
+}
+
 var lead = decl.Kind{
 	Code: 22, Prefix: "lead", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "displayName",
-	Actions: []string{"CONVERT_LEAD", "MERGE"},
+	Person: true, About: []string{"convertedContact", "convertedAccount"},
+	Actions: []string{"CONVERT_LEAD", "MERGE", "EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA"},
 	Doc:     "A person or company that might become a customer, as told. convertLead makes account and contact of it.",
 	Members: []*decl.Member{
 		decl.Name("given_name", "The given name."),
@@ -42,12 +52,7 @@ var lead = decl.Kind{
 			decl.Value{Name: "WARM", Doc: "Interested."},
 			decl.Value{Name: "COLD", Doc: "Not now."}),
 		decl.Int("score", "How promising it is in numbers; larger is better."),
-		decl.Enum("status", "LeadStatus", "Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.",
-			decl.Value{Name: "NEW", Doc: "Nobody has dealt with it."},
-			decl.Value{Name: "WORKING", Doc: "Somebody deals with it."},
-			decl.Value{Name: "QUALIFIED", Doc: "It is worth converting."},
-			decl.Value{Name: "DISQUALIFIED", Doc: "Nothing will come of it; statusReason says why."},
-			decl.Value{Name: "CONVERTED", Doc: "Account or contact have been made of it."}).Required().Default("NEW"),
+		decl.Enum("status", "LeadStatus", "Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.", leadStatuses...).Required().Default("NEW"),
 		decl.Text("status_reason", "Why it stands there; needed for DISQUALIFIED."),
 		decl.Bool("queued", "Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner."),
 		decl.Scalar("locale", "Locale", "The language of the person."),
@@ -58,6 +63,7 @@ var lead = decl.Kind{
 		decl.Ref("converted_by", User.Type, "Who converted it.").Plain().ReadOnly(),
 		decl.Ref("converted_account", Account.Type, "The account that it became or was linked to.").Plain().ReadOnly(),
 		decl.Ref("converted_contact", Contact.Type, "The contact that it became or was linked to.").Plain().ReadOnly(),
+		decl.Many("consents", "Consent", "lead", "To what the person said yes and no; the newest one counts."),
 		decl.Many("notes", "Note", "lead", "Notes on it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},

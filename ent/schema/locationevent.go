@@ -12,7 +12,7 @@ import (
 type LocationEvent struct{ ent.Schema }
 
 var locationEvent = decl.Kind{
-	Code: 31, Prefix: "loce", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "id",
+	Code: 31, Prefix: "loce", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "id", About: []string{"contact"}, GoesAlong: true,
 	Doc: "Where a person's telephone was; only with consent, and kept no longer than the firm's retention says.",
 	Members: []*decl.Member{
 		decl.Ref("contact", Contact.Type, "The person.").Required().Once(),

@@ -12,7 +12,7 @@ import (
 type Need struct{ ent.Schema }
 
 var need = decl.Kind{
-	Code: 26, Prefix: "need", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "topic",
+	Code: 26, Prefix: "need", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "topic", About: []string{"contact"}, GoesAlong: true,
 	Doc: "Something that a person needs and we might have. The customer may keep it in a portal.",
 	Members: []*decl.Member{
 		decl.Ref("contact", Contact.Type, "The person.").Required().Once(),

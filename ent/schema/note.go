@@ -12,7 +12,7 @@ import (
 type Note struct{ ent.Schema }
 
 var note = decl.Kind{
-	Code: 19, Prefix: "note", Sight: model.ByParents, Parents: []string{"account", "contact", "lead"}, Title: "title",
+	Code: 19, Prefix: "note", Sight: model.ByParents, Parents: []string{"account", "contact", "lead"}, Title: "title", About: []string{"account", "contact", "lead"},
 	Doc: "A remark on an account, a contact or a lead, seen by whoever sees what it is about.",
 	Members: []*decl.Member{
 		decl.Ref("account", Account.Type, "The account it is about.").Once(),

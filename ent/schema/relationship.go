@@ -13,7 +13,8 @@ type Relationship struct{ ent.Schema }
 
 var relationship = decl.Kind{
 	Code: 23, Prefix: "reln", Sight: model.ByParents, Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type",
-	Doc: "A typed, directed link between two accounts or contacts, seen by whoever sees both ends: \"from\" is the type of \"to\".",
+	About: []string{"fromAccount", "fromContact", "toAccount", "toContact"},
+	Doc:   "A typed, directed link between two accounts or contacts, seen by whoever sees both ends: \"from\" is the type of \"to\".",
 	Members: []*decl.Member{
 		decl.Ref("from_account", Account.Type, "The account it begins at; or else fromContact.").Once(),
 		decl.Ref("from_contact", Contact.Type, "The contact it begins at; or else fromAccount.").Once(),

@@ -13,7 +13,7 @@ import (
 type StageHistory struct{ ent.Schema }
 
 var stageHistory = decl.Kind{
-	Code: 30, Prefix: "sthi", Plural: "stageHistories", Sight: model.ByParents, Parents: []string{"account"}, Title: "id",
+	Code: 30, Prefix: "sthi", Plural: "stageHistories", Sight: model.ByParents, Parents: []string{"account"}, Title: "id", About: []string{"account"},
 	Doc: "A time that an account spent in a lifecycle stage; kept by Farley.",
 	Members: []*decl.Member{
 		decl.Ref("account", Account.Type, "The account.").Required().ReadOnly(),

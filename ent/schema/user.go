@@ -12,7 +12,7 @@ import (
 type User struct{ ent.Schema }
 
 var user = decl.Kind{
-	Code: 32, Prefix: "user", Sight: model.ByUser, Upsert: true, Self: "user", Kept: true, Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
+	Code: 32, Prefix: "user", Sight: model.ByUser, Upsert: true, Self: "user", Kept: true, Title: "name", About: []string{"contact"}, PersonIf: "kind=PORTAL", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
 	Doc: "Somebody who may sign in: a member of staff, a partner's, a customer in a portal, or a program.",
 	Members: []*decl.Member{
 		decl.Scalar("email", "EmailAddress", "The address to sign in with.").Required().Unique(),

@@ -62,6 +62,7 @@ type ComplexityRoot struct {
 		CreateNote               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreatePreference         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateRelationship       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRetentionRule      func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateRole               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateRoleGrant          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateShare              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -83,6 +84,7 @@ type ComplexityRoot struct {
 		DeleteNote               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeletePreference         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteRelationship       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRetentionRule      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteRole               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteRoleGrant          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteShare              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -91,6 +93,7 @@ type ComplexityRoot struct {
 		DeleteTerritory          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteUser               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		EndSession               func(childComplexity int, input input.Object) int
+		ErasePersonalData        func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		InviteUser               func(childComplexity int, input input.Object) int
 		Login                    func(childComplexity int, input input.Object) int
 		Logout                   func(childComplexity int) int
@@ -114,6 +117,7 @@ type ComplexityRoot struct {
 		RestoreNote              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestorePreference        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreRelationship      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRetentionRule     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreRole              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreRoleGrant         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreShare             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -140,6 +144,7 @@ type ComplexityRoot struct {
 		UpdateNote               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdatePreference         func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateRelationship       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRetentionRule      func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateRole               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateRoleGrant          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateShare              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -177,6 +182,7 @@ type ComplexityRoot struct {
 		CustomField        func(childComplexity int, id id.ID) int
 		CustomFields       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		ExplainAccess      func(childComplexity int, user id.ID, record id.ID, action string, field *string) int
+		ExportPersonalData func(childComplexity int, contact *id.ID, lead *id.ID, account *id.ID, after *string) int
 		Job                func(childComplexity int, id id.ID) int
 		Jobs               func(childComplexity int, where input.Object, first *int64, after *string) int
 		Lead               func(childComplexity int, id *id.ID, external input.Object) int
@@ -196,6 +202,9 @@ type ComplexityRoot struct {
 		Preferences        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Relationship       func(childComplexity int, id id.ID) int
 		Relationships      func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		RetentionPreview   func(childComplexity int, rule id.ID) int
+		RetentionRule      func(childComplexity int, id id.ID) int
+		RetentionRules     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Role               func(childComplexity int, id id.ID) int
 		RoleGrant          func(childComplexity int, id id.ID) int
 		RoleGrants         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
@@ -234,6 +243,7 @@ type ComplexityRoot struct {
 		NoteChanged              func(childComplexity int, where input.Object, after *string) int
 		PreferenceChanged        func(childComplexity int, where input.Object, after *string) int
 		RelationshipChanged      func(childComplexity int, where input.Object, after *string) int
+		RetentionRuleChanged     func(childComplexity int, where input.Object, after *string) int
 		RoleChanged              func(childComplexity int, where input.Object, after *string) int
 		RoleGrantChanged         func(childComplexity int, where input.Object, after *string) int
 		ShareChanged             func(childComplexity int, where input.Object, after *string) int
@@ -341,9 +351,14 @@ type MutationResolver interface {
 	UpdateTerritory(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateRetentionRule(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateRetentionRule(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteRetentionRule(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreRetentionRule(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CancelJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RetryJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RescheduleJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	ErasePersonalData(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CopyRole(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RenewAccess(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	AdvanceClock(ctx context.Context, to time.Time) (*read.Result, error)
@@ -413,10 +428,14 @@ type QueryResolver interface {
 	Branches(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Territory(ctx context.Context, id id.ID) (*read.Result, error)
 	Territories(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	RetentionRule(ctx context.Context, id id.ID) (*read.Result, error)
+	RetentionRules(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Viewer(ctx context.Context) (*read.Result, error)
 	ExplainAccess(ctx context.Context, user id.ID, record id.ID, action string, field *string) (*read.Result, error)
 	Job(ctx context.Context, id id.ID) (*read.Result, error)
 	Jobs(ctx context.Context, where input.Object, first *int64, after *string) (*read.Result, error)
+	ExportPersonalData(ctx context.Context, contact *id.ID, lead *id.ID, account *id.ID, after *string) (*read.Result, error)
+	RetentionPreview(ctx context.Context, rule id.ID) (*read.Result, error)
 	Search(ctx context.Context, query string, kinds []string, first *int64, after *string) (*read.Result, error)
 	Sessions(ctx context.Context, user *id.ID) ([]*read.Result, error)
 	APIKeys(ctx context.Context, user id.ID) ([]*read.Result, error)
@@ -447,6 +466,7 @@ type SubscriptionResolver interface {
 	CustomFieldChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	BranchChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	TerritoryChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	RetentionRuleChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	JobChanged(ctx context.Context, id id.ID) (<-chan *read.Result, error)
 }
 
@@ -688,6 +708,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateRelationship(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createRetentionRule":
+		if e.ComplexityRoot.Mutation.CreateRetentionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createRetentionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRetentionRule(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -914,6 +945,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteRelationship(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteRetentionRule":
+		if e.ComplexityRoot.Mutation.DeleteRetentionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteRetentionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteRetentionRule(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteRole":
 		if e.ComplexityRoot.Mutation.DeleteRole == nil {
 			break
@@ -1002,6 +1044,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.erasePersonalData":
+		if e.ComplexityRoot.Mutation.ErasePersonalData == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_erasePersonalData_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ErasePersonalData(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.inviteUser":
 		if e.ComplexityRoot.Mutation.InviteUser == nil {
 			break
@@ -1250,6 +1303,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreRelationship(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreRetentionRule":
+		if e.ComplexityRoot.Mutation.RestoreRetentionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreRetentionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreRetentionRule(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreRole":
 		if e.ComplexityRoot.Mutation.RestoreRole == nil {
 			break
@@ -1536,6 +1600,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateRelationship(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateRetentionRule":
+		if e.ComplexityRoot.Mutation.UpdateRetentionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateRetentionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateRetentionRule(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateRole":
 		if e.ComplexityRoot.Mutation.UpdateRole == nil {
 			break
@@ -1906,6 +1981,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ExplainAccess(childComplexity, args["user"].(id.ID), args["record"].(id.ID), args["action"].(string), args["field"].(*string)), true
+	case "Query.exportPersonalData":
+		if e.ComplexityRoot.Query.ExportPersonalData == nil {
+			break
+		}
+
+		args, err := ec.field_Query_exportPersonalData_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExportPersonalData(childComplexity, args["contact"].(*id.ID), args["lead"].(*id.ID), args["account"].(*id.ID), args["after"].(*string)), true
 
 	case "Query.job":
 		if e.ComplexityRoot.Query.Job == nil {
@@ -2116,6 +2202,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Relationships(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.retentionPreview":
+		if e.ComplexityRoot.Query.RetentionPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retentionPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RetentionPreview(childComplexity, args["rule"].(id.ID)), true
+	case "Query.retentionRule":
+		if e.ComplexityRoot.Query.RetentionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retentionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RetentionRule(childComplexity, args["id"].(id.ID)), true
+	case "Query.retentionRules":
+		if e.ComplexityRoot.Query.RetentionRules == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retentionRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RetentionRules(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.role":
 		if e.ComplexityRoot.Query.Role == nil {
 			break
@@ -2497,6 +2616,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.RelationshipChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.retentionRuleChanged":
+		if e.ComplexityRoot.Subscription.RetentionRuleChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_retentionRuleChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.RetentionRuleChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.roleChanged":
 		if e.ComplexityRoot.Subscription.RoleChanged == nil {
 			break
@@ -3154,7 +3284,7 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): TakeLeadPayload @can(object: "LEAD", action: "UPDATE")
-  "Makes customers of a lead, all at once or not at all: account and contact are made or linked, and linked to each other as primary; the notes of the lead move to the account, or to the contact when there is none; its tags are put on both; the lead becomes CONVERTED for good. CONFLICT for a lead that is converted or disqualified. A mandatory field that neither the input nor the lead has is INVALID with its path. Needs CONVERT_LEAD on the lead, CREATE for what is made and UPDATE on what is linked."
+  "Makes customers of a lead, all at once or not at all: account and contact are made or linked, and linked to each other as primary; the notes of the lead move to the account, or to the contact when there is none; its consents move to the contact; its tags are put on both; the lead becomes CONVERTED for good. CONFLICT for a lead that is converted or disqualified. A mandatory field that neither the input nor the lead has is INVALID with its path. Needs CONVERT_LEAD on the lead, CREATE for what is made and UPDATE on what is linked."
   convertLead(
     "The lead and its targets."
     input: ConvertLeadInput!
@@ -3228,6 +3358,8 @@ enum Object @input(use: FREE) {
   BRANCH
   """A part of the market, by place or line of business. Territories form a tree; the scope TERRITORY covers the records of one's own and of those below."""
   TERRITORY
+  """How long records, or values in them, are kept. A job follows the enabled rules once a day, at midnight UTC; retentionPreview counts what it would do."""
+  RETENTION_RULE
 }
 
 """What the account is to us; several may hold."""
@@ -3326,6 +3458,8 @@ type Account implements Node @kind(name: "Account") {
   branch: Branch
   """The territory it lies in; found by the rules of the territories unless given."""
   territory: Territory
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  erasedAt: DateTime
   """The name people use."""
   name: String
   """The name in the register."""
@@ -3580,6 +3714,8 @@ enum AccountField @input(kind: "Account", use: FREE) {
   BRANCH
   """The territory it lies in; found by the rules of the territories unless given."""
   TERRITORY
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  ERASED_AT
   """The name people use."""
   NAME
   """The name in the register."""
@@ -3720,6 +3856,8 @@ input AccountWhere @input(kind: "Account", use: FILTER) {
   branch: BranchWhere
   """The territory it lies in; found by the rules of the territories unless given."""
   territory: TerritoryWhere
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  erasedAt: DateTimeFilter
   """The name people use."""
   name: StringFilter
   """The name in the register."""
@@ -4217,6 +4355,8 @@ type Contact implements Node @kind(name: "Contact") {
   branch: Branch
   """The territory it lies in; found by the rules of the territories unless given."""
   territory: Territory
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  erasedAt: DateTime
   """The given name."""
   givenName: String
   """Middle names."""
@@ -4492,6 +4632,8 @@ enum ContactField @input(kind: "Contact", use: FREE) {
   BRANCH
   """The territory it lies in; found by the rules of the territories unless given."""
   TERRITORY
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  ERASED_AT
   """The given name."""
   GIVEN_NAME
   """Middle names."""
@@ -4642,6 +4784,8 @@ input ContactWhere @input(kind: "Contact", use: FILTER) {
   branch: BranchWhere
   """The territory it lies in; found by the rules of the territories unless given."""
   territory: TerritoryWhere
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  erasedAt: DateTimeFilter
   """The given name."""
   givenName: StringFilter
   """Middle names."""
@@ -6068,6 +6212,8 @@ type Lead implements Node @kind(name: "Lead") {
   branch: Branch
   """The territory it lies in; found by the rules of the territories unless given."""
   territory: Territory
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  erasedAt: DateTime
   """The given name."""
   givenName: String
   """The family name."""
@@ -6134,6 +6280,21 @@ type Lead implements Node @kind(name: "Lead") {
   convertedAccount: Account
   """The contact that it became or was linked to."""
   convertedContact: Contact
+  """To what the person said yes and no; the newest one counts."""
+  consents(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ConsentWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ConsentOrder!]
+  ): ConsentConnection
   """Notes on it."""
   notes(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -6212,6 +6373,8 @@ enum LeadField @input(kind: "Lead", use: FREE) {
   BRANCH
   """The territory it lies in; found by the rules of the territories unless given."""
   TERRITORY
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  ERASED_AT
   """The given name."""
   GIVEN_NAME
   """The family name."""
@@ -6278,6 +6441,8 @@ enum LeadField @input(kind: "Lead", use: FREE) {
   CONVERTED_ACCOUNT
   """The contact that it became or was linked to."""
   CONVERTED_CONTACT
+  """To what the person said yes and no; the newest one counts."""
+  CONSENTS
   """Notes on it."""
   NOTES
   """Tags on it."""
@@ -6356,6 +6521,8 @@ input LeadWhere @input(kind: "Lead", use: FILTER) {
   branch: BranchWhere
   """The territory it lies in; found by the rules of the territories unless given."""
   territory: TerritoryWhere
+  """When the person's data were erased; null while they are there. What was erased cannot be set again."""
+  erasedAt: DateTimeFilter
   """The given name."""
   givenName: StringFilter
   """The family name."""
@@ -6418,6 +6585,8 @@ input LeadWhere @input(kind: "Lead", use: FILTER) {
   convertedAccount: AccountWhere
   """The contact that it became or was linked to."""
   convertedContact: ContactWhere
+  """To what the person said yes and no; the newest one counts."""
+  consents: ConsentRelationFilter
   """Notes on it."""
   notes: NoteRelationFilter
   """Tags on it."""
@@ -8201,7 +8370,7 @@ type Consent implements Node @kind(name: "Consent") {
   updatedBy: User
   """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
   deletedAt: DateTime
-  """The person."""
+  """The person; or else lead."""
   contact: Contact
   """By what."""
   channel: ConsentChannel
@@ -8217,6 +8386,8 @@ type Consent implements Node @kind(name: "Consent") {
   evidence: String
   """Anything worth knowing; the one thing that can be changed."""
   remarks: String
+  """The lead; or else contact. The consents of a lead move to the contact that it becomes."""
+  lead: Lead
 }
 
 """A page of a list of Consent."""
@@ -8255,7 +8426,7 @@ enum ConsentField @input(kind: "Consent", use: FREE) {
   UPDATED_BY
   """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
   DELETED_AT
-  """The person."""
+  """The person; or else lead."""
   CONTACT
   """By what."""
   CHANNEL
@@ -8271,6 +8442,8 @@ enum ConsentField @input(kind: "Consent", use: FREE) {
   EVIDENCE
   """Anything worth knowing; the one thing that can be changed."""
   REMARKS
+  """The lead; or else contact. The consents of a lead move to the contact that it becomes."""
+  LEAD
 }
 
 """The fields by which lists of Consent can be ordered."""
@@ -8315,7 +8488,7 @@ input ConsentWhere @input(kind: "Consent", use: FILTER) {
   updatedBy: UserWhere
   """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
   deletedAt: DateTimeFilter
-  """The person."""
+  """The person; or else lead."""
   contact: ContactWhere
   """By what."""
   channel: ConsentChannelFilter
@@ -8329,6 +8502,8 @@ input ConsentWhere @input(kind: "Consent", use: FILTER) {
   source: StringFilter
   """Anything worth knowing; the one thing that can be changed."""
   remarks: StringFilter
+  """The lead; or else contact. The consents of a lead move to the contact that it becomes."""
+  lead: LeadWhere
 }
 
 """Conditions on a list of Consent, of which only those in sight count."""
@@ -8343,8 +8518,8 @@ input ConsentRelationFilter @input(use: FREE) {
 input CreateConsentInput @input(kind: "Consent", use: CREATE) {
   """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
   id: ID
-  """The person."""
-  contact: ID!
+  """The person; or else lead."""
+  contact: ID
   """By what."""
   channel: ConsentChannel!
   """For what."""
@@ -8359,6 +8534,8 @@ input CreateConsentInput @input(kind: "Consent", use: CREATE) {
   evidence: String
   """Anything worth knowing; the one thing that can be changed. At most 200 characters."""
   remarks: String
+  """The lead; or else contact. The consents of a lead move to the contact that it becomes."""
+  lead: ID
 }
 
 """Changes of a Consent: what is absent stays, null empties."""
@@ -12187,6 +12364,466 @@ extend type Subscription {
   ): TerritoryEvent @can(object: "TERRITORY", action: "READ")
 }
 
+"""The kind of records."""
+enum RetentionObject @input(use: FREE) {
+  """Accounts. ERASE is for private persons only (customerType PERSON)."""
+  ACCOUNT
+  """Contacts."""
+  CONTACT
+  """Leads."""
+  LEAD
+  """Notes."""
+  NOTE
+  """Relationships."""
+  RELATIONSHIP
+  """Preferences."""
+  PREFERENCE
+  """Needs."""
+  NEED
+  """Times that accounts spent in stages."""
+  STAGE_HISTORY
+  """Where telephones were."""
+  LOCATION_EVENT
+}
+
+"""Conditions on a RetentionObject; all given ones must hold."""
+input RetentionObjectFilter @input(use: FREE) {
+  "Equal."
+  eq: RetentionObject
+  "Not equal, or null."
+  ne: RetentionObject
+  "One of these, at most 100."
+  in: [RetentionObject!]
+  "None of these, or null; at most 100."
+  notIn: [RetentionObject!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""From when the days are counted. Records without that instant are kept."""
+enum RetentionBasis @input(use: FREE) {
+  """From when the record was made."""
+  CREATED_AT
+  """From when it was last changed."""
+  UPDATED_AT
+  """From when somebody last dealt with it, or else from when it was made: accounts, contacts and leads."""
+  LAST_ACTIVITY_AT
+  """From when it was moved to the bin; for ERASE and CLEAR_FIELDS only. The other bases count live records."""
+  DELETED_AT
+  """From when it was converted: leads."""
+  CONVERTED_AT
+  """From when the telephone was there: location events."""
+  SEEN_AT
+  """From when the account left the stage: stage histories."""
+  LEFT_AT
+}
+
+"""Conditions on a RetentionBasis; all given ones must hold."""
+input RetentionBasisFilter @input(use: FREE) {
+  "Equal."
+  eq: RetentionBasis
+  "Not equal, or null."
+  ne: RetentionBasis
+  "One of these, at most 100."
+  in: [RetentionBasis!]
+  "None of these, or null; at most 100."
+  notIn: [RetentionBasis!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What is done then."""
+enum RetentionAction @input(use: FREE) {
+  """Accounts, contacts and leads lose their personal data as by erasePersonalData; other records are removed for good with their history."""
+  ERASE
+  """They are moved to the bin, and removed for good from there as all records are. Not for stage histories."""
+  DELETE
+  """The fields are emptied, in the history too."""
+  CLEAR_FIELDS
+}
+
+"""Conditions on a RetentionAction; all given ones must hold."""
+input RetentionActionFilter @input(use: FREE) {
+  "Equal."
+  eq: RetentionAction
+  "Not equal, or null."
+  ne: RetentionAction
+  "One of these, at most 100."
+  in: [RetentionAction!]
+  "None of these, or null; at most 100."
+  notIn: [RetentionAction!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""How long records, or values in them, are kept. A job follows the enabled rules once a day, at midnight UTC; retentionPreview counts what it would do."""
+type RetentionRule implements Node @kind(name: "RetentionRule") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """What people call it."""
+  title: String
+  """For what the data are kept, and why no longer; at most 2,000 characters."""
+  purpose: String
+  """The kind of records."""
+  object: RetentionObject
+  """From when the days are counted. Records without that instant are kept."""
+  basis: RetentionBasis
+  """How many days they are kept, 1 to 36,500."""
+  days: Int
+  """What is done then."""
+  action: RetentionAction
+  """The fields to empty, for CLEAR_FIELDS, at most 50: as in the enum of the object's fields; fields that can be set and emptied."""
+  fields: [String!]
+  """Only contacts of whom the newest consent for this purpose, by whatever channel, is no grant, or who gave none."""
+  withoutConsentFor: ConsentPurpose
+  """Only leads that stand there."""
+  leadStatus: LeadStatus
+  """Not accounts of the kind CUSTOMER, nor contacts that belong to one now."""
+  exceptCustomers: Boolean
+  """Whether the job follows it."""
+  enabled: Boolean
+  """When the job last followed it; kept by Farley."""
+  lastRunAt: DateTime
+  """To how many records it did something then; kept by Farley."""
+  lastCount: Int
+}
+
+"""A page of a list of RetentionRule."""
+type RetentionRuleConnection @plain @engine {
+  "The records with their cursors."
+  edges: [RetentionRuleEdge!]
+  "The records alone."
+  nodes: [RetentionRule!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type RetentionRuleEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: RetentionRule!
+}
+
+"""The fields of RetentionRule."""
+enum RetentionRuleField @input(kind: "RetentionRule", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  TITLE
+  """For what the data are kept, and why no longer; at most 2,000 characters."""
+  PURPOSE
+  """The kind of records."""
+  OBJECT
+  """From when the days are counted. Records without that instant are kept."""
+  BASIS
+  """How many days they are kept, 1 to 36,500."""
+  DAYS
+  """What is done then."""
+  ACTION
+  """The fields to empty, for CLEAR_FIELDS, at most 50: as in the enum of the object's fields; fields that can be set and emptied."""
+  FIELDS
+  """Only contacts of whom the newest consent for this purpose, by whatever channel, is no grant, or who gave none."""
+  WITHOUT_CONSENT_FOR
+  """Only leads that stand there."""
+  LEAD_STATUS
+  """Not accounts of the kind CUSTOMER, nor contacts that belong to one now."""
+  EXCEPT_CUSTOMERS
+  """Whether the job follows it."""
+  ENABLED
+  """When the job last followed it; kept by Farley."""
+  LAST_RUN_AT
+  """To how many records it did something then; kept by Farley."""
+  LAST_COUNT
+}
+
+"""The fields by which lists of RetentionRule can be ordered."""
+enum RetentionRuleOrderField @input(kind: "RetentionRule", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  TITLE
+  """How many days they are kept, 1 to 36,500."""
+  DAYS
+  """When the job last followed it; kept by Farley."""
+  LAST_RUN_AT
+  """To how many records it did something then; kept by Farley."""
+  LAST_COUNT
+}
+
+"""One term of an order."""
+input RetentionRuleOrder @input(kind: "RetentionRule", use: ORDER) {
+  "The field."
+  field: RetentionRuleOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of RetentionRule; all given conditions must hold. A field that you may not read is refused."""
+input RetentionRuleWhere @input(kind: "RetentionRule", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [RetentionRuleWhere!]
+  "At least one of these holds, at most 50."
+  or: [RetentionRuleWhere!]
+  "This does not hold."
+  not: RetentionRuleWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """What people call it."""
+  title: StringFilter
+  """The kind of records."""
+  object: RetentionObjectFilter
+  """From when the days are counted. Records without that instant are kept."""
+  basis: RetentionBasisFilter
+  """How many days they are kept, 1 to 36,500."""
+  days: IntFilter
+  """What is done then."""
+  action: RetentionActionFilter
+  """Only contacts of whom the newest consent for this purpose, by whatever channel, is no grant, or who gave none."""
+  withoutConsentFor: ConsentPurposeFilter
+  """Only leads that stand there."""
+  leadStatus: LeadStatusFilter
+  """Not accounts of the kind CUSTOMER, nor contacts that belong to one now."""
+  exceptCustomers: BooleanFilter
+  """Whether the job follows it."""
+  enabled: BooleanFilter
+  """When the job last followed it; kept by Farley."""
+  lastRunAt: DateTimeFilter
+  """To how many records it did something then; kept by Farley."""
+  lastCount: IntFilter
+}
+
+"""Conditions on a list of RetentionRule, of which only those in sight count."""
+input RetentionRuleRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: RetentionRuleWhere
+  "Not one is such."
+  none: RetentionRuleWhere
+}
+
+"""A new RetentionRule."""
+input CreateRetentionRuleInput @input(kind: "RetentionRule", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """What people call it. At most 200 characters."""
+  title: String!
+  """For what the data are kept, and why no longer; at most 2,000 characters. At most 2000 characters."""
+  purpose: String
+  """The kind of records."""
+  object: RetentionObject!
+  """From when the days are counted. Records without that instant are kept."""
+  basis: RetentionBasis!
+  """How many days they are kept, 1 to 36,500."""
+  days: Int!
+  """What is done then."""
+  action: RetentionAction!
+  """The fields to empty, for CLEAR_FIELDS, at most 50: as in the enum of the object's fields; fields that can be set and emptied. At most 50."""
+  fields: [String!]
+  """Only contacts of whom the newest consent for this purpose, by whatever channel, is no grant, or who gave none."""
+  withoutConsentFor: ConsentPurpose
+  """Only leads that stand there."""
+  leadStatus: LeadStatus
+  """Not accounts of the kind CUSTOMER, nor contacts that belong to one now."""
+  exceptCustomers: Boolean
+  """Whether the job follows it."""
+  enabled: Boolean
+}
+
+"""Changes of a RetentionRule: what is absent stays, null empties."""
+input UpdateRetentionRuleInput @input(kind: "RetentionRule", use: UPDATE) {
+  """What people call it. At most 200 characters."""
+  title: String
+  """For what the data are kept, and why no longer; at most 2,000 characters. At most 2000 characters."""
+  purpose: String
+  """From when the days are counted. Records without that instant are kept."""
+  basis: RetentionBasis
+  """How many days they are kept, 1 to 36,500."""
+  days: Int
+  """What is done then."""
+  action: RetentionAction
+  """The fields to empty, for CLEAR_FIELDS, at most 50: as in the enum of the object's fields; fields that can be set and emptied. At most 50."""
+  fields: [String!]
+  """Only contacts of whom the newest consent for this purpose, by whatever channel, is no grant, or who gave none."""
+  withoutConsentFor: ConsentPurpose
+  """Only leads that stand there."""
+  leadStatus: LeadStatus
+  """Not accounts of the kind CUSTOMER, nor contacts that belong to one now."""
+  exceptCustomers: Boolean
+  """Whether the job follows it."""
+  enabled: Boolean
+}
+
+"""What createRetentionRule gives."""
+type CreateRetentionRulePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  retentionRule: RetentionRule
+}
+
+"""What updateRetentionRule gives."""
+type UpdateRetentionRulePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  retentionRule: RetentionRule
+}
+
+"""What restoreRetentionRule gives."""
+type RestoreRetentionRulePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  retentionRule: RetentionRule
+}
+
+"""What deleteRetentionRule gives."""
+type DeleteRetentionRulePayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a RetentionRule, as its reader may see it."""
+type RetentionRuleEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: RetentionRule
+}
+
+extend type Query {
+  """One RetentionRule; NOT_FOUND when there is none in sight."""
+  retentionRule(
+    "The record."
+    id: ID!
+  ): RetentionRule @can(object: "RETENTION_RULE", action: "READ")
+  """The RetentionRule records in sight."""
+  retentionRules(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: RetentionRuleWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [RetentionRuleOrder!]
+  ): RetentionRuleConnection @can(object: "RETENTION_RULE", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a RetentionRule."""
+  createRetentionRule(
+    "The new record."
+    input: CreateRetentionRuleInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateRetentionRulePayload @can(object: "RETENTION_RULE", action: "CREATE")
+  """Changes a RetentionRule."""
+  updateRetentionRule(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateRetentionRuleInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateRetentionRulePayload @can(object: "RETENTION_RULE", action: "UPDATE")
+  """Moves a RetentionRule to the bin."""
+  deleteRetentionRule(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteRetentionRulePayload @can(object: "RETENTION_RULE", action: "DELETE")
+  """Takes a RetentionRule out of the bin."""
+  restoreRetentionRule(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreRetentionRulePayload @can(object: "RETENTION_RULE", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of RetentionRule records in sight, each once, in order."""
+  retentionRuleChanged(
+    "Which records; null for all in sight."
+    where: RetentionRuleWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): RetentionRuleEvent @can(object: "RETENTION_RULE", action: "READ")
+}
+
 `, BuiltIn: false},
 	{Name: "../../schema/identity.graphql", Input: `# Who acts, and what he may do.
 
@@ -12557,6 +13194,108 @@ extend type Mutation {
 extend type Subscription {
   "A job as it is now, and after each change; changes that follow each other quickly are told as one. Completes when the job has ended. NOT_FOUND when there is none in your sight, or no longer."
   jobChanged("The job." id: ID!): Job @signedIn
+}
+`, BuiltIn: false},
+	{Name: "../../schema/privacy.graphql", Input: `# What is held about people: exporting it, erasing it, and how long it is kept.
+
+"Why the personal data of somebody are erased. There is no free text: a reason that names the person would outlive the erasure."
+enum ErasureReason @input(use: FREE) {
+  "The person asked for it."
+  REQUEST
+  "The person withdrew the consent that the data were kept by."
+  CONSENT_WITHDRAWN
+  "The data are no longer needed for what they were kept for."
+  NOT_NEEDED
+  "The data should not have been kept."
+  UNLAWFUL
+  "A law demands it."
+  LEGAL_OBLIGATION
+}
+
+"Whose personal data to erase: exactly one of the three records."
+input ErasePersonalDataInput @input(use: FREE) {
+  "The person. Leads that became the person go along, and the person's user of a portal."
+  contact: ID
+  "A lead. The contact that it became stays: erase that one, and its leads go along."
+  lead: ID
+  "A private person's account (customerType PERSON), with the leads that became it. Its contacts stay."
+  account: ID
+  "Why, for the audit trail."
+  reason: ErasureReason!
+}
+
+"How many records of a kind there are."
+type RecordCount @plain @engine {
+  "The kind."
+  object: Object!
+  "How many."
+  count: Int!
+}
+
+"What erasePersonalData gives."
+type ErasePersonalDataPayload @plain @engine {
+  "The contact without personal data; null when another record was named."
+  contact: Contact
+  "The lead without personal data; null when another record was named."
+  lead: Lead
+  "The account without personal data; null when another record was named."
+  account: Account
+  "The records that are erased, the person's own one included, by kind in the order of the enum; those in the bin too."
+  records: [RecordCount!]
+  "The job that does what is left: long histories, many records, traces beside the records, and what a database keeps of deleted rows. When it is DONE nothing is left. Null for a dry run."
+  job: Job
+}
+
+"Everything held about a person, as one JSON document, or a part of it."
+type PersonalDataExport @plain @engine {
+  "The format of the document: \"farley.personal-data/1\". It is described in docs/guides/privacy.md; fields may be added within a version."
+  format: String!
+  "When it was made."
+  madeAt: DateTime!
+  "The document, of about 4 MB at most."
+  document: JSON!
+  "Whether nothing follows."
+  complete: Boolean!
+  "What to pass as after for the next part; null when nothing follows."
+  next: Cursor
+}
+
+"What a retention rule would do now."
+type RetentionPreview @plain @engine {
+  "To how many records it would do something, those that nobody but the rule sees included."
+  count: Int!
+  "Records whose instant is this one or earlier have been kept for long enough."
+  before: DateTime!
+}
+
+extend type Query {
+  "Everything held about a person, whatever levels your roles give you on single fields: the record, what is related to it, its history and what the audit trail says of it. Name exactly one record. Needs EXPORT_PERSONAL_DATA on it, and puts an entry EXPORTED into the audit trail. NOT_FOUND for a record out of sight; a firm's account is INVALID."
+  exportPersonalData(
+    "The person, with the leads that became the person and the person's user of a portal."
+    contact: ID
+    "A lead."
+    lead: ID
+    "A private person's account (customerType PERSON), with the leads that became it."
+    account: ID
+    "The cursor next of the part before this one."
+    after: Cursor
+  ): PersonalDataExport @signedIn
+  "How many records an enabled rule would do something to if the job ran now, for any rule, enabled or not. Rows out of your sight count."
+  retentionPreview("The rule." rule: ID!): RetentionPreview @can(object: "RETENTION_RULE", action: "READ")
+}
+
+extend type Mutation {
+  "Erases the personal data of somebody for good, everywhere: in the record, which stays without a name so that figures and references stay, in what is related to it, in histories, in the search index, and in everything else that repeats values. Open streams are told ERASED. There is no way back, and what was erased cannot be set again (CONFLICT). Needs ERASE_PERSONAL_DATA on the record. A dry run counts. Doing it again erases what has come since."
+  erasePersonalData(
+    "Whose data, and why."
+    input: ErasePersonalDataInput!
+    "The version of the record you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): ErasePersonalDataPayload @signedIn
 }
 `, BuiltIn: false},
 	{Name: "../../schema/roles.graphql", Input: `# Roles of one's own, screens, and the review of who holds what.
@@ -14562,6 +15301,36 @@ func (ec *executionContext) field_Mutation_createRelationship_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createRetentionRule_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateRetentionRuleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createRoleGrant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -15298,6 +16067,44 @@ func (ec *executionContext) field_Mutation_deleteRelationship_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteRetentionRule_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteRoleGrant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -15583,6 +16390,44 @@ func (ec *executionContext) field_Mutation_endSession_args(ctx context.Context, 
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_erasePersonalData_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNErasePersonalDataInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -16257,6 +17102,44 @@ func (ec *executionContext) field_Mutation_restorePreference_args(ctx context.Co
 }
 
 func (ec *executionContext) field_Mutation_restoreRelationship_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreRetentionRule_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -17322,6 +18205,52 @@ func (ec *executionContext) field_Mutation_updateRelationship_args(ctx context.C
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateRetentionRule_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateRetentionRuleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -18734,6 +19663,44 @@ func (ec *executionContext) field_Query_explainAccess_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_exportPersonalData_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "contact",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["contact"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "lead",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["lead"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "account",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["account"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_job_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -19312,6 +20279,88 @@ func (ec *executionContext) field_Query_relationships_args(ctx context.Context, 
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalORelationshipOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_retentionPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "rule",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["rule"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_retentionRule_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_retentionRules_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalORetentionRuleWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalORetentionRuleOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -20252,6 +21301,28 @@ func (ec *executionContext) field_Subscription_relationshipChanged_args(ctx cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalORelationshipWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_retentionRuleChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalORetentionRuleWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -24487,6 +25558,182 @@ func (ec *executionContext) fieldContext_Mutation_restoreTerritory(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createRetentionRule(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createRetentionRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateRetentionRule(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createRetentionRule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateRetentionRulePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createRetentionRule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateRetentionRule(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateRetentionRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateRetentionRule(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateRetentionRule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateRetentionRulePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateRetentionRule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteRetentionRule(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteRetentionRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteRetentionRule(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteRetentionRule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteRetentionRulePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteRetentionRule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreRetentionRule(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreRetentionRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreRetentionRule(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreRetentionRule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreRetentionRulePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreRetentionRule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_cancelJob(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24613,6 +25860,50 @@ func (ec *executionContext) fieldContext_Mutation_rescheduleJob(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_rescheduleJob_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_erasePersonalData(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_erasePersonalData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ErasePersonalData(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOErasePersonalDataPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_erasePersonalData(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ErasePersonalDataPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_erasePersonalData_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -27525,6 +28816,94 @@ func (ec *executionContext) fieldContext_Query_territories(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_retentionRule(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retentionRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RetentionRule(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORetentionRule2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retentionRule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RetentionRule does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retentionRule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_retentionRules(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retentionRules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RetentionRules(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORetentionRuleConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retentionRules(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RetentionRuleConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retentionRules_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27674,6 +29053,94 @@ func (ec *executionContext) fieldContext_Query_jobs(ctx context.Context, field g
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_jobs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_exportPersonalData(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_exportPersonalData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ExportPersonalData(ctx, fc.Args["contact"].(*id.ID), fc.Args["lead"].(*id.ID), fc.Args["account"].(*id.ID), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPersonalDataExport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_exportPersonalData(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PersonalDataExport does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_exportPersonalData_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_retentionPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retentionPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RetentionPreview(ctx, fc.Args["rule"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORetentionPreview2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retentionPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RetentionPreview does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retentionPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -28982,6 +30449,50 @@ func (ec *executionContext) fieldContext_Subscription_territoryChanged(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_territoryChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_retentionRuleChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_retentionRuleChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().RetentionRuleChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORetentionRuleEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_retentionRuleChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RetentionRuleEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_retentionRuleChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -30756,6 +32267,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createRetentionRule":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createRetentionRule(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateRetentionRule":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateRetentionRule(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteRetentionRule":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteRetentionRule(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreRetentionRule":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreRetentionRule(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "cancelJob":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelJob(ctx, field)
@@ -30773,6 +32312,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "rescheduleJob":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_rescheduleJob(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "erasePersonalData":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_erasePersonalData(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -32052,6 +33598,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retentionRule":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retentionRule(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retentionRules":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retentionRules(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "viewer":
 			field := field
 
@@ -32128,6 +33718,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_jobs(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "exportPersonalData":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_exportPersonalData(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retentionPreview":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retentionPreview(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -32344,6 +33978,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_branchChanged(ctx, fields[0])
 	case "territoryChanged":
 		return ec._Subscription_territoryChanged(ctx, fields[0])
+	case "retentionRuleChanged":
+		return ec._Subscription_retentionRuleChanged(ctx, fields[0])
 	case "jobChanged":
 		return ec._Subscription_jobChanged(ctx, fields[0])
 	default:
@@ -33239,6 +34875,22 @@ func (ec *executionContext) marshalNCreateRelationshipInput2farleyᚋinternalᚋ
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreateRetentionRuleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateRetentionRuleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreateRoleGrantInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -33406,6 +35058,22 @@ func (ec *executionContext) unmarshalNEndSessionInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNEndSessionInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNErasePersonalDataInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNErasePersonalDataInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -33772,6 +35440,22 @@ func (ec *executionContext) unmarshalNResetPasswordInput2farleyᚋinternalᚋinp
 }
 
 func (ec *executionContext) marshalNResetPasswordInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNRetentionRuleOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetentionRuleOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -34220,6 +35904,22 @@ func (ec *executionContext) unmarshalNUpdateRelationshipInput2farleyᚋinternal�
 }
 
 func (ec *executionContext) marshalNUpdateRelationshipInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateRetentionRuleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateRetentionRuleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -35673,6 +37373,22 @@ func (ec *executionContext) marshalOCreateRelationshipPayload2ᚖfarleyᚋintern
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreateRoleGrantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -36128,6 +37844,22 @@ func (ec *executionContext) marshalODeleteRelationshipPayload2ᚖfarleyᚋintern
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeleteRoleGrantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -36250,6 +37982,22 @@ func (ec *executionContext) unmarshalOEndSessionPayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOEndSessionPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOErasePersonalDataPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOErasePersonalDataPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -37016,6 +38764,22 @@ func (ec *executionContext) marshalOOnDuplicate2ᚖstring(ctx context.Context, s
 	return res
 }
 
+func (ec *executionContext) unmarshalOPersonalDataExport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPersonalDataExport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOPreference2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -37486,6 +39250,22 @@ func (ec *executionContext) marshalORestoreRelationshipPayload2ᚖfarleyᚋinter
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestoreRoleGrantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -37596,6 +39376,121 @@ func (ec *executionContext) marshalORestoreUserPayload2ᚖfarleyᚋinternalᚋre
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORetentionPreview2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORetentionPreview2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORetentionRule2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORetentionRule2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORetentionRuleConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORetentionRuleConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORetentionRuleEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORetentionRuleEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORetentionRuleOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRetentionRuleOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalORetentionRuleOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNRetentionRuleOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalORetentionRuleWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORetentionRuleWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalORetryJobPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -38674,6 +40569,22 @@ func (ec *executionContext) unmarshalOUpdateRelationshipPayload2ᚖfarleyᚋinte
 }
 
 func (ec *executionContext) marshalOUpdateRelationshipPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateRetentionRulePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

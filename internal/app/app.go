@@ -168,6 +168,7 @@ func New(c Config) (*App, error) {
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
 	}
+	a.resolver.Privacy = a.keepPrivacy()
 	return a, a.serve(access.NewGuard(schema, a.Set))
 }
 

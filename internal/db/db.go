@@ -141,8 +141,11 @@ func openSQLite(u *url.URL) (*DB, error) {
 	}
 	const common = "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)" +
 		"&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_time_format=sqlite"
+	// What is erased must not be readable in the file: deleted content is overwritten with zeros as it is deleted. (Reads
+	// delete nothing.)
+	const zeros = "&_pragma=secure_delete(1)"
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath()
-	writes, err := sql.Open("sqlite", dsn+common+"&_txlock=immediate")
+	writes, err := sql.Open("sqlite", dsn+common+zeros+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("db: open SQLite: %w", err)
 	}

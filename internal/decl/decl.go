@@ -42,6 +42,10 @@ type Kind struct {
 	FromLead    bool        // see model.Kind
 	// Participants: see model.Kind
 	Participants *model.Participants
+	Person       bool     // see model.Kind
+	PersonIf     string   // see model.Kind
+	About        []string // see model.Kind
+	GoesAlong    bool     // see model.Kind
 	Members      []*Member
 }
 
@@ -51,7 +55,8 @@ type Member struct {
 	snake   string
 	plain   bool // a Ref without ent edge
 	indexed bool
-	to      any // ent type of a Ref
+	stays   bool // is not personal, whatever its type
+	to      any  // ent type of a Ref
 }
 
 func member(name string, t model.Type, scalar, doc string) *Member {
@@ -202,6 +207,9 @@ func (m *Member) Required() *Member { m.Field.Required = true; return m }
 // Sensitive hides the value from every role that does not name it.
 func (m *Member) Sensitive() *Member { m.Field.Sensitive = true; return m }
 
+// Impersonal has the value stay when the person's data are erased: it tells nothing of who the person was.
+func (m *Member) Impersonal() *Member { m.stays = true; return m }
+
 // Internal keeps the value out of the API.
 func (m *Member) Internal() *Member {
 	m.Field.Internal, m.Write, m.Filter, m.Order, m.Fold, m.Sort = true, model.Never, false, false, "", ""
@@ -318,7 +326,31 @@ func (k Kind) all() []*Member {
 	if k.Placed {
 		ms = append(ms, placed()...)
 	}
-	return append(ms, k.Members...)
+	if k.Person {
+		m := DateTime("erased_at", "When the person's data were erased; null while they are there. What was erased cannot be set again.").ReadOnly()
+		m.Order = false
+		ms = append(ms, m)
+	}
+	ms = append(ms, k.Members...)
+	for _, m := range ms {
+		m.Field.Personal = k.personal(m)
+	}
+	return ms
+}
+
+// personal reports whether a value says who a person is, or was said of him: of persons everything that is text, a day or a
+// place, of what is about them every text, unless a declaration says otherwise.
+func (k Kind) personal(m *Member) bool {
+	if m.stays || m.System || m.Field.Internal || !k.Person && len(k.About) == 0 {
+		return false
+	}
+	switch m.Type {
+	case model.String, model.Text, model.List, model.Objects:
+		return true
+	case model.Date, model.Degrees:
+		return k.Person
+	}
+	return false
 }
 
 // Annotations returns what the generator reads.

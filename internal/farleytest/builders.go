@@ -159,12 +159,14 @@ var needed = map[string][]string{
 	"Note":         {"account"},
 	"Lead":         {"familyName"},
 	"Relationship": {"fromAccount", "toContact"},
+	"Consent":      {"contact"},
 }
 
 // excludes are fields that cannot be given together with one.
 var excludes = map[string][]string{
 	"Note.contact":             {"account", "lead"},
 	"Note.lead":                {"account", "contact"},
+	"Consent.lead":             {"contact"},
 	"Relationship.fromContact": {"fromAccount"},
 	"Relationship.toAccount":   {"toContact"},
 }
@@ -204,6 +206,14 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
 	case "Role.screens":
 		return []any{fmt.Sprintf("screen.%d", i), fmt.Sprintf("screen.%d", i+1)}, true
+	case "RetentionRule.basis":
+		return pick(i, "CREATED_AT", "UPDATED_AT"), true // the others fit some objects only
+	case "RetentionRule.action":
+		return pick(i, "DELETE", "ERASE"), true // CLEAR_FIELDS needs fields
+	case "RetentionRule.object":
+		return pick(i, "NOTE", "CONTACT", "NEED"), true
+	case "RetentionRule.fields":
+		return []any{pick(i, "TITLE", "BODY")}, true
 	case "Share.record":
 		return e.related(t, "Account", owner), true
 	case "Share.grantee":

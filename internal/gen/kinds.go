@@ -39,6 +39,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
 			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions,
 			Lasting: a.Kind.Lasting, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
+			Person: a.Kind.Person, PersonIf: a.Kind.PersonIf, About: a.Kind.About, GoesAlong: a.Kind.GoesAlong,
 		}
 		if k.Plural == "" {
 			k.Plural = k.Single + "s"
@@ -80,6 +81,9 @@ func check(kinds []*model.Kind) error {
 				return fmt.Errorf("%s.%s: %s has no field %s", k.Name, f.Name, f.Target, f.Back)
 			}
 		}
+		if err := checkAbout(set, k); err != nil {
+			return err
+		}
 		if err := checkParticipants(set, k); err != nil {
 			return err
 		}
@@ -88,6 +92,23 @@ func check(kinds []*model.Kind) error {
 				return fmt.Errorf("%s: parent %s is not a relation", k.Name, p)
 			}
 		}
+	}
+	return nil
+}
+
+func checkAbout(set *model.Set, k *model.Kind) error {
+	for _, name := range k.About {
+		f := k.Field(name)
+		if f == nil || f.Type != model.ID && (f.Type != model.Ref || !set.Kind(f.Target).Person) {
+			return fmt.Errorf("%s: %s does not lead to a person", k.Name, name)
+		}
+	}
+	if k.PersonIf == "" {
+		return nil
+	}
+	name, value, _ := strings.Cut(k.PersonIf, "=")
+	if f := k.Field(name); f == nil || !slices.Contains(f.Values, value) {
+		return fmt.Errorf("%s: there is no %s", k.Name, k.PersonIf)
 	}
 	return nil
 }
@@ -146,7 +167,8 @@ func tables(kinds []*model.Kind) []byte {
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
 		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
 			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions},
-			{"Lasting", k.Lasting}, {"FromLead", k.FromLead}})
+			{"Lasting", k.Lasting}, {"FromLead", k.FromLead},
+			{"Person", k.Person}, {"PersonIf", k.PersonIf}, {"About", k.About}, {"GoesAlong", k.GoesAlong}})
 		if p := k.Participants; p != nil {
 			fmt.Fprintf(&b, "\nParticipants: &Participants{Kind: %q, Record: %q, User: %q,", p.Kind, p.Record, p.User)
 			attrs(&b, []attr{{"From", p.From}, {"To", p.To}})
@@ -156,7 +178,7 @@ func tables(kinds []*model.Kind) []byte {
 		for _, f := range k.Fields {
 			fmt.Fprintf(&b, "{Name: %q, Const: %q, Type: %s,", f.Name, f.Const, typeNames[f.Type])
 			attrs(&b, []attr{{"Column", f.Column}, {"Scalar", f.Scalar}, {"Doc", f.Doc}, {"System", f.System}, {"Required", f.Required},
-				{"Sensitive", f.Sensitive}, {"Internal", f.Internal}})
+				{"Sensitive", f.Sensitive}, {"Internal", f.Internal}, {"Personal", f.Personal}})
 			if f.Write != model.Never {
 				fmt.Fprintf(&b, " Write: %s,", writeNames[f.Write])
 			}

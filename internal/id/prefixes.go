@@ -34,4 +34,5 @@ var prefixes = map[Kind]string{
 	39: "terr",
 	40: "tmem",
 	45: "mntn",
+	44: "rtnr",
 }

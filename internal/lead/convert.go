@@ -24,7 +24,7 @@ type Converted struct {
 
 // Convert makes an account and a contact of a lead, or links it to those there are, in one transaction. What a new record
 // leaves out comes from the lead, as far as the actor may read it there and give it here. The two are linked, the
-// notes of the lead move to the account (to the contact when there is none), its tags are put on both, and the lead ends as
+// notes of the lead move to the account (to the contact when there is none), its consents to the contact, its tags are put on both, and the lead ends as
 // CONVERTED with a trace to both.
 //
 // NOT_FOUND for what is out of sight, FORBIDDEN without the right to convert the lead, to make a target or to change one
@@ -322,6 +322,9 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, out *Converted) 
 			return err
 		}
 	}
+	if err := consents(ctx, tx, r.ID, out.Contact); err != nil {
+		return err
+	}
 	for _, x := range []id.ID{out.Account, out.Contact} {
 		if err := tag(ctx, tx, r.ID, x); err != nil {
 			return err
@@ -335,6 +338,23 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, out *Converted) 
 		columns["converted_contact_id"] = out.Contact
 	}
 	return tx.Set(ctx, r.Kind, r.ID, columns)
+}
+
+// consents moves what the person said yes and no to from the lead to the contact; without one it stays.
+func consents(ctx context.Context, tx *write.Tx, lead, contact id.ID) error {
+	if contact.IsZero() {
+		return nil
+	}
+	given, err := tx.IDs(ctx, "SELECT `id` FROM `consents` WHERE `lead_id` = ? AND `deleted_at` IS NULL ORDER BY `id`", lead)
+	if err != nil {
+		return err
+	}
+	for _, x := range given {
+		if err := tx.Set(ctx, tx.Kinds().Kind("Consent"), x, map[string]any{"lead_id": nil, "contact_id": contact}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // join makes the account the primary one of the contact, unless the contact belongs to it already.

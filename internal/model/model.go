@@ -4,6 +4,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 
 	"farley/internal/id"
 )
@@ -52,6 +53,7 @@ type Field struct {
 	Required  bool // must be given (or defaulted) and is never empty
 	Sensitive bool // NONE unless a role says otherwise
 	Internal  bool // not in the API at all: password hashes, shadow columns
+	Personal  bool // erased with the person's data
 	Write     Writable
 	Filter    bool
 	Order     bool
@@ -159,6 +161,16 @@ type Kind struct {
 	Lasting bool
 	// FromLead: leads are converted into records of the kind.
 	FromLead bool
+	// Person: records are people, whose data can be exported and erased.
+	Person bool
+	// PersonIf, "field=VALUE", confines Person and About to the records with that value of an enum; "" for all.
+	PersonIf string
+	// About are the Ref and ID fields that lead to the people whom the records are about: what is personal in them is
+	// exported and erased with the person's data.
+	About []string
+	// GoesAlong: records about a person are removed for good when the person's data are erased; others stay without what is
+	// personal in them.
+	GoesAlong bool
 	// Participants says who takes part in the records, nil when nobody does; for Owned kinds.
 	Participants *Participants
 	Fields       []*Field
@@ -175,6 +187,21 @@ func (k *Kind) ByConst(c string) *Field { return k.consts[c] }
 // Makable reports whether callers make records of the kind; the others are kept by Farley alone.
 func (k *Kind) Makable() bool {
 	return slices.ContainsFunc(k.Fields, func(f *Field) bool { return !f.Internal && f.Write != Never })
+}
+
+// The words that stand where something personal was that cannot be empty.
+const (
+	ErasedPerson = "Erased person" // a person's name
+	ErasedText   = "Erased"        // a text that is required
+)
+
+// AboutIf returns the column and the value to which PersonIf confines people and what is about them, "" when it does not.
+func (k *Kind) AboutIf() (column, value string) {
+	name, value, ok := strings.Cut(k.PersonIf, "=")
+	if !ok {
+		return "", ""
+	}
+	return k.Field(name).Column, value
 }
 
 // Set is a set of kinds.

@@ -8,6 +8,9 @@ import (
 
 // contactDerived keeps the name to show and the primary e-mail address and number.
 func contactDerived(_ context.Context, c *write.Change) error {
+	if c.Get("erasedAt") != nil {
+		return nil // its name is nobody's
+	}
 	c.SetText("primaryEmail", write.Primary(c.Text("emails"), "address"))
 	c.SetText("primaryPhone", write.Primary(c.Text("phones"), "number"))
 	c.SetText("displayName", write.DisplayName(c))

@@ -14,6 +14,9 @@ import (
 
 // leadDerived keeps the name to show, the first e-mail address and number, and the domain of the web site.
 func leadDerived(_ context.Context, c *write.Change) error {
+	if c.Get("erasedAt") != nil {
+		return nil // its name is nobody's
+	}
 	if c.Changes("website") {
 		c.SetText("domain", write.Domain(c.Text("website")))
 	}

@@ -22,24 +22,25 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 	book := &rulebook{}
 	return write.Rules{
 		write.Defaults:      {leadWaits, book.placedByRule},
-		"":                  {acyclic, customValues, placeDerived, book.placedAnew, write.KeepMatches},
+		"":                  {erasedStays, acyclic, customValues, placeDerived, book.placedAnew, write.KeepMatches},
 		"Account":           {accountDerived, phones, lifecycleStep, lifecycleHistory},
 		"Territory":         {territoryRules, book.territoryMoves(jobs)},
-		"Contact":           {contactDerived, contactHasName, phones},
+		"Contact":           {contactDerived, contactHasName, partnerNeedsConsent, phones},
 		"AccountContact":    {linkDates, linkIsNew, linkPrimary},
 		"Note":              {noteHasOneSubject, noteMayComment, noteMentions, noteIsActivity},
-		"Lead":              {leadIsOpen, leadDerived, leadHasName, leadStatus, leadQueue, phones},
+		"Lead":              {leadIsOpen, leadDerived, leadHasName, leadStatus, leadQueue, partnerNeedsConsent, phones},
 		"AccountTeamMember": {linkDates, teamAppointed, teamIsNew, teamTouchesAccount, teamTurns(jobs)},
 		"Preference":        {preferenceIsNew},
 		"Relationship":      {relationshipEnds, linkDates, relationshipIsNew},
-		"Consent":           {consentGivenNow, notInFuture("givenAt")},
-		"LocationEvent":     {notInFuture("seenAt")},
+		"Consent":           {consentHasOneSubject, consentGivenNow, notInFuture("givenAt"), consentEndsSharing},
+		"LocationEvent":     {notInFuture("seenAt"), locationNeedsConsent},
 		"CustomField":       {customKey, customChoices, customDefinition, customUnique},
 		"Tag":               {tagColour},
 		"User":              {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
 		"Role":              {roleIsOpen, roleRows, roleScreens, roleLeavesAdministrator},
 		"RoleGrant":         {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
-		"Share":             {shareSubject, shareFields, shareTouchesRecord},
+		"Share":             {shareSubject, shareFields, shareNeedsConsent, shareTouchesRecord},
+		"RetentionRule":     {retentionFits},
 	}
 }
 

@@ -48,6 +48,9 @@ func Demo(ctx context.Context, w *write.Writer, hash func(password string) (stri
 	if err != nil {
 		return nil, err
 	}
+	if err := EnsureRetention(ctx, w); err != nil {
+		return err
+	}
 	if err := EnsureStages(ctx, w); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ func administration(set *model.Set) []definition {
 	machine := everything(set, writeAll, "USER", "TEAM", "TERRITORY", "ROLE", "ROLE_GRANT", "SHARE")
 	machine["USER"], machine["TEAM"] = readAll, readAll
 	machine["TERRITORY"] = readAll // who works in one decides what he sees
+	machine["RETENTION_RULE"] = readAll
 	machine["SHARE"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
 	return []definition{{
 		key: "administrator", name: "administrator",
@@ -65,6 +66,17 @@ func namedActions(set *model.Set) []access.Permission {
 // converts grants that leads are converted.
 func converts(scope string) []access.Permission {
 	return []access.Permission{{Object: "LEAD", Action: "CONVERT_LEAD", Scope: scope}}
+}
+
+// privacy grants that the data of people are exported and erased.
+func privacy(scope string) []access.Permission {
+	var out []access.Permission
+	for _, object := range []string{"ACCOUNT", "CONTACT", "LEAD"} {
+		for _, action := range []string{"EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA"} {
+			out = append(out, access.Permission{Object: object, Action: action, Scope: scope})
+		}
+	}
+	return out
 }
 
 func selling() []definition {
@@ -260,17 +272,20 @@ func office() []definition {
 		}},
 	}, {
 		key: "legal", name: "legal",
-		description: "Advises on contracts and privacy: reads all accounts and contacts, keeps registered names and numbers, and records objections to marketing.",
+		description: "Advises on contracts and privacy: reads all accounts, contacts and leads, keeps registered names and numbers, records objections to marketing, exports and erases personal data, and says how long they are kept.",
 		rights: staff(rights{
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
 			"CONTACT":         {read: "ALL", update: "ALL"},
+			"LEAD":            readAll,
 			"ACCOUNT_CONTACT": readAll,
 			"NOTE":            {create: "ALL", read: "ALL"},
 			"RELATIONSHIP":    readAll,
 			"PREFERENCE":      readAll,
 			"CONSENT":         {create: "ALL", read: "ALL", update: "ALL"},
 			"SHARE":           readAll,
+			"RETENTION_RULE":  writeAll,
 		}),
+		named: privacy("ALL"),
 		fields: fields{
 			"ACCOUNT": {rest: access.LevelRead, read: []string{"TAX_NUMBER"}, write: []string{"LEGAL_NAME", "REGISTRATION_NUMBER"}},
 			"CONTACT": {rest: access.LevelRead, read: []string{"BIRTHDAY"}, write: []string{"DO_NOT_CONTACT"}},
@@ -313,7 +328,7 @@ func outside() []definition {
 		},
 	}, {
 		key: "portal_customer", name: "portal customer",
-		description: "For a customer in the portal: reads the own contact and its accounts, and keeps the own addresses and wishes.",
+		description: "For a customer in the portal: reads the own contact and its accounts, keeps the own addresses and wishes, and exports what is held about oneself.",
 		rights: rights{
 			"ACCOUNT":    {read: "SELF"},
 			"CONTACT":    {read: "SELF", update: "SELF"},
@@ -322,6 +337,7 @@ func outside() []definition {
 			"CONSENT":    {create: "SELF", read: "SELF"},
 			"USER":       {read: "SELF"},
 		},
+		named: []access.Permission{{Object: "CONTACT", Action: "EXPORT_PERSONAL_DATA", Scope: "SELF"}},
 		fields: fields{
 			"ACCOUNT": {rest: access.LevelNone, read: []string{"NAME", "WEBSITE", "PHONES", "EMAILS", "ADDRESSES", "CITY", "COUNTRY", "CURRENCY"}},
 			"CONTACT": {rest: access.LevelNone, read: []string{

@@ -285,6 +285,11 @@ func (c *Change) diff() []change.FieldChange {
 
 // json writes a field's value as the API does.
 func (tx *Tx) json(f *model.Field, column func(string) any) json.RawMessage {
+	return tx.w.JSON(f, column)
+}
+
+// JSON writes a field's stored value, taken from its columns, as the API does.
+func (w *Writer) JSON(f *model.Field, column func(string) any) json.RawMessage {
 	v := column(f.Column)
 	if v == nil {
 		return json.RawMessage("null")
@@ -298,7 +303,7 @@ func (tx *Tx) json(f *model.Field, column func(string) any) json.RawMessage {
 		return mustJSON(float64(v.(int64)) / degree)
 	case model.Money:
 		currency, _ := column(f.Column + "_currency").(string)
-		return mustJSON(map[string]string{"amount": tx.w.Money.Format(v.(int64), currency), "currency": currency})
+		return mustJSON(map[string]string{"amount": w.Money.Format(v.(int64), currency), "currency": currency})
 	}
 	switch v := v.(type) {
 	case time.Time:

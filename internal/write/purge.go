@@ -201,6 +201,16 @@ func (p *purge) erase(ctx context.Context, k *model.Kind, x id.ID) error {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM external_refs WHERE record_id = ?", x); err != nil {
 		return err
 	}
+	var next int64
+	for {
+		// What is no more has no past with values either.
+		if next, err = change.Wipe(ctx, tx.Tx, x, func(name string) bool { return !leads(k.Field(name)) }, next, historyBatch); err != nil {
+			return err
+		}
+		if next == 0 {
+			break
+		}
+	}
 	for _, forget := range tx.w.Forget {
 		if err := forget(ctx, tx, k, x); err != nil {
 			return err
