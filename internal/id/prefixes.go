@@ -35,4 +35,6 @@ var prefixes = map[Kind]string{
 	40: "tmem",
 	45: "mntn",
 	44: "rtnr",
+	41: "file",
+	43: "expt",
 }
