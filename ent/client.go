@@ -19,6 +19,8 @@ import (
 	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/export"
+	"farley/ent/file"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -28,6 +30,7 @@ import (
 	"farley/ent/note"
 	"farley/ent/preference"
 	"farley/ent/relationship"
+	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
@@ -64,6 +67,10 @@ type Client struct {
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// Export is the client for interacting with the Export builders.
+	Export *ExportClient
+	// File is the client for interacting with the File builders.
+	File *FileClient
 	// Lead is the client for interacting with the Lead builders.
 	Lead *LeadClient
 	// LifecycleStage is the client for interacting with the LifecycleStage builders.
@@ -82,6 +89,8 @@ type Client struct {
 	Preference *PreferenceClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
+	// RetentionRule is the client for interacting with the RetentionRule builders.
+	RetentionRule *RetentionRuleClient
 	// Role is the client for interacting with the Role builders.
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
@@ -120,6 +129,8 @@ func (c *Client) init() {
 	c.Consent = NewConsentClient(c.config)
 	c.Contact = NewContactClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
+	c.Export = NewExportClient(c.config)
+	c.File = NewFileClient(c.config)
 	c.Lead = NewLeadClient(c.config)
 	c.LifecycleStage = NewLifecycleStageClient(c.config)
 	c.LifecycleStep = NewLifecycleStepClient(c.config)
@@ -129,6 +140,7 @@ func (c *Client) init() {
 	c.Note = NewNoteClient(c.config)
 	c.Preference = NewPreferenceClient(c.config)
 	c.Relationship = NewRelationshipClient(c.config)
+	c.RetentionRule = NewRetentionRuleClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
 	c.Share = NewShareClient(c.config)
@@ -238,6 +250,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Consent:           NewConsentClient(cfg),
 		Contact:           NewContactClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
+		Export:            NewExportClient(cfg),
+		File:              NewFileClient(cfg),
 		Lead:              NewLeadClient(cfg),
 		LifecycleStage:    NewLifecycleStageClient(cfg),
 		LifecycleStep:     NewLifecycleStepClient(cfg),
@@ -247,6 +261,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Note:              NewNoteClient(cfg),
 		Preference:        NewPreferenceClient(cfg),
 		Relationship:      NewRelationshipClient(cfg),
+		RetentionRule:     NewRetentionRuleClient(cfg),
 		Role:              NewRoleClient(cfg),
 		RoleGrant:         NewRoleGrantClient(cfg),
 		Share:             NewShareClient(cfg),
@@ -283,6 +298,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Consent:           NewConsentClient(cfg),
 		Contact:           NewContactClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
+		Export:            NewExportClient(cfg),
+		File:              NewFileClient(cfg),
 		Lead:              NewLeadClient(cfg),
 		LifecycleStage:    NewLifecycleStageClient(cfg),
 		LifecycleStep:     NewLifecycleStepClient(cfg),
@@ -292,6 +309,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Note:              NewNoteClient(cfg),
 		Preference:        NewPreferenceClient(cfg),
 		Relationship:      NewRelationshipClient(cfg),
+		RetentionRule:     NewRetentionRuleClient(cfg),
 		Role:              NewRoleClient(cfg),
 		RoleGrant:         NewRoleGrantClient(cfg),
 		Share:             NewShareClient(cfg),
@@ -332,10 +350,10 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
-		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference, c.Relationship,
-		c.Role, c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team,
-		c.Territory, c.TerritoryMember, c.User,
+		c.Contact, c.CustomField, c.Export, c.File, c.Lead, c.LifecycleStage,
+		c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference,
+		c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share, c.StageHistory,
+		c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -346,10 +364,10 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
-		c.Contact, c.CustomField, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference, c.Relationship,
-		c.Role, c.RoleGrant, c.Share, c.StageHistory, c.Tag, c.Tagging, c.Team,
-		c.Territory, c.TerritoryMember, c.User,
+		c.Contact, c.CustomField, c.Export, c.File, c.Lead, c.LifecycleStage,
+		c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference,
+		c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share, c.StageHistory,
+		c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -372,6 +390,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Contact.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
+	case *ExportMutation:
+		return c.Export.mutate(ctx, m)
+	case *FileMutation:
+		return c.File.mutate(ctx, m)
 	case *LeadMutation:
 		return c.Lead.mutate(ctx, m)
 	case *LifecycleStageMutation:
@@ -390,6 +412,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Preference.mutate(ctx, m)
 	case *RelationshipMutation:
 		return c.Relationship.mutate(ctx, m)
+	case *RetentionRuleMutation:
+		return c.RetentionRule.mutate(ctx, m)
 	case *RoleMutation:
 		return c.Role.mutate(ctx, m)
 	case *RoleGrantMutation:
@@ -1135,6 +1159,22 @@ func (c *ConsentClient) QueryContact(_m *Consent) *ContactQuery {
 	return query
 }
 
+// QueryLead queries the lead edge of a Consent.
+func (c *ConsentClient) QueryLead(_m *Consent) *LeadQuery {
+	query := (&LeadClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consent.Table, consent.FieldID, id),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consent.LeadTable, consent.LeadColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *ConsentClient) Hooks() []Hook {
 	return c.hooks.Consent
@@ -1423,6 +1463,288 @@ func (c *CustomFieldClient) mutate(ctx context.Context, m *CustomFieldMutation) 
 		return (&CustomFieldDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown CustomField mutation op: %q", m.Op())
+	}
+}
+
+// ExportClient is a client for the Export schema.
+type ExportClient struct {
+	config
+}
+
+// NewExportClient returns a client for the Export from the given config.
+func NewExportClient(c config) *ExportClient {
+	return &ExportClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `export.Hooks(f(g(h())))`.
+func (c *ExportClient) Use(hooks ...Hook) {
+	c.hooks.Export = append(c.hooks.Export, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `export.Intercept(f(g(h())))`.
+func (c *ExportClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Export = append(c.inters.Export, interceptors...)
+}
+
+// Create returns a builder for creating a Export entity.
+func (c *ExportClient) Create() *ExportCreate {
+	mutation := newExportMutation(c.config, OpCreate)
+	return &ExportCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Export entities.
+func (c *ExportClient) CreateBulk(builders ...*ExportCreate) *ExportCreateBulk {
+	return &ExportCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ExportClient) MapCreateBulk(slice any, setFunc func(*ExportCreate, int)) *ExportCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ExportCreateBulk{err: fmt.Errorf("calling to ExportClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ExportCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ExportCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Export.
+func (c *ExportClient) Update() *ExportUpdate {
+	mutation := newExportMutation(c.config, OpUpdate)
+	return &ExportUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ExportClient) UpdateOne(_m *Export) *ExportUpdateOne {
+	mutation := newExportMutation(c.config, OpUpdateOne, withExport(_m))
+	return &ExportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ExportClient) UpdateOneID(id stored.ID) *ExportUpdateOne {
+	mutation := newExportMutation(c.config, OpUpdateOne, withExportID(id))
+	return &ExportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Export.
+func (c *ExportClient) Delete() *ExportDelete {
+	mutation := newExportMutation(c.config, OpDelete)
+	return &ExportDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ExportClient) DeleteOne(_m *Export) *ExportDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ExportClient) DeleteOneID(id stored.ID) *ExportDeleteOne {
+	builder := c.Delete().Where(export.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ExportDeleteOne{builder}
+}
+
+// Query returns a query builder for Export.
+func (c *ExportClient) Query() *ExportQuery {
+	return &ExportQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeExport},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Export entity by its id.
+func (c *ExportClient) Get(ctx context.Context, id stored.ID) (*Export, error) {
+	return c.Query().Where(export.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ExportClient) GetX(ctx context.Context, id stored.ID) *Export {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryFile queries the file edge of a Export.
+func (c *ExportClient) QueryFile(_m *Export) *FileQuery {
+	query := (&FileClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(export.Table, export.FieldID, id),
+			sqlgraph.To(file.Table, file.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, export.FileTable, export.FileColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ExportClient) Hooks() []Hook {
+	return c.hooks.Export
+}
+
+// Interceptors returns the client interceptors.
+func (c *ExportClient) Interceptors() []Interceptor {
+	return c.inters.Export
+}
+
+func (c *ExportClient) mutate(ctx context.Context, m *ExportMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ExportCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ExportUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ExportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ExportDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Export mutation op: %q", m.Op())
+	}
+}
+
+// FileClient is a client for the File schema.
+type FileClient struct {
+	config
+}
+
+// NewFileClient returns a client for the File from the given config.
+func NewFileClient(c config) *FileClient {
+	return &FileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `file.Hooks(f(g(h())))`.
+func (c *FileClient) Use(hooks ...Hook) {
+	c.hooks.File = append(c.hooks.File, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `file.Intercept(f(g(h())))`.
+func (c *FileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.File = append(c.inters.File, interceptors...)
+}
+
+// Create returns a builder for creating a File entity.
+func (c *FileClient) Create() *FileCreate {
+	mutation := newFileMutation(c.config, OpCreate)
+	return &FileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of File entities.
+func (c *FileClient) CreateBulk(builders ...*FileCreate) *FileCreateBulk {
+	return &FileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FileClient) MapCreateBulk(slice any, setFunc func(*FileCreate, int)) *FileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FileCreateBulk{err: fmt.Errorf("calling to FileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for File.
+func (c *FileClient) Update() *FileUpdate {
+	mutation := newFileMutation(c.config, OpUpdate)
+	return &FileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FileClient) UpdateOne(_m *File) *FileUpdateOne {
+	mutation := newFileMutation(c.config, OpUpdateOne, withFile(_m))
+	return &FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FileClient) UpdateOneID(id stored.ID) *FileUpdateOne {
+	mutation := newFileMutation(c.config, OpUpdateOne, withFileID(id))
+	return &FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for File.
+func (c *FileClient) Delete() *FileDelete {
+	mutation := newFileMutation(c.config, OpDelete)
+	return &FileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FileClient) DeleteOne(_m *File) *FileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FileClient) DeleteOneID(id stored.ID) *FileDeleteOne {
+	builder := c.Delete().Where(file.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FileDeleteOne{builder}
+}
+
+// Query returns a query builder for File.
+func (c *FileClient) Query() *FileQuery {
+	return &FileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a File entity by its id.
+func (c *FileClient) Get(ctx context.Context, id stored.ID) (*File, error) {
+	return c.Query().Where(file.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FileClient) GetX(ctx context.Context, id stored.ID) *File {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FileClient) Hooks() []Hook {
+	return c.hooks.File
+}
+
+// Interceptors returns the client interceptors.
+func (c *FileClient) Interceptors() []Interceptor {
+	return c.inters.File
+}
+
+func (c *FileClient) mutate(ctx context.Context, m *FileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown File mutation op: %q", m.Op())
 	}
 }
 
@@ -2780,6 +3102,139 @@ func (c *RelationshipClient) mutate(ctx context.Context, m *RelationshipMutation
 		return (&RelationshipDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Relationship mutation op: %q", m.Op())
+	}
+}
+
+// RetentionRuleClient is a client for the RetentionRule schema.
+type RetentionRuleClient struct {
+	config
+}
+
+// NewRetentionRuleClient returns a client for the RetentionRule from the given config.
+func NewRetentionRuleClient(c config) *RetentionRuleClient {
+	return &RetentionRuleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `retentionrule.Hooks(f(g(h())))`.
+func (c *RetentionRuleClient) Use(hooks ...Hook) {
+	c.hooks.RetentionRule = append(c.hooks.RetentionRule, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `retentionrule.Intercept(f(g(h())))`.
+func (c *RetentionRuleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RetentionRule = append(c.inters.RetentionRule, interceptors...)
+}
+
+// Create returns a builder for creating a RetentionRule entity.
+func (c *RetentionRuleClient) Create() *RetentionRuleCreate {
+	mutation := newRetentionRuleMutation(c.config, OpCreate)
+	return &RetentionRuleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RetentionRule entities.
+func (c *RetentionRuleClient) CreateBulk(builders ...*RetentionRuleCreate) *RetentionRuleCreateBulk {
+	return &RetentionRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RetentionRuleClient) MapCreateBulk(slice any, setFunc func(*RetentionRuleCreate, int)) *RetentionRuleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RetentionRuleCreateBulk{err: fmt.Errorf("calling to RetentionRuleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RetentionRuleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RetentionRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RetentionRule.
+func (c *RetentionRuleClient) Update() *RetentionRuleUpdate {
+	mutation := newRetentionRuleMutation(c.config, OpUpdate)
+	return &RetentionRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RetentionRuleClient) UpdateOne(_m *RetentionRule) *RetentionRuleUpdateOne {
+	mutation := newRetentionRuleMutation(c.config, OpUpdateOne, withRetentionRule(_m))
+	return &RetentionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RetentionRuleClient) UpdateOneID(id stored.ID) *RetentionRuleUpdateOne {
+	mutation := newRetentionRuleMutation(c.config, OpUpdateOne, withRetentionRuleID(id))
+	return &RetentionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RetentionRule.
+func (c *RetentionRuleClient) Delete() *RetentionRuleDelete {
+	mutation := newRetentionRuleMutation(c.config, OpDelete)
+	return &RetentionRuleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RetentionRuleClient) DeleteOne(_m *RetentionRule) *RetentionRuleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RetentionRuleClient) DeleteOneID(id stored.ID) *RetentionRuleDeleteOne {
+	builder := c.Delete().Where(retentionrule.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RetentionRuleDeleteOne{builder}
+}
+
+// Query returns a query builder for RetentionRule.
+func (c *RetentionRuleClient) Query() *RetentionRuleQuery {
+	return &RetentionRuleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRetentionRule},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RetentionRule entity by its id.
+func (c *RetentionRuleClient) Get(ctx context.Context, id stored.ID) (*RetentionRule, error) {
+	return c.Query().Where(retentionrule.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RetentionRuleClient) GetX(ctx context.Context, id stored.ID) *RetentionRule {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RetentionRuleClient) Hooks() []Hook {
+	return c.hooks.RetentionRule
+}
+
+// Interceptors returns the client interceptors.
+func (c *RetentionRuleClient) Interceptors() []Interceptor {
+	return c.inters.RetentionRule
+}
+
+func (c *RetentionRuleClient) mutate(ctx context.Context, m *RetentionRuleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RetentionRuleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RetentionRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RetentionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RetentionRuleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RetentionRule mutation op: %q", m.Op())
 	}
 }
 
@@ -4229,14 +4684,16 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Mention, Need,
-		Note, Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag,
-		Tagging, Team, Territory, TerritoryMember, User []ent.Hook
+		CustomField, Export, File, Lead, LifecycleStage, LifecycleStep, LocationEvent,
+		Mention, Need, Note, Preference, Relationship, RetentionRule, Role, RoleGrant,
+		Share, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
+		User []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Lead, LifecycleStage, LifecycleStep, LocationEvent, Mention, Need,
-		Note, Preference, Relationship, Role, RoleGrant, Share, StageHistory, Tag,
-		Tagging, Team, Territory, TerritoryMember, User []ent.Interceptor
+		CustomField, Export, File, Lead, LifecycleStage, LifecycleStep, LocationEvent,
+		Mention, Need, Note, Preference, Relationship, RetentionRule, Role, RoleGrant,
+		Share, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
+		User []ent.Interceptor
 	}
 )

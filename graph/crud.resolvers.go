@@ -623,6 +623,30 @@ func (r *subscriptionResolver) TerritoryChanged(ctx context.Context, _ input.Obj
 	return r.changed(ctx, "Territory", after)
 }
 
+func (r *queryResolver) File(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "File", &x, nil)
+}
+
+func (r *queryResolver) Files(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "File")
+}
+
+func (r *subscriptionResolver) FileChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "File", after)
+}
+
+func (r *queryResolver) Export(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Export", &x, nil)
+}
+
+func (r *queryResolver) Exports(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Export")
+}
+
+func (r *subscriptionResolver) ExportChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Export", after)
+}
+
 func (r *queryResolver) RetentionRule(ctx context.Context, x id.ID) (*read.Result, error) {
 	return r.one(ctx, "RetentionRule", &x, nil)
 }

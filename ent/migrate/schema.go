@@ -23,6 +23,7 @@ var (
 		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "erased_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
@@ -114,57 +115,57 @@ var (
 			{
 				Name:    "account_deleted_at_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[14], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[15], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[7], AccountsColumns[6], AccountsColumns[14], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[7], AccountsColumns[6], AccountsColumns[15], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_customer_since_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[19], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[20], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_domain",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[23]},
+				Columns: []*schema.Column{AccountsColumns[24]},
 			},
 			{
 				Name:    "account_tax_number",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[30]},
+				Columns: []*schema.Column{AccountsColumns[31]},
 			},
 			{
 				Name:    "account_deleted_at_annual_revenue_reporting_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[34], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[35], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_employees_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[35], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[36], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_lifecycle_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[45], AccountsColumns[6], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[46], AccountsColumns[6], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[46], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[47], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_parent_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[47], AccountsColumns[6], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[48], AccountsColumns[6], AccountsColumns[0]},
 			},
 			{
 				Name:    "account_deleted_at_latitude_longitude_id",
 				Unique:  false,
-				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[43], AccountsColumns[44], AccountsColumns[0]},
+				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[44], AccountsColumns[45], AccountsColumns[0]},
 			},
 		},
 	}
@@ -423,7 +424,8 @@ var (
 		{Name: "evidence", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "remarks", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "remarks_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
-		{Name: "contact_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "lead_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
 	// ConsentsTable holds the schema information for the "consents" table.
 	ConsentsTable = &schema.Table{
@@ -435,6 +437,12 @@ var (
 				Symbol:     "consents_contacts_contact",
 				Columns:    []*schema.Column{ConsentsColumns[16]},
 				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "consents_leads_lead",
+				Columns:    []*schema.Column{ConsentsColumns[17]},
+				RefColumns: []*schema.Column{LeadsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 		},
@@ -465,6 +473,11 @@ var (
 				Columns: []*schema.Column{ConsentsColumns[6], ConsentsColumns[10], ConsentsColumns[0]},
 			},
 			{
+				Name:    "consent_lead_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsentsColumns[17], ConsentsColumns[6], ConsentsColumns[0]},
+			},
+			{
 				Name:    "consent_contact_id_deleted_at_given_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ConsentsColumns[16], ConsentsColumns[6], ConsentsColumns[10], ConsentsColumns[0]},
@@ -485,6 +498,7 @@ var (
 		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "erased_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "given_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "given_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "given_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
@@ -589,72 +603,72 @@ var (
 			{
 				Name:    "contact_deleted_at_given_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[14], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[15], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_given_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[14], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[15], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_family_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[19], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_family_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[19], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_native_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[22], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[23], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_native_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[22], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[23], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_display_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[25], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[26], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_owner_id_deleted_at_display_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[25], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[26], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_primary_email",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[33]},
+				Columns: []*schema.Column{ContactsColumns[34]},
 			},
 			{
 				Name:    "contact_primary_phone",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[35]},
+				Columns: []*schema.Column{ContactsColumns[36]},
 			},
 			{
 				Name:    "contact_deleted_at_birthday_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[38], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[39], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[59], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[60], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_referred_by_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[60], ContactsColumns[6], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[61], ContactsColumns[6], ContactsColumns[0]},
 			},
 			{
 				Name:    "contact_deleted_at_latitude_longitude_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[57], ContactsColumns[58], ContactsColumns[0]},
+				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[58], ContactsColumns[59], ContactsColumns[0]},
 			},
 		},
 	}
@@ -934,6 +948,7 @@ var (
 		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "erased_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "given_name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "given_name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "given_name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
@@ -1040,112 +1055,112 @@ var (
 			{
 				Name:    "lead_deleted_at_given_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[14], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[15], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_owner_id_deleted_at_given_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[14], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[15], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_family_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[17], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[18], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_owner_id_deleted_at_family_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[17], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[18], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_native_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[20], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[21], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_owner_id_deleted_at_native_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[20], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[21], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_company_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[23], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[24], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_owner_id_deleted_at_company_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[23], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[24], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_display_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[26], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[27], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_owner_id_deleted_at_display_name_sort_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[26], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[27], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_primary_email",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[30]},
+				Columns: []*schema.Column{LeadsColumns[31]},
 			},
 			{
 				Name:    "lead_primary_phone",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[32]},
+				Columns: []*schema.Column{LeadsColumns[33]},
 			},
 			{
 				Name:    "lead_deleted_at_employees_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[41], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[42], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_annual_revenue_reporting_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[44], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[45], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_score_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[50], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[51], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[58], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_deleted_at_converted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[60], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_converted_account_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[61], LeadsColumns[6], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_converted_contact_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[63], LeadsColumns[6], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_domain_deleted_at",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[34], LeadsColumns[6]},
+				Columns: []*schema.Column{LeadsColumns[35], LeadsColumns[6]},
 			},
 			{
 				Name:    "lead_converted_account_id_deleted_at_converted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[61], LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[60], LeadsColumns[0]},
 			},
 			{
 				Name:    "lead_converted_contact_id_deleted_at_converted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[59], LeadsColumns[0]},
+				Columns: []*schema.Column{LeadsColumns[63], LeadsColumns[6], LeadsColumns[60], LeadsColumns[0]},
 			},
 		},
 	}
@@ -1715,6 +1730,74 @@ var (
 				Name:    "relationship_to_contact_id_deleted_at_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[8], RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
+			},
+		},
+	}
+	// RetentionRulesColumns holds the columns for the "retention_rules" table.
+	RetentionRulesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "title", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "purpose", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "object", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "basis", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "days", Type: field.TypeInt64},
+		{Name: "action", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "without_consent_for", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "lead_status", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "except_customers", Type: field.TypeBool, Default: false},
+		{Name: "enabled", Type: field.TypeBool, Default: false},
+		{Name: "last_run_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "last_count", Type: field.TypeInt64, Nullable: true},
+	}
+	// RetentionRulesTable holds the schema information for the "retention_rules" table.
+	RetentionRulesTable = &schema.Table{
+		Name:       "retention_rules",
+		Columns:    RetentionRulesColumns,
+		PrimaryKey: []*schema.Column{RetentionRulesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "retentionrule_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[0]},
+			},
+			{
+				Name:    "retentionrule_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[2], RetentionRulesColumns[0]},
+			},
+			{
+				Name:    "retentionrule_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[3], RetentionRulesColumns[0]},
+			},
+			{
+				Name:    "retentionrule_deleted_at_title_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[9], RetentionRulesColumns[0]},
+			},
+			{
+				Name:    "retentionrule_deleted_at_days_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[13], RetentionRulesColumns[0]},
+			},
+			{
+				Name:    "retentionrule_deleted_at_last_run_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[20], RetentionRulesColumns[0]},
+			},
+			{
+				Name:    "retentionrule_deleted_at_last_count_id",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionRulesColumns[6], RetentionRulesColumns[21], RetentionRulesColumns[0]},
 			},
 		},
 	}
@@ -2372,6 +2455,7 @@ var (
 		NotesTable,
 		PreferencesTable,
 		RelationshipsTable,
+		RetentionRulesTable,
 		RolesTable,
 		RoleGrantsTable,
 		SharesTable,
@@ -2407,6 +2491,7 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	ConsentsTable.ForeignKeys[0].RefTable = ContactsTable
+	ConsentsTable.ForeignKeys[1].RefTable = LeadsTable
 	ConsentsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
@@ -2471,6 +2556,10 @@ func init() {
 	RelationshipsTable.ForeignKeys[0].RefTable = AccountsTable
 	RelationshipsTable.ForeignKeys[1].RefTable = ContactsTable
 	RelationshipsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	RetentionRulesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -193,7 +193,6 @@ var arabic = map[string]string{
 	"Not all jobs that are due have run. Call again to go on.": "لم تُنفَّذ كل المهام المستحقة. كرّر الطلب للمتابعة.",
 	"There are more than %d.":                                  "العدد أكثر من %d.",
 	"This is more than %d years ahead.":                        "هذا أبعد من %d سنوات.",
-	"This is not an instant.":                                  "هذه ليست لحظة زمنية صحيحة.",
 
 	// Mail
 	"A header of the mail has a control character.":  "في ترويسة الرسالة محرف تحكّم.",

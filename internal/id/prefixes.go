@@ -33,8 +33,8 @@ var prefixes = map[Kind]string{
 	38: "bran",
 	39: "terr",
 	40: "tmem",
-	45: "mntn",
-	44: "rtnr",
 	41: "file",
 	43: "expt",
+	44: "rtnr",
+	45: "mntn",
 }

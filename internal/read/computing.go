@@ -122,7 +122,7 @@ func Masked(value json.RawMessage) json.RawMessage {
 // sensitive.
 func Told(ctx context.Context, a *access.Actor, k *model.Kind, f *model.Field, ids ...id.ID) {
 	if w, ok := ctx.Value(witnessKey{}).(*Witness); ok && f.Sensitive {
-		w.note(a.User, k, f, ids...)
+		w.note(a.User, k, f.Name, ids...)
 	}
 }
 
