@@ -56,7 +56,6 @@ var arabic = map[string]string{
 	"Somebody who is mentioned is not there.":                                 "أحد المذكورين غير موجود.",
 	"There is such a relationship between the two already.":                   "توجد علاقة كهذه بين الاثنين بالفعل.",
 	"Timelines are read of at most %d records at once.":                       "تُقرأ السجلات الزمنية لما لا يزيد على %d سجلًا في المرة الواحدة.",
-	"This is not an instant.":                                                 "هذه ليست لحظة زمنية.",
 	"More than %d records lie around. Take a smaller radius, or a filter.":    "يوجد أكثر من %d سجلًا في الجوار. اختر نصف قطر أصغر أو مرشّحًا.",
 	"The angle is not between -%d and %d degrees.":                            "الزاوية ليست بين -%d و%d درجة.",
 	"The radius is more than 0 and at most %d km.":                            "نصف القطر أكبر من 0 ولا يتجاوز %d كم.",
