@@ -147,7 +147,7 @@ func New(c Config) (*App, error) {
 		return nil, fmt.Errorf("the schema has positions without a mapping: %v", problems)
 	}
 	a.Read, err = read.New(read.Config{
-		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema,
+		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema, Redirects: write.Redirects,
 	})
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func (a *App) scheduleJobs() error {
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)
 	a.scheduleMatches()
-	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches)
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches, write.ForgetRedirects)
 	a.Write.Wipe = append(a.Write.Wipe, rule.ForgetPhones, write.ForgetMatches)
 	if a.KeepDeleted > 0 {
 		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})
