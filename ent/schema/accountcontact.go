@@ -12,7 +12,7 @@ import (
 type AccountContact struct{ ent.Schema }
 
 var accountContact = decl.Kind{
-	Code: 18, Prefix: "acco", Sight: model.ByParents, Parents: []string{"account", "contact"}, Title: "role", About: []string{"account", "contact"},
+	Code: 18, Prefix: "acco", Sight: model.ByParents, Parents: []string{"account", "contact"}, Once: []string{"account", "contact", "fromDate", "toDate"}, Title: "role", About: []string{"account", "contact"},
 	Doc: "How a person belongs to an account. Ended links stay, so that people keep their history when they change employer.",
 	Members: []*decl.Member{
 		decl.Ref("account", Account.Type, "The account.").Required().Once(),

@@ -12,7 +12,7 @@ import (
 type AccountTeamMember struct{ ent.Schema }
 
 var accountTeamMember = decl.Kind{
-	Code: 24, Prefix: "atmb", Sight: model.ByParents, Parents: []string{"account"}, Title: "role",
+	Code: 24, Prefix: "atmb", Sight: model.ByParents, Parents: []string{"account"}, Once: []string{"account", "user", "fromDate", "toDate"}, Title: "role",
 	Doc: "A user who takes part in the work on an account: the account and what hangs on it is in sight of the user's scope OWN.",
 	Members: []*decl.Member{
 		decl.Ref("account", Account.Type, "The account.").Required().Once(),

@@ -12,7 +12,7 @@ import (
 type Preference struct{ ent.Schema }
 
 var preference = decl.Kind{
-	Code: 25, Prefix: "pref", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Title: "topic", About: []string{"contact"}, GoesAlong: true,
+	Code: 25, Prefix: "pref", Sight: model.ByParents, Parents: []string{"contact"}, Self: "ref:contact", Once: []string{"contact", "topic", "product", "channel"}, Title: "topic", About: []string{"contact"}, GoesAlong: true,
 	Doc: "What a person would like to hear of, how and how often. The customer may keep it in a portal.",
 	Members: []*decl.Member{
 		decl.Ref("contact", Contact.Type, "The person.").Required().Once(),

@@ -12,7 +12,7 @@ import (
 type Relationship struct{ ent.Schema }
 
 var relationship = decl.Kind{
-	Code: 23, Prefix: "reln", Sight: model.ByParents, Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type",
+	Code: 23, Prefix: "reln", Sight: model.ByParents, Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Once: []string{"fromAccount", "fromContact", "toAccount", "toContact", "type", "label", "fromDate", "toDate"}, Title: "type",
 	About: []string{"fromAccount", "fromContact", "toAccount", "toContact"},
 	Doc:   "A typed, directed link between two accounts or contacts, seen by whoever sees both ends: \"from\" is the type of \"to\".",
 	Members: []*decl.Member{

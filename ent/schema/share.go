@@ -12,7 +12,7 @@ import (
 type Share struct{ ent.Schema }
 
 var share = decl.Kind{
-	Code: 36, Prefix: "shar", Sight: model.ByOwner, Owned: true, Title: "id", About: []string{"record"}, GoesAlong: true,
+	Code: 36, Prefix: "shar", Sight: model.ByOwner, Owned: true, Once: []string{"record", "grantee", "level", "fields", "expiresAt"}, Title: "id", About: []string{"record"}, GoesAlong: true,
 	Doc: "A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once.",
 	Members: []*decl.Member{
 		decl.AnyID("record", "The shared record: an account or a contact.").Required().Once(),

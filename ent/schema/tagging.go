@@ -12,7 +12,7 @@ import (
 type Tagging struct{ ent.Schema }
 
 var tagging = decl.Kind{
-	Code: 21, Prefix: "tagg", Sight: model.Reference, Title: "id", About: []string{"record"}, GoesAlong: true, Link: true,
+	Code: 21, Prefix: "tagg", Sight: model.Reference, Once: []string{"record", "tag"}, Title: "id", About: []string{"record"}, GoesAlong: true, Link: true,
 	Doc: "One tag on one record; written through the record's tags.",
 	Members: []*decl.Member{
 		decl.Ref("tag", Tag.Type, "The tag.").Required().Once(),

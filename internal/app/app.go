@@ -153,7 +153,7 @@ func New(c Config) (*App, error) {
 	}
 	v := a.newViews()
 	a.Read, err = read.New(read.Config{
-		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema, Computed: v.computed(),
+		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema, Redirects: write.Redirects, Computed: v.computed(),
 	})
 	if err != nil {
 		return nil, err

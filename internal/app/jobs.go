@@ -29,7 +29,7 @@ func (a *App) scheduleJobs() error {
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)
 	a.scheduleMatches()
-	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches)
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches, write.ForgetRedirects)
 	a.Write.Wipe = append(a.Write.Wipe, rule.ForgetPhones, write.ForgetMatches)
 	a.Write.Forget = append(a.Write.Forget, rule.ForgetCustom)
 	a.Write.Move = append(a.Write.Move, write.Mover{Relation: "customFields", Move: rule.MoveCustom})

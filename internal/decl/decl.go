@@ -38,6 +38,7 @@ type Kind struct {
 	Kept        bool        // see model.Kind
 	Title       string      // field that names a record to people
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
+	Once        []string    // see model.Kind
 	Lasting     bool        // see model.Kind
 	FromLead    bool        // see model.Kind
 	ByFarley    bool        // owner, team and partner are kept by Farley like everything else: records are made and changed by verbs alone

@@ -37,7 +37,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 			Name: n.Name, Const: screaming(n.Name), Single: lowerFirst(n.Name), Plural: a.Kind.Plural,
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
-			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions,
+			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions, Once: a.Kind.Once,
 			Lasting: a.Kind.Lasting, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
 			Person: a.Kind.Person, PersonIf: a.Kind.PersonIf, About: a.Kind.About, GoesAlong: a.Kind.GoesAlong,
 		}
@@ -169,7 +169,7 @@ func tables(kinds []*model.Kind) []byte {
 		fmt.Fprintf(&b, "Name: %q, Const: %q, Single: %q, Plural: %q, Code: %d, Prefix: %q, Table: %q,\nDoc: %q,\nSight: %s,\n",
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
 		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
-			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions},
+			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions}, {"Once", k.Once},
 			{"Lasting", k.Lasting}, {"FromLead", k.FromLead},
 			{"Person", k.Person}, {"PersonIf", k.PersonIf}, {"About", k.About}, {"GoesAlong", k.GoesAlong}})
 		if p := k.Participants; p != nil {

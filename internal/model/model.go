@@ -157,6 +157,8 @@ type Kind struct {
 	Kept        bool     // records stay in the bin for good: what others say about the past names them
 	Title       string   // field that names a record to people
 	Actions     []string // named actions beside CREATE READ UPDATE DELETE
+	// Once are fields in which no two live records say the same: a merge makes one record of those that would.
+	Once []string
 	// Lasting records are moved to the bin, and taken out of it, by Farley alone.
 	Lasting bool
 	// FromLead: leads are converted into records of the kind.
@@ -183,6 +185,9 @@ func (k *Kind) Field(name string) *Field { return k.fields[name] }
 
 // ByConst returns a field by its enum value, nil when there is none.
 func (k *Kind) ByConst(c string) *Field { return k.consts[c] }
+
+// Mergeable reports whether records of the kind can be merged.
+func (k *Kind) Mergeable() bool { return slices.Contains(k.Actions, "MERGE") }
 
 // Makable reports whether callers make records of the kind; the others are kept by Farley alone.
 func (k *Kind) Makable() bool {

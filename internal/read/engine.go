@@ -3,6 +3,7 @@ package read
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -36,6 +37,9 @@ type Config struct {
 	Computed map[string]Computed
 	// Schema tells which interfaces the types implement; without it every kind is a Node and nothing else.
 	Schema *ast.Schema
+	// Redirects returns the records for which ids of merged ones stand; nil when there are none. It is asked when a record is
+	// read by its id and not there.
+	Redirects func(ctx context.Context, q db.Querier, ids []id.ID) (map[id.ID]id.ID, error)
 }
 
 // Engine reads. It is safe for concurrent use. Its methods take the transaction to read in as an argument; those that
@@ -106,6 +110,13 @@ func (e *Engine) One(ctx context.Context, q db.Querier, a *access.Actor, k *mode
 	if err != nil {
 		return Result{}, err
 	}
+	if len(found) == 0 {
+		if found, err = e.redirected(ctx, q, []id.ID{x}, found, func(to []id.ID) (map[id.ID]Result, error) {
+			return e.Select(ctx, q, a, f, k, to)
+		}); err != nil {
+			return Result{}, err
+		}
+	}
 	one, ok := found[x]
 	if !ok {
 		return Result{}, fault.New(fault.NotFound, "There is no such record.").At(f.Alias)
@@ -116,8 +127,12 @@ func (e *Engine) One(ctx context.Context, q db.Querier, a *access.Actor, k *mode
 // Nodes answers the current field, a list of records of any kinds in the order of ids: null for those that are not in
 // sight or of kinds that may not be read. It runs one statement for each kind, and those of the lists inside.
 func (e *Engine) Nodes(ctx context.Context, q db.Querier, a *access.Actor, ids []id.ID) ([]Result, error) {
-	found, err := e.run(ctx, q, a).anyByID(graphql.GetFieldContext(ctx).Field, ids, nil, false)
+	r, f := e.run(ctx, q, a), graphql.GetFieldContext(ctx).Field
+	found, err := r.anyByID(f, ids, nil, false)
 	if err != nil {
+		return nil, err
+	}
+	if found, err = e.redirected(ctx, q, ids, found, func(to []id.ID) (map[id.ID]Result, error) { return r.anyByID(f, to, nil, false) }); err != nil {
 		return nil, err
 	}
 	out := make([]Result, len(ids))
@@ -125,6 +140,48 @@ func (e *Engine) Nodes(ctx context.Context, q db.Querier, a *access.Actor, ids [
 		out[i] = found[x]
 	}
 	return out, nil
+}
+
+// redirected adds to what was found by ids what is found by those for which missing ids stand. It costs nothing when
+// everything was found.
+func (e *Engine) redirected(ctx context.Context, q db.Querier, ids []id.ID, found map[id.ID]Result, read func([]id.ID) (map[id.ID]Result, error)) (map[id.ID]Result, error) {
+	if e.Redirects == nil {
+		return found, nil
+	}
+	var missing []id.ID
+	for _, x := range ids {
+		if _, ok := found[x]; !ok {
+			if k := e.Set.Of(x); k != nil && k.Mergeable() && !slices.Contains(missing, x) {
+				missing = append(missing, x)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	redirects, err := e.Redirects(ctx, q, missing)
+	if err != nil || len(redirects) == 0 {
+		return found, err
+	}
+	var to []id.ID
+	for _, x := range missing {
+		if y, ok := redirects[x]; ok && !slices.Contains(to, y) {
+			to = append(to, y)
+		}
+	}
+	survivors, err := read(to)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		found = map[id.ID]Result{}
+	}
+	for x, y := range redirects {
+		if res, ok := survivors[y]; ok {
+			found[x] = res
+		}
+	}
+	return found, nil
 }
 
 // Select reads records of k by their ids, with what a field selects of each. Those that are not in sight or in the bin

@@ -133,3 +133,27 @@ func gather(f graphql.CollectedField, ids []id.ID, found map[id.ID]Result) []byt
 	}
 	return append(out, ']')
 }
+
+// PayloadGroups is PayloadEach for a field that is a list of records in each object of a list: one result for each group,
+// those out of sight left out, all read at once.
+func (e *Engine) PayloadGroups(ctx context.Context, q db.Querier, a *access.Actor, name string, groups [][]id.ID) ([]Result, error) {
+	r := e.run(ctx, q, a)
+	out := make([]Result, len(groups))
+	for i := range out {
+		out[i] = Result{aliases: map[string][]byte{}, depth: strings.Count(name, ".") + 1}
+	}
+	var all []id.ID
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	for _, p := range r.places(graphql.GetFieldContext(ctx).Field, name, "") {
+		found, err := r.anyByID(p.field, all, nil, true)
+		if err != nil {
+			return nil, err
+		}
+		for i, g := range groups {
+			out[i].aliases[p.path] = gather(p.field, g, found)
+		}
+	}
+	return out, nil
+}

@@ -47,7 +47,7 @@ func administration(set *model.Set) []definition {
 		key: "integration", name: "integration",
 		description: "For programs that exchange records with other systems: reads and writes all business records, manages nobody.",
 		rights:      machine,
-		named:       converts("ALL"),
+		named:       append(converts("ALL"), merges("ALL", "ACCOUNT", "CONTACT", "LEAD")...),
 		fields:      sensitive(set, access.LevelRead),
 	}}
 }
@@ -79,6 +79,15 @@ func privacy(scope string) []access.Permission {
 	return out
 }
 
+// merges grants that records of kinds are merged.
+func merges(scope string, objects ...string) []access.Permission {
+	var out []access.Permission
+	for _, object := range objects {
+		out = append(out, access.Permission{Object: object, Action: "MERGE", Scope: scope})
+	}
+	return out
+}
+
 func selling() []definition {
 	return []definition{{
 		key: "sales_manager", name: "sales manager",
@@ -98,7 +107,7 @@ func selling() []definition {
 			"TAG":                 makeTags,
 			"SHARE":               teamShares,
 		}),
-		named:  converts("TEAM"),
+		named:  append(converts("TEAM"), merges("TEAM", "ACCOUNT", "CONTACT", "LEAD")...),
 		fields: fields{"ACCOUNT": {read: []string{"TAX_NUMBER"}}},
 	}, {
 		key: "sales_rep", name: "sales rep",
@@ -195,6 +204,7 @@ func serving() []definition {
 			"TAG":                 makeTags,
 			"SHARE":               teamShares,
 		}),
+		named:  merges("ALL", "CONTACT"),
 		fields: fields{"ACCOUNT": {none: []string{"ANNUAL_REVENUE"}}},
 	}, {
 		key: "service_agent", name: "service agent",

@@ -102,6 +102,11 @@ func (tx *Tx) run(ctx context.Context, k *model.Kind, r Request) (Outcome, error
 	if err != nil {
 		return Outcome{}, err
 	}
+	if r.Verb == Update {
+		if x, err = tx.present(ctx, k, x); err != nil {
+			return Outcome{}, err
+		}
+	}
 	old, err := tx.InSight(ctx, k, x)
 	if err != nil {
 		return Outcome{}, err
@@ -118,6 +123,21 @@ func (tx *Tx) run(ctx context.Context, k *model.Kind, r Request) (Outcome, error
 		return tx.bin(ctx, k, x, change.Restored)
 	}
 	return Outcome{}, fmt.Errorf("write: no operation %q", r.Verb)
+}
+
+// present returns the record to change by the id that is given: the survivor for a record that was merged.
+func (tx *Tx) present(ctx context.Context, k *model.Kind, x id.ID) (id.ID, error) {
+	if !k.Mergeable() {
+		return x, nil
+	}
+	if r, err := tx.Lock(ctx, k, x); err != nil || r != nil && !r.InBin() {
+		return x, err
+	}
+	to, err := Redirect(ctx, tx, x)
+	if err != nil || to.IsZero() {
+		return x, err
+	}
+	return to, nil
 }
 
 // expected refuses a write on a version that the caller has not seen. What the caller may do at all is said first: not in
@@ -233,6 +253,13 @@ func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Ou
 			return Outcome{}, NotFound(k)
 		}
 		return Outcome{}, fault.New(fault.Conflict, "The record is not in the bin.")
+	}
+	if op == change.Restored && k.Mergeable() {
+		if to, err := Redirect(ctx, tx, x); err != nil {
+			return Outcome{}, err
+		} else if !to.IsZero() {
+			return Outcome{}, fault.New(fault.Conflict, "The record was merged into another one: it cannot be restored.")
+		}
 	}
 	m, save := tx.Client.UpdateRecord(k.Name, x)
 	c := &Change{Tx: tx, Kind: k, m: m, Old: old}

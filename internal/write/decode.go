@@ -47,7 +47,7 @@ func (tx *Tx) decode(ctx context.Context, k *model.Kind, in input.Object, create
 			d.problems.Add([]any{"input", v.field.Name}, "REQUIRED", "This field is required.")
 			continue
 		}
-		problem, err := tx.related(ctx, v)
+		problem, err := tx.related(ctx, &v)
 		if err != nil {
 			return nil, err
 		}
@@ -62,8 +62,9 @@ func (tx *Tx) decode(ctx context.Context, k *model.Kind, in input.Object, create
 }
 
 // related returns what is wrong with the id of another record; its code is "" when nothing is. It asks as well when the
-// record holds that id already, which the actor may not know.
-func (tx *Tx) related(ctx context.Context, v columnValue) (fault.Violation, error) {
+// record holds that id already, which the actor may not know. The id of a merged
+// record becomes that of its survivor.
+func (tx *Tx) related(ctx context.Context, v *columnValue) (fault.Violation, error) {
 	x := idOf(v.value)
 	if tx.system || x.IsZero() || v.field.Type != model.Ref && v.field.Type != model.ID {
 		return fault.Violation{}, nil
@@ -76,11 +77,34 @@ func (tx *Tx) related(ctx context.Context, v columnValue) (fault.Violation, erro
 	if x == tx.Actor.User {
 		return fault.Violation{}, nil
 	}
-	seen, err := tx.Visible(ctx, k, []id.ID{x})
-	if err != nil || seen[x] {
+	seen, err := tx.relatable(ctx, k, x)
+	if err != nil || seen {
 		return fault.Violation{}, err
 	}
+	if k.Mergeable() {
+		to, err := Redirect(ctx, tx, x)
+		if err != nil {
+			return fault.Violation{}, err
+		}
+		if !to.IsZero() {
+			if seen, err = tx.relatable(ctx, k, to); err != nil || seen {
+				v.value = to
+				return fault.Violation{}, err
+			}
+		}
+	}
 	return fault.Violation{Path: path, Code: "NOT_FOUND", Message: "There is no %s with this id.", Args: []any{k.Name}}, nil
+}
+
+// relatable reports whether the actor sees a record, which stays as it is until the transaction ends where it might be
+// merged into another one: what comes to lead to it goes along then.
+func (tx *Tx) relatable(ctx context.Context, k *model.Kind, x id.ID) (bool, error) {
+	lock := ""
+	if k.Mergeable() {
+		lock = tx.Dialect.ForShare()
+	}
+	seen, err := tx.visible(ctx, k, []id.ID{x}, lock)
+	return seen[x], err
 }
 
 // decode reads an input object, collecting everything that is wrong with its values.

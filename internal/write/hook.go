@@ -243,7 +243,7 @@ func (c *Change) refsInSight(ctx context.Context) error {
 		if !c.given[f] || !c.Changes(f.Name) {
 			continue
 		}
-		problem, err := c.Tx.related(ctx, columnValue{f, f.Column, c.column(f.Column)})
+		problem, err := c.Tx.related(ctx, &columnValue{f, f.Column, c.column(f.Column)})
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,9 @@ type teller interface {
 }
 
 // fromChange is a record as it is after a change.
-func fromChange(c *Change) teller { return storedValues{c.Kind, func(column string) any { return c.column(column) }} }
+func fromChange(c *Change) teller {
+	return storedValues{c.Kind, func(column string) any { return c.column(column) }}
+}
 
 // storedValues gives stored values.
 type storedValues struct {

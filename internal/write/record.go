@@ -161,19 +161,7 @@ func idOf(v any) id.ID { x, _ := v.(id.ID); return x }
 
 // keys returns what decides who sees a record with these values. A new record has no shares yet.
 func (tx *Tx) keys(ctx context.Context, k *model.Kind, x id.ID, values map[string]any, stored bool) (*access.Keys, error) {
-	keys := &access.Keys{ID: x, Deleted: values["deleted_at"] != nil}
-	if k.Owned {
-		keys.Owner, keys.Team, keys.Partner = idOf(values["owner_id"]), idOf(values["team_id"]), idOf(values["partner_id"])
-	}
-	if k.Placed {
-		keys.Branch, keys.Territory = idOf(values["branch_id"]), idOf(values["territory_id"])
-	}
-	if k.Sight == model.ByUser {
-		keys.UserPartner, keys.Branch = idOf(values["partner_account_id"]), idOf(values["branch_id"])
-	}
-	if k.Name == "CustomField" {
-		keys.Sensitive, _ = values["sensitive"].(bool)
-	}
+	keys := ownKeys(k, x, values)
 	if k.Shareable && stored {
 		shares, err := tx.shares(ctx, x)
 		if err != nil {
@@ -211,61 +199,24 @@ func (tx *Tx) keys(ctx context.Context, k *model.Kind, x id.ID, values map[strin
 }
 
 func (tx *Tx) shares(ctx context.Context, record id.ID) ([]access.ShareKey, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT grantee_id, level, fields, expires_at FROM shares WHERE record_id = ? AND deleted_at IS NULL ORDER BY id", record)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var out []access.ShareKey
-	for rows.Next() {
-		var s access.ShareKey
-		var fields sql.NullString
-		var until sql.NullTime
-		if err := rows.Scan(&s.Grantee, &s.Level, &fields, &until); err != nil {
-			return nil, err
-		}
-		if fields.Valid {
-			s.Fields = access.ShareFields(&fields.String)
-		}
-		if until.Valid {
-			s.Until = until.Time.UTC()
-		}
-		out = append(out, s)
-	}
-	return out, rows.Err()
+	keys := map[id.ID]*access.Keys{record: {}}
+	err := tx.sharesMany(ctx, []id.ID{record}, keys)
+	return keys[record].Shares, err
 }
 
 // participants returns who takes part in a record, now or on other days.
 func (tx *Tx) participants(ctx context.Context, k *model.Kind, record id.ID) ([]access.ParticipantKey, error) {
-	p := k.Participants
-	link := tx.w.Set.Kind(p.Kind)
-	column := func(name string) string {
-		if name == "" {
-			return "NULL"
-		}
-		return "`" + link.Field(name).Column + "`"
-	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+column(p.User)+", "+column(p.From)+", "+column(p.To)+" FROM `"+link.Table+"` WHERE "+
-		column(p.Record)+" = ? AND `deleted_at` IS NULL ORDER BY `id`", record)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var out []access.ParticipantKey
-	for rows.Next() {
-		var one access.ParticipantKey
-		var from, to sql.NullString
-		if err := rows.Scan(&one.User, &from, &to); err != nil {
-			return nil, err
-		}
-		one.From, one.To = from.String, to.String
-		out = append(out, one)
-	}
-	return out, rows.Err()
+	keys := map[id.ID]*access.Keys{record: {}}
+	err := tx.participantsMany(ctx, k, []id.ID{record}, keys)
+	return keys[record].Participants, err
 }
 
 // Visible returns which of the ids are records of the kind that the actor may read and that are not in the bin.
 func (tx *Tx) Visible(ctx context.Context, k *model.Kind, ids []id.ID) (map[id.ID]bool, error) {
+	return tx.visible(ctx, k, ids, "")
+}
+
+func (tx *Tx) visible(ctx context.Context, k *model.Kind, ids []id.ID, lock string) (map[id.ID]bool, error) {
 	seen := map[id.ID]bool{}
 	if len(ids) == 0 {
 		return seen, nil
@@ -281,7 +232,7 @@ func (tx *Tx) Visible(ctx context.Context, k *model.Kind, ids []id.ID) (map[id.I
 			query, args = query+" AND ("+sight.SQL+")", append(args, sight.Args...)
 		}
 	}
-	rows, err := tx.QueryContext(ctx, query, args...)
+	rows, err := tx.QueryContext(ctx, query+lock, args...)
 	if err != nil {
 		return nil, err
 	}
