@@ -11056,7 +11056,7 @@ input CustomFieldTypeFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""The kind of record that a REFERENCE leads to."""
+"""The kind of record that a REFERENCE leads to; other types do not use it."""
 enum ReferenceTarget @input(use: FREE) {
   """Accounts."""
   ACCOUNT
@@ -11108,7 +11108,7 @@ type CustomField implements Node @kind(name: "CustomField") {
   type: CustomFieldType
   """Its names in other languages."""
   labels: [LocalisedText!]
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   target: ReferenceTarget
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   choices: [String!]
@@ -11116,7 +11116,7 @@ type CustomField implements Node @kind(name: "CustomField") {
   isRequired: Boolean
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
@@ -11172,7 +11172,7 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   TYPE
   """Its names in other languages."""
   LABELS
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   TARGET
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   CHOICES
@@ -11180,7 +11180,7 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   IS_REQUIRED
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   IS_UNIQUE
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it."""
   DEFAULT_VALUE
   """Its place in the order of fields."""
   POSITION
@@ -11242,7 +11242,7 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   label: StringFilter
   """What its values are."""
   type: CustomFieldTypeFilter
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   target: ReferenceTargetFilter
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   choices: StringListFilter
@@ -11250,7 +11250,7 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   isRequired: BooleanFilter
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: BooleanFilter
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it."""
   defaultValue: StringFilter
   """Its place in the order of fields."""
   position: IntFilter
@@ -11282,7 +11282,7 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   type: CustomFieldType!
   """Its names in other languages. At most 50."""
   labels: [LocalisedTextInput!]
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   target: ReferenceTarget
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew. At most 200."""
   choices: [String!]
@@ -11290,7 +11290,7 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   isRequired: Boolean
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields. At most 200 characters."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it. At most 200 characters."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
@@ -11312,7 +11312,7 @@ input UpdateCustomFieldInput @input(kind: "CustomField", use: UPDATE) {
   isRequired: Boolean
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields. At most 200 characters."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it. At most 200 characters."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
