@@ -38,14 +38,14 @@ func (p *Policy) addCustom(k *model.Kind, actions map[string]Scopes, levels map[
 	}
 }
 
-// lists notes of which definitions something is granted, and which are denied.
+// lists notes of which definitions something is granted, and which are denied though they are not sensitive.
 func (p *Policy) lists(kinds []*model.Kind) {
 	for _, k := range kinds {
 		for _, f := range p.custom.Of(k) {
 			switch {
 			case p.Knows(k, f):
 				p.granted = append(p.granted, f.Custom.ID)
-			case p.fields[k.Const] != nil:
+			case p.fields[k.Const] != nil && !f.Sensitive: // sensitive ones are told from others by their records
 				p.denied = append(p.denied, f.Custom.ID)
 			}
 		}

@@ -2,7 +2,9 @@ package secrecy_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -182,4 +184,156 @@ func TestCustomField_eventsAndReplay(t *testing.T) {
 			t.Errorf("repeated without the right, the answer is %s", got)
 		}
 	})
+}
+
+// Definitions of fields that a role does not have are not told of either.
+func TestCustomField_definitionEvents(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		blind := e.User(t, nil, e.Role(t, customRole(e)))
+		definer := e.User(t, nil, e.Role(t, grants(e, "CUSTOM_FIELD * ALL")))
+		from, all := after(t, e, blind), after(t, e, definer)
+		define := func(key string, sensitive bool) id.ID {
+			return e.Make(t, "CustomField", input.Object{"object": "ACCOUNT", "key": key, "label": key, "type": "TEXT", "sensitive": sensitive})
+		}
+		open, hidden := define("open", false), define("pay", true)
+		e.Change(t, hidden, input.Object{"label": "Salary"})
+		e.Change(t, open, input.Object{"sensitive": true})
+		told(t, feed(t, e, blind, from), "LEFT "+open.String()+" null null null")
+		told(t, slices.Sorted(slices.Values(feed(t, e, definer, all))), slices.Sorted(slices.Values([]string{
+			fmt.Sprintf("CREATED %s 1 %s %q", open, created(t, e, definer, all, open), open), fmt.Sprintf("CREATED %s 1 %s %q", hidden, created(t, e, definer, all, hidden), hidden),
+			fmt.Sprintf(`UPDATED %s 2 ["label"] %q`, hidden, hidden), fmt.Sprintf(`UPDATED %s 2 ["sensitive"] %q`, open, open),
+		}))...)
+	})
+}
+
+// created returns the fields that the creation of a record names, which are many.
+func created(t *testing.T, e *farleytest.Env, c *farleytest.Client, from string, x id.ID) string {
+	t.Helper()
+	for _, line := range feed(t, e, c, from) {
+		if parts := strings.SplitN(line, " ", 5); parts[0] == "CREATED" && parts[1] == x.String() {
+			return parts[3]
+		}
+	}
+	return ""
+}
+
+// Random operations over custom fields give the same bytes before and after values that their reader does not have are
+// changed, given and taken away: those of a field that he has nowhere, and those of one that he has on his own records only.
+func TestCustomField_difference(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		for _, object := range []string{"ACCOUNT", "CONTACT"} {
+			for key, kind := range map[string]string{"pay": "NUMBER", "code": "TEXT", "day": "DATE"} {
+				e.Make(t, "CustomField", input.Object{"object": object, "key": key, "label": key, "type": kind, "sensitive": true})
+			}
+			e.Make(t, "CustomField", input.Object{"object": object, "key": "open", "label": "open", "type": "TEXT"})
+		}
+		own := levels(grants(e, "ACCOUNT * OWN", "CONTACT * OWN"), "ACCOUNT CUSTOM_FIELDS.code WRITE", "CONTACT CUSTOM_FIELDS.code WRITE", "ACCOUNT CUSTOM_FIELDS.pay WRITE")
+		c := e.User(t, nil, e.Role(t, own), e.Role(t, customRole(e)))
+		rnd := rand.New(rand.NewPCG(1, uint64(len(e.DB.Dialect))))
+		type owned struct {
+			id   id.ID
+			mine bool
+		}
+		var all []owned
+		// shown are the values that the reader has of a record; the others are drawn anew each time.
+		values := func(contact, mine, visible bool) []any {
+			var out []any
+			give := func(key, value string) {
+				if rnd.IntN(3) > 0 {
+					out = append(out, map[string]any{"key": key, "value": value})
+				}
+			}
+			draw := func() string { return fmt.Sprint(rnd.IntN(5)) }
+			shown := map[string]bool{"open": true, "code": mine, "pay": mine && !contact}
+			for _, key := range []string{"code", "day", "open", "pay"} {
+				if shown[key] != visible {
+					continue
+				}
+				value := draw()
+				if key == "day" {
+					value = "2026-01-0" + fmt.Sprint(1+rnd.IntN(5))
+				}
+				give(key, value)
+			}
+			return out
+		}
+		shown := map[id.ID][]any{}
+		for i := range 24 {
+			tick(e)
+			mine := i%3 == 0
+			in := input.Object{}
+			if mine {
+				in["owner"] = c.User.String()
+			}
+			in["name"] = fmt.Sprint("A", i%7)
+			account := e.Make(t, "Account", in)
+			delete(in, "name")
+			in["familyName"] = fmt.Sprint("C", i%5)
+			contact := e.Make(t, "Contact", in)
+			e.Make(t, "AccountContact", input.Object{"account": account.String(), "contact": contact.String()})
+			shown[account], shown[contact] = values(false, mine, true), values(true, mine, true)
+			all = append(all, owned{account, mine}, owned{contact, mine})
+		}
+		hide := func() {
+			for i, x := range all {
+				e.Change(t, x.id, input.Object{"customFields": append(append([]any{}, shown[x.id]...), values(i%2 == 1, x.mine, false)...)})
+			}
+		}
+		hide()
+		var documents []string
+		for range 60 {
+			documents = append(documents, randomCustom(rnd))
+		}
+		ask := func() []string {
+			var out []string
+			for _, d := range documents {
+				out = append(out, c.Do(t, d, nil).Raw)
+			}
+			return out
+		}
+		before := ask()
+		found := 0
+		for _, a := range before {
+			if strings.Contains(a, `"name"`) {
+				found++
+			}
+		}
+		if found < 20 {
+			t.Errorf("only %d operations find anything", found)
+		}
+		for range 3 {
+			hide()
+			for i, got := range ask() {
+				if got != before[i] {
+					t.Fatalf("%s\ntells of hidden values:\n%s\nbefore:\n%s", documents[i], got, before[i])
+				}
+			}
+		}
+	})
+}
+
+// randomCustom writes an operation that selects, filters and orders by custom fields, of which some are hidden.
+func randomCustom(rnd *rand.Rand) string {
+	pick := func(of ...string) string { return of[rnd.IntN(len(of))] }
+	condition := func() string {
+		n := fmt.Sprint(rnd.IntN(5))
+		return pick(`{key: "pay", number: {gte: "`+n+`"}}`, `{key: "code", text: {ne: "`+n+`"}}`, `{key: "code", isNull: true}`, `{key: "open", text: {in: ["`+n+`", "3"]}}`,
+			`{key: "pay", number: {lt: "3", gt: "0"}}`, `{key: "open", text: {contains: "`+n+`"}}`, `{key: "day", isNull: false}`, `{key: "none", isNull: true}`, `{key: "code", text: {eq: "`+n+`"}}`)
+	}
+	list := func() string {
+		if rnd.IntN(2) == 0 {
+			return "customFields: " + condition()
+		}
+		return "customFields: [" + condition() + ", " + condition() + "]"
+	}
+	where := pick("", "where: {"+list()+"}, ", "where: {not: {"+list()+"}}, ", "where: {or: [{"+list()+"}, {name: {eq: \"A1\"}}]}, ", "where: {contacts: {some: {"+list()+"}}}, ", "where: {contacts: {none: {"+list()+"}}}, ")
+	order := func() string {
+		return pick("", `orderBy: [{customField: {key: "`+pick("pay", "code", "open", "open", "day")+`"}, direction: `+pick("ASC", "DESC")+`}], `,
+			`orderBy: [{customField: {key: "`+pick("pay", "code", "open")+`"}}, {customField: {key: "open"}, direction: DESC}], `)
+	}
+	size := pick("first: 3", "last: 3", "first: 50")
+	return `{ accounts(` + where + order() + size + `) { edges { cursor node { name customFields { key value } pay: customField(key: "pay") { value } contacts(` + order() +
+		`first: 2) { nodes { familyName customFields { key value } } pageInfo { endCursor } } } } pageInfo { hasNextPage hasPreviousPage } totalCount { value } } }`
 }
