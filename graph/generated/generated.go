@@ -12221,7 +12221,7 @@ input RolePermissionInput @input(use: FREE) {
 type RoleFieldLevel @plain @engine {
   "The kind of record."
   object: Object!
-  "The field, as in the enum of its kind: \"TAX_NUMBER\"."
+  "The field, as in the enum of its kind: \"TAX_NUMBER\"; one that the firm has added: \"CUSTOM_FIELDS.key\"; all sensitive ones of these that have no row: \"CUSTOM_FIELDS.*\"."
   field: String!
   "The level."
   level: FieldLevel!
@@ -12231,7 +12231,7 @@ type RoleFieldLevel @plain @engine {
 input RoleFieldLevelInput @input(use: FREE) {
   "The kind of record."
   object: Object!
-  "The field, as in the enum of its kind: \"TAX_NUMBER\"."
+  "The field, as in the enum of its kind: \"TAX_NUMBER\"; one that the firm has added: \"CUSTOM_FIELDS.key\"; all sensitive ones of these that have no row: \"CUSTOM_FIELDS.*\"."
   field: String!
   "The level."
   level: FieldLevel!
@@ -12338,7 +12338,7 @@ extend type Query {
     record: ID!
     "The action."
     action: Action!
-    "A field, by its name in the API."
+    "A field, by its name in the API: \"taxNumber\", \"customFields.key\"."
     field: String
   ): AccessExplanation @can(object: "USER", action: "MANAGE_USERS")
 }

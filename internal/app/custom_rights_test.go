@@ -461,3 +461,26 @@ func TestCustomRights_conversion(t *testing.T) {
 		}
 	})
 }
+
+// Who is an administrator has sensitive fields that were defined after his role, and so can give them to others.
+func TestCustomRights_administrator(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		payroll(t, e)
+		admin, rep := shipped(t, e, "administrator", nil), shipped(t, e, "sales_rep", nil)
+		x := e.Make(t, "Account", input.Object{"name": "Oak", "owner": rep.User.String(), "customFields": valuesOf("pay", "100", "open", "yes")})
+		id := farleytest.Vars{"id": x.String()}
+		const both = `[{"key":"pay","value":"100"},{"key":"open","value":"yes"}]`
+		if got := admin.Query(t, readCustom, id).At("account.customFields").JSON(); got != both {
+			t.Errorf("the administrator reads %s", got)
+		}
+		if got := rep.Query(t, readCustom, id).At("account.customFields").JSON(); got != `[{"key":"open","value":"yes"}]` {
+			t.Errorf("the representative reads %s", got)
+		}
+		role := admin.Query(t, `mutation { createRole(input: {name: "Payroll", permissions: [{object: ACCOUNT, action: READ, scope: OWN}], fieldLevels: [{object: ACCOUNT, field: "CUSTOM_FIELDS.pay", level: READ}]}) { role { id } } }`, nil).At("createRole.role.id").Text()
+		admin.Query(t, `mutation($u: ID!, $r: ID!) { createRoleGrant(input: {user: $u, role: $r}) { roleGrant { id } } }`, farleytest.Vars{"u": rep.User.String(), "r": role})
+		if got := rep.Query(t, readCustom, id).At("account.customFields").JSON(); got != both {
+			t.Errorf("with the role the representative reads %s", got)
+		}
+	})
+}
