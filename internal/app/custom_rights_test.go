@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"farley/internal/access"
 	"farley/internal/farleytest"
@@ -481,6 +482,39 @@ func TestCustomRights_administrator(t *testing.T) {
 		admin.Query(t, `mutation($u: ID!, $r: ID!) { createRoleGrant(input: {user: $u, role: $r}) { roleGrant { id } } }`, farleytest.Vars{"u": rep.User.String(), "r": role})
 		if got := rep.Query(t, readCustom, id).At("account.customFields").JSON(); got != both {
 			t.Errorf("with the role the representative reads %s", got)
+		}
+	})
+}
+
+// Reading a sensitive field is in the audit trail, by selection, filter and order; its name is told to those who know it.
+func TestCustomRights_audit(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		payroll(t, e)
+		e.Make(t, "Account", input.Object{"name": "Oak", "customFields": valuesOf("pay", "100", "open", "yes")})
+		e.Make(t, "Account", input.Object{"name": "Elm", "customFields": valuesOf("open", "yes")})
+		c := e.User(t, nil, e.Role(t, clerk("ALL", "CUSTOM_FIELDS.pay READ")))
+		reads := func(levels ...string) *farleytest.Client {
+			r := clerk("ALL", levels...)
+			r.Permissions = append(r.Permissions, access.Permission{Object: "USER", Action: "READ_AUDIT", Scope: "ALL"}, access.Permission{Object: "USER", Action: "READ", Scope: "ALL"})
+			return e.User(t, nil, e.Role(t, r))
+		}
+		knows, blind := reads("CUSTOM_FIELDS.pay READ"), reads()
+		for _, query := range []string{
+			`{ accounts { nodes { customFields { key } } } }`, `{ accounts { nodes { customField(key: "pay") { value } } } }`,
+			`{ accounts(where: {customFields: {key: "pay", number: {gt: "1"}}}) { nodes { id } } }`,
+			`{ accounts(first: 1, orderBy: [{customField: {key: "pay"}, direction: DESC}]) { nodes { id } } }`,
+		} {
+			e.Clock.Advance(e.Clock.Now().Add(time.Second))
+			from := e.Clock.Now().Format(time.RFC3339)
+			c.Query(t, query, nil)
+			c.Query(t, `{ accounts { nodes { customField(key: "open") { value } } } }`, nil)
+			for reader, want := range map[*farleytest.Client]string{knows: `["customFields.pay"]`, blind: `[]`} {
+				got := entries(t, e, reader, farleytest.Vars{"action": []string{"SENSITIVE_READ"}, "from": from, "user": c.User.String()})
+				if got.Len() != 1 || got.At("0.node.fields").JSON() != want || got.At("0.node.recordCount").Int() != 1 {
+					t.Errorf("%s is in the trail as %s, want the fields %s", query, got.JSON(), want)
+				}
+			}
 		}
 	})
 }
