@@ -47,7 +47,7 @@ type CustomField struct {
 	Type string `json:"type,omitempty"`
 	// Its names in other languages.
 	Labels string `json:"labels,omitempty"`
-	// The kind of record that a REFERENCE leads to.
+	// The kind of record that a REFERENCE leads to; other types do not use it.
 	Target string `json:"target,omitempty"`
 	// What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew.
 	Choices string `json:"choices,omitempty"`
@@ -55,7 +55,7 @@ type CustomField struct {
 	IsRequired bool `json:"is_required,omitempty"`
 	// Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records.
 	IsUnique bool `json:"is_unique,omitempty"`
-	// The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields.
+	// The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it.
 	DefaultValue string `json:"default_value,omitempty"`
 	// default_value, folded for comparison.
 	DefaultValueFold string `json:"default_value_fold,omitempty"`

@@ -11362,7 +11362,7 @@ input CustomFieldTypeFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""The kind of record that a REFERENCE leads to."""
+"""The kind of record that a REFERENCE leads to; other types do not use it."""
 enum ReferenceTarget @input(use: FREE) {
   """Accounts."""
   ACCOUNT
@@ -11414,7 +11414,7 @@ type CustomField implements Node @kind(name: "CustomField") {
   type: CustomFieldType
   """Its names in other languages."""
   labels: [LocalisedText!]
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   target: ReferenceTarget
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   choices: [String!]
@@ -11422,7 +11422,7 @@ type CustomField implements Node @kind(name: "CustomField") {
   isRequired: Boolean
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
@@ -11478,7 +11478,7 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   TYPE
   """Its names in other languages."""
   LABELS
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   TARGET
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   CHOICES
@@ -11486,7 +11486,7 @@ enum CustomFieldField @input(kind: "CustomField", use: FREE) {
   IS_REQUIRED
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   IS_UNIQUE
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it."""
   DEFAULT_VALUE
   """Its place in the order of fields."""
   POSITION
@@ -11548,7 +11548,7 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   label: StringFilter
   """What its values are."""
   type: CustomFieldTypeFilter
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   target: ReferenceTargetFilter
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew."""
   choices: StringListFilter
@@ -11556,7 +11556,7 @@ input CustomFieldWhere @input(kind: "CustomField", use: FILTER) {
   isRequired: BooleanFilter
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: BooleanFilter
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it."""
   defaultValue: StringFilter
   """Its place in the order of fields."""
   position: IntFilter
@@ -11588,7 +11588,7 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   type: CustomFieldType!
   """Its names in other languages. At most 50."""
   labels: [LocalisedTextInput!]
-  """The kind of record that a REFERENCE leads to."""
+  """The kind of record that a REFERENCE leads to; other types do not use it."""
   target: ReferenceTarget
   """What can be chosen, in this order, for CHOICE and MULTI_CHOICE; each at most 200 characters. What is taken away stays where it was chosen, and cannot be chosen anew. At most 200."""
   choices: [String!]
@@ -11596,7 +11596,7 @@ input CreateCustomFieldInput @input(kind: "CustomField", use: CREATE) {
   isRequired: Boolean
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields. At most 200 characters."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it. At most 200 characters."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
@@ -11618,7 +11618,7 @@ input UpdateCustomFieldInput @input(kind: "CustomField", use: UPDATE) {
   isRequired: Boolean
   """Whether no two live records have the same value; not for MULTI_CHOICE and BOOLEAN. Refused while there are such records."""
   isUnique: Boolean
-  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Not for unique fields. At most 200 characters."""
+  """The value of a new record that gives none, as JSON: "\"gold\"", "true". It has to fit the type. Unique fields do not use it. At most 200 characters."""
   defaultValue: String
   """Its place in the order of fields."""
   position: Int
@@ -13569,7 +13569,7 @@ input RolePermissionInput @input(use: FREE) {
 type RoleFieldLevel @plain @engine {
   "The kind of record."
   object: Object!
-  "The field, as in the enum of its kind: \"TAX_NUMBER\"."
+  "The field, as in the enum of its kind: \"TAX_NUMBER\"; one that the firm has added: \"CUSTOM_FIELDS.key\"; all sensitive ones of these that have no row: \"CUSTOM_FIELDS.*\"."
   field: String!
   "The level."
   level: FieldLevel!
@@ -13579,7 +13579,7 @@ type RoleFieldLevel @plain @engine {
 input RoleFieldLevelInput @input(use: FREE) {
   "The kind of record."
   object: Object!
-  "The field, as in the enum of its kind: \"TAX_NUMBER\"."
+  "The field, as in the enum of its kind: \"TAX_NUMBER\"; one that the firm has added: \"CUSTOM_FIELDS.key\"; all sensitive ones of these that have no row: \"CUSTOM_FIELDS.*\"."
   field: String!
   "The level."
   level: FieldLevel!
@@ -13686,7 +13686,7 @@ extend type Query {
     record: ID!
     "The action."
     action: Action!
-    "A field, by its name in the API."
+    "A field, by its name in the API: \"taxNumber\", \"customFields.key\"."
     field: String
   ): AccessExplanation @can(object: "USER", action: "MANAGE_USERS")
 }

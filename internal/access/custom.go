@@ -8,8 +8,12 @@ import (
 )
 
 // Fields that the firm has added have levels like any other. One without a level of its own has that of customFields in the
-// same role, and a sensitive one NONE. A field of which the roles grant nothing is unknown to their holder: its key names
+// same role, and a sensitive one that of SensitiveCustom, otherwise NONE. A field of which the roles grant nothing is unknown to their holder: its key names
 // nothing, and its definition is out of sight for everybody who may not change definitions.
+
+// SensitiveCustom names, in a role, all sensitive custom fields of a kind that have no level of their own there. Without it
+// nobody could be given what nobody has: who defines fields after the roles have been written needs them to be somebody's.
+const SensitiveCustom = "CUSTOM_FIELDS.*"
 
 // customFields is the enum value of the field that holds them, and definitions that of the kind that defines them.
 const (
@@ -26,26 +30,30 @@ func (p *Policy) addCustom(k *model.Kind, actions map[string]Scopes, levels map[
 	}
 	explicit, given := levels[[2]string{k.Const, all.Const}]
 	otherwise := levelOf(all, actions, explicit, given)
+	sensitive, given := levels[[2]string{k.Const, SensitiveCustom}]
+	if !given {
+		sensitive = LevelNone
+	}
 	for _, f := range p.custom.Of(k) {
 		level := otherwise
 		if own, given := levels[[2]string{k.Const, f.Const}]; given {
 			level = own
 		} else if f.Sensitive {
-			level = LevelNone
+			level = sensitive
 		}
 		p.fields[k.Const][f.Const] = p.fields[k.Const][f.Const].with(f, level, actions)
 		p.fields[k.Const][all.Const] = p.fields[k.Const][all.Const].with(all, level, actions)
 	}
 }
 
-// lists notes of which definitions something is granted, and which are denied.
+// lists notes of which definitions something is granted, and which are denied though they are not sensitive.
 func (p *Policy) lists(kinds []*model.Kind) {
 	for _, k := range kinds {
 		for _, f := range p.custom.Of(k) {
 			switch {
 			case p.Knows(k, f):
 				p.granted = append(p.granted, f.Custom.ID)
-			case p.fields[k.Const] != nil:
+			case p.fields[k.Const] != nil && !f.Sensitive: // sensitive ones are told from others by their records
 				p.denied = append(p.denied, f.Custom.ID)
 			}
 		}

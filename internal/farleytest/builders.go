@@ -192,7 +192,9 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 	case "CustomField.key":
 		return fmt.Sprintf("key%d", e.n.Add(1)), true
 	case "CustomField.type":
-		return pick(i, "TEXT", "NUMBER", "BOOLEAN", "DATE"), true // choices need more
+		return pick(i, "TEXT", "NUMBER"), true // the other types need more
+	case "CustomField.defaultValue":
+		return fmt.Sprintf(`"%d"`, i), true // fits both
 	case "LifecycleStage.phase":
 		return pick(i, "START", "KEEP", "END"), true // tests want the first and the fifth to differ
 	case "Lead.status":

@@ -16,11 +16,12 @@ import (
 // customs plans customFields and customField(key:): one column of the record, of which each row tells what its reader may
 // know. A key that is unknown to him gives nothing, as one that does not exist.
 func (lv *level) customs(k *model.Kind, alias string, ids *idColumn, cf graphql.CollectedField, path []any) (writer[int], error) {
-	if _, err := lv.r.reading(k, k.Field(model.CustomFields), alias, path); err != nil {
+	all, err := lv.r.reading(k, k.Field(model.CustomFields), alias, path)
+	if err != nil {
 		return nil, err
 	}
 	fields := lv.r.a.Policy.Custom(k)
-	c := &customColumn{r: lv.r, shape: lv.r.shape(cf), alias: cf.Alias, keys: map[string]*customField{}}
+	c := &customColumn{r: lv.r, shape: lv.r.shape(cf), alias: cf.Alias, whole: all.whole, keys: map[string]*customField{}}
 	if cf.Name != model.CustomFields {
 		args, err := lv.r.arguments(cf, path)
 		if err != nil {
@@ -86,6 +87,7 @@ type customColumn struct {
 	alias  string
 	keys   map[string]*customField
 	one    bool    // only one is asked for
+	whole  bool    // an empty list is one on every row; else it may be a hidden one, and is null
 	stored *column // what the records hold
 	seen   map[id.ID]bool
 }
@@ -189,7 +191,7 @@ func (c *customColumn) write(dst []byte, row int) []byte {
 	}
 	var v any = list
 	switch {
-	case c.one && len(list) == 0:
+	case len(list) == 0 && (c.one || !c.whole):
 		v = nil
 	case c.one:
 		v = list[0]
@@ -370,11 +372,10 @@ func (c *customOrder) withoutValue(s *statement, limit int) {
 	if index, ok := c.l.r.indexes[c.l.kind.Table+"(deleted_at,id)"]; ok {
 		s.WriteString(" FORCE INDEX (`" + index + "`)")
 	}
-	none := access.Cond{
-		SQL:  "NOT EXISTS (SELECT 1 FROM custom_values v WHERE v.field_id = ? AND v.record_id = " + name(base, "id") + " AND v.sort IS NOT NULL)",
-		Args: []any{c.field.Custom.ID},
-	}
-	s.where(access.And(c.l.where, c.empty, none))
+	// Not as NOT EXISTS, for which MariaDB reads all values first.
+	s.WriteString(" LEFT JOIN custom_values v ON v.field_id = ? AND v.record_id = " + name(base, "id") + " AND v.item = 0")
+	s.args = append(s.args, c.field.Custom.ID)
+	s.where(access.And(c.l.where, c.empty, access.Cond{SQL: "v.sort IS NULL"}))
 	if c.order[0].desc && !c.valued.IsFalse() {
 		s.WriteString(" AND (SELECT COUNT(*) FROM (SELECT 1 AS one")
 		c.withValue(s)

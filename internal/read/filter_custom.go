@@ -124,40 +124,65 @@ func (s customSearch) any() access.Cond {
 	return s.where(suffix(s.column("sort"), " IS NOT NULL"))
 }
 
+// operators compiles the operators of a condition. Those that a value has to meet make one search, as long as there is one
+// value: so both ends of a span confine the index.
 func (s customSearch) operators(value any, path []any) (access.Cond, error) {
 	ops, ok := value.(map[string]any)
 	if !ok {
 		return access.Cond{}, required(path)
 	}
-	all := access.Cond{}
+	var meets, all access.Cond
+	searched := false
 	for _, op := range slices.Sorted(maps.Keys(ops)) {
 		at := join(path, op)
 		if ops[op] == nil {
 			return access.Cond{}, required(at)
 		}
-		c, err := s.operator(op, ops[op], at)
-		if err != nil {
-			return access.Cond{}, err
+		positive, negative := negated[op]
+		switch {
+		case op == "isNull", op == "isEmpty":
+			all = access.And(all, flag(access.Not(s.any()), ops[op]))
+			continue
+		case !negative:
+			positive = op
 		}
-		all = access.And(all, c)
+		if custom.Listed(s.field.Custom.Type) {
+			c, err := s.chosen(positive, ops[op], at)
+			if err != nil {
+				return access.Cond{}, err
+			}
+			if negative {
+				c = access.Not(c)
+			}
+			all = access.And(all, c)
+			continue
+		}
+		c, err := s.value(positive, ops[op], at)
+		switch {
+		case err != nil:
+			return access.Cond{}, err
+		case negative:
+			all = access.And(all, access.Not(s.where(c)))
+		default:
+			meets, searched = access.And(meets, c), true
+		}
+	}
+	if searched {
+		all = access.And(all, s.where(meets))
 	}
 	return all, nil
 }
 
-func (s customSearch) operator(op string, value any, path []any) (access.Cond, error) {
-	switch op {
-	case "isNull", "isEmpty":
-		return flag(access.Not(s.any()), value), nil
-	case "ne", "notIn":
-		c, err := s.operator(map[string]string{"ne": "eq", "notIn": "in"}[op], value, path)
-		return access.Not(c), err
-	}
+// negated are the operators that say the opposite of another one.
+var negated = map[string]string{"ne": "eq", "notIn": "in"}
+
+// value is the condition that the one value of a record meets an operator.
+func (s customSearch) value(op string, value any, path []any) (access.Cond, error) {
 	switch operatorsOf[s.field.Custom.Type] {
 	case "text":
-		c, err := s.r.operator(&model.Field{Type: model.String, Fold: "fold"}, s.column("fold"), op, value, path)
-		return s.where(c), err
+		return s.r.operator(&model.Field{Type: model.String, Fold: "fold"}, s.column("fold"), op, value, path)
 	case "choice":
-		return s.chosen(op, value, path)
+		return s.choice(op, value, path)
 	}
 	args, err := s.operands(value, path)
 	if err != nil {
@@ -166,17 +191,17 @@ func (s customSearch) operator(op string, value any, path []any) (access.Cond, e
 	sign, signed := signs[op]
 	switch {
 	case op == "in":
-		return s.where(oneOf(s.column("sort"), args)), nil
+		return oneOf(s.column("sort"), args), nil
 	case !signed:
 		return access.Cond{}, invalid(path, "UNKNOWN", "There is no such operator.")
 	case len(args) != 1:
 		return access.Cond{}, required(path)
 	}
-	return s.where(suffix(s.column("sort"), sign, args[0])), nil
+	return suffix(s.column("sort"), sign, args[0]), nil
 }
 
-// chosen compiles the operators on choices.
-func (s customSearch) chosen(op string, value any, path []any) (access.Cond, error) {
+// choice is the condition that one choice meets an operator.
+func (s customSearch) choice(op string, value any, path []any) (access.Cond, error) {
 	args, err := s.r.operands(&model.Field{Type: model.Enum}, value, path)
 	if err != nil {
 		return access.Cond{}, err
@@ -186,17 +211,31 @@ func (s customSearch) chosen(op string, value any, path []any) (access.Cond, err
 		if len(args) != 1 {
 			return access.Cond{}, required(path)
 		}
-		fallthrough
+		return oneOf(s.column("fold"), args), nil
 	case "in", "hasAny":
-		return s.where(oneOf(s.column("fold"), args)), nil
+		return oneOf(s.column("fold"), args), nil
 	case "hasAll":
-		all := make([]access.Cond, len(args))
-		for i, a := range args {
-			all[i] = s.where(suffix(s.column("fold"), " = ?", a))
+		all := access.Cond{}
+		for _, a := range args {
+			all = access.And(all, suffix(s.column("fold"), " = ?", a))
 		}
-		return access.And(all...), nil
+		return all, nil
 	}
 	return access.Cond{}, invalid(path, "UNKNOWN", "There is no such operator.")
+}
+
+// chosen compiles an operator on a list of choices, of which each has a row.
+func (s customSearch) chosen(op string, value any, path []any) (access.Cond, error) {
+	if op != "hasAll" {
+		c, err := s.choice(op, value, path)
+		return s.where(c), err
+	}
+	args, err := s.r.operands(&model.Field{Type: model.Enum}, value, path)
+	all := make([]access.Cond, len(args))
+	for i, a := range args {
+		all[i] = s.where(suffix(s.column("fold"), " = ?", a))
+	}
+	return access.And(all...), err
 }
 
 // operands turns the value of an operator into keys of the index.

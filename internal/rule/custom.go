@@ -62,12 +62,8 @@ func customChoices(_ context.Context, c *write.Change) error {
 // customDefinition refuses what does not go with the type.
 func customDefinition(ctx context.Context, c *write.Change) error {
 	kind := c.Text("type")
-	if target := c.Text("target"); (kind == custom.Reference) != (target != "") {
-		if target == "" {
-			c.Refuse("target", "REQUIRED", "This field is required.")
-		} else {
-			c.Refuse("target", "FORMAT", "Only a REFERENCE leads to records.")
-		}
+	if kind == custom.Reference && c.Text("target") == "" {
+		c.Refuse("target", "REQUIRED", "This field is required.")
 	}
 	if c.Flag("isUnique") && (kind == custom.Boolean || kind == custom.MultiChoice) {
 		c.Refuse("isUnique", "FORMAT", "Fields of this type cannot be unique.")
@@ -79,10 +75,6 @@ func customDefinition(ctx context.Context, c *write.Change) error {
 func customDefault(ctx context.Context, c *write.Change) error {
 	text := c.Text("defaultValue")
 	if text == "" || c.Faulty("defaultValue") {
-		return nil
-	}
-	if c.Flag("isUnique") {
-		c.Refuse("defaultValue", "FORMAT", "A unique field has no default.")
 		return nil
 	}
 	d := definition{kind: c.Text("type"), target: c.Text("target")}

@@ -60,6 +60,9 @@ func fillCustom(ctx context.Context, tx *write.Tx) (n int, done bool, err error)
 	if err != nil {
 		return 0, false, err
 	}
+	if len(after) == 0 {
+		after = make([]byte, len(id.ID{})) // before the first
+	}
 	k := tx.Kinds().Coded(id.Kind(code))
 	defs, err := definitions(ctx, tx, k)
 	if err != nil {

@@ -213,7 +213,8 @@ func customValues(ctx context.Context, c *write.Change) error {
 		return nil
 	}
 	binned := c.Old != nil && c.Old.InBin() != c.InBin()
-	if !c.Changes(model.CustomFields) && !c.Created() && !binned {
+	// Also when the list stays as it is: that it does must not be learned of what is hidden in it.
+	if !c.Changes(model.CustomFields) && !c.Given(model.CustomFields) && !c.Created() && !binned {
 		return nil
 	}
 	defs, err := definitions(ctx, c.Tx, c.Kind)
@@ -427,7 +428,7 @@ func (w *customs) complete(ctx context.Context, given map[string]bool) error {
 		if has || !d.live || d.archived {
 			continue
 		}
-		if w.created && d.otherwise != "" && !given[key] {
+		if w.created && d.otherwise != "" && !d.unique && !given[key] {
 			var v any
 			if json.Unmarshal([]byte(d.otherwise), &v) == nil {
 				if clean, ok := d.clean(w.c.Tx, v, nil); ok && clean != nil {

@@ -111,7 +111,9 @@ func levelRows(ctx context.Context, c *write.Change) error {
 			continue
 		}
 		known := k.ByConst(name) != nil && !k.ByConst(name).Internal
-		if key := model.CustomKey(name); key != "" && k.Customised() {
+		if name == access.SensitiveCustom {
+			known = k.Customised()
+		} else if key := model.CustomKey(name); key != "" && k.Customised() {
 			var err error
 			if known, err = definedFor(ctx, c, k, key); err != nil {
 				return err

@@ -64,6 +64,9 @@ func (d *definition) fieldLevels(set *model.Set) []access.FieldLevel {
 				out = append(out, access.FieldLevel{Object: k.Const, Field: f.Const, Level: level})
 			}
 		}
+		if k.Customised() && l.sensitive != "" {
+			out = append(out, access.FieldLevel{Object: k.Const, Field: access.SensitiveCustom, Level: l.sensitive})
+		}
 	}
 	return out
 }
@@ -99,7 +102,7 @@ func everything(set *model.Set, c crud, except ...string) rights {
 func sensitive(set *model.Set, level access.Level) fields {
 	fs := fields{}
 	for _, k := range set.Kinds {
-		if !k.Link && slices.ContainsFunc(k.Fields, func(f *model.Field) bool { return f.Sensitive }) {
+		if !k.Link && (k.Customised() || slices.ContainsFunc(k.Fields, func(f *model.Field) bool { return f.Sensitive })) {
 			fs[k.Const] = levels{sensitive: level}
 		}
 	}

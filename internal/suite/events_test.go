@@ -80,7 +80,7 @@ func (w *writes) update(t *testing.T, f *model.Field) {
 	row := w.one(t, told, x, change.Updated, int64(version))
 	w.has(t, row, f, old[f.Name], next)
 	for _, c := range row.Fields {
-		if other := w.k.Field(c.Field); other != f && other.Write != model.Never {
+		if other := w.k.Field(ofRecord(c.Field)); other != f && other.Write != model.Never {
 			t.Errorf("%s is said to have changed: %s → %s", c.Field, c.Old, c.New)
 		}
 	}
@@ -163,9 +163,12 @@ func (w *writes) has(t *testing.T, row told, f *model.Field, before, after any) 
 	t.Helper()
 	var found []change.FieldChange
 	for _, c := range row.Fields {
-		if c.Field == f.Name {
+		if ofRecord(c.Field) == f.Name {
 			found = append(found, c)
 		}
+	}
+	if f.Name == model.CustomFields {
+		before, after = onlyValue(before), onlyValue(after)
 	}
 	if len(found) != 1 {
 		t.Fatalf("%d entries for %s: %v", len(found), f.Name, row.Fields)
@@ -175,6 +178,23 @@ func (w *writes) has(t *testing.T, row told, f *model.Field, before, after any) 
 		b, _ := json.Marshal(after)
 		t.Errorf("%s changed %s → %s, want %s → %s", f.Name, found[0].Old, found[0].New, a, b)
 	}
+}
+
+// ofRecord is the field of a record that holds the one that is named: custom fields change one by one.
+func ofRecord(name string) string {
+	if model.CustomKey(name) != "" {
+		return model.CustomFields
+	}
+	return name
+}
+
+// onlyValue is the value in a list of custom fields that has one.
+func onlyValue(v any) any {
+	list, _ := v.([]any)
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0].(map[string]any)["value"]
 }
 
 // says compares a value of the log with one of an input.
