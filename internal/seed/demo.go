@@ -49,7 +49,7 @@ func Demo(ctx context.Context, w *write.Writer, hash func(password string) (stri
 		return nil, err
 	}
 	if err := EnsureRetention(ctx, w); err != nil {
-		return err
+		return nil, err
 	}
 	if err := EnsureStages(ctx, w); err != nil {
 		return nil, err
