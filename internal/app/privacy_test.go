@@ -434,7 +434,7 @@ func TestErasure_leavesNoTrace(t *testing.T) {
 			}
 		}
 		inOrder(t, e)
-		told(t, e, admin, start, p)
+		toldNothing(t, e, admin, start, p)
 		never(t, e, admin, p)
 	})
 }
@@ -469,8 +469,8 @@ func inOrder(t *testing.T, e *farleytest.Env) {
 	}
 }
 
-// told checks that whoever reads the feed from before hears of everything, and nothing of what was erased.
-func told(t *testing.T, e *farleytest.Env, c *farleytest.Client, after string, p *person) {
+// toldNothing checks that whoever reads the feed from before hears of everything, and nothing of what was erased.
+func toldNothing(t *testing.T, e *farleytest.Env, c *farleytest.Client, after string, p *person) {
 	t.Helper()
 	ops := map[string]int{}
 	s := c.Subscribe(t, `subscription($c: Cursor) { contactChanged(after: $c) { op recordId changedFields node { displayName givenName nativeName emails { address } notes { nodes { title body } } } } }`, farleytest.Vars{"c": after})

@@ -171,7 +171,7 @@ func accountContact() *Kind {
 		Name: "AccountContact", Const: "ACCOUNT_CONTACT", Single: "accountContact", Plural: "accountContacts", Code: 18, Prefix: "acco", Table: "account_contacts",
 		Doc:     "How a person belongs to an account. Ended links stay, so that people keep their history when they change employer.",
 		Sight:   ByParents,
-		Parents: []string{"account", "contact"}, Title: "role", Actions: []string{"EXPORT"}, About: []string{"account", "contact"},
+		Parents: []string{"account", "contact"}, Title: "role", Actions: []string{"EXPORT"}, Once: []string{"account", "contact", "fromDate", "toDate"}, About: []string{"account", "contact"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -240,7 +240,7 @@ func tagging() *Kind {
 		Name: "Tagging", Const: "TAGGING", Single: "tagging", Plural: "taggings", Code: 21, Prefix: "tagg", Table: "taggings",
 		Doc:   "One tag on one record; written through the record's tags.",
 		Sight: Reference,
-		Link:  true, Title: "id", About: []string{"record"}, GoesAlong: true,
+		Link:  true, Title: "id", Once: []string{"record", "tag"}, About: []string{"record"}, GoesAlong: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -320,7 +320,7 @@ func relationship() *Kind {
 		Name: "Relationship", Const: "RELATIONSHIP", Single: "relationship", Plural: "relationships", Code: 23, Prefix: "reln", Table: "relationships",
 		Doc:     "A typed, directed link between two accounts or contacts, seen by whoever sees both ends: \"from\" is the type of \"to\".",
 		Sight:   ByParents,
-		Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type", Actions: []string{"EXPORT"}, About: []string{"fromAccount", "fromContact", "toAccount", "toContact"},
+		Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type", Actions: []string{"EXPORT"}, Once: []string{"fromAccount", "fromContact", "toAccount", "toContact", "type", "label", "fromDate", "toDate"}, About: []string{"fromAccount", "fromContact", "toAccount", "toContact"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -347,7 +347,7 @@ func accountTeamMember() *Kind {
 		Name: "AccountTeamMember", Const: "ACCOUNT_TEAM_MEMBER", Single: "accountTeamMember", Plural: "accountTeamMembers", Code: 24, Prefix: "atmb", Table: "account_team_members",
 		Doc:     "A user who takes part in the work on an account: the account and what hangs on it is in sight of the user's scope OWN.",
 		Sight:   ByParents,
-		Parents: []string{"account"}, Title: "role", Actions: []string{"EXPORT"},
+		Parents: []string{"account"}, Title: "role", Actions: []string{"EXPORT"}, Once: []string{"account", "user", "fromDate", "toDate"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -370,7 +370,7 @@ func preference() *Kind {
 		Name: "Preference", Const: "PREFERENCE", Single: "preference", Plural: "preferences", Code: 25, Prefix: "pref", Table: "preferences",
 		Doc:     "What a person would like to hear of, how and how often. The customer may keep it in a portal.",
 		Sight:   ByParents,
-		Parents: []string{"contact"}, Self: "ref:contact", Title: "topic", Actions: []string{"EXPORT"}, About: []string{"contact"}, GoesAlong: true,
+		Parents: []string{"contact"}, Self: "ref:contact", Title: "topic", Actions: []string{"EXPORT"}, Once: []string{"contact", "topic", "product", "channel"}, About: []string{"contact"}, GoesAlong: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -647,7 +647,7 @@ func share() *Kind {
 		Name: "Share", Const: "SHARE", Single: "share", Plural: "shares", Code: 36, Prefix: "shar", Table: "shares",
 		Doc:   "A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once.",
 		Sight: ByOwner,
-		Owned: true, Title: "id", Actions: []string{"EXPORT"}, About: []string{"record"}, GoesAlong: true,
+		Owned: true, Title: "id", Actions: []string{"EXPORT"}, Once: []string{"record", "grantee", "level", "fields", "expiresAt"}, About: []string{"record"}, GoesAlong: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
