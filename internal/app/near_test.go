@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -23,6 +24,7 @@ const accountsNear = `query($lat: Float!, $lon: Float!, $km: Float!, $first: Int
 // located makes an account at a place.
 func located(t *testing.T, e *farleytest.Env, name string, lat, lon float64, more input.Object) id.ID {
 	t.Helper()
+	advance(e, time.Millisecond) // so that of equal distances the one made first comes first
 	in := input.Object{"name": name, "addresses": []any{map[string]any{"kind": "SITE", "city": "X", "latitude": lat, "longitude": lon}}}
 	for k, v := range more {
 		in[k] = v
@@ -69,18 +71,18 @@ func TestNear(t *testing.T) {
 			want         []string
 		}{
 			{"the place itself", 24.7136, 46.6753, 0.001, nil, []string{"0 riyadh"}},
-			{"around it", 24.7136, 46.6753, 100, nil, []string{"0 riyadh", "89712 kharj"}},
-			{"filtered", 24.7136, 46.6753, 100, input.Object{"name": input.Object{"startsWith": "k"}}, []string{"89712 kharj"}},
+			{"around it", 24.7136, 46.6753, 100, nil, []string{"0 riyadh", "89535 kharj"}},
+			{"filtered", 24.7136, 46.6753, 100, input.Object{"name": input.Object{"startsWith": "k"}}, []string{"89535 kharj"}},
 			{"the bin on request", 24.7136, 46.6753, 1, input.Object{"deletedAt": input.Object{"isNull": false}}, []string{"0 gone"}},
 			{"over the date line from the west", 0.1, 179.95, 20, nil, []string{"5560 west of the line", "5560 on the line", "5560 on the line too", "16679 east of the line"}},
 			{"from the line itself", 0.1, 180, 12, nil, []string{"0 on the line", "0 on the line too", "11119 west of the line", "11119 east of the line"}},
 			{"from its other name", 0.1, -180, 5, nil, []string{"0 on the line", "0 on the line too"}},
-			{"the pole", 90, -50, 60, nil, []string{"0 at the pole", "55597 near the pole", "55597 the other side of the pole"}},
-			{"beside the pole", 89.5, 10, 120, nil, []string{"0 the other side of the pole", "55597 at the pole", "111195 near the pole"}},
-			{"the south pole", -90, 77, 20, nil, []string{"11119 south"}},
+			{"the pole", 90, -50, 60, nil, []string{"0 at the pole", "55598 near the pole", "55598 the other side of the pole"}},
+			{"beside the pole", 89.5, 10, 120, nil, []string{"0 the other side of the pole", "55598 at the pole", "111195 near the pole"}},
+			{"the south pole", -90, 77, 20, nil, []string{"11120 south"}},
 			{"what lies at the radius belongs to it", 0, 0, 111.1951, nil, []string{"0 equator", "111195 a degree east"}},
 			{"and what lies a little beyond does not", 0, 0, 111.1949, nil, []string{"0 equator"}},
-			{"far", 24.7136, 46.6753, 1000, nil, []string{"0 riyadh", "89712 kharj"}},
+			{"far", 24.7136, 46.6753, 1000, nil, []string{"0 riyadh", "89535 kharj"}},
 		} {
 			if diff := cmp.Diff(c.want, ask(c.lat, c.lon, c.km, c.where)); diff != "" {
 				t.Errorf("%s: %s", c.name, diff)
@@ -100,7 +102,7 @@ func TestNear(t *testing.T) {
 		cursor := page.At("endCursor").Text()
 		ann.Do(t, accountsNear, farleytest.Vars{"lat": 24.7137, "lon": 46.6753, "km": 100, "after": cursor}).Want(t, "INVALID")
 		d := ann.Query(t, accountsNear, farleytest.Vars{"lat": 24.7136, "lon": 46.6753, "km": 100, "first": 1, "after": cursor}).At("accountsNear")
-		if diff := cmp.Diff([]string{"89712 kharj"}, hits(d)); diff != "" || d.At("pageInfo.hasNextPage").V != false || d.At("pageInfo.hasPreviousPage").V != true {
+		if diff := cmp.Diff([]string{"89535 kharj"}, hits(d)); diff != "" || d.At("pageInfo.hasNextPage").V != false || d.At("pageInfo.hasPreviousPage").V != true {
 			t.Error(diff, d.At("pageInfo").JSON())
 		}
 

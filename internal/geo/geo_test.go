@@ -26,7 +26,7 @@ func TestDistance(t *testing.T) {
 		{"the pole has any longitude", geo.At(90, 10), geo.At(90, -120), 0},
 		{"antipodes", geo.At(0, 0), geo.At(0, 180), int64(math.Round(geo.Radius * math.Pi))},
 		{"over the pole", geo.At(89, 0), geo.At(89, 180), 222_390},
-		{"Riyadh to Cairo", geo.At(24.7136, 46.6753), geo.At(30.0444, 31.2357), 1_638_067},
+		{"Riyadh to Cairo", geo.At(24.7136, 46.6753), geo.At(30.0444, 31.2357), 1_633_841},
 		{"a millionth of a degree", geo.At(50, 8), geo.At(50.000005, 8), 1},
 	} {
 		if got := geo.Distance(c.a, c.b); got != c.want {
