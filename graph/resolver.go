@@ -10,6 +10,8 @@ import (
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
+	"farley/internal/export"
+	"farley/internal/file"
 	"farley/internal/identity"
 	"farley/internal/job"
 	"farley/internal/model"
@@ -35,6 +37,10 @@ type Resolver struct {
 	Audit    *audit.Log
 	Trail    *audit.Trail
 	Index    *search.Index
+	Files    *file.Files
+	Exports  *export.Service
+	// PublicURL is where people reach the server, without a slash at the end.
+	PublicURL func() string
 }
 
 type (
