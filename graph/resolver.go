@@ -10,6 +10,8 @@ import (
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
+	"farley/internal/export"
+	"farley/internal/file"
 	"farley/internal/identity"
 	"farley/internal/job"
 	"farley/internal/model"
@@ -36,7 +38,11 @@ type Resolver struct {
 	Audit    *audit.Log
 	Trail    *audit.Trail
 	Index    *search.Index
-	Privacy  *privacy.Service
+	Files    *file.Files
+	Exports  *export.Service
+	// PublicURL is where people reach the server, without a slash at the end.
+	PublicURL func() string
+	Privacy   *privacy.Service
 }
 
 type (

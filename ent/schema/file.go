@@ -14,7 +14,7 @@ type File struct{ ent.Schema }
 
 var file = decl.Kind{
 	Code: 41, Prefix: "file", Sight: model.ByOwner, Owned: true, ByFarley: true, Title: "name",
-	Doc: "A file: uploaded, or written by an export or an import. Its content is fetched at an address that downloadFile gives.",
+	Doc: "A file: uploaded, or written by an export or an import. Its content is fetched at an address that fileDownload gives.",
 	Members: []*decl.Member{
 		decl.Name("name", "What the file is called, without a path.").Required().ReadOnly(),
 		decl.Scalar("content_type", "String", "Its media type as far as its first bytes tell; application/octet-stream otherwise. What the uploader says is not believed.").MaxLen(200).ReadOnly(),

@@ -24,6 +24,7 @@ import (
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
+	"farley/internal/export"
 	"farley/internal/fault"
 	"farley/internal/file"
 	"farley/internal/id"
@@ -96,6 +97,7 @@ type App struct {
 	Mail     *mail.Queue
 	Index    *search.Index
 	Files    *file.Files
+	Exports  *export.Service
 
 	metrics  *metrics
 	cursors  *change.Codec
@@ -168,17 +170,20 @@ func New(c Config) (*App, error) {
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
+		Files: a.Files, PublicURL: func() string { return a.PublicURL },
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
 	}
 	a.resolver.Privacy = a.keepPrivacy()
-	return a, a.serve(access.NewGuard(schema, a.Set))
+	guard, shapes := access.NewGuard(schema, a.Set), newShaped(a.resolver, a.Set)
+	a.writeExports(shapes, guard)
+	return a, a.serve(shapes, guard)
 }
 
 // serve builds the transports and the server around them.
-func (a *App) serve(guard *access.Guard) error {
+func (a *App) serve(shapes *shaped, guard *access.Guard) error {
 	presenter, err := server.NewPresenter(a.Log, arabic)
 	if err != nil {
 		return err
@@ -197,7 +202,7 @@ func (a *App) serve(guard *access.Guard) error {
 		return err
 	}
 	a.Server, err = server.New(server.Config{
-		Schema: newShaped(a.resolver, a.Set), Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: shapes, Files: a.Files.Serve, Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, audit.Extension{Log: a.Audit}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"farley/internal/blob"
-	"farley/internal/fault"
 	"farley/internal/farleytest"
+	"farley/internal/fault"
 	"farley/internal/file"
 	"farley/internal/id"
 	"farley/internal/write"

@@ -16,7 +16,9 @@ var readsTheClock = map[string]string{
 	"internal/db/lock.go":           "how long the holder of the migration lock has been silent",
 	"internal/db/watch.go":          "measures transactions",
 	"internal/server/engine.go":     "measures operations",
+	"internal/server/files.go":      "deadlines of a connection, which the kernel keeps",
 	"internal/server/middleware.go": "measures requests",
+	"internal/server/multipart.go":  "deadline of a connection, which the kernel keeps",
 	"internal/server/post.go":       "deadline of a connection, which the kernel keeps",
 	"internal/server/respond.go":    "deadline of a connection, which the kernel keeps",
 }

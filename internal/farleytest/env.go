@@ -74,7 +74,7 @@ func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, option
 	}
 	config := app.Config{
 		Files: files,
-		DB: d.DB, Clock: c, Keys: keys, Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
+		DB:    d.DB, Clock: c, Keys: keys, Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
 		Mail: sent, PublicURL: "https://crm.example.com",
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},
 	}

@@ -59,7 +59,7 @@ func (p Purpose) private() bool { return p != Upload }
 // DefaultLimit is how many bytes a file may have unless configured: 1 GiB.
 const DefaultLimit = 1 << 30
 
-// Config is what Files are made of. All but Limit and Fetched are needed.
+// Config is what Files are made of. All but Limit, Refuse and Fetched are needed.
 type Config struct {
 	Blobs  blob.Store
 	Writer *write.Writer
@@ -67,10 +67,12 @@ type Config struct {
 	Clock  clock.Clock
 	Log    *slog.Logger
 	Secret []byte // signs addresses; the same on all nodes
-	// Actor finds a user with his present rights.
+	// Actor finds a user with his present rights; UNAUTHENTICATED when he may not come in.
 	Actor func(ctx context.Context, user id.ID) (*access.Actor, error)
 	// Fetched is told, before it happens, that a user fetches the content of a file; an error refuses it. nil: nobody is told.
 	Fetched func(ctx context.Context, user, file id.ID) error
+	// Refuse is asked before the content of a file is given to who acts in ctx; an error refuses it. nil: nothing more is asked.
+	Refuse func(ctx context.Context, tx *db.Tx, i Info) error
 	// Limit is how many bytes a file may have; 0: DefaultLimit.
 	Limit int64
 }
@@ -268,12 +270,14 @@ type Info struct {
 	Maker    id.ID
 	Expires  time.Time
 	Deleted  bool
+
 	key      string
+	modified time.Time
 }
 
 // Look reads a file's record past all rights; NOT_FOUND.
 func (f *Files) Look(ctx context.Context, q db.Querier, x id.ID) (Info, error) {
-	rows, err := q.QueryContext(ctx, "SELECT `name`, COALESCE(`content_type`, ''), `status`, `purpose`, COALESCE(`size`, 0), COALESCE(`checksum`, ''), `created_by_id`, COALESCE(`blob`, ''), `expires_at`, `deleted_at` IS NOT NULL FROM `files` WHERE `id` = ?", x)
+	rows, err := q.QueryContext(ctx, "SELECT `name`, COALESCE(`content_type`, ''), `status`, `purpose`, COALESCE(`size`, 0), COALESCE(`checksum`, ''), `created_by_id`, COALESCE(`blob`, ''), `expires_at`, `deleted_at` IS NOT NULL, `updated_at` FROM `files` WHERE `id` = ?", x)
 	if err != nil {
 		return Info{}, err
 	}
@@ -283,11 +287,11 @@ func (f *Files) Look(ctx context.Context, q db.Querier, x id.ID) (Info, error) {
 	}
 	i := Info{ID: x}
 	var purpose string
-	var expires nullTime
-	if err := rows.Scan(&i.Name, &i.Type, &i.Status, &purpose, &i.Size, &i.Checksum, &i.Maker, &i.key, &expires, &i.Deleted); err != nil {
+	var expires, modified nullTime
+	if err := rows.Scan(&i.Name, &i.Type, &i.Status, &purpose, &i.Size, &i.Checksum, &i.Maker, &i.key, &expires, &i.Deleted, &modified); err != nil {
 		return Info{}, err
 	}
-	i.Purpose, i.Expires = Purpose(purpose), expires.at
+	i.Purpose, i.Expires, i.modified = Purpose(purpose), expires.at, modified.at
 	return i, rows.Err()
 }
 

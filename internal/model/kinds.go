@@ -774,7 +774,7 @@ func territoryMember() *Kind {
 func file() *Kind {
 	return &Kind{
 		Name: "File", Const: "FILE", Single: "file", Plural: "files", Code: 41, Prefix: "file", Table: "files",
-		Doc:   "A file: uploaded, or written by an export or an import. Its content is fetched at an address that downloadFile gives.",
+		Doc:   "A file: uploaded, or written by an export or an import. Its content is fetched at an address that fileDownload gives.",
 		Sight: ByOwner,
 		Owned: true, Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{

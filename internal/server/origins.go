@@ -36,9 +36,27 @@ func (o origins) allow(w http.ResponseWriter, r *http.Request) bool {
 	header.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers",
-			"Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, "+
+			strings.Join(preflight, ", "))
 		header.Set("Access-Control-Max-Age", "600")
+	}
+	return true
+}
+
+// allowFiles is allow for the addresses of files, whose parts may be asked for, and to which files are put.
+func (o origins) allowFiles(w http.ResponseWriter, r *http.Request) bool {
+	if !o.allow(w, r) {
+		return false
+	}
+	header := w.Header()
+	if header.Get("Access-Control-Allow-Origin") == "" {
+		return true
+	}
+	header.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, X-Request-Id, Retry-After")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	if header.Get("Access-Control-Allow-Methods") != "" {
+		header.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT")
+		header.Set("Access-Control-Allow-Headers", "Content-Type, Range, If-Range, X-Request-Id")
 	}
 	return true
 }

@@ -49,6 +49,8 @@ type Config struct {
 	Ready func(context.Context) error
 	// Drain ends what lives long (sockets, streams) at Shutdown; may be nil.
 	Drain func(context.Context) error
+	// Files answers the addresses of files; nil: there are none.
+	Files Files
 	// AllowedOrigins are the origins ("https://app.example.com") whose pages may call; "*" allows every one. Pages
 	// of the server's own host always may. Requests without Origin do not come from a page.
 	AllowedOrigins []string
@@ -120,7 +122,7 @@ func New(c Config) (*Server, error) {
 	if err := s.buildEngine(); err != nil {
 		return nil, err
 	}
-	s.transports = append(s.transports, post{s}, get{s})
+	s.transports = append(s.transports, upload{s}, post{s}, get{s})
 	s.handler = s.routes()
 	return s, nil
 }
@@ -179,6 +181,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
+	if s.config.Files != nil {
+		mux.HandleFunc("/files/", s.serveFiles)
+	}
 	if !s.config.PrivateMetrics {
 		mux.Handle("GET /metrics", s.Metrics())
 	}

@@ -32,7 +32,7 @@ func (s *Server) requestSpan(ctx context.Context, r *http.Request) (context.Cont
 // method is one that we answer, else _OTHER: the word is the client's to choose.
 func method(r *http.Request) string {
 	switch r.Method {
-	case http.MethodGet, http.MethodPost, http.MethodOptions, http.MethodHead:
+	case http.MethodGet, http.MethodPost, http.MethodOptions, http.MethodHead, http.MethodPut:
 		return r.Method
 	}
 	return "_OTHER"
