@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -313,18 +314,15 @@ const rightsEvery = 250 * time.Millisecond
 
 func (a *App) followRights(ctx context.Context, position int64) (int64, error) {
 	for {
-		rows, err := a.Changes.After(ctx, nil, position, 500)
-		if err != nil || len(rows) == 0 {
+		kinds, last, err := a.Changes.KindsAfter(ctx, position, 5000)
+		if err != nil || last == position {
 			return position, err
 		}
-		for _, row := range rows {
-			if a.Identity.Concerns(row.Kind) {
-				a.Identity.Invalidate()
-				a.Hub.Recheck()
-				break
-			}
+		if slices.ContainsFunc(kinds, a.Identity.Concerns) {
+			a.Identity.Invalidate()
+			a.Hub.Recheck()
 		}
-		position = rows[len(rows)-1].Position
+		position = last
 	}
 }
 

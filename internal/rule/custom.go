@@ -60,7 +60,7 @@ func customValues(ctx context.Context, c *write.Change) error {
 	if c.Kind.Field("customFields") == nil || !c.Changes("customFields") && !c.Created() {
 		return nil
 	}
-	defs, err := definitions(ctx, c)
+	defs, err := write.Remember(c.Tx, "custom fields of "+c.Kind.Name, []string{"CustomField"}, func() (map[string]definition, error) { return definitions(ctx, c) })
 	if err != nil {
 		return err
 	}

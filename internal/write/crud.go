@@ -249,7 +249,7 @@ func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Ou
 
 // save runs the mutation and writes the links that belong to it.
 func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, save func(context.Context) error) error {
-	plans, err := tx.planLinks(ctx, k, d)
+	plans, err := tx.planLinks(ctx, k, d, c.Old == nil)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,8 @@ func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, sa
 	for f := range d.links {
 		given[f] = true
 	}
-	if err := save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems})); err != nil {
+	err = save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems}))
+	if err != nil && !errors.Is(err, errQueued) {
 		return err
 	}
 	for _, p := range plans {

@@ -76,8 +76,7 @@ func (tx *Tx) related(ctx context.Context, v columnValue) (fault.Violation, erro
 	if x == tx.Actor.User {
 		return fault.Violation{}, nil
 	}
-	seen, err := tx.Visible(ctx, k, []id.ID{x})
-	if err != nil || seen[x] {
+	if seen, err := tx.sees(ctx, k, x); err != nil || seen {
 		return fault.Violation{}, err
 	}
 	return fault.Violation{Path: path, Code: "NOT_FOUND", Message: "There is no %s with this id.", Args: []any{k.Name}}, nil

@@ -183,17 +183,25 @@ func (tx *Tx) keys(ctx context.Context, k *model.Kind, x id.ID, values map[strin
 }
 
 func (tx *Tx) shares(ctx context.Context, record id.ID) ([]access.ShareKey, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT grantee_id, level, fields, expires_at FROM shares WHERE record_id = ? AND deleted_at IS NULL ORDER BY id", record)
+	all, err := tx.sharesOf(ctx, []id.ID{record})
+	return all[record], err
+}
+
+// sharesOf returns the shares of many records.
+func (tx *Tx) sharesOf(ctx context.Context, records []id.ID) (map[id.ID][]access.ShareKey, error) {
+	marks, args := marksFor(records)
+	rows, err := tx.QueryContext(ctx, "SELECT record_id, grantee_id, level, fields, expires_at FROM shares WHERE record_id IN ("+marks+") AND deleted_at IS NULL ORDER BY id", args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var out []access.ShareKey
+	out := map[id.ID][]access.ShareKey{}
 	for rows.Next() {
+		var record id.ID
 		var s access.ShareKey
 		var fields sql.NullString
 		var until sql.NullTime
-		if err := rows.Scan(&s.Grantee, &s.Level, &fields, &until); err != nil {
+		if err := rows.Scan(&record, &s.Grantee, &s.Level, &fields, &until); err != nil {
 			return nil, err
 		}
 		if fields.Valid {
@@ -202,13 +210,19 @@ func (tx *Tx) shares(ctx context.Context, record id.ID) ([]access.ShareKey, erro
 		if until.Valid {
 			s.Until = until.Time.UTC()
 		}
-		out = append(out, s)
+		out[record] = append(out[record], s)
 	}
 	return out, rows.Err()
 }
 
 // participants returns who takes part in a record, now or on other days.
 func (tx *Tx) participants(ctx context.Context, k *model.Kind, record id.ID) ([]access.ParticipantKey, error) {
+	all, err := tx.participantsOf(ctx, k, []id.ID{record})
+	return all[record], err
+}
+
+// participantsOf returns who takes part in many records.
+func (tx *Tx) participantsOf(ctx context.Context, k *model.Kind, records []id.ID) (map[id.ID][]access.ParticipantKey, error) {
 	p := k.Participants
 	link := tx.w.Set.Kind(p.Kind)
 	column := func(name string) string {
@@ -217,21 +231,23 @@ func (tx *Tx) participants(ctx context.Context, k *model.Kind, record id.ID) ([]
 		}
 		return "`" + link.Field(name).Column + "`"
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+column(p.User)+", "+column(p.From)+", "+column(p.To)+" FROM `"+link.Table+"` WHERE "+
-		column(p.Record)+" = ? AND `deleted_at` IS NULL ORDER BY `id`", record)
+	marks, args := marksFor(records)
+	rows, err := tx.QueryContext(ctx, "SELECT "+column(p.Record)+", "+column(p.User)+", "+column(p.From)+", "+column(p.To)+" FROM `"+link.Table+"` WHERE "+
+		column(p.Record)+" IN ("+marks+") AND `deleted_at` IS NULL ORDER BY `id`", args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var out []access.ParticipantKey
+	out := map[id.ID][]access.ParticipantKey{}
 	for rows.Next() {
+		var record id.ID
 		var one access.ParticipantKey
 		var from, to sql.NullString
-		if err := rows.Scan(&one.User, &from, &to); err != nil {
+		if err := rows.Scan(&record, &one.User, &from, &to); err != nil {
 			return nil, err
 		}
 		one.From, one.To = from.String, to.String
-		out = append(out, one)
+		out[record] = append(out[record], one)
 	}
 	return out, rows.Err()
 }
