@@ -12,6 +12,8 @@ import (
 	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/export"
+	"farley/ent/file"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -104,6 +106,8 @@ func checkColumn(t, c string) error {
 			consent.Table:           consent.ValidColumn,
 			contact.Table:           contact.ValidColumn,
 			customfield.Table:       customfield.ValidColumn,
+			export.Table:            export.ValidColumn,
+			file.Table:              file.ValidColumn,
 			lead.Table:              lead.ValidColumn,
 			lifecyclestage.Table:    lifecyclestage.ValidColumn,
 			lifecyclestep.Table:     lifecyclestep.ValidColumn,

@@ -36,6 +36,12 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "CustomField":
 		b := c.CustomField.Create()
 		return b.mutation, b.Exec
+	case "Export":
+		b := c.Export.Create()
+		return b.mutation, b.Exec
+	case "File":
+		b := c.File.Create()
+		return b.mutation, b.Exec
 	case "Lead":
 		b := c.Lead.Create()
 		return b.mutation, b.Exec
@@ -118,6 +124,12 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "CustomField":
 		b := c.CustomField.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Export":
+		b := c.Export.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "File":
+		b := c.File.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Lead":
 		b := c.Lead.UpdateOneID(stored.ID(x))

@@ -26,6 +26,10 @@ type Tx struct {
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// Export is the client for interacting with the Export builders.
+	Export *ExportClient
+	// File is the client for interacting with the File builders.
+	File *FileClient
 	// Lead is the client for interacting with the Lead builders.
 	Lead *LeadClient
 	// LifecycleStage is the client for interacting with the LifecycleStage builders.
@@ -200,6 +204,8 @@ func (tx *Tx) init() {
 	tx.Consent = NewConsentClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
+	tx.Export = NewExportClient(tx.config)
+	tx.File = NewFileClient(tx.config)
 	tx.Lead = NewLeadClient(tx.config)
 	tx.LifecycleStage = NewLifecycleStageClient(tx.config)
 	tx.LifecycleStep = NewLifecycleStepClient(tx.config)

@@ -622,3 +622,27 @@ func (r *mutationResolver) RestoreTerritory(ctx context.Context, x id.ID, expect
 func (r *subscriptionResolver) TerritoryChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "Territory", after)
 }
+
+func (r *queryResolver) File(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "File", &x, nil)
+}
+
+func (r *queryResolver) Files(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "File")
+}
+
+func (r *subscriptionResolver) FileChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "File", after)
+}
+
+func (r *queryResolver) Export(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Export", &x, nil)
+}
+
+func (r *queryResolver) Exports(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Export")
+}
+
+func (r *subscriptionResolver) ExportChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Export", after)
+}

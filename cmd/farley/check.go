@@ -107,7 +107,7 @@ func (in *inspection) problems() (n int) {
 // checks are all that is looked at, in order. Those after the database find it in inspection.store, and are left out when it
 // could not be opened.
 var checks = []func(context.Context, *inspection, reporter){
-	checkSettings, checkFolder, checkKeys, checkTraces, checkNATS, checkMail, checkDisk,
+	checkSettings, checkFolder, checkKeys, checkTraces, checkNATS, checkMail, checkFiles, checkDisk,
 	checkDatabase, checkFacts, checkClock, checkMigrations, checkChanges, checkIssuers,
 }
 

@@ -18,20 +18,24 @@ func limits(given map[string]string) (server.Limits, error) {
 		"tokens": &l.Tokens, "depth": &l.Depth, "aliases": &l.Aliases, "equalNames": &l.EqualNames, "rootFields": &l.RootFields,
 		"fragments": &l.Fragments, "directives": &l.Directives, "listLength": &l.ListLength, "inputDepth": &l.InputDepth,
 		"mergeWork": &l.MergeWork, "cost": &l.Cost, "budgetPerSecond": &l.BudgetPerSecond, "budget": &l.Budget,
-		"callers": &l.Callers, "concurrent": &l.Concurrent,
+		"callers": &l.Callers, "concurrent": &l.Concurrent, "uploadFiles": &l.UploadFiles,
 	}
-	times := map[string]*time.Duration{"operationTime": &l.OperationTime, "bodyTime": &l.BodyTime, "writeTime": &l.WriteTime}
+	sizes := map[string]*int64{"bodyBytes": &l.BodyBytes, "uploadBytes": &l.UploadBytes, "fileBytes": &l.FileBytes}
+	times := map[string]*time.Duration{"operationTime": &l.OperationTime, "bodyTime": &l.BodyTime, "writeTime": &l.WriteTime, "uploadTime": &l.UploadTime}
 	for name, text := range given {
 		var err error
 		switch {
-		case name == "bodyBytes":
-			l.BodyBytes, err = strconv.ParseInt(text, 10, 64)
+		case sizes[name] != nil:
+			*sizes[name], err = strconv.ParseInt(text, 10, 64)
 		case numbers[name] != nil:
 			*numbers[name], err = strconv.Atoi(text)
 		case times[name] != nil:
 			*times[name], err = time.ParseDuration(text)
 		default:
-			names := []string{"bodyBytes"}
+			var names []string
+			for n := range sizes {
+				names = append(names, n)
+			}
 			for n := range numbers {
 				names = append(names, n)
 			}

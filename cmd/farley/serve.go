@@ -53,6 +53,7 @@ type serve struct {
 	PublicURL      string            `name:"public-url" help:"Where people reach this server, for links in mails: https://crm.example.com. Default: the address it listens on."`
 	MetricsAddr    string            `help:"Serve /metrics at this address only, so that it need not be public. Default: beside the API."`
 	Traces         bool              `help:"Send traces by OTLP over HTTP; also when OTEL_EXPORTER_OTLP_ENDPOINT is set. The standard OTEL_ variables say where to and how many."`
+	Files          string            `help:"Where the content of files goes: folder:///path or s3://key:secret@host:port/bucket?region=eu-central-1 (&insecure=true for http). Default: the folder files of the data folder; nodes that share a database must share it."`
 	LogLevel       string            `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: debug, info, warn, error."`
 	LogFormat      string            `default:"json" enum:"json,text" help:"Format of log lines: json, text."`
 	Slow           time.Duration     `default:"1s" help:"Operations that take so long are logged at WARN with who asked; 0: none."`
@@ -156,6 +157,9 @@ func (s *serve) application(store *db.DB, between broker.Broker, log *slog.Logge
 	}
 	if err := s.mail(&c); err != nil {
 		return nil, err
+	}
+	if c.Files, err = openFiles(s.Files, s.Data); err != nil {
+		return nil, fmt.Errorf("--files: %w", err)
 	}
 	if s.AllowList != "" {
 		f, err := os.Open(s.AllowList)

@@ -672,6 +672,208 @@ var (
 			},
 		},
 	}
+	// ExportsColumns holds the columns for the "exports" table.
+	ExportsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "object", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "format", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "done", Type: field.TypeInt64, Nullable: true},
+		{Name: "total", Type: field.TypeInt64, Nullable: true},
+		{Name: "columns", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "problem", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(2000)"}},
+		{Name: "problem_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "request", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "attempt", Type: field.TypeInt64, Nullable: true},
+		{Name: "job_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "file_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ExportsTable holds the schema information for the "exports" table.
+	ExportsTable = &schema.Table{
+		Name:       "exports",
+		Columns:    ExportsColumns,
+		PrimaryKey: []*schema.Column{ExportsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "exports_files_file",
+				Columns:    []*schema.Column{ExportsColumns[24]},
+				RefColumns: []*schema.Column{FilesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "export_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[7], ExportsColumns[6], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[8], ExportsColumns[6], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[9], ExportsColumns[6], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[2], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[7], ExportsColumns[6], ExportsColumns[2], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[3], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_done_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[13], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_total_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[14], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[18], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_finished_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[19], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_deleted_at_expires_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[6], ExportsColumns[20], ExportsColumns[0]},
+			},
+			{
+				Name:    "export_job_id_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{ExportsColumns[23], ExportsColumns[6]},
+			},
+		},
+	}
+	// FilesColumns holds the columns for the "files" table.
+	FilesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "content_type", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "size", Type: field.TypeInt64, Nullable: true},
+		{Name: "checksum", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "purpose", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "blob", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "expected_size", Type: field.TypeInt64, Nullable: true},
+		{Name: "expected_checksum", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+	}
+	// FilesTable holds the schema information for the "files" table.
+	FilesTable = &schema.Table{
+		Name:       "files",
+		Columns:    FilesColumns,
+		PrimaryKey: []*schema.Column{FilesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "file_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[6], FilesColumns[0]},
+			},
+			{
+				Name:    "file_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[7], FilesColumns[6], FilesColumns[0]},
+			},
+			{
+				Name:    "file_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[8], FilesColumns[6], FilesColumns[0]},
+			},
+			{
+				Name:    "file_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[9], FilesColumns[6], FilesColumns[0]},
+			},
+			{
+				Name:    "file_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[6], FilesColumns[2], FilesColumns[0]},
+			},
+			{
+				Name:    "file_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[7], FilesColumns[6], FilesColumns[2], FilesColumns[0]},
+			},
+			{
+				Name:    "file_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[6], FilesColumns[3], FilesColumns[0]},
+			},
+			{
+				Name:    "file_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[6], FilesColumns[12], FilesColumns[0]},
+			},
+			{
+				Name:    "file_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[7], FilesColumns[6], FilesColumns[12], FilesColumns[0]},
+			},
+			{
+				Name:    "file_deleted_at_size_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[6], FilesColumns[14], FilesColumns[0]},
+			},
+			{
+				Name:    "file_deleted_at_expires_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[6], FilesColumns[18], FilesColumns[0]},
+			},
+			{
+				Name:    "file_blob",
+				Unique:  false,
+				Columns: []*schema.Column{FilesColumns[19]},
+			},
+		},
+	}
 	// LeadsColumns holds the columns for the "leads" table.
 	LeadsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -1999,6 +2201,8 @@ var (
 		ConsentsTable,
 		ContactsTable,
 		CustomFieldsTable,
+		ExportsTable,
+		FilesTable,
 		LeadsTable,
 		LifecycleStagesTable,
 		LifecycleStepsTable,
@@ -2051,6 +2255,15 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	CustomFieldsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ExportsTable.ForeignKeys[0].RefTable = FilesTable
+	ExportsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	FilesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -20,11 +20,13 @@ import (
 	"farley/internal/access"
 	"farley/internal/audit"
 	"farley/internal/auth"
+	"farley/internal/blob"
 	"farley/internal/broker"
 	"farley/internal/change"
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/fault"
+	"farley/internal/file"
 	"farley/internal/id"
 	"farley/internal/identity"
 	"farley/internal/job"
@@ -74,6 +76,7 @@ type Config struct {
 	Slow           time.Duration     // operations that take so long are logged at WARN; 0: none
 	PrivateMetrics bool              // leave /metrics out of Server: Server.Metrics is served elsewhere
 	Issuers        []oidc.Issuer     // outside issuers whose tokens are accepted
+	Files          blob.Store        // holds the content of files; nil: there is none, and nothing can be put
 	RetainAudit    time.Duration     // how far the audit trail reaches back at least, beside the change log; 0: for ever
 }
 
@@ -93,6 +96,7 @@ type App struct {
 	Jobs     *job.Runner
 	Mail     *mail.Queue
 	Index    *search.Index
+	Files    *file.Files
 
 	metrics  *metrics
 	cursors  *change.Codec
@@ -138,6 +142,7 @@ func New(c Config) (*App, error) {
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
 	rule.RegisterPlacement(a.Jobs, a.Write)
 	rule.RegisterTeams(a.Jobs, a.Write)
+	a.keepFiles()
 
 	if err := a.acceptIssuers(); err != nil {
 		return nil, err

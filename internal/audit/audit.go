@@ -57,6 +57,7 @@ const (
 	AccessRefused          Action = "ACCESS_REFUSED"
 	SensitiveRead          Action = "SENSITIVE_READ"
 	Exported               Action = "EXPORTED"
+	Downloaded             Action = "DOWNLOADED"
 )
 
 // writes are the actions that are operations of the change log.
@@ -64,7 +65,7 @@ var writes = []Action{Created, Updated, Deleted, Restored, Merged, Erased}
 
 // others are the actions that are in the trail's own table only.
 var others = []Action{SignIn, SignInRefused, SignOut, SessionEnded, TokenReused, LockedOut, PasswordChanged, PasswordResetRequested,
-	PasswordReset, UserInvited, APIKeyCreated, APIKeyChanged, APIKeyRevoked, APIKeyRefused, AccessRefused, SensitiveRead, Exported}
+	PasswordReset, UserInvited, APIKeyCreated, APIKeyChanged, APIKeyRevoked, APIKeyRefused, AccessRefused, SensitiveRead, Exported, Downloaded}
 
 // Actions lists every action.
 func Actions() []Action { return append(append([]Action{}, writes...), others...) }

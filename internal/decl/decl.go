@@ -40,6 +40,7 @@ type Kind struct {
 	Actions     []string    // named actions beside CREATE READ UPDATE DELETE
 	Lasting     bool        // see model.Kind
 	FromLead    bool        // see model.Kind
+	ByFarley    bool        // owner, team and partner are kept by Farley like everything else: records are made and changed by verbs alone
 	// Participants: see model.Kind
 	Participants *model.Participants
 	Members      []*Member
@@ -271,10 +272,13 @@ func base() []*Member {
 	}
 }
 
-func owned() []*Member {
+func owned(byFarley bool) []*Member {
 	ref := func(name, target, doc string) *Member {
 		m := member(name, model.Ref, "", doc)
 		m.Column, m.Target, m.plain = name+"_id", target, true
+		if byFarley {
+			m.Write = model.Never
+		}
 		return m
 	}
 	return []*Member{
@@ -299,7 +303,7 @@ func placed() []*Member {
 func (k Kind) all() []*Member {
 	ms := base()
 	if k.Owned {
-		ms = append(ms, owned()...)
+		ms = append(ms, owned(k.ByFarley)...)
 	}
 	if k.Placed {
 		ms = append(ms, placed()...)

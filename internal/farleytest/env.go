@@ -15,6 +15,7 @@ import (
 	"farley/internal/access"
 	"farley/internal/app"
 	"farley/internal/auth"
+	"farley/internal/blob"
 	"farley/internal/clock"
 	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
@@ -67,7 +68,12 @@ func start(t testing.TB, d *testdb.DB, c *clock.Test, keys *auth.Keyring, option
 	if err != nil {
 		t.Fatal(err)
 	}
+	files, err := blob.NewFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := app.Config{
+		Files: files,
 		DB: d.DB, Clock: c, Keys: keys, Money: book, Log: slog.New(slog.DiscardHandler), Introspection: true,
 		Mail: sent, PublicURL: "https://crm.example.com",
 		PasswordCost: auth.Cost{Memory: 64, Time: 1, Threads: 1}, Limits: server.Limits{BudgetPerSecond: -1},

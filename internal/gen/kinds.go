@@ -43,6 +43,9 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 		if k.Plural == "" {
 			k.Plural = k.Single + "s"
 		}
+		if !k.Link {
+			k.Actions = append(k.Actions, "EXPORT") // lists of every kind can be written into a file
+		}
 		for i := range a.Members {
 			k.Fields = append(k.Fields, &a.Members[i])
 		}

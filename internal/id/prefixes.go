@@ -33,4 +33,6 @@ var prefixes = map[Kind]string{
 	38: "bran",
 	39: "terr",
 	40: "tmem",
+	41: "file",
+	43: "expt",
 }

@@ -30,6 +30,8 @@ func Kinds() *Set {
 		branch(),
 		territory(),
 		territoryMember(),
+		file(),
+		export(),
 	)
 }
 
@@ -38,7 +40,7 @@ func account() *Kind {
 		Name: "Account", Const: "ACCOUNT", Single: "account", Plural: "accounts", Code: 16, Prefix: "acct", Table: "accounts",
 		Doc:   "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 		Sight: ByOwner,
-		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name", FromLead: true,
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, Title: "name", Actions: []string{"EXPORT"}, FromLead: true,
 		Participants: &Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
@@ -100,7 +102,7 @@ func contact() *Kind {
 		Name: "Contact", Const: "CONTACT", Single: "contact", Plural: "contacts", Code: 17, Prefix: "cont", Table: "contacts",
 		Doc:   "A person whom we know, linked to any number of accounts.",
 		Sight: ByOwner,
-		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName", FromLead: true,
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", Title: "displayName", Actions: []string{"EXPORT"}, FromLead: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -165,7 +167,7 @@ func accountContact() *Kind {
 		Name: "AccountContact", Const: "ACCOUNT_CONTACT", Single: "accountContact", Plural: "accountContacts", Code: 18, Prefix: "acco", Table: "account_contacts",
 		Doc:     "How a person belongs to an account. Ended links stay, so that people keep their history when they change employer.",
 		Sight:   ByParents,
-		Parents: []string{"account", "contact"}, Title: "role",
+		Parents: []string{"account", "contact"}, Title: "role", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -189,7 +191,7 @@ func note() *Kind {
 		Name: "Note", Const: "NOTE", Single: "note", Plural: "notes", Code: 19, Prefix: "note", Table: "notes",
 		Doc:     "A remark on an account, a contact or a lead, seen by whoever sees what it is about.",
 		Sight:   ByParents,
-		Parents: []string{"account", "contact", "lead"}, Title: "title",
+		Parents: []string{"account", "contact", "lead"}, Title: "title", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -213,7 +215,7 @@ func tag() *Kind {
 		Name: "Tag", Const: "TAG", Single: "tag", Plural: "tags", Code: 20, Prefix: "tag", Table: "tags",
 		Doc:   "A label that can be put on records of any kind.",
 		Sight: Reference,
-		Title: "name",
+		Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -253,7 +255,7 @@ func lead() *Kind {
 		Name: "Lead", Const: "LEAD", Single: "lead", Plural: "leads", Code: 22, Prefix: "lead", Table: "leads",
 		Doc:   "A person or company that might become a customer, as told. convertLead makes account and contact of it.",
 		Sight: ByOwner,
-		Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "displayName", Actions: []string{"CONVERT_LEAD"},
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "displayName", Actions: []string{"CONVERT_LEAD", "EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -311,7 +313,7 @@ func relationship() *Kind {
 		Name: "Relationship", Const: "RELATIONSHIP", Single: "relationship", Plural: "relationships", Code: 23, Prefix: "reln", Table: "relationships",
 		Doc:     "A typed, directed link between two accounts or contacts, seen by whoever sees both ends: \"from\" is the type of \"to\".",
 		Sight:   ByParents,
-		Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type",
+		Parents: []string{"fromAccount", "fromContact", "toAccount", "toContact"}, Title: "type", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -338,7 +340,7 @@ func accountTeamMember() *Kind {
 		Name: "AccountTeamMember", Const: "ACCOUNT_TEAM_MEMBER", Single: "accountTeamMember", Plural: "accountTeamMembers", Code: 24, Prefix: "atmb", Table: "account_team_members",
 		Doc:     "A user who takes part in the work on an account: the account and what hangs on it is in sight of the user's scope OWN.",
 		Sight:   ByParents,
-		Parents: []string{"account"}, Title: "role",
+		Parents: []string{"account"}, Title: "role", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -361,7 +363,7 @@ func preference() *Kind {
 		Name: "Preference", Const: "PREFERENCE", Single: "preference", Plural: "preferences", Code: 25, Prefix: "pref", Table: "preferences",
 		Doc:     "What a person would like to hear of, how and how often. The customer may keep it in a portal.",
 		Sight:   ByParents,
-		Parents: []string{"contact"}, Self: "ref:contact", Title: "topic",
+		Parents: []string{"contact"}, Self: "ref:contact", Title: "topic", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -386,7 +388,7 @@ func need() *Kind {
 		Name: "Need", Const: "NEED", Single: "need", Plural: "needs", Code: 26, Prefix: "need", Table: "needs",
 		Doc:     "Something that a person needs and we might have. The customer may keep it in a portal.",
 		Sight:   ByParents,
-		Parents: []string{"contact"}, Self: "ref:contact", Title: "topic",
+		Parents: []string{"contact"}, Self: "ref:contact", Title: "topic", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -413,7 +415,7 @@ func consent() *Kind {
 		Name: "Consent", Const: "CONSENT", Single: "consent", Plural: "consents", Code: 27, Prefix: "csnt", Table: "consents",
 		Doc:     "A person's yes or no to being addressed by a channel for a purpose. It is never changed and stays: the newest one counts, and of two of one instant the withdrawal.",
 		Sight:   ByParents,
-		Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose", Lasting: true,
+		Parents: []string{"contact"}, Self: "ref:contact", Title: "purpose", Actions: []string{"EXPORT"}, Lasting: true,
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -439,7 +441,7 @@ func lifecycleStage() *Kind {
 		Name: "LifecycleStage", Const: "LIFECYCLE_STAGE", Single: "lifecycleStage", Plural: "lifecycleStages", Code: 28, Prefix: "life", Table: "lifecycle_stages",
 		Doc:   "A step in the life of a customer, from first contact to the end and back.",
 		Sight: Reference,
-		Title: "name",
+		Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -483,7 +485,7 @@ func stageHistory() *Kind {
 		Name: "StageHistory", Const: "STAGE_HISTORY", Single: "stageHistory", Plural: "stageHistories", Code: 30, Prefix: "sthi", Table: "stage_histories",
 		Doc:     "A time that an account spent in a lifecycle stage; kept by Farley.",
 		Sight:   ByParents,
-		Parents: []string{"account"}, Title: "id",
+		Parents: []string{"account"}, Title: "id", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -506,7 +508,7 @@ func locationEvent() *Kind {
 		Name: "LocationEvent", Const: "LOCATION_EVENT", Single: "locationEvent", Plural: "locationEvents", Code: 31, Prefix: "loce", Table: "location_events",
 		Doc:     "Where a person's telephone was; only with consent, and kept no longer than the firm's retention says.",
 		Sight:   ByParents,
-		Parents: []string{"contact"}, Self: "ref:contact", Title: "id",
+		Parents: []string{"contact"}, Self: "ref:contact", Title: "id", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -530,7 +532,7 @@ func user() *Kind {
 		Name: "User", Const: "USER", Single: "user", Plural: "users", Code: 32, Prefix: "user", Table: "users",
 		Doc:    "Somebody who may sign in: a member of staff, a partner's, a customer in a portal, or a program.",
 		Sight:  ByUser,
-		Upsert: true, Self: "user", Kept: true, Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS"},
+		Upsert: true, Self: "user", Kept: true, Title: "name", Actions: []string{"MANAGE_USERS", "READ_AUDIT", "MANAGE_JOBS", "EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -565,7 +567,7 @@ func team() *Kind {
 		Name: "Team", Const: "TEAM", Single: "team", Plural: "teams", Code: 33, Prefix: "team", Table: "teams",
 		Doc:   "A group of users. Teams form a tree; whoever sees a team's records sees those of the teams below it.",
 		Sight: Reference,
-		Title: "name",
+		Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -588,7 +590,7 @@ func role() *Kind {
 		Name: "Role", Const: "ROLE", Single: "role", Plural: "roles", Code: 34, Prefix: "role", Table: "roles",
 		Doc:   "A set of rights that users can be given.",
 		Sight: Reference,
-		Title: "name",
+		Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -612,7 +614,7 @@ func roleGrant() *Kind {
 		Name: "RoleGrant", Const: "ROLE_GRANT", Single: "roleGrant", Plural: "roleGrants", Code: 35, Prefix: "rgra", Table: "role_grants",
 		Doc:     "One role of one user, for good or until a day; seen by whoever sees the user and may read grants of such users.",
 		Sight:   ByParents,
-		Parents: []string{"user"}, Title: "id",
+		Parents: []string{"user"}, Title: "id", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -637,7 +639,7 @@ func share() *Kind {
 		Name: "Share", Const: "SHARE", Single: "share", Plural: "shares", Code: 36, Prefix: "shar", Table: "shares",
 		Doc:   "A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once.",
 		Sight: ByOwner,
-		Owned: true, Title: "id",
+		Owned: true, Title: "id", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -664,7 +666,7 @@ func customField() *Kind {
 		Name: "CustomField", Const: "CUSTOM_FIELD", Single: "customField", Plural: "customFields", Code: 37, Prefix: "cfld", Table: "custom_fields",
 		Doc:   "A field that a firm adds to a kind of record. Its values are in the records' customFields.",
 		Sight: Reference,
-		Title: "label",
+		Title: "label", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -694,7 +696,7 @@ func branch() *Kind {
 		Name: "Branch", Const: "BRANCH", Single: "branch", Plural: "branches", Code: 38, Prefix: "bran", Table: "branches",
 		Doc:    "An outlet or regional office of the firm. Records and users belong to branches; the scope BRANCH covers one's own.",
 		Sight:  Reference,
-		Upsert: true, Title: "name",
+		Upsert: true, Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -721,7 +723,7 @@ func territory() *Kind {
 		Name: "Territory", Const: "TERRITORY", Single: "territory", Plural: "territories", Code: 39, Prefix: "terr", Table: "territories",
 		Doc:   "A part of the market, by place or line of business. Territories form a tree; the scope TERRITORY covers the records of one's own and of those below.",
 		Sight: Reference,
-		Title: "name",
+		Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -756,6 +758,72 @@ func territoryMember() *Kind {
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
 			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory.", Required: true, Write: OnCreate, Filter: true, Target: "Territory"},
 			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
+		},
+	}
+}
+
+func file() *Kind {
+	return &Kind{
+		Name: "File", Const: "FILE", Single: "file", Plural: "files", Code: 41, Prefix: "file", Table: "files",
+		Doc:   "A file: uploaded, or written by an export or an import. Its content is fetched at an address that downloadFile gives.",
+		Sight: ByOwner,
+		Owned: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What the file is called, without a path.", Required: true, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "contentType", Const: "CONTENT_TYPE", Type: String, Column: "content_type", Scalar: "String", Doc: "Its media type as far as its first bytes tell; application/octet-stream otherwise. What the uploader says is not believed.", Filter: true, Max: 200},
+			{Name: "size", Const: "SIZE", Type: Int, Column: "size", Scalar: "Int", Doc: "Its length in bytes; at most 2,147,483,647.", Filter: true, Order: true},
+			{Name: "checksum", Const: "CHECKSUM", Type: String, Column: "checksum", Scalar: "String", Doc: "The SHA-256 of the content, 64 hexadecimal digits; null until the content is there.", Filter: true, Max: 64},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "FileStatus", Doc: "Whether the content is there.", Required: true, Filter: true, Values: []string{"PENDING", "READY", "EXPIRED"}, ValueDocs: []string{"It is still to come.", "It is there, whole and checked.", "It is gone for good: its time was over, or it may have held a person who was erased."}, Default: "PENDING"},
+			{Name: "purpose", Const: "PURPOSE", Type: Enum, Column: "purpose", Scalar: "FilePurpose", Doc: "What it is for.", Required: true, Filter: true, Values: []string{"UPLOAD", "EXPORT", "IMPORT", "ERRORS"}, ValueDocs: []string{"Somebody uploaded it.", "An export wrote it; only who started the export may fetch it.", "An import reads it; only who uploaded it may fetch it.", "An import wrote the rows into it that it could not take; only who started the import may fetch it."}, Default: "UPLOAD"},
+			{Name: "expiresAt", Const: "EXPIRES_AT", Type: DateTime, Column: "expires_at", Scalar: "DateTime", Doc: "When its content goes; null when it stays.", Filter: true, Order: true},
+			{Name: "blob", Const: "BLOB", Type: String, Column: "blob", Scalar: "String", Doc: "Key of the content in the blob store.", Internal: true, Max: 100},
+			{Name: "expectedSize", Const: "EXPECTED_SIZE", Type: Int, Column: "expected_size", Scalar: "Int", Doc: "Length that was announced, in bytes.", Internal: true},
+			{Name: "expectedChecksum", Const: "EXPECTED_CHECKSUM", Type: String, Column: "expected_checksum", Scalar: "String", Doc: "SHA-256 that was announced.", Internal: true, Max: 64},
+		},
+	}
+}
+
+func export() *Kind {
+	return &Kind{
+		Name: "Export", Const: "EXPORT", Single: "export", Plural: "exports", Code: 43, Prefix: "expt", Table: "exports",
+		Doc:   "A list of records written into a file, with the rights of who started it; see startExport.",
+		Sight: ByOwner,
+		Owned: true, Title: "id", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "object", Const: "OBJECT", Type: String, Column: "object", Scalar: "Object", Doc: "The kind of records.", Required: true, Max: 60},
+			{Name: "format", Const: "FORMAT", Type: Enum, Column: "format", Scalar: "ExportFormat", Doc: "How the file is written.", Required: true, Filter: true, Values: []string{"CSV", "XLSX", "JSON_LINES", "VCARD"}, ValueDocs: []string{"Comma-separated values by RFC 4180, UTF-8, the first line holds the names of the columns.", "A workbook with one sheet; at most 1,048,575 records.", "One JSON object a line, fields as in the API.", "vCard 4.0, contacts only."}},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "ExportStatus", Doc: "How far it is.", Required: true, Filter: true, Values: []string{"WAITING", "RUNNING", "DONE", "FAILED", "CANCELLED", "EXPIRED"}, ValueDocs: []string{"It has not begun.", "It is under way.", "The file is there.", "It ended without a file; problem says why.", "Somebody stopped it.", "It was done, and its file is gone."}, Default: "WAITING"},
+			{Name: "done", Const: "DONE", Type: Int, Column: "done", Scalar: "Int", Doc: "How many records have been written.", Filter: true, Order: true},
+			{Name: "total", Const: "TOTAL", Type: Int, Column: "total", Scalar: "Int", Doc: "How many there were when it began, at most 10,000 counted; null while that is not known, or for more.", Filter: true, Order: true},
+			{Name: "columns", Const: "COLUMNS", Type: List, Column: "columns", Scalar: "String", Doc: "The columns of the file, in order; null for a vCard.", Max: 200},
+			{Name: "problem", Const: "PROBLEM", Type: String, Column: "problem", Scalar: "String", Doc: "Why it failed.", Fold: "problem_fold", Max: 500},
+			{Name: "file", Const: "FILE", Type: Ref, Column: "file_id", Doc: "The file.", Filter: true, Target: "File"},
+			{Name: "startedAt", Const: "STARTED_AT", Type: DateTime, Column: "started_at", Scalar: "DateTime", Doc: "When it began.", Filter: true, Order: true},
+			{Name: "finishedAt", Const: "FINISHED_AT", Type: DateTime, Column: "finished_at", Scalar: "DateTime", Doc: "When it ended.", Filter: true, Order: true},
+			{Name: "expiresAt", Const: "EXPIRES_AT", Type: DateTime, Column: "expires_at", Scalar: "DateTime", Doc: "When its file goes.", Filter: true, Order: true},
+			{Name: "request", Const: "REQUEST", Type: Text, Column: "request", Scalar: "String", Doc: "What was asked for, as JSON.", Internal: true, Max: 100000},
+			{Name: "attempt", Const: "ATTEMPT", Type: Int, Column: "attempt", Scalar: "Int", Doc: "Number of the run that writes it.", Internal: true},
+			{Name: "job", Const: "JOB", Type: ID, Column: "job_id", Scalar: "ID", Doc: "The job that writes it.", Internal: true},
 		},
 	}
 }

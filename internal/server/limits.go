@@ -49,6 +49,14 @@ type Limits struct {
 	BodyTime time.Duration
 	// WriteTime bounds writing an answer: 30 s.
 	WriteTime time.Duration
+	// UploadBytes bounds the body of a POST with files (multipart): 32 MiB. Larger files come in two steps.
+	UploadBytes int64
+	// UploadFiles bounds the files of such a POST: 10.
+	UploadFiles int
+	// UploadTime bounds reading such a body, and one that is put to the address of an upload: 10 min.
+	UploadTime time.Duration
+	// FileBytes bounds a file: 1 GiB, at most 2 GiB - 1.
+	FileBytes int64
 }
 
 // DefaultLimits returns the limits that hold when nothing is configured.
@@ -57,7 +65,7 @@ func DefaultLimits() Limits {
 		BodyBytes: 1 << 20, Tokens: 2_000, Depth: 15, Aliases: 100, EqualNames: 20, RootFields: 20, Fragments: 50,
 		Directives: 5, ListLength: 1_000, InputDepth: 20, MergeWork: 20_000, Cost: 50_000, BudgetPerSecond: 100_000,
 		Budget: 1_000_000, Callers: 10_000, Concurrent: 50, OperationTime: 30 * time.Second, BodyTime: 20 * time.Second,
-		WriteTime: 30 * time.Second,
+		WriteTime: 30 * time.Second, UploadBytes: 32 << 20, UploadFiles: 10, UploadTime: 10 * time.Minute, FileBytes: 1 << 30,
 	}
 }
 
@@ -82,6 +90,10 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.OperationTime, d.OperationTime)
 	orDefault(&l.BodyTime, d.BodyTime)
 	orDefault(&l.WriteTime, d.WriteTime)
+	orDefault(&l.UploadBytes, d.UploadBytes)
+	orDefault(&l.UploadFiles, d.UploadFiles)
+	orDefault(&l.UploadTime, d.UploadTime)
+	orDefault(&l.FileBytes, d.FileBytes)
 	if l.Budget >= 0 && l.Budget < l.Cost {
 		l.Budget = l.Cost // else an operation within its limit could never run
 	}

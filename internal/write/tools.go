@@ -74,6 +74,21 @@ func (tx *Tx) Set(ctx context.Context, k *model.Kind, x id.ID, columns map[strin
 	return save(ctx)
 }
 
+// Make makes a record of a kind that callers do not make by themselves, from columns. The actor needs the right to create
+// it; what is in its fields is Farley's, so that they are not asked for.
+func (tx *Tx) Make(ctx context.Context, k *model.Kind, columns map[string]any) (id.ID, error) {
+	m, save := tx.Client.CreateRecord(k.Name)
+	c := &Change{Tx: tx, Kind: k, m: m}
+	x := id.New(k.Code, tx.Now)
+	c.set("id", x)
+	for column, v := range columns {
+		if v != nil {
+			c.set(column, v)
+		}
+	}
+	return x, save(context.WithValue(ctx, extraKey{}, &extra{of: m, given: map[*model.Field]bool{}}))
+}
+
 // MayComment reports whether the actor may add remarks to a record: to what he sees by his roles, and to what is shared
 // with him for more than reading.
 func (tx *Tx) MayComment(ctx context.Context, x id.ID) (bool, error) {
