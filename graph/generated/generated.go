@@ -43,6 +43,7 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Mutation struct {
 		AdvanceClock             func(childComplexity int, to time.Time) int
+		CancelImport             func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		CancelJob                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		ChangePassword           func(childComplexity int, input input.Object) int
 		ConvertLead              func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -121,10 +122,13 @@ type ComplexityRoot struct {
 		RestoreTeam              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreTerritory         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreUser              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		ResumeImport             func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RetryJob                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		RevokeAPIKey             func(childComplexity int, input input.Object) int
 		SetPassword              func(childComplexity int, input input.Object) int
+		StartImport              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		TakeLead                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UndoImport               func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateAPIKey             func(childComplexity int, input input.Object) int
 		UpdateAccount            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateAccountContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -179,6 +183,10 @@ type ComplexityRoot struct {
 		Exports            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		File               func(childComplexity int, id id.ID) int
 		Files              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Import             func(childComplexity int, id id.ID) int
+		ImportPreview      func(childComplexity int, input input.Object) int
+		ImportProblems     func(childComplexity int, importArg id.ID, first *int64, after *int64) int
+		Imports            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Job                func(childComplexity int, id id.ID) int
 		Jobs               func(childComplexity int, where input.Object, first *int64, after *string) int
 		Lead               func(childComplexity int, id *id.ID, external input.Object) int
@@ -230,6 +238,7 @@ type ComplexityRoot struct {
 		CustomFieldChanged       func(childComplexity int, where input.Object, after *string) int
 		ExportChanged            func(childComplexity int, where input.Object, after *string) int
 		FileChanged              func(childComplexity int, where input.Object, after *string) int
+		ImportChanged            func(childComplexity int, where input.Object, after *string) int
 		JobChanged               func(childComplexity int, id id.ID) int
 		LeadChanged              func(childComplexity int, where input.Object, after *string) int
 		LifecycleStageChanged    func(childComplexity int, where input.Object, after *string) int
@@ -345,6 +354,10 @@ type MutationResolver interface {
 	UpdateTerritory(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreTerritory(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	StartImport(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CancelImport(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	ResumeImport(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UndoImport(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CancelJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RetryJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RescheduleJob(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -419,10 +432,14 @@ type QueryResolver interface {
 	Territories(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	File(ctx context.Context, id id.ID) (*read.Result, error)
 	Files(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Import(ctx context.Context, id id.ID) (*read.Result, error)
+	Imports(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Export(ctx context.Context, id id.ID) (*read.Result, error)
 	Exports(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Viewer(ctx context.Context) (*read.Result, error)
 	ExplainAccess(ctx context.Context, user id.ID, record id.ID, action string, field *string) (*read.Result, error)
+	ImportPreview(ctx context.Context, input input.Object) (*read.Result, error)
+	ImportProblems(ctx context.Context, importArg id.ID, first *int64, after *int64) (*read.Result, error)
 	Job(ctx context.Context, id id.ID) (*read.Result, error)
 	Jobs(ctx context.Context, where input.Object, first *int64, after *string) (*read.Result, error)
 	Search(ctx context.Context, query string, kinds []string, first *int64, after *string) (*read.Result, error)
@@ -454,6 +471,7 @@ type SubscriptionResolver interface {
 	BranchChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	TerritoryChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	FileChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	ImportChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ExportChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	JobChanged(ctx context.Context, id id.ID) (<-chan *read.Result, error)
 }
@@ -487,6 +505,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceClock(childComplexity, args["to"].(time.Time)), true
+	case "Mutation.cancelImport":
+		if e.ComplexityRoot.Mutation.CancelImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelImport(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.cancelJob":
 		if e.ComplexityRoot.Mutation.CancelJob == nil {
 			break
@@ -1335,6 +1364,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreUser(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.resumeImport":
+		if e.ComplexityRoot.Mutation.ResumeImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeImport(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.retryJob":
 		if e.ComplexityRoot.Mutation.RetryJob == nil {
 			break
@@ -1368,6 +1408,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.startImport":
+		if e.ComplexityRoot.Mutation.StartImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartImport(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.takeLead":
 		if e.ComplexityRoot.Mutation.TakeLead == nil {
 			break
@@ -1379,6 +1430,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TakeLead(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.undoImport":
+		if e.ComplexityRoot.Mutation.UndoImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_undoImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UndoImport(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateApiKey":
 		if e.ComplexityRoot.Mutation.UpdateAPIKey == nil {
 			break
@@ -1936,6 +1998,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Files(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.import":
+		if e.ComplexityRoot.Query.Import == nil {
+			break
+		}
+
+		args, err := ec.field_Query_import_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Import(childComplexity, args["id"].(id.ID)), true
+	case "Query.importPreview":
+		if e.ComplexityRoot.Query.ImportPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_importPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImportPreview(childComplexity, args["input"].(input.Object)), true
+	case "Query.importProblems":
+		if e.ComplexityRoot.Query.ImportProblems == nil {
+			break
+		}
+
+		args, err := ec.field_Query_importProblems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImportProblems(childComplexity, args["import"].(id.ID), args["first"].(*int64), args["after"].(*int64)), true
+	case "Query.imports":
+		if e.ComplexityRoot.Query.Imports == nil {
+			break
+		}
+
+		args, err := ec.field_Query_imports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Imports(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 
 	case "Query.job":
 		if e.ComplexityRoot.Query.Job == nil {
@@ -2461,6 +2567,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.FileChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.importChanged":
+		if e.ComplexityRoot.Subscription.ImportChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_importChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ImportChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.jobChanged":
 		if e.ComplexityRoot.Subscription.JobChanged == nil {
 			break
@@ -2785,8 +2902,10 @@ enum AuditAction @input(use: FREE) {
   ACCESS_REFUSED
   "A user read sensitive fields, or filtered or ordered by them: one entry an operation and kind of record."
   SENSITIVE_READ
-  "A user took records in bulk: more than 1,000 within an hour by delta synchronisation."
+  "A user took records in bulk: more than 1,000 within an hour by delta synchronisation, or by an export (detail names its format)."
   EXPORTED
+  "A user fetched the content of a file."
+  DOWNLOADED
 }
 
 "Who acted."
@@ -3184,6 +3303,8 @@ enum Object @input(use: FREE) {
   TERRITORY
   """A file: uploaded, or written by an export or an import. Its content is fetched at an address that downloadFile gives."""
   FILE
+  """A file of rows made into records, with the rights of who started it; see startImport."""
+  IMPORT
   """A list of records written into a file, with the rights of who started it; see startExport."""
   EXPORT
 }
@@ -12381,6 +12502,415 @@ extend type Subscription {
   ): FileEvent @can(object: "FILE", action: "READ")
 }
 
+"""What it does with a row."""
+enum ImportMode @input(use: FREE) {
+  """Makes a record; a row whose key is there already is skipped."""
+  CREATE
+  """Changes the record with the row's key; a row without one is a problem."""
+  UPDATE
+  """Changes the record with the row's key, and makes one where there is none."""
+  UPSERT
+}
+
+"""Conditions on a ImportMode; all given ones must hold."""
+input ImportModeFilter @input(use: FREE) {
+  "Equal."
+  eq: ImportMode
+  "Not equal, or null."
+  ne: ImportMode
+  "One of these, at most 100."
+  in: [ImportMode!]
+  "None of these, or null; at most 100."
+  notIn: [ImportMode!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What it does with a row that would make a record which seems to exist already, by the rules that creates have."""
+enum ImportDuplicates @input(use: FREE) {
+  """Leaves the row out."""
+  SKIP
+  """Changes the likeliest one."""
+  UPDATE
+  """Makes the record anyway."""
+  CREATE
+  """Tells the row as a problem."""
+  REJECT
+}
+
+"""Conditions on a ImportDuplicates; all given ones must hold."""
+input ImportDuplicatesFilter @input(use: FREE) {
+  "Equal."
+  eq: ImportDuplicates
+  "Not equal, or null."
+  ne: ImportDuplicates
+  "One of these, at most 100."
+  in: [ImportDuplicates!]
+  "None of these, or null; at most 100."
+  notIn: [ImportDuplicates!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""How far it is."""
+enum ImportStatus @input(use: FREE) {
+  """It has not begun."""
+  PENDING
+  """It is under way."""
+  RUNNING
+  """All rows have been looked at; those that could not be taken are in the error file."""
+  DONE
+  """It ended before the last row; message says why. resumeImport goes on."""
+  FAILED
+  """Somebody stopped it. What was done stays; resumeImport goes on, undoImport takes it back."""
+  CANCELLED
+  """What it did is being taken back."""
+  UNDOING
+  """What it did has been taken back, as far as nobody had changed it since."""
+  UNDONE
+}
+
+"""Conditions on a ImportStatus; all given ones must hold."""
+input ImportStatusFilter @input(use: FREE) {
+  "Equal."
+  eq: ImportStatus
+  "Not equal, or null."
+  ne: ImportStatus
+  "One of these, at most 100."
+  in: [ImportStatus!]
+  "None of these, or null; at most 100."
+  notIn: [ImportStatus!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A file of rows made into records, with the rights of who started it; see startImport."""
+type Import implements Node @kind(name: "Import") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The user who owns the record; the maker unless given."""
+  owner: User
+  """The team that works on it; the owner's unless given."""
+  team: Team
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: Account
+  """What the file is called."""
+  name: String
+  """The kind of records."""
+  object: Object
+  """What it does with a row."""
+  mode: ImportMode
+  """What it does with a row that would make a record which seems to exist already, by the rules that creates have."""
+  onDuplicate: ImportDuplicates
+  """Whether it only tries: it does everything, tells all problems, and keeps no record."""
+  trial: Boolean
+  """How far it is."""
+  status: ImportStatus
+  """How many rows the file has; null while that is not known."""
+  total: Int
+  """How many rows have been looked at."""
+  done: Int
+  """How many records were made of rows."""
+  created: Int
+  """How many records were changed."""
+  updated: Int
+  """How many records were as the row says already."""
+  unchanged: Int
+  """How many rows were left out, by the mapping or as duplicates."""
+  skipped: Int
+  """How many rows could not be taken."""
+  failed: Int
+  """How many records have been taken back."""
+  undone: Int
+  """How many records could not be taken back: somebody changed or removed them since."""
+  kept: Int
+  """Why it failed."""
+  message: String
+  """The file."""
+  file: File
+  """The rows that could not be taken, in the form of the file with the reasons in a column of its own, to be corrected and imported again. Only who started the import may fetch it."""
+  errorFile: File
+  """When it began."""
+  startedAt: DateTime
+  """When it ended."""
+  endedAt: DateTime
+  """Until when it can be undone; null for one that cannot."""
+  undoUntil: DateTime
+}
+
+"""A page of a list of Import."""
+type ImportConnection @plain @engine {
+  "The records with their cursors."
+  edges: [ImportEdge!]
+  "The records alone."
+  nodes: [Import!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type ImportEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Import!
+}
+
+"""The fields of Import."""
+enum ImportField @input(kind: "Import", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The user who owns the record; the maker unless given."""
+  OWNER
+  """The team that works on it; the owner's unless given."""
+  TEAM
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  PARTNER
+  """What the file is called."""
+  NAME
+  """The kind of records."""
+  OBJECT
+  """What it does with a row."""
+  MODE
+  """What it does with a row that would make a record which seems to exist already, by the rules that creates have."""
+  ON_DUPLICATE
+  """Whether it only tries: it does everything, tells all problems, and keeps no record."""
+  TRIAL
+  """How far it is."""
+  STATUS
+  """How many rows the file has; null while that is not known."""
+  TOTAL
+  """How many rows have been looked at."""
+  DONE
+  """How many records were made of rows."""
+  CREATED
+  """How many records were changed."""
+  UPDATED
+  """How many records were as the row says already."""
+  UNCHANGED
+  """How many rows were left out, by the mapping or as duplicates."""
+  SKIPPED
+  """How many rows could not be taken."""
+  FAILED
+  """How many records have been taken back."""
+  UNDONE
+  """How many records could not be taken back: somebody changed or removed them since."""
+  KEPT
+  """Why it failed."""
+  MESSAGE
+  """The file."""
+  FILE
+  """The rows that could not be taken, in the form of the file with the reasons in a column of its own, to be corrected and imported again. Only who started the import may fetch it."""
+  ERROR_FILE
+  """When it began."""
+  STARTED_AT
+  """When it ended."""
+  ENDED_AT
+  """Until when it can be undone; null for one that cannot."""
+  UNDO_UNTIL
+}
+
+"""The fields by which lists of Import can be ordered."""
+enum ImportOrderField @input(kind: "Import", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What the file is called."""
+  NAME
+  """How many rows the file has; null while that is not known."""
+  TOTAL
+  """How many rows have been looked at."""
+  DONE
+  """How many records were made of rows."""
+  CREATED
+  """How many records were changed."""
+  UPDATED
+  """How many records were as the row says already."""
+  UNCHANGED
+  """How many rows were left out, by the mapping or as duplicates."""
+  SKIPPED
+  """How many rows could not be taken."""
+  FAILED
+  """How many records have been taken back."""
+  UNDONE
+  """How many records could not be taken back: somebody changed or removed them since."""
+  KEPT
+  """When it began."""
+  STARTED_AT
+  """When it ended."""
+  ENDED_AT
+  """Until when it can be undone; null for one that cannot."""
+  UNDO_UNTIL
+}
+
+"""One term of an order."""
+input ImportOrder @input(kind: "Import", use: ORDER) {
+  "The field."
+  field: ImportOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Import; all given conditions must hold. A field that you may not read is refused."""
+input ImportWhere @input(kind: "Import", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [ImportWhere!]
+  "At least one of these holds, at most 50."
+  or: [ImportWhere!]
+  "This does not hold."
+  not: ImportWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The user who owns the record; the maker unless given."""
+  owner: UserWhere
+  """The team that works on it; the owner's unless given."""
+  team: TeamWhere
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: AccountWhere
+  """What the file is called."""
+  name: StringFilter
+  """What it does with a row."""
+  mode: ImportModeFilter
+  """What it does with a row that would make a record which seems to exist already, by the rules that creates have."""
+  onDuplicate: ImportDuplicatesFilter
+  """Whether it only tries: it does everything, tells all problems, and keeps no record."""
+  trial: BooleanFilter
+  """How far it is."""
+  status: ImportStatusFilter
+  """How many rows the file has; null while that is not known."""
+  total: IntFilter
+  """How many rows have been looked at."""
+  done: IntFilter
+  """How many records were made of rows."""
+  created: IntFilter
+  """How many records were changed."""
+  updated: IntFilter
+  """How many records were as the row says already."""
+  unchanged: IntFilter
+  """How many rows were left out, by the mapping or as duplicates."""
+  skipped: IntFilter
+  """How many rows could not be taken."""
+  failed: IntFilter
+  """How many records have been taken back."""
+  undone: IntFilter
+  """How many records could not be taken back: somebody changed or removed them since."""
+  kept: IntFilter
+  """The file."""
+  file: FileWhere
+  """The rows that could not be taken, in the form of the file with the reasons in a column of its own, to be corrected and imported again. Only who started the import may fetch it."""
+  errorFile: FileWhere
+  """When it began."""
+  startedAt: DateTimeFilter
+  """When it ended."""
+  endedAt: DateTimeFilter
+  """Until when it can be undone; null for one that cannot."""
+  undoUntil: DateTimeFilter
+}
+
+"""Conditions on a list of Import, of which only those in sight count."""
+input ImportRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: ImportWhere
+  "Not one is such."
+  none: ImportWhere
+}
+
+"""A change of a Import, as its reader may see it."""
+type ImportEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Import
+}
+
+extend type Query {
+  """One Import; NOT_FOUND when there is none in sight."""
+  import(
+    "The record."
+    id: ID!
+  ): Import @can(object: "IMPORT", action: "READ")
+  """The Import records in sight."""
+  imports(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ImportWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ImportOrder!]
+  ): ImportConnection @can(object: "IMPORT", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of Import records in sight, each once, in order."""
+  importChanged(
+    "Which records; null for all in sight."
+    where: ImportWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): ImportEvent @can(object: "IMPORT", action: "READ")
+}
+
 """How the file is written."""
 enum ExportFormat @input(use: FREE) {
   """Comma-separated values by RFC 4180, UTF-8, the first line holds the names of the columns."""
@@ -12885,6 +13415,332 @@ extend type Query {
     "A field, by its name in the API."
     field: String
   ): AccessExplanation @can(object: "USER", action: "MANAGE_USERS")
+}
+`, BuiltIn: false},
+	{Name: "../../schema/imports.graphql", Input: `# Files of rows made into records, and back again.
+
+"How a file is written."
+enum ImportFormat @input(use: FREE) {
+  "Values between commas, semicolons, tabs or bars (RFC 4180); the first line holds the names of the columns."
+  CSV
+  "A sheet of a workbook; the first row holds the names of the columns. At most 100 MiB."
+  XLSX
+  "One JSON object a line; members of objects within are columns as well: address.city, emails[0]."
+  JSON_LINES
+  "vCards 3.0 and 4.0; the columns are their properties: FN, N.given, EMAIL[0], TEL[0], ADR[0].city …"
+  VCARD
+}
+
+"Which part of a text is meant, by its blanks."
+enum ImportPart @input(use: FREE) {
+  "The first word."
+  FIRST
+  "Everything but the first word."
+  REST
+  "The last word."
+  LAST
+  "Everything but the last word."
+  LEADING
+}
+
+"How numbers are written."
+enum ImportNumbers @input(use: FREE) {
+  "1,234.56"
+  POINT
+  "1.234,56"
+  COMMA
+}
+
+"A value of the file and what it stands for."
+input ImportValueInput @input(use: FREE) {
+  "The value in the file; case, accents and blanks around it make no difference."
+  from: String!
+  "What it stands for; empty for nothing."
+  to: String!
+}
+
+"How the record is found that a value stands for. More than one in your sight is a problem of the row."
+input ImportMatchInput @input(use: FREE) {
+  "id, external, or the name of a field by which records are compared: name, email, code … The field that names records unless given."
+  by: String
+  "With external: the outside system whose key the value is."
+  system: String
+  "Whether a record is made where there is none, of its name alone; false unless given."
+  make: Boolean
+}
+
+"What becomes of a column, or of a text made of several."
+input ImportColumnInput @input(use: FREE) {
+  "The name of the column."
+  column: String
+  "Instead: a text with names of columns in braces, each with filters: {given} {family}, {name|slug}@example.com. Filters: lower, upper, slug, first, rest, last. Empty when all of its columns are."
+  template: String
+  "Instead: a text that is the same for all rows."
+  value: String
+  "Where it goes: the name of a field, with the place and the member in a list of objects: name, emails, emails[0].address, addresses[0].country, customFields.key."
+  to: String!
+  "Whether the file may lack the column; false unless given."
+  optional: Boolean
+  "What stands for an empty cell."
+  default: String
+  "Whether an empty cell empties the field; it leaves it as it is unless given."
+  clear: Boolean
+  "Values that stand for others. At most 1,000."
+  values: [ImportValueInput!]
+  "For lists: what divides the values of a cell. Semicolons and commas unless given."
+  split: String
+  "Part of the text only."
+  part: ImportPart
+  "How days and instants are written: ISO, US (12/31/2026), DMY (31/12/2026), EXCEL (serial numbers), or a form with yyyy, yy, MM, M, dd, d, HH, mm, ss. ISO unless given; serial numbers are understood in workbooks."
+  date: String
+  "The IANA time zone of instants without one; UTC unless given."
+  timeZone: String
+  "How numbers are written; POINT unless given."
+  number: ImportNumbers
+  "What numbers are multiplied by: 1000000 for figures in millions."
+  multiply: String
+  "The currency of amounts without one."
+  currency: CurrencyCode
+  "The country of telephone numbers without a country code."
+  region: CountryCode
+  "For relations: how the record is found."
+  match: ImportMatchInput
+}
+
+"The key of an outside system that a row has."
+input ImportExternalKeyInput @input(use: FREE) {
+  "The system. At most 60 characters."
+  system: String!
+  "The column with the key."
+  column: String
+  "Instead: a text made of columns, as in ImportColumnInput."
+  template: String
+}
+
+"What tells rows apart: exactly one of the three."
+input ImportKeyInput @oneOf @input(use: FREE) {
+  "A key of an outside system, kept with the record."
+  external: ImportExternalKeyInput
+  "A field that the mapping fills: its value is looked for among the records in your sight."
+  field: String
+  "The row as a whole, kept as a key of the system farley-row: the same row makes its record once."
+  row: Boolean
+}
+
+"Rows to leave out: those of which the cell has one of the values, or is empty."
+input ImportSkipInput @input(use: FREE) {
+  "The column."
+  column: String!
+  "The values. At most 100."
+  values: [String!]
+  "Whether empty cells are meant."
+  empty: Boolean
+}
+
+"A file to import."
+input StartImportInput @input(use: FREE) {
+  "The file: READY, and yours or in your sight."
+  file: ID!
+  "The kind of records."
+  object: Object!
+  "How the file is written; found out unless given."
+  format: ImportFormat
+  "The encoding of text: UTF-8, UTF-16LE, UTF-16BE, windows-1252, windows-1256; found out unless given."
+  encoding: String
+  "What stands between the cells of CSV; found out unless given."
+  delimiter: String
+  "The name of the sheet of a workbook; the first one unless given."
+  sheet: String
+  "What to do with a row."
+  mode: ImportMode
+  "What tells rows apart. Needed for UPDATE and UPSERT; without one every row makes a record."
+  key: ImportKeyInput
+  "What to do with a row that would make a record which seems to exist already; REJECT unless given."
+  onDuplicate: ImportDuplicates
+  "What becomes of the columns, at most 300. Columns that are not named are left out."
+  columns: [ImportColumnInput!]!
+  "Rows to leave out. At most 100."
+  skip: [ImportSkipInput!]
+  "Whether the import only tries: it does everything, tells all problems, and keeps no record. (The argument dryRun tries the start alone.)"
+  trial: Boolean
+}
+
+"What startImport gives."
+type StartImportPayload @plain @engine {
+  "The import, which has begun or will."
+  import: Import
+}
+
+"An import to control."
+input ImportControlInput @input(use: FREE) {
+  "The import."
+  import: ID!
+}
+
+"What cancelImport gives."
+type CancelImportPayload @plain @engine {
+  "The import: CANCELLED."
+  import: Import
+}
+
+"What resumeImport gives."
+type ResumeImportPayload @plain @engine {
+  "The import, which goes on."
+  import: Import
+}
+
+"What undoImport gives."
+type UndoImportPayload @plain @engine {
+  "The import: UNDOING."
+  import: Import
+}
+
+"A problem of a row."
+type ImportIssue @plain @engine {
+  "Where it is, within the input that was made of the row: emails, 0, address."
+  path: [String!]!
+  "The column concerned, when there is one."
+  column: String
+  "What is wrong, as in the violations of errors, or the code of the error."
+  code: String!
+  "What is wrong, for people, in the language of the request."
+  message: String!
+}
+
+"A row that could not be taken."
+type ImportProblem @plain @engine {
+  "The number of the row of data, 1 for the first."
+  row: Int!
+  "The cells by the columns of the file, for who started the import; null for others."
+  cells: [String!]
+  "What is wrong."
+  issues: [ImportIssue!]!
+}
+
+"Rows that could not be taken."
+type ImportProblems @plain @engine {
+  "The rows, in the order of the file."
+  nodes: [ImportProblem!]!
+  "Whether there are more: ask again after the last one."
+  hasMore: Boolean!
+}
+
+"A file to look at."
+input ImportPreviewInput @input(use: FREE) {
+  "The file: READY, and yours or in your sight."
+  file: ID!
+  "The kind of records for which a mapping is suggested."
+  object: Object!
+  "How the file is written; found out unless given."
+  format: ImportFormat
+  "The encoding; found out unless given."
+  encoding: String
+  "What stands between the cells of CSV; found out unless given."
+  delimiter: String
+  "The name of the sheet; the first one unless given."
+  sheet: String
+}
+
+"A field that a column seems to be meant for."
+type ImportSuggestion @plain @engine {
+  "As in ImportColumnInput."
+  to: String!
+  "How sure it is, 1 to 100."
+  score: Int!
+  "The form of days and instants, when there are."
+  date: String
+  "Whether days can be read in more than one way: 03/04/2026."
+  ambiguous: Boolean!
+  "The form of numbers, when there are."
+  number: ImportNumbers
+  "For relations: by what the record would be found."
+  matchBy: String
+}
+
+"A column of a file."
+type ImportPreviewColumn @plain @engine {
+  "Its name."
+  name: String!
+  "Values of the first rows, at most 5 that differ, cut to 100 characters."
+  samples: [String!]!
+  "The field that it seems to be meant for, among those that you may write; null for none."
+  suggestion: ImportSuggestion
+}
+
+"What a file seems to be."
+type ImportPreview @plain @engine {
+  "How it is written."
+  format: ImportFormat!
+  "The encoding; null for workbooks."
+  encoding: String
+  "What stands between cells; null where nothing does."
+  delimiter: String
+  "The sheet; null where there is none."
+  sheet: String
+  "The columns."
+  columns: [ImportPreviewColumn!]!
+}
+
+extend type Query {
+  "What a file seems to be, and a mapping for it: columns are recognised by their names in English and Arabic, and by their values. INVALID for a file that cannot be read, NOT_FOUND for one that is not yours or out of sight."
+  importPreview(
+    "The file."
+    input: ImportPreviewInput!
+  ): ImportPreview @can(object: "IMPORT", action: "CREATE")
+  "The rows of an import that could not be taken. All of them are in its error file as well. NOT_FOUND for an import out of sight."
+  importProblems(
+    "The import."
+    import: ID!
+    "How many, 1 to 100; 20 unless given."
+    first: Int
+    "The number of the last row seen."
+    after: Int
+  ): ImportProblems @can(object: "IMPORT", action: "READ")
+}
+
+extend type Mutation {
+  "Makes records of the rows of a file, in the background and with your rights of the moment in which each row is written. Rows that cannot be taken are told (importProblems) and put into a file of their own; the others are made. Follow it by importChanged. Needs CREATE on IMPORT, and the rights on the records; a field that you may not write is FORBIDDEN before anything begins."
+  startImport(
+    "The file and what becomes of it."
+    input: StartImportInput!
+    "Check and answer as usual, but keep nothing, the import itself included."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): StartImportPayload @can(object: "IMPORT", action: "CREATE")
+  "Stops an import. What was done stays. CONFLICT for one that has ended."
+  cancelImport(
+    "The import."
+    input: ImportControlInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CancelImportPayload @can(object: "IMPORT", action: "UPDATE")
+  "Goes on with an import that failed or was cancelled, after the last row that was taken. Only who started it may. CONFLICT for one in another state."
+  resumeImport(
+    "The import."
+    input: ImportControlInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): ResumeImportPayload @can(object: "IMPORT", action: "UPDATE")
+  "Takes back what an import did, in the background and with the rights of who started it, who alone may ask: records that it made go to the bin, those that it changed get their former values back in every field that nobody has changed since. Until undoUntil. CONFLICT for one that runs, has been undone, or is too old."
+  undoImport(
+    "The import."
+    input: ImportControlInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UndoImportPayload @can(object: "IMPORT", action: "UPDATE")
 }
 `, BuiltIn: false},
 	{Name: "../../schema/jobs.graphql", Input: `# Durable jobs: what runs in the background, and timers.
@@ -14070,6 +14926,44 @@ func (ec *executionContext) field_Mutation_advanceClock_args(ctx context.Context
 		return nil, err
 	}
 	args["to"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelImport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNImportControlInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -16657,6 +17551,44 @@ func (ec *executionContext) field_Mutation_restoreUser_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_resumeImport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNImportControlInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_retryJob_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -16715,12 +17647,80 @@ func (ec *executionContext) field_Mutation_setPassword_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_startImport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNStartImportInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_takeLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNTakeLeadInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_undoImport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNImportControlInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -18851,6 +19851,118 @@ func (ec *executionContext) field_Query_files_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_importPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNImportPreviewInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_importProblems_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "import",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["import"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_import_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_imports_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOImportWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOImportOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_job_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -20245,6 +21357,28 @@ func (ec *executionContext) field_Subscription_fileChanged_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOFileWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_importChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOImportWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -24648,6 +25782,182 @@ func (ec *executionContext) fieldContext_Mutation_restoreTerritory(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startImport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startImport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartImport(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStartImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startImport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StartImportPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startImport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelImport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelImport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelImport(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCancelImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelImport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CancelImportPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelImport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resumeImport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resumeImport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeImport(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOResumeImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resumeImport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ResumeImportPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resumeImport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_undoImport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_undoImport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UndoImport(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUndoImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_undoImport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UndoImportPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_undoImport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_cancelJob(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27774,6 +29084,94 @@ func (ec *executionContext) fieldContext_Query_files(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_import(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_import(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Import(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOImport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_import(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Import does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_import_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_imports(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_imports(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Imports(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOImportConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_imports(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ImportConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_imports_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_export(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27923,6 +29321,94 @@ func (ec *executionContext) fieldContext_Query_explainAccess(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_explainAccess_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_importPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_importPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ImportPreview(ctx, fc.Args["input"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOImportPreview2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_importPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ImportPreview does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_importPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_importProblems(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_importProblems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ImportProblems(ctx, fc.Args["import"].(id.ID), fc.Args["first"].(*int64), fc.Args["after"].(*int64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOImportProblems2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_importProblems(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ImportProblems does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_importProblems_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -29275,6 +30761,50 @@ func (ec *executionContext) fieldContext_Subscription_fileChanged(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_fileChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_importChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_importChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ImportChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOImportEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_importChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ImportEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_importChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -31093,6 +32623,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "startImport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startImport(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cancelImport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelImport(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resumeImport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resumeImport(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "undoImport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_undoImport(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "cancelJob":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelJob(ctx, field)
@@ -32433,6 +33991,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "import":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_import(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "imports":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_imports(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "export":
 			field := field
 
@@ -32509,6 +34111,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_explainAccess(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "importPreview":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_importPreview(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "importProblems":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_importProblems(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -32727,6 +34373,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_territoryChanged(ctx, fields[0])
 	case "fileChanged":
 		return ec._Subscription_fileChanged(ctx, fields[0])
+	case "importChanged":
+		return ec._Subscription_importChanged(ctx, fields[0])
 	case "exportChanged":
 		return ec._Subscription_exportChanged(ctx, fields[0])
 	case "jobChanged":
@@ -33887,6 +35535,54 @@ func (ec *executionContext) marshalNID2ᚕfarleyᚋinternalᚋidᚐIDᚄ(ctx con
 	return ret
 }
 
+func (ec *executionContext) unmarshalNImportControlInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImportControlInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNImportOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImportOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNImportPreviewInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImportPreviewInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNInviteUserInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -34301,6 +35997,22 @@ func (ec *executionContext) unmarshalNStageHistoryOrder2farleyᚋinternalᚋinpu
 }
 
 func (ec *executionContext) marshalNStageHistoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNStartImportInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStartImportInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -35452,6 +37164,22 @@ func (ec *executionContext) unmarshalOCallerLookup2ᚖfarleyᚋinternalᚋread�
 }
 
 func (ec *executionContext) marshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCancelImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCancelImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -36855,6 +38583,137 @@ func (ec *executionContext) marshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx contex
 	return v
 }
 
+func (ec *executionContext) unmarshalOImport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOImportConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOImportEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOImportOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNImportOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOImportOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNImportOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOImportPreview2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportPreview2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOImportProblems2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportProblems2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOImportWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint64(ctx context.Context, v any) (*int64, error) {
 	if v == nil {
 		return nil, nil
@@ -38165,6 +40024,22 @@ func (ec *executionContext) marshalORestoreUserPayload2ᚖfarleyᚋinternalᚋre
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOResumeImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOResumeImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORetryJobPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -38660,6 +40535,22 @@ func (ec *executionContext) marshalOStageHistoryWhere2farleyᚋinternalᚋinput�
 	return v
 }
 
+func (ec *executionContext) unmarshalOStartImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStartImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOStreamTicketPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -39005,6 +40896,22 @@ func (ec *executionContext) marshalOTerritoryWhere2farleyᚋinternalᚋinputᚐO
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOUndoImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUndoImportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOUpdateAccountContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {

@@ -34,5 +34,6 @@ var prefixes = map[Kind]string{
 	39: "terr",
 	40: "tmem",
 	41: "file",
+	42: "impt",
 	43: "expt",
 }

@@ -31,6 +31,7 @@ func Kinds() *Set {
 		territory(),
 		territoryMember(),
 		file(),
+		importKind(),
 		export(),
 	)
 }
@@ -789,6 +790,50 @@ func file() *Kind {
 			{Name: "blob", Const: "BLOB", Type: String, Column: "blob", Scalar: "String", Doc: "Key of the content in the blob store.", Internal: true, Max: 100},
 			{Name: "expectedSize", Const: "EXPECTED_SIZE", Type: Int, Column: "expected_size", Scalar: "Int", Doc: "Length that was announced, in bytes.", Internal: true},
 			{Name: "expectedChecksum", Const: "EXPECTED_CHECKSUM", Type: String, Column: "expected_checksum", Scalar: "String", Doc: "SHA-256 that was announced.", Internal: true, Max: 64},
+		},
+	}
+}
+
+func importKind() *Kind {
+	return &Kind{
+		Name: "Import", Const: "IMPORT", Single: "import", Plural: "imports", Code: 42, Prefix: "impt", Table: "import_runs",
+		Doc:   "A file of rows made into records, with the rights of who started it; see startImport.",
+		Sight: ByOwner,
+		Ent:   "ImportRun", Owned: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What the file is called.", Required: true, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "object", Const: "OBJECT", Type: String, Column: "object", Scalar: "Object", Doc: "The kind of records.", Required: true, Max: 60},
+			{Name: "mode", Const: "MODE", Type: Enum, Column: "mode", Scalar: "ImportMode", Doc: "What it does with a row.", Required: true, Filter: true, Values: []string{"CREATE", "UPDATE", "UPSERT"}, ValueDocs: []string{"Makes a record; a row whose key is there already is skipped.", "Changes the record with the row's key; a row without one is a problem.", "Changes the record with the row's key, and makes one where there is none."}, Default: "UPSERT"},
+			{Name: "onDuplicate", Const: "ON_DUPLICATE", Type: Enum, Column: "on_duplicate", Scalar: "ImportDuplicates", Doc: "What it does with a row that would make a record which seems to exist already, by the rules that creates have.", Required: true, Filter: true, Values: []string{"SKIP", "UPDATE", "CREATE", "REJECT"}, ValueDocs: []string{"Leaves the row out.", "Changes the likeliest one.", "Makes the record anyway.", "Tells the row as a problem."}, Default: "REJECT"},
+			{Name: "trial", Const: "TRIAL", Type: Bool, Column: "trial", Scalar: "Boolean", Doc: "Whether it only tries: it does everything, tells all problems, and keeps no record.", Filter: true},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "ImportStatus", Doc: "How far it is.", Required: true, Filter: true, Values: []string{"PENDING", "RUNNING", "DONE", "FAILED", "CANCELLED", "UNDOING", "UNDONE"}, ValueDocs: []string{"It has not begun.", "It is under way.", "All rows have been looked at; those that could not be taken are in the error file.", "It ended before the last row; message says why. resumeImport goes on.", "Somebody stopped it. What was done stays; resumeImport goes on, undoImport takes it back.", "What it did is being taken back.", "What it did has been taken back, as far as nobody had changed it since."}, Default: "PENDING"},
+			{Name: "total", Const: "TOTAL", Type: Int, Column: "total", Scalar: "Int", Doc: "How many rows the file has; null while that is not known.", Filter: true, Order: true},
+			{Name: "done", Const: "DONE", Type: Int, Column: "done", Scalar: "Int", Doc: "How many rows have been looked at.", Filter: true, Order: true},
+			{Name: "created", Const: "CREATED", Type: Int, Column: "created", Scalar: "Int", Doc: "How many records were made of rows.", Filter: true, Order: true},
+			{Name: "updated", Const: "UPDATED", Type: Int, Column: "updated", Scalar: "Int", Doc: "How many records were changed.", Filter: true, Order: true},
+			{Name: "unchanged", Const: "UNCHANGED", Type: Int, Column: "unchanged", Scalar: "Int", Doc: "How many records were as the row says already.", Filter: true, Order: true},
+			{Name: "skipped", Const: "SKIPPED", Type: Int, Column: "skipped", Scalar: "Int", Doc: "How many rows were left out, by the mapping or as duplicates.", Filter: true, Order: true},
+			{Name: "failed", Const: "FAILED", Type: Int, Column: "failed", Scalar: "Int", Doc: "How many rows could not be taken.", Filter: true, Order: true},
+			{Name: "undone", Const: "UNDONE", Type: Int, Column: "undone", Scalar: "Int", Doc: "How many records have been taken back.", Filter: true, Order: true},
+			{Name: "kept", Const: "KEPT", Type: Int, Column: "kept", Scalar: "Int", Doc: "How many records could not be taken back: somebody changed or removed them since.", Filter: true, Order: true},
+			{Name: "message", Const: "MESSAGE", Type: String, Column: "message", Scalar: "String", Doc: "Why it failed.", Fold: "message_fold", Max: 500},
+			{Name: "file", Const: "FILE", Type: Ref, Column: "file_id", Doc: "The file.", Filter: true, Target: "File"},
+			{Name: "errorFile", Const: "ERROR_FILE", Type: Ref, Column: "error_file_id", Doc: "The rows that could not be taken, in the form of the file with the reasons in a column of its own, to be corrected and imported again. Only who started the import may fetch it.", Filter: true, Target: "File"},
+			{Name: "startedAt", Const: "STARTED_AT", Type: DateTime, Column: "started_at", Scalar: "DateTime", Doc: "When it began.", Filter: true, Order: true},
+			{Name: "endedAt", Const: "ENDED_AT", Type: DateTime, Column: "ended_at", Scalar: "DateTime", Doc: "When it ended.", Filter: true, Order: true},
+			{Name: "undoUntil", Const: "UNDO_UNTIL", Type: DateTime, Column: "undo_until", Scalar: "DateTime", Doc: "Until when it can be undone; null for one that cannot.", Filter: true, Order: true},
+			{Name: "request", Const: "REQUEST", Type: Text, Column: "request", Scalar: "String", Doc: "What was asked for, as JSON.", Internal: true, Max: 100000},
+			{Name: "job", Const: "JOB", Type: ID, Column: "job_id", Scalar: "ID", Doc: "The job that does it.", Internal: true},
 		},
 	}
 }

@@ -169,7 +169,7 @@ func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDupl
 	if err != nil {
 		return Outcome{}, err
 	}
-	m, save := tx.Client.CreateRecord(k.Name)
+	m, save := tx.Client.CreateRecord(k.EntName())
 	c := &Change{Tx: tx, Kind: k, m: m}
 	if d.id.IsZero() {
 		d.id = id.New(k.Code, tx.Now)
@@ -209,7 +209,7 @@ func (tx *Tx) Update(ctx context.Context, k *model.Kind, x id.ID, in input.Objec
 		return Outcome{}, fault.New(fault.Conflict, "The record is in the bin. Restore it first.")
 	}
 	d.id = x
-	m, save := tx.Client.UpdateRecord(k.Name, x)
+	m, save := tx.Client.UpdateRecord(k.EntName(), x)
 	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
 	for _, v := range d.columns {
 		if !equal(old.Values[v.column], v.value) {
@@ -234,7 +234,7 @@ func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Ou
 		}
 		return Outcome{}, fault.New(fault.Conflict, "The record is not in the bin.")
 	}
-	m, save := tx.Client.UpdateRecord(k.Name, x)
+	m, save := tx.Client.UpdateRecord(k.EntName(), x)
 	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
 	if op == change.Deleted {
 		c.set("deleted_at", tx.Now)

@@ -20,10 +20,10 @@ type Format string
 
 // The formats.
 const (
-	CSV   Format = "CSV"   // RFC 4180, with any delimiter
-	XLSX  Format = "XLSX"  // a sheet of a workbook (ECMA-376)
-	JSONL Format = "JSONL" // one JSON object a line
-	VCard Format = "VCARD" // RFC 6350 (4.0) and RFC 2426 (3.0)
+	CSV   Format = "CSV"        // RFC 4180, with any delimiter
+	XLSX  Format = "XLSX"       // a sheet of a workbook (ECMA-376)
+	JSONL Format = "JSON_LINES" // one JSON object a line
+	VCard Format = "VCARD"      // RFC 6350 (4.0) and RFC 2426 (3.0)
 )
 
 // Formats lists every format.
