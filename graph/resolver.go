@@ -3,6 +3,8 @@
 package graph
 
 import (
+	"context"
+
 	"farley/graph/generated"
 	"farley/internal/audit"
 	"farley/internal/auth"
@@ -11,6 +13,7 @@ import (
 	"farley/internal/clock"
 	"farley/internal/db"
 	"farley/internal/identity"
+	"farley/internal/importer"
 	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/read"
@@ -35,6 +38,9 @@ type Resolver struct {
 	Audit    *audit.Log
 	Trail    *audit.Trail
 	Index    *search.Index
+	Imports  *importer.Service
+	// Say writes a message for people in the language of the request.
+	Say func(ctx context.Context, format string, args ...any) string
 }
 
 type (

@@ -12,12 +12,12 @@ import (
 type Account struct{ ent.Schema }
 
 var account = decl.Kind{
-	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Title: "name",
+	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Actions: []string{"MERGE"}, Title: "name",
 	Participants: &model.Participants{Kind: "AccountTeamMember", Record: "account", User: "user", From: "fromDate", To: "toDate"},
 	Doc:          "A firm, authority or household that we deal with, or might: customer, partner, supplier, competitor.",
 	Members: []*decl.Member{
 		decl.Name("name", "The name people use.").Required().Tells(60),
-		decl.Text("legal_name", "The name in the register."),
+		decl.Text("legal_name", "The name in the register.").Tells(60).As("NAME"),
 		decl.Choices("kinds", "AccountKind", "What the account is to us; several may hold.",
 			decl.Value{Name: "CUSTOMER", Doc: "Buys from us."},
 			decl.Value{Name: "PROSPECT", Doc: "Might buy from us."},
@@ -41,13 +41,13 @@ var account = decl.Kind{
 		decl.Date("customer_since", "The day of the first business."),
 		decl.Text("industry", "The line of business, as told."),
 		decl.Scalar("website", "URL", "The main web site."),
-		decl.Scalar("domain", "String", "The domain of the web site without www, in lower case; kept by Farley.").ReadOnly().Tells(80),
-		decl.List("phones", "PhoneNumber", "Telephone numbers, E.164, the main one first."),
-		decl.List("emails", "EmailAddress", "E-mail addresses of the account as a whole, the main one first."),
+		decl.Scalar("domain", "String", "The domain of the web site without www, in lower case; kept by Farley.").ReadOnly().Tells(80).As("DOMAIN").Indexed(),
+		decl.List("phones", "PhoneNumber", "Telephone numbers, E.164, the main one first.").Tells(70),
+		decl.List("emails", "EmailAddress", "E-mail addresses of the account as a whole, the main one first.").Tells(90),
 		decl.Objects("addresses", "Address", "Postal addresses, the main one first; a write replaces the list."),
 		decl.Text("city", "The city of the first address; kept by Farley.").ReadOnly(),
 		decl.Scalar("country", "CountryCode", "The country of the first address; kept by Farley.").ReadOnly(),
-		decl.Scalar("tax_number", "String", "The tax or VAT number.").Sensitive().Tells(95),
+		decl.Scalar("tax_number", "String", "The tax or VAT number.").Sensitive().Tells(95).As("TAX").Indexed(),
 		decl.Scalar("registration_number", "String", "The number in the commercial register."),
 		decl.Money("annual_revenue", "Revenue in a year."),
 		decl.Int("employees", "Number of people employed."),

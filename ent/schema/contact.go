@@ -22,21 +22,21 @@ var channels = []decl.Value{
 }
 
 var contact = decl.Kind{
-	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", FromLead: true, Title: "displayName",
+	Code: 17, Prefix: "cont", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "contact", FromLead: true, Actions: []string{"MERGE"}, Title: "displayName",
 	Doc: "A person whom we know, linked to any number of accounts.",
 	Members: []*decl.Member{
 		decl.Name("given_name", "The given name."),
 		decl.Text("middle_name", "Middle names."),
 		decl.Name("family_name", "The family name."),
-		decl.Name("native_name", "The full name in the person's own script."),
+		decl.Name("native_name", "The full name in the person's own script.").Tells(50),
 		decl.Name("display_name", "The name to show: given and family name, or else the native one; kept by Farley.").ReadOnly().Tells(50),
 		decl.Text("salutation", "How to address the person."),
 		decl.Text("title", "The position held."),
 		decl.Text("department", "The department."),
-		decl.Objects("emails", "ContactEmail", "E-mail addresses; exactly one is primary."),
-		decl.Scalar("primary_email", "EmailAddress", "The primary e-mail address; kept by Farley.").ReadOnly().Tells(95),
-		decl.Objects("phones", "ContactPhone", "Telephone numbers; at most one is primary."),
-		decl.Scalar("primary_phone", "PhoneNumber", "The primary telephone number; kept by Farley.").ReadOnly().Tells(70),
+		decl.Objects("emails", "ContactEmail", "E-mail addresses; exactly one is primary.").Tells(95),
+		decl.Scalar("primary_email", "EmailAddress", "The primary e-mail address; kept by Farley.").ReadOnly().Indexed(),
+		decl.Objects("phones", "ContactPhone", "Telephone numbers; at most one is primary.").Tells(70),
+		decl.Scalar("primary_phone", "PhoneNumber", "The primary telephone number; kept by Farley.").ReadOnly().Indexed(),
 		decl.Objects("addresses", "Address", "Postal addresses, the main one first; a write replaces the list."),
 		decl.Objects("social_profiles", "SocialProfile", "Profiles in social networks."),
 		decl.Date("birthday", "The day of birth.").Sensitive(),

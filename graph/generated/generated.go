@@ -4063,9 +4063,9 @@ input UpdateAccountInput @input(kind: "Account", use: UPDATE) {
 
 """A record that seems to be the same."""
 type AccountDuplicate @plain @engine {
-  "How likely, 1 to 100."
+  "How likely, 30 to 100."
   score: Int!
-  "The fields that are equal."
+  "Its fields that are equal, or nearly so."
   reason: [AccountField!]!
   "The record."
   account: Account
@@ -4075,7 +4075,7 @@ type AccountDuplicate @plain @engine {
 type CreateAccountPayload @plain @engine {
   "The record as it is now; null when the change took it out of your sight."
   account: Account
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [AccountDuplicate!]
 }
 
@@ -4105,7 +4105,7 @@ type UpsertAccountPayload @plain @engine {
   account: Account
   "Whether it was made just now."
   created: Boolean
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [AccountDuplicate!]
 }
 
@@ -4161,7 +4161,7 @@ extend type Mutation {
   createAccount(
     "The new record."
     input: CreateAccountInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "Check and answer as usual, but keep nothing."
     dryRun: Boolean
@@ -4215,7 +4215,7 @@ extend type Mutation {
     external: ExternalRefInput!
     "The fields."
     input: UpdateAccountInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
@@ -5001,9 +5001,9 @@ input UpdateContactInput @input(kind: "Contact", use: UPDATE) {
 
 """A record that seems to be the same."""
 type ContactDuplicate @plain @engine {
-  "How likely, 1 to 100."
+  "How likely, 30 to 100."
   score: Int!
-  "The fields that are equal."
+  "Its fields that are equal, or nearly so."
   reason: [ContactField!]!
   "The record."
   contact: Contact
@@ -5013,7 +5013,7 @@ type ContactDuplicate @plain @engine {
 type CreateContactPayload @plain @engine {
   "The record as it is now; null when the change took it out of your sight."
   contact: Contact
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [ContactDuplicate!]
 }
 
@@ -5043,7 +5043,7 @@ type UpsertContactPayload @plain @engine {
   contact: Contact
   "Whether it was made just now."
   created: Boolean
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [ContactDuplicate!]
 }
 
@@ -5099,7 +5099,7 @@ extend type Mutation {
   createContact(
     "The new record."
     input: CreateContactInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "Check and answer as usual, but keep nothing."
     dryRun: Boolean
@@ -5153,7 +5153,7 @@ extend type Mutation {
     external: ExternalRefInput!
     "The fields."
     input: UpdateContactInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
@@ -6604,9 +6604,9 @@ input UpdateLeadInput @input(kind: "Lead", use: UPDATE) {
 
 """A record that seems to be the same."""
 type LeadDuplicate @plain @engine {
-  "How likely, 1 to 100."
+  "How likely, 30 to 100."
   score: Int!
-  "The fields that are equal."
+  "Its fields that are equal, or nearly so."
   reason: [LeadField!]!
   "The record."
   lead: Lead
@@ -6616,7 +6616,7 @@ type LeadDuplicate @plain @engine {
 type CreateLeadPayload @plain @engine {
   "The record as it is now; null when the change took it out of your sight."
   lead: Lead
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [LeadDuplicate!]
 }
 
@@ -6646,7 +6646,7 @@ type UpsertLeadPayload @plain @engine {
   lead: Lead
   "Whether it was made just now."
   created: Boolean
-  "Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW."
+  "Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW."
   duplicates: [LeadDuplicate!]
 }
 
@@ -6702,7 +6702,7 @@ extend type Mutation {
   createLead(
     "The new record."
     input: CreateLeadInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "Check and answer as usual, but keep nothing."
     dryRun: Boolean
@@ -6756,7 +6756,7 @@ extend type Mutation {
     external: ExternalRefInput!
     "The fields."
     input: UpdateLeadInput!
-    "What to do when a record in your sight seems to be the same."
+    "What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read."
     onDuplicate: OnDuplicate = WARN
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
@@ -14057,9 +14057,9 @@ enum Direction @input(use: FREE) {
 
 "What a create does when a record in your sight seems to be the same."
 enum OnDuplicate @input(use: FREE) {
-  "Refuse with DUPLICATE."
+  "Refuse with DUPLICATE when one has a score of 50 or more."
   REJECT
-  "Make it, and name the likely duplicates in the payload."
+  "Make it, and name the likely duplicates in the payload, from a score of 30 on."
   WARN
   "Make it without looking."
   ALLOW

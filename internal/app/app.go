@@ -29,6 +29,7 @@ import (
 	"farley/internal/file"
 	"farley/internal/id"
 	"farley/internal/identity"
+	"farley/internal/importer"
 	"farley/internal/job"
 	"farley/internal/mail"
 	"farley/internal/model"
@@ -97,6 +98,7 @@ type App struct {
 	Mail     *mail.Queue
 	Index    *search.Index
 	Files    *file.Files
+	Imports  *importer.Service
 
 	metrics  *metrics
 	cursors  *change.Codec
@@ -143,6 +145,7 @@ func New(c Config) (*App, error) {
 	rule.RegisterPlacement(a.Jobs, a.Write)
 	rule.RegisterTeams(a.Jobs, a.Write)
 	a.keepFiles()
+	a.Imports = importer.New(importer.Config{Writer: a.Write, Files: a.Files, Jobs: a.Jobs, Clock: c.Clock, Log: c.Log, Actor: a.Identity.Actor})
 
 	if err := a.acceptIssuers(); err != nil {
 		return nil, err
@@ -167,7 +170,7 @@ func New(c Config) (*App, error) {
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
-		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
+		Audit: a.Audit, Imports: a.Imports, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
@@ -182,6 +185,7 @@ func (a *App) serve(guard *access.Guard) error {
 		return err
 	}
 	presenter.Refused = a.Audit.Refused
+	a.resolver.Say = presenter.Say
 	users := a.metrics.authenticator(recognising{a.Identity, a.Auth.Tokens, a.Audit})
 	common := live.Config{Auth: users, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket

@@ -14,6 +14,7 @@ import (
 	"farley/internal/mail"
 	"farley/internal/purge"
 	"farley/internal/rule"
+	"farley/internal/write"
 )
 
 // retention is the periodic job that shortens the change log, on one of the nodes.
@@ -27,7 +28,9 @@ func (a *App) scheduleJobs() error {
 	a.scheduleHousekeeping()
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)
-	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones)
+	a.scheduleMatches()
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches)
+	a.Write.Wipe = append(a.Write.Wipe, rule.ForgetPhones, write.ForgetMatches)
 	if a.KeepDeleted > 0 {
 		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})
 	}
@@ -39,6 +42,21 @@ func (a *App) scheduleJobs() error {
 		a.Mailer = a.Mail
 	}
 	return a.Identity.Mails(a.Mailer, a.ResetURL)
+}
+
+// matches is the job that makes the keys by which duplicates are found, for records that were there before those were kept.
+const matches = "match-keys"
+
+// scheduleMatches registers the job: it looks every ten minutes whether there is something left to do.
+func (a *App) scheduleMatches() {
+	a.Jobs.Register(matches, job.Options{Concurrency: 1}, func(ctx context.Context, run *job.Run) error {
+		var done int64
+		return a.Write.FillMatches(ctx, func(ctx context.Context, records int) error {
+			done += int64(records)
+			return run.Progress(ctx, done, 0)
+		})
+	})
+	a.Jobs.Every(matches, "always", 10*time.Minute)
 }
 
 // composer makes the mails of sign-in when they are sent.

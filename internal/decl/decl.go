@@ -50,9 +50,10 @@ type Kind struct {
 // Member is a field or relation under declaration. Its methods return it, for chaining.
 type Member struct {
 	model.Field
-	snake string
-	plain bool // a Ref without ent edge
-	to    any  // ent type of a Ref
+	snake   string
+	plain   bool // a Ref without ent edge
+	indexed bool
+	to      any // ent type of a Ref
 }
 
 func member(name string, t model.Type, scalar, doc string) *Member {
@@ -230,8 +231,21 @@ func (m *Member) Sortable() *Member { m.Order = true; return m }
 // Unfiltered takes the field out of filters.
 func (m *Member) Unfiltered() *Member { m.Filter = false; return m }
 
-// Tells weighs an equal value in the duplicate check, 1 to 100.
-func (m *Member) Tells(weight int) *Member { m.Duplicate = weight; return m }
+// Tells weighs an equal value in the duplicate check, 1 to 100: of a Name by its words, of e-mail addresses and telephone
+// numbers, in lists and objects as well, by each one, of anything else by the folded text.
+func (m *Member) Tells(weight int) *Member {
+	m.Duplicate = weight
+	if m.Sort != "" {
+		m.Match = "NAME"
+	}
+	return m
+}
+
+// As has the duplicate check compare the value as "NAME", "DOMAIN" or "TAX" number.
+func (m *Member) As(match string) *Member { m.Match = match; return m }
+
+// Indexed gives the compared value an index of its own.
+func (m *Member) Indexed() *Member { m.indexed = true; return m }
 
 // NotWritten leaves a Links relation to the writes of its link kind.
 func (m *Member) NotWritten() *Member { m.Write = model.Never; return m }
@@ -371,7 +385,7 @@ func (k Kind) Indexes() []ent.Index {
 		if m.Field.Unique {
 			is = append(is, index.Fields(m.Key).Unique())
 		}
-		if m.Duplicate > 0 && !m.Order && !m.Field.Unique {
+		if m.indexed {
 			is = append(is, index.Fields(m.Compared()))
 		}
 	}

@@ -170,7 +170,7 @@ func tables(kinds []*model.Kind) []byte {
 				fmt.Fprintf(&b, " Write: %s,", writeNames[f.Write])
 			}
 			attrs(&b, []attr{{"Filter", f.Filter}, {"Order", f.Order}, {"Unique", f.Unique}, {"Fold", f.Fold}, {"Sort", f.Sort}, {"Key", f.Key},
-				{"Max", f.Max}, {"Values", f.Values}, {"ValueDocs", f.ValueDocs}, {"Default", f.Default}, {"Duplicate", f.Duplicate},
+				{"Max", f.Max}, {"Values", f.Values}, {"ValueDocs", f.ValueDocs}, {"Default", f.Default}, {"Duplicate", f.Duplicate}, {"Match", f.Match},
 				{"Acyclic", f.Acyclic}, {"Target", f.Target}, {"Back", f.Back}})
 			if t := f.Through; t != nil {
 				fmt.Fprintf(&b, " Through: &Through{Link: %q, From: %q, To: %q},", t.Link, t.From, t.To)

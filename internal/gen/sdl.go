@@ -315,10 +315,10 @@ func (w *sdlWriter) operations(k *model.Kind) {
 	}
 	onDuplicate, dupField := "", ""
 	if duplicates(k) {
-		onDuplicate = "\n    \"What to do when a record in your sight seems to be the same.\"\n    onDuplicate: OnDuplicate = WARN"
-		dupField = fmt.Sprintf("\n  \"Records in your sight that seem to be the same, the likeliest first, at most 5; null for onDuplicate ALLOW.\"\n  duplicates: [%sDuplicate!]", k.Name)
+		onDuplicate = "\n    \"What to do when a record in your sight seems to be the same. Compared are only fields of it that you may read.\"\n    onDuplicate: OnDuplicate = WARN"
+		dupField = fmt.Sprintf("\n  \"Records in your sight that seem to be the same, the likeliest first, at most 5, from a score of 30 on; null for onDuplicate ALLOW.\"\n  duplicates: [%sDuplicate!]", k.Name)
 		w.doc("", "A record that seems to be the same.")
-		w.line("type %sDuplicate @plain @engine {\n  \"How likely, 1 to 100.\"\n  score: Int!\n  \"The fields that are equal.\"\n  reason: [%sField!]!\n  \"The record.\"\n  %s: %s\n}\n", k.Name, k.Name, k.Single, k.Name)
+		w.line("type %sDuplicate @plain @engine {\n  \"How likely, 30 to 100.\"\n  score: Int!\n  \"Its fields that are equal, or nearly so.\"\n  reason: [%sField!]!\n  \"The record.\"\n  %s: %s\n}\n", k.Name, k.Name, k.Single, k.Name)
 	}
 	if k.Makable() {
 		w.payloads(k, dupField)

@@ -269,9 +269,9 @@ func (r *rowConverter) member(t *target, v string) (any, bool) {
 	case "Address.latitude", "Address.longitude":
 		return r.single(t, model.Degrees, "", nil, v)
 	case "Address.kind":
-		return r.single(t, model.Enum, "", []string{"BILLING", "SHIPPING", "SITE", "HOME", "WORK", "OTHER"}, v)
+		return r.single(t, model.Enum, "", []string{"BILLING", "SHIPPING", "SITE", "HOME"}, v)
 	case "ContactEmail.kind", "ContactPhone.kind":
-		return r.single(t, model.Enum, "", []string{"WORK", "HOME", "MOBILE", "FAX", "OTHER"}, v)
+		return r.single(t, model.Enum, "", []string{"WORK", "HOME", "MOBILE", "OTHER"}, v)
 	case "ContactEmail.primary", "ContactPhone.primary":
 		return r.single(t, model.Bool, "", nil, v)
 	case "ContactEmail.address":

@@ -65,6 +65,7 @@ type Field struct {
 	ValueDocs []string
 	Default   string   // of an Enum or text when a create does not give one
 	Duplicate int      // weight (0..100) of an equal value in the duplicate check, 0 = not compared
+	Match     string   // how the duplicate check compares: "NAME", "DOMAIN", "TAX"; "" by what the Scalar is
 	Acyclic   bool     // a Ref to the own kind that must never lead back to the record
 	Target    string   // kind of a Ref or Many
 	Back      string   // Many without Through: the Ref field of Target that points here

@@ -22,7 +22,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 	book := &rulebook{}
 	return write.Rules{
 		write.Defaults:      {leadWaits, book.placedByRule},
-		"":                  {acyclic, customValues, placeDerived, book.placedAnew},
+		"":                  {acyclic, customValues, placeDerived, book.placedAnew, write.KeepMatches},
 		"Account":           {accountDerived, phones, lifecycleStep, lifecycleHistory},
 		"Territory":         {territoryRules, book.territoryMoves(jobs)},
 		"Contact":           {contactDerived, contactHasName, phones},

@@ -1,7 +1,7 @@
 // Package search finds records of all kinds by words, under the rights of who asks, with the same answers on every
 // database.
 //
-// The index is a table of terms: what words.go, stem.go, sound.go and numbers.go make of the texts of a record, field by
+// The index is a table of terms: what words.go, stem.go, text/sound and numbers.go make of the texts of a record, field by
 // field. index.go keeps it up to date from the change log. The way of a search, one file a stage:
 //
 //	query.go      text → words, each with its alternatives: other forms, other spellings, beginnings, typing errors

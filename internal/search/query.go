@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"farley/internal/text"
+	"farley/internal/text/sound"
 )
 
 const (
@@ -27,7 +28,7 @@ type sought struct {
 	prefix bool   // it may be the beginning of a word
 	typos  bool   // it may have a typing error
 	stems  []string
-	sounds []sound
+	sounds []sound.Sound
 	keys   []string // what sounds
 	end    string   // of a telephone number: its digits from the last to the first
 	start  string   // of a telephone number: its digits without leading zeros
@@ -138,19 +139,19 @@ func (s *sought) prepare() {
 		st := stem(s.text)
 		s.stems = []string{st}
 		s.terms = append(s.terms, stemMark+st, stemMark+s.text, st)
-		s.sounds = sounds(s.text)
-		s.keys = keys(s.sounds)
+		s.sounds = sound.Of(s.text)
+		s.keys = sound.Keys(s.sounds)
 		for _, k := range s.keys {
 			s.heads = append(s.heads, soundMark+k+soundEnd)
 		}
 	}
-	if scriptOf(s.text) == digits {
+	if sound.ScriptOf(s.text) == sound.Digits {
 		s.number()
 	}
 	if s.prefix {
 		s.heads = append(s.heads, s.text)
 		for _, k := range s.keys {
-			if len(k) > minSound {
+			if len(k) > sound.Min {
 				s.heads = append(s.heads, soundMark+k)
 			}
 		}
@@ -195,9 +196,9 @@ func (s *sought) number() {
 	}
 }
 
-var alphabets = map[script]string{
-	latin:  "abcdefghijklmnopqrstuvwxyz",
-	arabic: "ءابتثجحخدذرزسشصضطظعغفقكلمنهوي",
+var alphabets = map[sound.Script]string{
+	sound.Latin:  "abcdefghijklmnopqrstuvwxyz",
+	sound.Arabic: "ءابتثجحخدذرزسشصضطظعغفقكلمنهوي",
 }
 
 // neighbours lists all words that one letter more, less or other, or two swapped letters, make of a word. Words with
@@ -207,7 +208,7 @@ func neighbours(w string) []string {
 	if len(r) < minTypo || len(r) > maxTypo || strings.ContainsFunc(w, unicode.IsNumber) {
 		return nil
 	}
-	letters := []rune(alphabets[scriptOf(w)])
+	letters := []rune(alphabets[sound.ScriptOf(w)])
 	var out []string
 	for i := range r {
 		out = append(out, string(r[:i])+string(r[i+1:]))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"farley/internal/text/sound"
 )
 
 // How well a term fits a word of the query, out of 100.
@@ -73,7 +75,7 @@ func (s *sought) fitSound(rest string) int {
 		if k != key {
 			continue
 		}
-		if n, ok := like(s.sounds, sounds(w), key); ok {
+		if n, ok := sound.Like(s.sounds, sound.Of(w), key); ok {
 			return fitsSound - soundStep*n
 		}
 		return 0
@@ -82,7 +84,7 @@ func (s *sought) fitSound(rest string) int {
 		return 0
 	}
 	for _, k := range s.keys {
-		if len(k) > minSound && strings.HasPrefix(key, k) {
+		if len(k) > sound.Min && strings.HasPrefix(key, k) {
 			return fitsBegun
 		}
 	}

@@ -1,6 +1,10 @@
 package search
 
-import "strings"
+import (
+	"strings"
+
+	"farley/internal/text/sound"
+)
 
 // maxWords bounds the words of one field that are found: of a long text the first ones.
 const maxWords = 1000
@@ -98,7 +102,7 @@ func (c *collector) word(w string, place, count int, how manner) {
 			c.add(stemMark+s, place, count)
 		}
 	case name, tagged:
-		for _, key := range keys(sounds(w)) {
+		for _, key := range sound.Keys(sound.Of(w)) {
 			c.add(soundMark+key+soundEnd+w, place, count)
 		}
 	}

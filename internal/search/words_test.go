@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"farley/internal/text/sound"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -67,10 +69,10 @@ func TestStem_joinsForms(t *testing.T) {
 
 // alike reports whether two names are found by each other, and how many vowels disagree.
 func alike(a, b string) (int, bool) {
-	x, y := sounds(a), sounds(b)
+	x, y := sound.Of(a), sound.Of(b)
 	best, found := 0, false
-	for _, k := range keys(x) {
-		if n, ok := like(x, y, k); ok && (!found || n < best) {
+	for _, k := range sound.Keys(x) {
+		if n, ok := sound.Like(x, y, k); ok && (!found || n < best) {
 			best, found = n, true
 		}
 	}
@@ -89,11 +91,11 @@ func TestSounds_ofNames(t *testing.T) {
 		list := strings.Fields(names)
 		for _, a := range list {
 			for _, b := range list {
-				if scriptOf(a) == arabic && scriptOf(b) == arabic {
+				if sound.ScriptOf(a) == sound.Arabic && sound.ScriptOf(b) == sound.Arabic {
 					continue
 				}
 				if _, ok := alike(a, b); !ok {
-					t.Errorf("%s and %s do not sound alike: %v, %v", a, b, sounds(a), sounds(b))
+					t.Errorf("%s and %s do not sound alike: %v, %v", a, b, sound.Of(a), sound.Of(b))
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"farley/internal/access"
@@ -278,26 +279,36 @@ func (tx *Tx) insertSide(ctx context.Context, s *sideRows) error {
 // Alone runs fn so that an error of it undoes what it wrote, and nothing else of the transaction. An error by which the
 // database gave up the whole transaction is returned as it is, and ends it.
 func (tx *Tx) Alone(ctx context.Context, fn func(ctx context.Context) error) error {
-	if _, err := tx.ExecContext(ctx, "SAVEPOINT alone"); err != nil {
+	if err := tx.flushKeys(ctx); err != nil { // or what undoes fn would undo the keys of others
+		return err
+	}
+	tx.depth++
+	defer func() { tx.depth-- }()
+	name := "alone" + strconv.Itoa(tx.depth)
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT "+name); err != nil {
 		return err
 	}
 	changes, effects := len(tx.changes), tx.effects
 	err := fn(ctx)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "RELEASE SAVEPOINT alone")
+		err = tx.flush(ctx)
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name)
 		return err
 	}
 	if db.Retryable(err) {
 		return err
 	}
-	if _, back := tx.Tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT alone"); back != nil {
+	if _, back := tx.Tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+name); back != nil {
 		return errors.Join(back, err)
 	}
-	if _, back := tx.Tx.ExecContext(ctx, "RELEASE SAVEPOINT alone"); back != nil {
+	if _, back := tx.Tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name); back != nil {
 		return errors.Join(back, err)
 	}
 	clear(tx.changes[changes:])
 	tx.changes, tx.effects = tx.changes[:changes], effects
+	tx.newKeys = nil
 	tx.locked, tx.remembered, tx.seen = map[id.ID]*Record{}, nil, nil
 	return err
 }
@@ -407,39 +418,13 @@ func (tx *Tx) LockAll(ctx context.Context, k *model.Kind, ids []id.ID) error {
 
 func (tx *Tx) lockPart(ctx context.Context, k *model.Kind, ids []id.ID) error {
 	marks, args := marksFor(ids)
-	var names []string
-	for _, f := range k.Fields {
-		for _, c := range f.Columns() {
-			names = append(names, c)
-		}
-	}
-	rows, err := tx.QueryContext(ctx, "SELECT `"+strings.Join(names, "`, `")+"` FROM `"+k.Table+"` WHERE `id` IN ("+marks+") ORDER BY `id`"+tx.Dialect.ForUpdate(), args...)
+	rows, err := tx.rows(ctx, k, "`id` IN ("+marks+") ORDER BY `id`"+tx.Dialect.ForUpdate(), args...)
 	if err != nil {
 		return err
 	}
 	found := map[id.ID]map[string]any{}
-	read := func() error {
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			var dest []any
-			for _, f := range k.Fields {
-				for i := range f.Columns() {
-					dest = append(dest, destination(f, i))
-				}
-			}
-			if err := rows.Scan(dest...); err != nil {
-				return err
-			}
-			values := make(map[string]any, len(dest))
-			for i, name := range names {
-				values[name] = plain(dest[i])
-			}
-			found[idOf(values["id"])] = values
-		}
-		return rows.Err()
-	}
-	if err := read(); err != nil {
-		return err
+	for _, values := range rows {
+		found[idOf(values["id"])] = values
 	}
 	shares, participants := map[id.ID][]access.ShareKey{}, map[id.ID][]access.ParticipantKey{}
 	if k.Shareable {

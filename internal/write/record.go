@@ -69,14 +69,8 @@ func (tx *Tx) may(r *Record, action string) bool {
 
 // row reads all columns of a record, nil when there is none.
 func (tx *Tx) row(ctx context.Context, k *model.Kind, x id.ID, lock string) (map[string]any, error) {
-	var names []string
-	var dest []any
-	for _, f := range k.Fields {
-		for i, c := range f.Columns() {
-			names, dest = append(names, "`"+c+"`"), append(dest, destination(f, i))
-		}
-	}
-	query := "SELECT " + strings.Join(names, ", ") + " FROM `" + k.Table + "` WHERE `id` = ?" + lock
+	columns, dest := allColumns(k)
+	query := "SELECT `" + strings.Join(columns, "`, `") + "` FROM `" + k.Table + "` WHERE `id` = ?" + lock
 	err := tx.QueryRow(ctx, query, []any{x}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // the callers treat absence as one case among several
@@ -84,11 +78,42 @@ func (tx *Tx) row(ctx context.Context, k *model.Kind, x id.ID, lock string) (map
 	if err != nil {
 		return nil, err
 	}
-	values := make(map[string]any, len(dest))
-	for i, name := range names {
-		values[strings.Trim(name, "`")] = plain(dest[i])
+	return valuesOf(columns, dest), nil
+}
+
+// rows reads all columns of the records that where, which may end with order, limit and lock, selects.
+func (tx *Tx) rows(ctx context.Context, k *model.Kind, where string, args ...any) ([]map[string]any, error) {
+	columns, dest := allColumns(k)
+	rows, err := tx.QueryContext(ctx, "SELECT `"+strings.Join(columns, "`, `")+"` FROM `"+k.Table+"` WHERE "+where, args...)
+	if err != nil {
+		return nil, err
 	}
-	return values, nil
+	var out []map[string]any
+	err = eachRow(rows, func() error {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		out = append(out, valuesOf(columns, dest))
+		return nil
+	})
+	return out, err
+}
+
+func allColumns(k *model.Kind) (columns []string, dest []any) {
+	for _, f := range k.Fields {
+		for i, c := range f.Columns() {
+			columns, dest = append(columns, c), append(dest, destination(f, i))
+		}
+	}
+	return columns, dest
+}
+
+func valuesOf(columns []string, dest []any) map[string]any {
+	values := make(map[string]any, len(dest))
+	for i, name := range columns {
+		values[name] = plain(dest[i])
+	}
+	return values
 }
 
 // destination returns what the i-th column of a field is scanned into.

@@ -91,8 +91,10 @@ type Tx struct {
 	changes []change.Row
 	sorter  *text.Sorter
 	ranOut  bool // the write ends what has run out
+	newKeys []keyRow
 
 	queue      *queue                // rows that wait to be written, nil outside Buffered
+	depth      int                   // of Alone
 	effects    int                   // see Effects
 	remembered map[string]remembered // see Remember
 	seen       map[id.ID]bool        // see Foresee
@@ -134,6 +136,9 @@ func (w *Writer) In(ctx context.Context, dtx *db.Tx, fn func(ctx context.Context
 	}
 	tx.Client = newClient(tx)
 	if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+		return err
+	}
+	if err := tx.flushKeys(ctx); err != nil {
 		return err
 	}
 	return w.Log.Append(ctx, dtx, tx.changes...)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -166,7 +165,7 @@ func (s *csvSource) record() ([]string, error) {
 			return nil, err
 		}
 		if size += n; size > MaxRow {
-			return nil, &FileError{Row: s.number + 1, Message: fmt.Sprintf("A row is longer than %d bytes: is a quotation mark not closed?", MaxRow)}
+			return nil, &FileError{Row: s.number + 1, Message: "A row is longer than %d bytes; perhaps a quotation mark is not closed.", Args: []any{MaxRow}}
 		}
 		switch {
 		case quoted && c == '"':
@@ -186,7 +185,7 @@ func (s *csvSource) record() ([]string, error) {
 			cell, quoted, begun = cell[:0], true, true
 		case c == s.comma:
 			if len(s.cells) >= MaxColumns {
-				return nil, &FileError{Row: s.number + 1, Message: fmt.Sprintf("The file has more than %d columns.", MaxColumns)}
+				return nil, &FileError{Row: s.number + 1, Message: "The file has more than %d columns.", Args: []any{MaxColumns}}
 			}
 			end()
 		case c == '\n':

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -147,7 +146,7 @@ func (s *jsonSource) put(name, value string) (problem string) {
 	i, ok := s.index[name]
 	if !ok {
 		if len(s.columns) >= MaxColumns {
-			return fmt.Sprintf("The file has more than %d columns.", MaxColumns)
+			return "The row has more members than a file may have columns."
 		}
 		i = len(s.columns)
 		s.columns = append(s.columns, name)

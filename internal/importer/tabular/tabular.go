@@ -66,15 +66,17 @@ func (e *RowError) Error() string { return fmt.Sprintf("row %d: %s", e.Row.Numbe
 // FileError tells of a file that cannot be read, or not on.
 type FileError struct {
 	Row     int64  // the row at which it ends; 0: it does not even begin
-	Message string // for people
+	Message string // for people, an English format
+	Args    []any
 }
 
 // Error implements error.
 func (e *FileError) Error() string {
+	text := fmt.Sprintf(e.Message, e.Args...)
 	if e.Row == 0 {
-		return e.Message
+		return text
 	}
-	return fmt.Sprintf("row %d: %s", e.Row, e.Message)
+	return fmt.Sprintf("row %d: %s", e.Row, text)
 }
 
 // Source is an open file. It is not safe for concurrent use.
@@ -176,7 +178,7 @@ func Skip(s Source, number int64) error {
 // header cleans the names of columns: none is empty, none comes twice.
 func header(cells []string) ([]string, error) {
 	if len(cells) > MaxColumns {
-		return nil, &FileError{Message: fmt.Sprintf("The file has more than %d columns.", MaxColumns)}
+		return nil, &FileError{Message: "The file has more than %d columns.", Args: []any{MaxColumns}}
 	}
 	seen := map[string]bool{}
 	names := make([]string, len(cells))

@@ -91,7 +91,7 @@ func TestOpen_csv(t *testing.T) {
 func TestOpen_bounds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ content, want string }{
-		"row":     {"a,b\n1,\"" + strings.Repeat("x", tabular.MaxRow) + "\"\n", "row 1: A row is longer than 1048576 bytes: is a quotation mark not closed?"},
+		"row":     {"a,b\n1,\"" + strings.Repeat("x", tabular.MaxRow) + "\"\n", "row 1: A row is longer than 1048576 bytes; perhaps a quotation mark is not closed."},
 		"cell":    {"a\n" + strings.Repeat("x", tabular.MaxCell+1) + "\n", "row 1: A cell of the row is too long."},
 		"columns": {strings.Repeat("a,", tabular.MaxColumns+1) + "\n", "row 1: The file has more than 500 columns."},
 		"empty":   {" \n\n", "The file is empty."},

@@ -2,7 +2,6 @@ package tabular
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/xuri/excelize/v2"
@@ -23,7 +22,7 @@ func openXLSX(f File, o Options) (_ Source, err error) {
 		return nil, err
 	}
 	if size > MaxXLSX {
-		return nil, &FileError{Message: fmt.Sprintf("The workbook is larger than %d bytes. Save the sheet as CSV.", MaxXLSX)}
+		return nil, &FileError{Message: "The workbook is larger than %d bytes. Save the sheet as CSV.", Args: []any{MaxXLSX}}
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err

@@ -1,4 +1,5 @@
-package search
+// Package sound says how names sound, whatever script and spelling, so that the search finds them and duplicates meet.
+package sound
 
 import (
 	"slices"
@@ -9,8 +10,8 @@ import (
 // Arabic names agree about vowels least of all, so محمد, Mohammed and Muhammad are all "mhmd". The vowels between tell
 // afterwards how close two names are (حسين is Hussein rather than Hassan).
 
-// minSound is the fewest consonants by which names are compared.
-const minSound = 2
+// Min is the fewest consonants by which names are compared.
+const Min = 2
 
 // maxReadings bounds the readings of a word with ambiguous letters.
 const maxReadings = 4
@@ -26,28 +27,28 @@ const (
 	anything // Arabic: ain, which Latin spellings write in any way
 )
 
-// sound is one way to read a word.
-type sound struct {
+// Sound is one way to read a word.
+type Sound struct {
 	readings []string // the consonants
 	gaps     []vowels // between them
 	arabic   bool
 }
 
-// sounds returns the ways to read a folded word: as it is, and without the article. None for words of other scripts.
-func sounds(w string) []sound {
-	var out []sound
-	add := func(w string, read func([]rune) sound) {
-		if s := read([]rune(w)); len(s.readings) > 0 && len(s.readings[0]) >= minSound {
+// Of returns the ways to read a folded word: as it is, and without the article. None for words of other scripts.
+func Of(w string) []Sound {
+	var out []Sound
+	add := func(w string, read func([]rune) Sound) {
+		if s := read([]rune(w)); len(s.readings) > 0 && len(s.readings[0]) >= Min {
 			out = append(out, s)
 		}
 	}
-	switch scriptOf(w) {
-	case latin:
-		if rest := withoutArticle(w); rest != w {
+	switch ScriptOf(w) {
+	case Latin:
+		if rest := WithoutArticle(w); rest != w {
 			add(rest, readLatin)
 		}
 		add(w, readLatin)
-	case arabic:
+	case Arabic:
 		if rest := strings.TrimPrefix(w, "ال"); rest != w && len([]rune(rest)) >= 3 {
 			add(rest, readArabic)
 		}
@@ -56,12 +57,12 @@ func sounds(w string) []sound {
 	return out
 }
 
-// keys returns the consonants of all readings.
-func keys(all []sound) []string {
+// Keys returns the consonants of all readings.
+func Keys(all []Sound) []string {
 	var out []string
 	for _, s := range all {
 		for _, r := range s.readings {
-			if len(r) >= minSound && !slices.Contains(out, r) {
+			if len(r) >= Min && !slices.Contains(out, r) {
 				out = append(out, r)
 			}
 		}
@@ -99,8 +100,8 @@ func (r *reader) vowel(v vowels) {
 }
 
 // sound ends the word. mayEnd is a consonant that is heard or not at its end.
-func (r *reader) sound(isArabic bool, mayEnd string) sound {
-	s := sound{arabic: isArabic}
+func (r *reader) sound(isArabic bool, mayEnd string) Sound {
+	s := Sound{arabic: isArabic}
 	if len(r.letters) == 0 {
 		return s
 	}
@@ -137,7 +138,7 @@ var latinConsonants = map[rune]string{
 
 var latinVowels = map[rune]vowels{'a': vowelA, 'e': vowelA | vowelI, 'i': vowelI, 'o': vowelU, 'u': vowelU, 'w': vowelU, 'y': vowelI}
 
-func readLatin(w []rune) sound {
+func readLatin(w []rune) Sound {
 	var r reader
 	for i := 0; i < len(w); i++ {
 		c := w[i]
@@ -170,7 +171,7 @@ var arabicConsonants = map[rune]string{
 	'ل': "l", 'م': "m", 'ن': "n", 'ه': "h",
 }
 
-func readArabic(w []rune) sound {
+func readArabic(w []rune) Sound {
 	var r reader
 	mayEnd := ""
 	for i, c := range w {
@@ -206,9 +207,9 @@ func readArabic(w []rune) sound {
 	return r.sound(true, mayEnd)
 }
 
-// like reports how many of the vowels of two words disagree that have the consonants key, and whether they sound alike at
+// Like reports how many of the vowels of two words disagree that have the consonants key, and whether they sound alike at
 // all.
-func like(a, b []sound, key string) (differing int, ok bool) {
+func Like(a, b []Sound, key string) (differing int, ok bool) {
 	best := -1
 	for _, s := range a {
 		if !slices.Contains(s.readings, key) {
@@ -227,7 +228,7 @@ func like(a, b []sound, key string) (differing int, ok bool) {
 	return best, best >= 0
 }
 
-func disagree(s, t sound) int {
+func disagree(s, t Sound) int {
 	n := 0
 	for i := range min(len(s.gaps), len(t.gaps)) {
 		a, b := s.gaps[i], t.gaps[i]
@@ -253,3 +254,6 @@ func disagree(s, t sound) int {
 	}
 	return n
 }
+
+// Plainly returns the consonants of the likeliest reading.
+func (s Sound) Plainly() string { return s.readings[0] }
