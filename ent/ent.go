@@ -14,6 +14,7 @@ import (
 	"farley/ent/customfield"
 	"farley/ent/export"
 	"farley/ent/file"
+	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -110,6 +111,7 @@ func checkColumn(t, c string) error {
 			customfield.Table:       customfield.ValidColumn,
 			export.Table:            export.ValidColumn,
 			file.Table:              file.ValidColumn,
+			importrun.Table:         importrun.ValidColumn,
 			lead.Table:              lead.ValidColumn,
 			lifecyclestage.Table:    lifecyclestage.ValidColumn,
 			lifecyclestep.Table:     lifecyclestep.ValidColumn,

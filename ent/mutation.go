@@ -14,6 +14,7 @@ import (
 	"farley/ent/customfield"
 	"farley/ent/export"
 	"farley/ent/file"
+	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -62,6 +63,7 @@ const (
 	TypeCustomField       = "CustomField"
 	TypeExport            = "Export"
 	TypeFile              = "File"
+	TypeImportRun         = "ImportRun"
 	TypeLead              = "Lead"
 	TypeLifecycleStage    = "LifecycleStage"
 	TypeLifecycleStep     = "LifecycleStep"
@@ -20044,6 +20046,3013 @@ func (m *FileMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *FileMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown File edge %s", name)
+}
+
+// ImportRunMutation represents an operation that mutates the ImportRun nodes in the graph.
+type ImportRunMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	object        *string
+	mode          *string
+	on_duplicate  *string
+	trial         *bool
+	status        *string
+	total         *int64
+	addtotal      *int64
+	_done         *int64
+	add_done      *int64
+	created       *int64
+	addcreated    *int64
+	updated       *int64
+	addupdated    *int64
+	unchanged     *int64
+	addunchanged  *int64
+	skipped       *int64
+	addskipped    *int64
+	failed        *int64
+	addfailed     *int64
+	undone        *int64
+	addundone     *int64
+	kept          *int64
+	addkept       *int64
+	message       *string
+	message_fold  *string
+	file_id       *stored.ID
+	error_file_id *stored.ID
+	started_at    *time.Time
+	ended_at      *time.Time
+	undo_until    *time.Time
+	request       *string
+	job_id        *stored.ID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ImportRun, error)
+	predicates    []predicate.ImportRun
+}
+
+var _ ent.Mutation = (*ImportRunMutation)(nil)
+
+// importrunOption allows management of the mutation configuration using functional options.
+type importrunOption func(*ImportRunMutation)
+
+// newImportRunMutation creates new mutation for the ImportRun entity.
+func newImportRunMutation(c config, op Op, opts ...importrunOption) *ImportRunMutation {
+	m := &ImportRunMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeImportRun,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withImportRunID sets the ID field of the mutation.
+func withImportRunID(id stored.ID) importrunOption {
+	return func(m *ImportRunMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ImportRun
+		)
+		m.oldValue = func(ctx context.Context) (*ImportRun, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ImportRun.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withImportRun sets the old ImportRun of the mutation.
+func withImportRun(node *ImportRun) importrunOption {
+	return func(m *ImportRunMutation) {
+		m.oldValue = func(context.Context) (*ImportRun, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ImportRunMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ImportRunMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ImportRun entities.
+func (m *ImportRunMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ImportRunMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ImportRunMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ImportRun.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ImportRunMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ImportRunMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ImportRunMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ImportRunMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ImportRunMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ImportRunMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ImportRunMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ImportRunMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ImportRunMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ImportRunMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ImportRunMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ImportRunMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ImportRunMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ImportRunMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[importrun.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ImportRunMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ImportRunMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, importrun.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ImportRunMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ImportRunMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ImportRunMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[importrun.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ImportRunMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ImportRunMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, importrun.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ImportRunMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ImportRunMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ImportRunMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[importrun.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ImportRunMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ImportRunMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, importrun.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ImportRunMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ImportRunMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *ImportRunMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[importrun.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *ImportRunMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ImportRunMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, importrun.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *ImportRunMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *ImportRunMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *ImportRunMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[importrun.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *ImportRunMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *ImportRunMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, importrun.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *ImportRunMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *ImportRunMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *ImportRunMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[importrun.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *ImportRunMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *ImportRunMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, importrun.FieldPartnerID)
+}
+
+// SetName sets the "name" field.
+func (m *ImportRunMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ImportRunMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ImportRunMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *ImportRunMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *ImportRunMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *ImportRunMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[importrun.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *ImportRunMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *ImportRunMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, importrun.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *ImportRunMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *ImportRunMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *ImportRunMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[importrun.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *ImportRunMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *ImportRunMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, importrun.FieldNameSort)
+}
+
+// SetObject sets the "object" field.
+func (m *ImportRunMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *ImportRunMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *ImportRunMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetMode sets the "mode" field.
+func (m *ImportRunMutation) SetMode(s string) {
+	m.mode = &s
+}
+
+// Mode returns the value of the "mode" field in the mutation.
+func (m *ImportRunMutation) Mode() (r string, exists bool) {
+	v := m.mode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMode returns the old "mode" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldMode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMode: %w", err)
+	}
+	return oldValue.Mode, nil
+}
+
+// ResetMode resets all changes to the "mode" field.
+func (m *ImportRunMutation) ResetMode() {
+	m.mode = nil
+}
+
+// SetOnDuplicate sets the "on_duplicate" field.
+func (m *ImportRunMutation) SetOnDuplicate(s string) {
+	m.on_duplicate = &s
+}
+
+// OnDuplicate returns the value of the "on_duplicate" field in the mutation.
+func (m *ImportRunMutation) OnDuplicate() (r string, exists bool) {
+	v := m.on_duplicate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOnDuplicate returns the old "on_duplicate" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldOnDuplicate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOnDuplicate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOnDuplicate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOnDuplicate: %w", err)
+	}
+	return oldValue.OnDuplicate, nil
+}
+
+// ResetOnDuplicate resets all changes to the "on_duplicate" field.
+func (m *ImportRunMutation) ResetOnDuplicate() {
+	m.on_duplicate = nil
+}
+
+// SetTrial sets the "trial" field.
+func (m *ImportRunMutation) SetTrial(b bool) {
+	m.trial = &b
+}
+
+// Trial returns the value of the "trial" field in the mutation.
+func (m *ImportRunMutation) Trial() (r bool, exists bool) {
+	v := m.trial
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTrial returns the old "trial" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldTrial(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTrial is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTrial requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTrial: %w", err)
+	}
+	return oldValue.Trial, nil
+}
+
+// ResetTrial resets all changes to the "trial" field.
+func (m *ImportRunMutation) ResetTrial() {
+	m.trial = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *ImportRunMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *ImportRunMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *ImportRunMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetTotal sets the "total" field.
+func (m *ImportRunMutation) SetTotal(i int64) {
+	m.total = &i
+	m.addtotal = nil
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *ImportRunMutation) Total() (r int64, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldTotal(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// AddTotal adds i to the "total" field.
+func (m *ImportRunMutation) AddTotal(i int64) {
+	if m.addtotal != nil {
+		*m.addtotal += i
+	} else {
+		m.addtotal = &i
+	}
+}
+
+// AddedTotal returns the value that was added to the "total" field in this mutation.
+func (m *ImportRunMutation) AddedTotal() (r int64, exists bool) {
+	v := m.addtotal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTotal clears the value of the "total" field.
+func (m *ImportRunMutation) ClearTotal() {
+	m.total = nil
+	m.addtotal = nil
+	m.clearedFields[importrun.FieldTotal] = struct{}{}
+}
+
+// TotalCleared returns if the "total" field was cleared in this mutation.
+func (m *ImportRunMutation) TotalCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldTotal]
+	return ok
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *ImportRunMutation) ResetTotal() {
+	m.total = nil
+	m.addtotal = nil
+	delete(m.clearedFields, importrun.FieldTotal)
+}
+
+// SetDone sets the "done" field.
+func (m *ImportRunMutation) SetDone(i int64) {
+	m._done = &i
+	m.add_done = nil
+}
+
+// Done returns the value of the "done" field in the mutation.
+func (m *ImportRunMutation) Done() (r int64, exists bool) {
+	v := m._done
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDone returns the old "done" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldDone(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDone: %w", err)
+	}
+	return oldValue.Done, nil
+}
+
+// AddDone adds i to the "done" field.
+func (m *ImportRunMutation) AddDone(i int64) {
+	if m.add_done != nil {
+		*m.add_done += i
+	} else {
+		m.add_done = &i
+	}
+}
+
+// AddedDone returns the value that was added to the "done" field in this mutation.
+func (m *ImportRunMutation) AddedDone() (r int64, exists bool) {
+	v := m.add_done
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearDone clears the value of the "done" field.
+func (m *ImportRunMutation) ClearDone() {
+	m._done = nil
+	m.add_done = nil
+	m.clearedFields[importrun.FieldDone] = struct{}{}
+}
+
+// DoneCleared returns if the "done" field was cleared in this mutation.
+func (m *ImportRunMutation) DoneCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldDone]
+	return ok
+}
+
+// ResetDone resets all changes to the "done" field.
+func (m *ImportRunMutation) ResetDone() {
+	m._done = nil
+	m.add_done = nil
+	delete(m.clearedFields, importrun.FieldDone)
+}
+
+// SetCreated sets the "created" field.
+func (m *ImportRunMutation) SetCreated(i int64) {
+	m.created = &i
+	m.addcreated = nil
+}
+
+// Created returns the value of the "created" field in the mutation.
+func (m *ImportRunMutation) Created() (r int64, exists bool) {
+	v := m.created
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreated returns the old "created" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldCreated(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreated is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreated requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreated: %w", err)
+	}
+	return oldValue.Created, nil
+}
+
+// AddCreated adds i to the "created" field.
+func (m *ImportRunMutation) AddCreated(i int64) {
+	if m.addcreated != nil {
+		*m.addcreated += i
+	} else {
+		m.addcreated = &i
+	}
+}
+
+// AddedCreated returns the value that was added to the "created" field in this mutation.
+func (m *ImportRunMutation) AddedCreated() (r int64, exists bool) {
+	v := m.addcreated
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearCreated clears the value of the "created" field.
+func (m *ImportRunMutation) ClearCreated() {
+	m.created = nil
+	m.addcreated = nil
+	m.clearedFields[importrun.FieldCreated] = struct{}{}
+}
+
+// CreatedCleared returns if the "created" field was cleared in this mutation.
+func (m *ImportRunMutation) CreatedCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldCreated]
+	return ok
+}
+
+// ResetCreated resets all changes to the "created" field.
+func (m *ImportRunMutation) ResetCreated() {
+	m.created = nil
+	m.addcreated = nil
+	delete(m.clearedFields, importrun.FieldCreated)
+}
+
+// SetUpdated sets the "updated" field.
+func (m *ImportRunMutation) SetUpdated(i int64) {
+	m.updated = &i
+	m.addupdated = nil
+}
+
+// Updated returns the value of the "updated" field in the mutation.
+func (m *ImportRunMutation) Updated() (r int64, exists bool) {
+	v := m.updated
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdated returns the old "updated" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldUpdated(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdated is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdated requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdated: %w", err)
+	}
+	return oldValue.Updated, nil
+}
+
+// AddUpdated adds i to the "updated" field.
+func (m *ImportRunMutation) AddUpdated(i int64) {
+	if m.addupdated != nil {
+		*m.addupdated += i
+	} else {
+		m.addupdated = &i
+	}
+}
+
+// AddedUpdated returns the value that was added to the "updated" field in this mutation.
+func (m *ImportRunMutation) AddedUpdated() (r int64, exists bool) {
+	v := m.addupdated
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearUpdated clears the value of the "updated" field.
+func (m *ImportRunMutation) ClearUpdated() {
+	m.updated = nil
+	m.addupdated = nil
+	m.clearedFields[importrun.FieldUpdated] = struct{}{}
+}
+
+// UpdatedCleared returns if the "updated" field was cleared in this mutation.
+func (m *ImportRunMutation) UpdatedCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldUpdated]
+	return ok
+}
+
+// ResetUpdated resets all changes to the "updated" field.
+func (m *ImportRunMutation) ResetUpdated() {
+	m.updated = nil
+	m.addupdated = nil
+	delete(m.clearedFields, importrun.FieldUpdated)
+}
+
+// SetUnchanged sets the "unchanged" field.
+func (m *ImportRunMutation) SetUnchanged(i int64) {
+	m.unchanged = &i
+	m.addunchanged = nil
+}
+
+// Unchanged returns the value of the "unchanged" field in the mutation.
+func (m *ImportRunMutation) Unchanged() (r int64, exists bool) {
+	v := m.unchanged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnchanged returns the old "unchanged" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldUnchanged(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnchanged is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnchanged requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnchanged: %w", err)
+	}
+	return oldValue.Unchanged, nil
+}
+
+// AddUnchanged adds i to the "unchanged" field.
+func (m *ImportRunMutation) AddUnchanged(i int64) {
+	if m.addunchanged != nil {
+		*m.addunchanged += i
+	} else {
+		m.addunchanged = &i
+	}
+}
+
+// AddedUnchanged returns the value that was added to the "unchanged" field in this mutation.
+func (m *ImportRunMutation) AddedUnchanged() (r int64, exists bool) {
+	v := m.addunchanged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearUnchanged clears the value of the "unchanged" field.
+func (m *ImportRunMutation) ClearUnchanged() {
+	m.unchanged = nil
+	m.addunchanged = nil
+	m.clearedFields[importrun.FieldUnchanged] = struct{}{}
+}
+
+// UnchangedCleared returns if the "unchanged" field was cleared in this mutation.
+func (m *ImportRunMutation) UnchangedCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldUnchanged]
+	return ok
+}
+
+// ResetUnchanged resets all changes to the "unchanged" field.
+func (m *ImportRunMutation) ResetUnchanged() {
+	m.unchanged = nil
+	m.addunchanged = nil
+	delete(m.clearedFields, importrun.FieldUnchanged)
+}
+
+// SetSkipped sets the "skipped" field.
+func (m *ImportRunMutation) SetSkipped(i int64) {
+	m.skipped = &i
+	m.addskipped = nil
+}
+
+// Skipped returns the value of the "skipped" field in the mutation.
+func (m *ImportRunMutation) Skipped() (r int64, exists bool) {
+	v := m.skipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkipped returns the old "skipped" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldSkipped(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkipped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkipped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkipped: %w", err)
+	}
+	return oldValue.Skipped, nil
+}
+
+// AddSkipped adds i to the "skipped" field.
+func (m *ImportRunMutation) AddSkipped(i int64) {
+	if m.addskipped != nil {
+		*m.addskipped += i
+	} else {
+		m.addskipped = &i
+	}
+}
+
+// AddedSkipped returns the value that was added to the "skipped" field in this mutation.
+func (m *ImportRunMutation) AddedSkipped() (r int64, exists bool) {
+	v := m.addskipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSkipped clears the value of the "skipped" field.
+func (m *ImportRunMutation) ClearSkipped() {
+	m.skipped = nil
+	m.addskipped = nil
+	m.clearedFields[importrun.FieldSkipped] = struct{}{}
+}
+
+// SkippedCleared returns if the "skipped" field was cleared in this mutation.
+func (m *ImportRunMutation) SkippedCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldSkipped]
+	return ok
+}
+
+// ResetSkipped resets all changes to the "skipped" field.
+func (m *ImportRunMutation) ResetSkipped() {
+	m.skipped = nil
+	m.addskipped = nil
+	delete(m.clearedFields, importrun.FieldSkipped)
+}
+
+// SetFailed sets the "failed" field.
+func (m *ImportRunMutation) SetFailed(i int64) {
+	m.failed = &i
+	m.addfailed = nil
+}
+
+// Failed returns the value of the "failed" field in the mutation.
+func (m *ImportRunMutation) Failed() (r int64, exists bool) {
+	v := m.failed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailed returns the old "failed" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldFailed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailed: %w", err)
+	}
+	return oldValue.Failed, nil
+}
+
+// AddFailed adds i to the "failed" field.
+func (m *ImportRunMutation) AddFailed(i int64) {
+	if m.addfailed != nil {
+		*m.addfailed += i
+	} else {
+		m.addfailed = &i
+	}
+}
+
+// AddedFailed returns the value that was added to the "failed" field in this mutation.
+func (m *ImportRunMutation) AddedFailed() (r int64, exists bool) {
+	v := m.addfailed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearFailed clears the value of the "failed" field.
+func (m *ImportRunMutation) ClearFailed() {
+	m.failed = nil
+	m.addfailed = nil
+	m.clearedFields[importrun.FieldFailed] = struct{}{}
+}
+
+// FailedCleared returns if the "failed" field was cleared in this mutation.
+func (m *ImportRunMutation) FailedCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldFailed]
+	return ok
+}
+
+// ResetFailed resets all changes to the "failed" field.
+func (m *ImportRunMutation) ResetFailed() {
+	m.failed = nil
+	m.addfailed = nil
+	delete(m.clearedFields, importrun.FieldFailed)
+}
+
+// SetUndone sets the "undone" field.
+func (m *ImportRunMutation) SetUndone(i int64) {
+	m.undone = &i
+	m.addundone = nil
+}
+
+// Undone returns the value of the "undone" field in the mutation.
+func (m *ImportRunMutation) Undone() (r int64, exists bool) {
+	v := m.undone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUndone returns the old "undone" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldUndone(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUndone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUndone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUndone: %w", err)
+	}
+	return oldValue.Undone, nil
+}
+
+// AddUndone adds i to the "undone" field.
+func (m *ImportRunMutation) AddUndone(i int64) {
+	if m.addundone != nil {
+		*m.addundone += i
+	} else {
+		m.addundone = &i
+	}
+}
+
+// AddedUndone returns the value that was added to the "undone" field in this mutation.
+func (m *ImportRunMutation) AddedUndone() (r int64, exists bool) {
+	v := m.addundone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearUndone clears the value of the "undone" field.
+func (m *ImportRunMutation) ClearUndone() {
+	m.undone = nil
+	m.addundone = nil
+	m.clearedFields[importrun.FieldUndone] = struct{}{}
+}
+
+// UndoneCleared returns if the "undone" field was cleared in this mutation.
+func (m *ImportRunMutation) UndoneCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldUndone]
+	return ok
+}
+
+// ResetUndone resets all changes to the "undone" field.
+func (m *ImportRunMutation) ResetUndone() {
+	m.undone = nil
+	m.addundone = nil
+	delete(m.clearedFields, importrun.FieldUndone)
+}
+
+// SetKept sets the "kept" field.
+func (m *ImportRunMutation) SetKept(i int64) {
+	m.kept = &i
+	m.addkept = nil
+}
+
+// Kept returns the value of the "kept" field in the mutation.
+func (m *ImportRunMutation) Kept() (r int64, exists bool) {
+	v := m.kept
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKept returns the old "kept" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldKept(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKept is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKept requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKept: %w", err)
+	}
+	return oldValue.Kept, nil
+}
+
+// AddKept adds i to the "kept" field.
+func (m *ImportRunMutation) AddKept(i int64) {
+	if m.addkept != nil {
+		*m.addkept += i
+	} else {
+		m.addkept = &i
+	}
+}
+
+// AddedKept returns the value that was added to the "kept" field in this mutation.
+func (m *ImportRunMutation) AddedKept() (r int64, exists bool) {
+	v := m.addkept
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearKept clears the value of the "kept" field.
+func (m *ImportRunMutation) ClearKept() {
+	m.kept = nil
+	m.addkept = nil
+	m.clearedFields[importrun.FieldKept] = struct{}{}
+}
+
+// KeptCleared returns if the "kept" field was cleared in this mutation.
+func (m *ImportRunMutation) KeptCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldKept]
+	return ok
+}
+
+// ResetKept resets all changes to the "kept" field.
+func (m *ImportRunMutation) ResetKept() {
+	m.kept = nil
+	m.addkept = nil
+	delete(m.clearedFields, importrun.FieldKept)
+}
+
+// SetMessage sets the "message" field.
+func (m *ImportRunMutation) SetMessage(s string) {
+	m.message = &s
+}
+
+// Message returns the value of the "message" field in the mutation.
+func (m *ImportRunMutation) Message() (r string, exists bool) {
+	v := m.message
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessage returns the old "message" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldMessage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessage: %w", err)
+	}
+	return oldValue.Message, nil
+}
+
+// ClearMessage clears the value of the "message" field.
+func (m *ImportRunMutation) ClearMessage() {
+	m.message = nil
+	m.clearedFields[importrun.FieldMessage] = struct{}{}
+}
+
+// MessageCleared returns if the "message" field was cleared in this mutation.
+func (m *ImportRunMutation) MessageCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldMessage]
+	return ok
+}
+
+// ResetMessage resets all changes to the "message" field.
+func (m *ImportRunMutation) ResetMessage() {
+	m.message = nil
+	delete(m.clearedFields, importrun.FieldMessage)
+}
+
+// SetMessageFold sets the "message_fold" field.
+func (m *ImportRunMutation) SetMessageFold(s string) {
+	m.message_fold = &s
+}
+
+// MessageFold returns the value of the "message_fold" field in the mutation.
+func (m *ImportRunMutation) MessageFold() (r string, exists bool) {
+	v := m.message_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessageFold returns the old "message_fold" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldMessageFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessageFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessageFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessageFold: %w", err)
+	}
+	return oldValue.MessageFold, nil
+}
+
+// ClearMessageFold clears the value of the "message_fold" field.
+func (m *ImportRunMutation) ClearMessageFold() {
+	m.message_fold = nil
+	m.clearedFields[importrun.FieldMessageFold] = struct{}{}
+}
+
+// MessageFoldCleared returns if the "message_fold" field was cleared in this mutation.
+func (m *ImportRunMutation) MessageFoldCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldMessageFold]
+	return ok
+}
+
+// ResetMessageFold resets all changes to the "message_fold" field.
+func (m *ImportRunMutation) ResetMessageFold() {
+	m.message_fold = nil
+	delete(m.clearedFields, importrun.FieldMessageFold)
+}
+
+// SetFileID sets the "file_id" field.
+func (m *ImportRunMutation) SetFileID(s stored.ID) {
+	m.file_id = &s
+}
+
+// FileID returns the value of the "file_id" field in the mutation.
+func (m *ImportRunMutation) FileID() (r stored.ID, exists bool) {
+	v := m.file_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFileID returns the old "file_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldFileID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFileID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFileID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFileID: %w", err)
+	}
+	return oldValue.FileID, nil
+}
+
+// ClearFileID clears the value of the "file_id" field.
+func (m *ImportRunMutation) ClearFileID() {
+	m.file_id = nil
+	m.clearedFields[importrun.FieldFileID] = struct{}{}
+}
+
+// FileIDCleared returns if the "file_id" field was cleared in this mutation.
+func (m *ImportRunMutation) FileIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldFileID]
+	return ok
+}
+
+// ResetFileID resets all changes to the "file_id" field.
+func (m *ImportRunMutation) ResetFileID() {
+	m.file_id = nil
+	delete(m.clearedFields, importrun.FieldFileID)
+}
+
+// SetErrorFileID sets the "error_file_id" field.
+func (m *ImportRunMutation) SetErrorFileID(s stored.ID) {
+	m.error_file_id = &s
+}
+
+// ErrorFileID returns the value of the "error_file_id" field in the mutation.
+func (m *ImportRunMutation) ErrorFileID() (r stored.ID, exists bool) {
+	v := m.error_file_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErrorFileID returns the old "error_file_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldErrorFileID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErrorFileID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErrorFileID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErrorFileID: %w", err)
+	}
+	return oldValue.ErrorFileID, nil
+}
+
+// ClearErrorFileID clears the value of the "error_file_id" field.
+func (m *ImportRunMutation) ClearErrorFileID() {
+	m.error_file_id = nil
+	m.clearedFields[importrun.FieldErrorFileID] = struct{}{}
+}
+
+// ErrorFileIDCleared returns if the "error_file_id" field was cleared in this mutation.
+func (m *ImportRunMutation) ErrorFileIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldErrorFileID]
+	return ok
+}
+
+// ResetErrorFileID resets all changes to the "error_file_id" field.
+func (m *ImportRunMutation) ResetErrorFileID() {
+	m.error_file_id = nil
+	delete(m.clearedFields, importrun.FieldErrorFileID)
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *ImportRunMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *ImportRunMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldStartedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ClearStartedAt clears the value of the "started_at" field.
+func (m *ImportRunMutation) ClearStartedAt() {
+	m.started_at = nil
+	m.clearedFields[importrun.FieldStartedAt] = struct{}{}
+}
+
+// StartedAtCleared returns if the "started_at" field was cleared in this mutation.
+func (m *ImportRunMutation) StartedAtCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldStartedAt]
+	return ok
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *ImportRunMutation) ResetStartedAt() {
+	m.started_at = nil
+	delete(m.clearedFields, importrun.FieldStartedAt)
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *ImportRunMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *ImportRunMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldEndedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ClearEndedAt clears the value of the "ended_at" field.
+func (m *ImportRunMutation) ClearEndedAt() {
+	m.ended_at = nil
+	m.clearedFields[importrun.FieldEndedAt] = struct{}{}
+}
+
+// EndedAtCleared returns if the "ended_at" field was cleared in this mutation.
+func (m *ImportRunMutation) EndedAtCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldEndedAt]
+	return ok
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *ImportRunMutation) ResetEndedAt() {
+	m.ended_at = nil
+	delete(m.clearedFields, importrun.FieldEndedAt)
+}
+
+// SetUndoUntil sets the "undo_until" field.
+func (m *ImportRunMutation) SetUndoUntil(t time.Time) {
+	m.undo_until = &t
+}
+
+// UndoUntil returns the value of the "undo_until" field in the mutation.
+func (m *ImportRunMutation) UndoUntil() (r time.Time, exists bool) {
+	v := m.undo_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUndoUntil returns the old "undo_until" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldUndoUntil(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUndoUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUndoUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUndoUntil: %w", err)
+	}
+	return oldValue.UndoUntil, nil
+}
+
+// ClearUndoUntil clears the value of the "undo_until" field.
+func (m *ImportRunMutation) ClearUndoUntil() {
+	m.undo_until = nil
+	m.clearedFields[importrun.FieldUndoUntil] = struct{}{}
+}
+
+// UndoUntilCleared returns if the "undo_until" field was cleared in this mutation.
+func (m *ImportRunMutation) UndoUntilCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldUndoUntil]
+	return ok
+}
+
+// ResetUndoUntil resets all changes to the "undo_until" field.
+func (m *ImportRunMutation) ResetUndoUntil() {
+	m.undo_until = nil
+	delete(m.clearedFields, importrun.FieldUndoUntil)
+}
+
+// SetRequest sets the "request" field.
+func (m *ImportRunMutation) SetRequest(s string) {
+	m.request = &s
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *ImportRunMutation) Request() (r string, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldRequest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// ClearRequest clears the value of the "request" field.
+func (m *ImportRunMutation) ClearRequest() {
+	m.request = nil
+	m.clearedFields[importrun.FieldRequest] = struct{}{}
+}
+
+// RequestCleared returns if the "request" field was cleared in this mutation.
+func (m *ImportRunMutation) RequestCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldRequest]
+	return ok
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *ImportRunMutation) ResetRequest() {
+	m.request = nil
+	delete(m.clearedFields, importrun.FieldRequest)
+}
+
+// SetJobID sets the "job_id" field.
+func (m *ImportRunMutation) SetJobID(s stored.ID) {
+	m.job_id = &s
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *ImportRunMutation) JobID() (r stored.ID, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the ImportRun entity.
+// If the ImportRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImportRunMutation) OldJobID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ClearJobID clears the value of the "job_id" field.
+func (m *ImportRunMutation) ClearJobID() {
+	m.job_id = nil
+	m.clearedFields[importrun.FieldJobID] = struct{}{}
+}
+
+// JobIDCleared returns if the "job_id" field was cleared in this mutation.
+func (m *ImportRunMutation) JobIDCleared() bool {
+	_, ok := m.clearedFields[importrun.FieldJobID]
+	return ok
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *ImportRunMutation) ResetJobID() {
+	m.job_id = nil
+	delete(m.clearedFields, importrun.FieldJobID)
+}
+
+// Where appends a list predicates to the ImportRunMutation builder.
+func (m *ImportRunMutation) Where(ps ...predicate.ImportRun) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ImportRunMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ImportRunMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ImportRun, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ImportRunMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ImportRunMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ImportRun).
+func (m *ImportRunMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ImportRunMutation) Fields() []string {
+	fields := make([]string, 0, 35)
+	if m.version != nil {
+		fields = append(fields, importrun.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, importrun.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, importrun.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, importrun.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, importrun.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, importrun.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, importrun.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, importrun.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, importrun.FieldPartnerID)
+	}
+	if m.name != nil {
+		fields = append(fields, importrun.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, importrun.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, importrun.FieldNameSort)
+	}
+	if m.object != nil {
+		fields = append(fields, importrun.FieldObject)
+	}
+	if m.mode != nil {
+		fields = append(fields, importrun.FieldMode)
+	}
+	if m.on_duplicate != nil {
+		fields = append(fields, importrun.FieldOnDuplicate)
+	}
+	if m.trial != nil {
+		fields = append(fields, importrun.FieldTrial)
+	}
+	if m.status != nil {
+		fields = append(fields, importrun.FieldStatus)
+	}
+	if m.total != nil {
+		fields = append(fields, importrun.FieldTotal)
+	}
+	if m._done != nil {
+		fields = append(fields, importrun.FieldDone)
+	}
+	if m.created != nil {
+		fields = append(fields, importrun.FieldCreated)
+	}
+	if m.updated != nil {
+		fields = append(fields, importrun.FieldUpdated)
+	}
+	if m.unchanged != nil {
+		fields = append(fields, importrun.FieldUnchanged)
+	}
+	if m.skipped != nil {
+		fields = append(fields, importrun.FieldSkipped)
+	}
+	if m.failed != nil {
+		fields = append(fields, importrun.FieldFailed)
+	}
+	if m.undone != nil {
+		fields = append(fields, importrun.FieldUndone)
+	}
+	if m.kept != nil {
+		fields = append(fields, importrun.FieldKept)
+	}
+	if m.message != nil {
+		fields = append(fields, importrun.FieldMessage)
+	}
+	if m.message_fold != nil {
+		fields = append(fields, importrun.FieldMessageFold)
+	}
+	if m.file_id != nil {
+		fields = append(fields, importrun.FieldFileID)
+	}
+	if m.error_file_id != nil {
+		fields = append(fields, importrun.FieldErrorFileID)
+	}
+	if m.started_at != nil {
+		fields = append(fields, importrun.FieldStartedAt)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, importrun.FieldEndedAt)
+	}
+	if m.undo_until != nil {
+		fields = append(fields, importrun.FieldUndoUntil)
+	}
+	if m.request != nil {
+		fields = append(fields, importrun.FieldRequest)
+	}
+	if m.job_id != nil {
+		fields = append(fields, importrun.FieldJobID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ImportRunMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case importrun.FieldVersion:
+		return m.Version()
+	case importrun.FieldCreatedAt:
+		return m.CreatedAt()
+	case importrun.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case importrun.FieldCreatedByID:
+		return m.CreatedByID()
+	case importrun.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case importrun.FieldDeletedAt:
+		return m.DeletedAt()
+	case importrun.FieldOwnerID:
+		return m.OwnerID()
+	case importrun.FieldTeamID:
+		return m.TeamID()
+	case importrun.FieldPartnerID:
+		return m.PartnerID()
+	case importrun.FieldName:
+		return m.Name()
+	case importrun.FieldNameFold:
+		return m.NameFold()
+	case importrun.FieldNameSort:
+		return m.NameSort()
+	case importrun.FieldObject:
+		return m.Object()
+	case importrun.FieldMode:
+		return m.Mode()
+	case importrun.FieldOnDuplicate:
+		return m.OnDuplicate()
+	case importrun.FieldTrial:
+		return m.Trial()
+	case importrun.FieldStatus:
+		return m.Status()
+	case importrun.FieldTotal:
+		return m.Total()
+	case importrun.FieldDone:
+		return m.Done()
+	case importrun.FieldCreated:
+		return m.Created()
+	case importrun.FieldUpdated:
+		return m.Updated()
+	case importrun.FieldUnchanged:
+		return m.Unchanged()
+	case importrun.FieldSkipped:
+		return m.Skipped()
+	case importrun.FieldFailed:
+		return m.Failed()
+	case importrun.FieldUndone:
+		return m.Undone()
+	case importrun.FieldKept:
+		return m.Kept()
+	case importrun.FieldMessage:
+		return m.Message()
+	case importrun.FieldMessageFold:
+		return m.MessageFold()
+	case importrun.FieldFileID:
+		return m.FileID()
+	case importrun.FieldErrorFileID:
+		return m.ErrorFileID()
+	case importrun.FieldStartedAt:
+		return m.StartedAt()
+	case importrun.FieldEndedAt:
+		return m.EndedAt()
+	case importrun.FieldUndoUntil:
+		return m.UndoUntil()
+	case importrun.FieldRequest:
+		return m.Request()
+	case importrun.FieldJobID:
+		return m.JobID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ImportRunMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case importrun.FieldVersion:
+		return m.OldVersion(ctx)
+	case importrun.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case importrun.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case importrun.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case importrun.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case importrun.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case importrun.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case importrun.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case importrun.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case importrun.FieldName:
+		return m.OldName(ctx)
+	case importrun.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case importrun.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case importrun.FieldObject:
+		return m.OldObject(ctx)
+	case importrun.FieldMode:
+		return m.OldMode(ctx)
+	case importrun.FieldOnDuplicate:
+		return m.OldOnDuplicate(ctx)
+	case importrun.FieldTrial:
+		return m.OldTrial(ctx)
+	case importrun.FieldStatus:
+		return m.OldStatus(ctx)
+	case importrun.FieldTotal:
+		return m.OldTotal(ctx)
+	case importrun.FieldDone:
+		return m.OldDone(ctx)
+	case importrun.FieldCreated:
+		return m.OldCreated(ctx)
+	case importrun.FieldUpdated:
+		return m.OldUpdated(ctx)
+	case importrun.FieldUnchanged:
+		return m.OldUnchanged(ctx)
+	case importrun.FieldSkipped:
+		return m.OldSkipped(ctx)
+	case importrun.FieldFailed:
+		return m.OldFailed(ctx)
+	case importrun.FieldUndone:
+		return m.OldUndone(ctx)
+	case importrun.FieldKept:
+		return m.OldKept(ctx)
+	case importrun.FieldMessage:
+		return m.OldMessage(ctx)
+	case importrun.FieldMessageFold:
+		return m.OldMessageFold(ctx)
+	case importrun.FieldFileID:
+		return m.OldFileID(ctx)
+	case importrun.FieldErrorFileID:
+		return m.OldErrorFileID(ctx)
+	case importrun.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case importrun.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	case importrun.FieldUndoUntil:
+		return m.OldUndoUntil(ctx)
+	case importrun.FieldRequest:
+		return m.OldRequest(ctx)
+	case importrun.FieldJobID:
+		return m.OldJobID(ctx)
+	}
+	return nil, fmt.Errorf("unknown ImportRun field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ImportRunMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case importrun.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case importrun.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case importrun.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case importrun.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case importrun.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case importrun.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case importrun.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case importrun.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case importrun.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case importrun.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case importrun.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case importrun.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case importrun.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case importrun.FieldMode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMode(v)
+		return nil
+	case importrun.FieldOnDuplicate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOnDuplicate(v)
+		return nil
+	case importrun.FieldTrial:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrial(v)
+		return nil
+	case importrun.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case importrun.FieldTotal:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case importrun.FieldDone:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDone(v)
+		return nil
+	case importrun.FieldCreated:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreated(v)
+		return nil
+	case importrun.FieldUpdated:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdated(v)
+		return nil
+	case importrun.FieldUnchanged:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnchanged(v)
+		return nil
+	case importrun.FieldSkipped:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkipped(v)
+		return nil
+	case importrun.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailed(v)
+		return nil
+	case importrun.FieldUndone:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUndone(v)
+		return nil
+	case importrun.FieldKept:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKept(v)
+		return nil
+	case importrun.FieldMessage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessage(v)
+		return nil
+	case importrun.FieldMessageFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessageFold(v)
+		return nil
+	case importrun.FieldFileID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFileID(v)
+		return nil
+	case importrun.FieldErrorFileID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErrorFileID(v)
+		return nil
+	case importrun.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case importrun.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	case importrun.FieldUndoUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUndoUntil(v)
+		return nil
+	case importrun.FieldRequest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case importrun.FieldJobID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ImportRun field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ImportRunMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, importrun.FieldVersion)
+	}
+	if m.addtotal != nil {
+		fields = append(fields, importrun.FieldTotal)
+	}
+	if m.add_done != nil {
+		fields = append(fields, importrun.FieldDone)
+	}
+	if m.addcreated != nil {
+		fields = append(fields, importrun.FieldCreated)
+	}
+	if m.addupdated != nil {
+		fields = append(fields, importrun.FieldUpdated)
+	}
+	if m.addunchanged != nil {
+		fields = append(fields, importrun.FieldUnchanged)
+	}
+	if m.addskipped != nil {
+		fields = append(fields, importrun.FieldSkipped)
+	}
+	if m.addfailed != nil {
+		fields = append(fields, importrun.FieldFailed)
+	}
+	if m.addundone != nil {
+		fields = append(fields, importrun.FieldUndone)
+	}
+	if m.addkept != nil {
+		fields = append(fields, importrun.FieldKept)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ImportRunMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case importrun.FieldVersion:
+		return m.AddedVersion()
+	case importrun.FieldTotal:
+		return m.AddedTotal()
+	case importrun.FieldDone:
+		return m.AddedDone()
+	case importrun.FieldCreated:
+		return m.AddedCreated()
+	case importrun.FieldUpdated:
+		return m.AddedUpdated()
+	case importrun.FieldUnchanged:
+		return m.AddedUnchanged()
+	case importrun.FieldSkipped:
+		return m.AddedSkipped()
+	case importrun.FieldFailed:
+		return m.AddedFailed()
+	case importrun.FieldUndone:
+		return m.AddedUndone()
+	case importrun.FieldKept:
+		return m.AddedKept()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ImportRunMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case importrun.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case importrun.FieldTotal:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTotal(v)
+		return nil
+	case importrun.FieldDone:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDone(v)
+		return nil
+	case importrun.FieldCreated:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreated(v)
+		return nil
+	case importrun.FieldUpdated:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdated(v)
+		return nil
+	case importrun.FieldUnchanged:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUnchanged(v)
+		return nil
+	case importrun.FieldSkipped:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSkipped(v)
+		return nil
+	case importrun.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailed(v)
+		return nil
+	case importrun.FieldUndone:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUndone(v)
+		return nil
+	case importrun.FieldKept:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKept(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ImportRun numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ImportRunMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(importrun.FieldCreatedByID) {
+		fields = append(fields, importrun.FieldCreatedByID)
+	}
+	if m.FieldCleared(importrun.FieldUpdatedByID) {
+		fields = append(fields, importrun.FieldUpdatedByID)
+	}
+	if m.FieldCleared(importrun.FieldDeletedAt) {
+		fields = append(fields, importrun.FieldDeletedAt)
+	}
+	if m.FieldCleared(importrun.FieldOwnerID) {
+		fields = append(fields, importrun.FieldOwnerID)
+	}
+	if m.FieldCleared(importrun.FieldTeamID) {
+		fields = append(fields, importrun.FieldTeamID)
+	}
+	if m.FieldCleared(importrun.FieldPartnerID) {
+		fields = append(fields, importrun.FieldPartnerID)
+	}
+	if m.FieldCleared(importrun.FieldNameFold) {
+		fields = append(fields, importrun.FieldNameFold)
+	}
+	if m.FieldCleared(importrun.FieldNameSort) {
+		fields = append(fields, importrun.FieldNameSort)
+	}
+	if m.FieldCleared(importrun.FieldTotal) {
+		fields = append(fields, importrun.FieldTotal)
+	}
+	if m.FieldCleared(importrun.FieldDone) {
+		fields = append(fields, importrun.FieldDone)
+	}
+	if m.FieldCleared(importrun.FieldCreated) {
+		fields = append(fields, importrun.FieldCreated)
+	}
+	if m.FieldCleared(importrun.FieldUpdated) {
+		fields = append(fields, importrun.FieldUpdated)
+	}
+	if m.FieldCleared(importrun.FieldUnchanged) {
+		fields = append(fields, importrun.FieldUnchanged)
+	}
+	if m.FieldCleared(importrun.FieldSkipped) {
+		fields = append(fields, importrun.FieldSkipped)
+	}
+	if m.FieldCleared(importrun.FieldFailed) {
+		fields = append(fields, importrun.FieldFailed)
+	}
+	if m.FieldCleared(importrun.FieldUndone) {
+		fields = append(fields, importrun.FieldUndone)
+	}
+	if m.FieldCleared(importrun.FieldKept) {
+		fields = append(fields, importrun.FieldKept)
+	}
+	if m.FieldCleared(importrun.FieldMessage) {
+		fields = append(fields, importrun.FieldMessage)
+	}
+	if m.FieldCleared(importrun.FieldMessageFold) {
+		fields = append(fields, importrun.FieldMessageFold)
+	}
+	if m.FieldCleared(importrun.FieldFileID) {
+		fields = append(fields, importrun.FieldFileID)
+	}
+	if m.FieldCleared(importrun.FieldErrorFileID) {
+		fields = append(fields, importrun.FieldErrorFileID)
+	}
+	if m.FieldCleared(importrun.FieldStartedAt) {
+		fields = append(fields, importrun.FieldStartedAt)
+	}
+	if m.FieldCleared(importrun.FieldEndedAt) {
+		fields = append(fields, importrun.FieldEndedAt)
+	}
+	if m.FieldCleared(importrun.FieldUndoUntil) {
+		fields = append(fields, importrun.FieldUndoUntil)
+	}
+	if m.FieldCleared(importrun.FieldRequest) {
+		fields = append(fields, importrun.FieldRequest)
+	}
+	if m.FieldCleared(importrun.FieldJobID) {
+		fields = append(fields, importrun.FieldJobID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ImportRunMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ImportRunMutation) ClearField(name string) error {
+	switch name {
+	case importrun.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case importrun.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case importrun.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case importrun.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case importrun.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case importrun.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case importrun.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case importrun.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case importrun.FieldTotal:
+		m.ClearTotal()
+		return nil
+	case importrun.FieldDone:
+		m.ClearDone()
+		return nil
+	case importrun.FieldCreated:
+		m.ClearCreated()
+		return nil
+	case importrun.FieldUpdated:
+		m.ClearUpdated()
+		return nil
+	case importrun.FieldUnchanged:
+		m.ClearUnchanged()
+		return nil
+	case importrun.FieldSkipped:
+		m.ClearSkipped()
+		return nil
+	case importrun.FieldFailed:
+		m.ClearFailed()
+		return nil
+	case importrun.FieldUndone:
+		m.ClearUndone()
+		return nil
+	case importrun.FieldKept:
+		m.ClearKept()
+		return nil
+	case importrun.FieldMessage:
+		m.ClearMessage()
+		return nil
+	case importrun.FieldMessageFold:
+		m.ClearMessageFold()
+		return nil
+	case importrun.FieldFileID:
+		m.ClearFileID()
+		return nil
+	case importrun.FieldErrorFileID:
+		m.ClearErrorFileID()
+		return nil
+	case importrun.FieldStartedAt:
+		m.ClearStartedAt()
+		return nil
+	case importrun.FieldEndedAt:
+		m.ClearEndedAt()
+		return nil
+	case importrun.FieldUndoUntil:
+		m.ClearUndoUntil()
+		return nil
+	case importrun.FieldRequest:
+		m.ClearRequest()
+		return nil
+	case importrun.FieldJobID:
+		m.ClearJobID()
+		return nil
+	}
+	return fmt.Errorf("unknown ImportRun nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ImportRunMutation) ResetField(name string) error {
+	switch name {
+	case importrun.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case importrun.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case importrun.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case importrun.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case importrun.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case importrun.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case importrun.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case importrun.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case importrun.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case importrun.FieldName:
+		m.ResetName()
+		return nil
+	case importrun.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case importrun.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case importrun.FieldObject:
+		m.ResetObject()
+		return nil
+	case importrun.FieldMode:
+		m.ResetMode()
+		return nil
+	case importrun.FieldOnDuplicate:
+		m.ResetOnDuplicate()
+		return nil
+	case importrun.FieldTrial:
+		m.ResetTrial()
+		return nil
+	case importrun.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case importrun.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case importrun.FieldDone:
+		m.ResetDone()
+		return nil
+	case importrun.FieldCreated:
+		m.ResetCreated()
+		return nil
+	case importrun.FieldUpdated:
+		m.ResetUpdated()
+		return nil
+	case importrun.FieldUnchanged:
+		m.ResetUnchanged()
+		return nil
+	case importrun.FieldSkipped:
+		m.ResetSkipped()
+		return nil
+	case importrun.FieldFailed:
+		m.ResetFailed()
+		return nil
+	case importrun.FieldUndone:
+		m.ResetUndone()
+		return nil
+	case importrun.FieldKept:
+		m.ResetKept()
+		return nil
+	case importrun.FieldMessage:
+		m.ResetMessage()
+		return nil
+	case importrun.FieldMessageFold:
+		m.ResetMessageFold()
+		return nil
+	case importrun.FieldFileID:
+		m.ResetFileID()
+		return nil
+	case importrun.FieldErrorFileID:
+		m.ResetErrorFileID()
+		return nil
+	case importrun.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case importrun.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	case importrun.FieldUndoUntil:
+		m.ResetUndoUntil()
+		return nil
+	case importrun.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case importrun.FieldJobID:
+		m.ResetJobID()
+		return nil
+	}
+	return fmt.Errorf("unknown ImportRun field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ImportRunMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ImportRunMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ImportRunMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ImportRunMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ImportRunMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ImportRunMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ImportRunMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ImportRun unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ImportRunMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ImportRun edge %s", name)
 }
 
 // LeadMutation represents an operation that mutates the Lead nodes in the graph.

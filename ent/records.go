@@ -42,6 +42,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "File":
 		b := c.File.Create()
 		return b.mutation, b.Exec
+	case "ImportRun":
+		b := c.ImportRun.Create()
+		return b.mutation, b.Exec
 	case "Lead":
 		b := c.Lead.Create()
 		return b.mutation, b.Exec
@@ -136,6 +139,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "File":
 		b := c.File.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "ImportRun":
+		b := c.ImportRun.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Lead":
 		b := c.Lead.UpdateOneID(stored.ID(x))

@@ -6,6 +6,7 @@ import (
 	"farley/ent/accountcontact"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/note"
@@ -49,6 +50,12 @@ func init() {
 	customfieldDescArchived := customfieldFields[23].Descriptor()
 	// customfield.DefaultArchived holds the default value on creation for the archived field.
 	customfield.DefaultArchived = customfieldDescArchived.Default.(bool)
+	importrunFields := schema.ImportRun{}.Fields()
+	_ = importrunFields
+	// importrunDescTrial is the schema descriptor for trial field.
+	importrunDescTrial := importrunFields[16].Descriptor()
+	// importrun.DefaultTrial holds the default value on creation for the trial field.
+	importrun.DefaultTrial = importrunDescTrial.Default.(bool)
 	leadFields := schema.Lead{}.Fields()
 	_ = leadFields
 	// leadDescQueued is the schema descriptor for queued field.

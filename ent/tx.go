@@ -30,6 +30,8 @@ type Tx struct {
 	Export *ExportClient
 	// File is the client for interacting with the File builders.
 	File *FileClient
+	// ImportRun is the client for interacting with the ImportRun builders.
+	ImportRun *ImportRunClient
 	// Lead is the client for interacting with the Lead builders.
 	Lead *LeadClient
 	// LifecycleStage is the client for interacting with the LifecycleStage builders.
@@ -210,6 +212,7 @@ func (tx *Tx) init() {
 	tx.CustomField = NewCustomFieldClient(tx.config)
 	tx.Export = NewExportClient(tx.config)
 	tx.File = NewFileClient(tx.config)
+	tx.ImportRun = NewImportRunClient(tx.config)
 	tx.Lead = NewLeadClient(tx.config)
 	tx.LifecycleStage = NewLifecycleStageClient(tx.config)
 	tx.LifecycleStep = NewLifecycleStepClient(tx.config)

@@ -635,6 +635,18 @@ func (r *subscriptionResolver) FileChanged(ctx context.Context, _ input.Object, 
 	return r.changed(ctx, "File", after)
 }
 
+func (r *queryResolver) Import(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Import", &x, nil)
+}
+
+func (r *queryResolver) Imports(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Import")
+}
+
+func (r *subscriptionResolver) ImportChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Import", after)
+}
+
 func (r *queryResolver) Export(ctx context.Context, x id.ID) (*read.Result, error) {
 	return r.one(ctx, "Export", &x, nil)
 }

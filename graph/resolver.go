@@ -3,6 +3,8 @@
 package graph
 
 import (
+	"context"
+
 	"farley/graph/generated"
 	"farley/internal/audit"
 	"farley/internal/auth"
@@ -13,6 +15,7 @@ import (
 	"farley/internal/export"
 	"farley/internal/file"
 	"farley/internal/identity"
+	"farley/internal/importer"
 	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/privacy"
@@ -43,6 +46,9 @@ type Resolver struct {
 	// PublicURL is where people reach the server, without a slash at the end.
 	PublicURL func() string
 	Privacy   *privacy.Service
+	Imports   *importer.Service
+	// Say writes a message for people in the language of the request.
+	Say func(ctx context.Context, format string, args ...any) string
 }
 
 type (

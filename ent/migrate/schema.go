@@ -934,6 +934,163 @@ var (
 			},
 		},
 	}
+	// ImportRunsColumns holds the columns for the "import_runs" table.
+	ImportRunsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "object", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "mode", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "on_duplicate", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "trial", Type: field.TypeBool, Default: false},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "total", Type: field.TypeInt64, Nullable: true},
+		{Name: "done", Type: field.TypeInt64, Nullable: true},
+		{Name: "created", Type: field.TypeInt64, Nullable: true},
+		{Name: "updated", Type: field.TypeInt64, Nullable: true},
+		{Name: "unchanged", Type: field.TypeInt64, Nullable: true},
+		{Name: "skipped", Type: field.TypeInt64, Nullable: true},
+		{Name: "failed", Type: field.TypeInt64, Nullable: true},
+		{Name: "undone", Type: field.TypeInt64, Nullable: true},
+		{Name: "kept", Type: field.TypeInt64, Nullable: true},
+		{Name: "message", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(2000)"}},
+		{Name: "message_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "file_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "error_file_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "undo_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "request", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "job_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ImportRunsTable holds the schema information for the "import_runs" table.
+	ImportRunsTable = &schema.Table{
+		Name:       "import_runs",
+		Columns:    ImportRunsColumns,
+		PrimaryKey: []*schema.Column{ImportRunsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "importrun_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[7], ImportRunsColumns[6], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[8], ImportRunsColumns[6], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[9], ImportRunsColumns[6], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[2], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[7], ImportRunsColumns[6], ImportRunsColumns[2], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[3], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[12], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[7], ImportRunsColumns[6], ImportRunsColumns[12], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_total_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[18], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_done_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[19], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_created_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[20], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_updated_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[21], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_unchanged_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[22], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_skipped_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[23], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_failed_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[24], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_undone_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[25], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_kept_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[26], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[31], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_ended_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[32], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_deleted_at_undo_until_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[6], ImportRunsColumns[33], ImportRunsColumns[0]},
+			},
+			{
+				Name:    "importrun_job_id_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{ImportRunsColumns[35], ImportRunsColumns[6]},
+			},
+		},
+	}
 	// LeadsColumns holds the columns for the "leads" table.
 	LeadsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -2446,6 +2603,7 @@ var (
 		CustomFieldsTable,
 		ExportsTable,
 		FilesTable,
+		ImportRunsTable,
 		LeadsTable,
 		LifecycleStagesTable,
 		LifecycleStepsTable,
@@ -2510,6 +2668,10 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	FilesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ImportRunsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -33,6 +33,9 @@ type Export func(*sql.Selector)
 // File is the predicate function for file builders.
 type File func(*sql.Selector)
 
+// ImportRun is the predicate function for importrun builders.
+type ImportRun func(*sql.Selector)
+
 // Lead is the predicate function for lead builders.
 type Lead func(*sql.Selector)
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"farley/internal/file"
 	"farley/internal/id"
 	"farley/internal/identity"
+	"farley/internal/importer"
 	"farley/internal/job"
 	"farley/internal/mail"
 	"farley/internal/model"
@@ -98,6 +100,7 @@ type App struct {
 	Index    *search.Index
 	Files    *file.Files
 	Exports  *export.Service
+	Imports  *importer.Service
 
 	metrics  *metrics
 	cursors  *change.Codec
@@ -144,6 +147,7 @@ func New(c Config) (*App, error) {
 	rule.RegisterPlacement(a.Jobs, a.Write)
 	rule.RegisterTeams(a.Jobs, a.Write)
 	a.keepFiles()
+	a.Imports = importer.New(importer.Config{Writer: a.Write, Files: a.Files, Jobs: a.Jobs, Clock: c.Clock, Log: c.Log, Actor: a.Identity.Actor})
 
 	if err := a.acceptIssuers(); err != nil {
 		return nil, err
@@ -170,7 +174,7 @@ func New(c Config) (*App, error) {
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
-		Files: a.Files, PublicURL: func() string { return a.PublicURL },
+		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports,
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {
@@ -189,6 +193,7 @@ func (a *App) serve(shapes *shaped, guard *access.Guard) error {
 		return err
 	}
 	presenter.Refused = a.Audit.Refused
+	a.resolver.Say = presenter.Say
 	users := a.metrics.authenticator(recognising{a.Identity, a.Auth.Tokens, a.Audit})
 	common := live.Config{Auth: users, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket
@@ -326,18 +331,15 @@ const rightsEvery = 250 * time.Millisecond
 
 func (a *App) followRights(ctx context.Context, position int64) (int64, error) {
 	for {
-		rows, err := a.Changes.After(ctx, nil, position, 500)
-		if err != nil || len(rows) == 0 {
+		kinds, last, err := a.Changes.KindsAfter(ctx, position, 5000)
+		if err != nil || last == position {
 			return position, err
 		}
-		for _, row := range rows {
-			if a.Identity.Concerns(row.Kind) {
-				a.Identity.Invalidate()
-				a.Hub.Recheck()
-				break
-			}
+		if slices.ContainsFunc(kinds, a.Identity.Concerns) {
+			a.Identity.Invalidate()
+			a.Hub.Recheck()
 		}
-		position = rows[len(rows)-1].Position
+		position = last
 	}
 }
 

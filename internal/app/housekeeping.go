@@ -32,6 +32,9 @@ func (a *App) scheduleHousekeeping() {
 		if err != nil {
 			return err
 		}
+		if err := a.Imports.Clean(ctx, now); err != nil {
+			return err
+		}
 		if err := a.Auth.Purge(ctx); err != nil {
 			return err
 		}

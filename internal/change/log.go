@@ -81,7 +81,11 @@ func (l *Log) Append(ctx context.Context, tx *db.Tx, rows ...Row) error {
 
 func insert(ctx context.Context, tx *db.Tx, rows []Row) error {
 	var query strings.Builder
-	query.WriteString("INSERT INTO changes (kind, record_id, op, version, actor_id, request_id, at, fields, vis, operation, session_id, address) VALUES ")
+	query.WriteString("INSERT ")
+	if tx.Dialect == db.SQLite {
+		query.WriteString("OR FAIL ") // a failure ends the transaction: no need to be able to undo the statement alone
+	}
+	query.WriteString("INTO changes (kind, record_id, op, version, actor_id, request_id, at, fields, vis, operation, session_id, address) VALUES ")
 	args := make([]any, 0, len(rows)*12)
 	for i := range rows {
 		if i > 0 {

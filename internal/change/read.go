@@ -81,6 +81,44 @@ func (l *Log) rows(ctx context.Context, q db.Querier, position, upTo int64, limi
 	return found, rows.Err()
 }
 
+// KindsAfter returns the kinds of the rows behind a position, at most limit rows of them, and the position of the last: what
+// those need who only want to know what sort of records has changed. Rows behind the position that have been pruned are
+// fault.CursorExpired, as in After.
+func (l *Log) KindsAfter(ctx context.Context, position int64, limit int) (kinds []id.Kind, last int64, err error) {
+	last = position
+	err = l.read(ctx, func(q db.Querier) error {
+		rows, err := q.QueryContext(ctx, "SELECT kind, MAX(position), MIN(position) FROM (SELECT kind, position FROM changes WHERE position > ? ORDER BY position LIMIT ?) AS k GROUP BY kind", position, limit)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		first := int64(0)
+		for rows.Next() {
+			var k id.Kind
+			var most, least int64
+			if err := rows.Scan(&k, &most, &least); err != nil {
+				return err
+			}
+			kinds, last = append(kinds, k), max(last, most)
+			if first == 0 || least < first {
+				first = least
+			}
+		}
+		if err := rows.Err(); err != nil || first == position+1 {
+			return err
+		}
+		oldest, err := l.Oldest(ctx, q)
+		if err == nil && position < oldest {
+			err = expired()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, position, fmt.Errorf("read the change log: %w", err)
+	}
+	return kinds, last, nil
+}
+
 // Last returns the position of the last sequenced row, 0 before the first. A nil q reads the present state.
 func (l *Log) Last(ctx context.Context, q db.Querier) (int64, error) {
 	last, _, err := l.bounds(ctx, q)

@@ -22,6 +22,7 @@ import (
 
 // Kind declares one entity.
 type Kind struct {
+	API         string      // name in the API, when ent cannot have it: a word of Go
 	Code        id.Kind     // number in ids; never changes, never reused; 16 to 2047
 	Prefix      string      // of ids; never changes
 	Plural      string      // root field of lists, when it is not the name with an s

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"go/token"
 	"slices"
 	"sort"
 	"strconv"
@@ -33,13 +35,17 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 		if err := json.Unmarshal(b, &a); err != nil {
 			return nil, fmt.Errorf("%s: %w", n.Name, err)
 		}
+		name := cmp.Or(a.Kind.API, n.Name)
 		k := &model.Kind{
-			Name: n.Name, Const: screaming(n.Name), Single: lowerFirst(n.Name), Plural: a.Kind.Plural,
+			Name: name, Const: screaming(name), Single: lowerFirst(name), Plural: a.Kind.Plural,
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
 			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions, Once: a.Kind.Once,
 			Lasting: a.Kind.Lasting, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
 			Person: a.Kind.Person, PersonIf: a.Kind.PersonIf, About: a.Kind.About, GoesAlong: a.Kind.GoesAlong,
+		}
+		if name != n.Name {
+			k.Ent = n.Name
 		}
 		if k.Plural == "" {
 			k.Plural = k.Single + "s"
@@ -161,14 +167,14 @@ func tables(kinds []*model.Kind) []byte {
 	var b bytes.Buffer
 	b.WriteString("package model\n\n// Kinds returns the kinds that ent/schema declares.\nfunc Kinds() *Set {\n\treturn NewSet(\n")
 	for _, k := range kinds {
-		fmt.Fprintf(&b, "\t\t%s(),\n", k.Single)
+		fmt.Fprintf(&b, "\t\t%s(),\n", function(k))
 	}
 	b.WriteString("\t)\n}\n")
 	for _, k := range kinds {
-		fmt.Fprintf(&b, "\nfunc %s() *Kind {\n\treturn &Kind{\n", k.Single)
+		fmt.Fprintf(&b, "\nfunc %s() *Kind {\n\treturn &Kind{\n", function(k))
 		fmt.Fprintf(&b, "Name: %q, Const: %q, Single: %q, Plural: %q, Code: %d, Prefix: %q, Table: %q,\nDoc: %q,\nSight: %s,\n",
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
-		attrs(&b, []attr{{"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
+		attrs(&b, []attr{{"Ent", k.Ent}, {"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
 			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions}, {"Once", k.Once},
 			{"Lasting", k.Lasting}, {"FromLead", k.FromLead},
 			{"Person", k.Person}, {"PersonIf", k.PersonIf}, {"About", k.About}, {"GoesAlong", k.GoesAlong}})
@@ -196,6 +202,14 @@ func tables(kinds []*model.Kind) []byte {
 		b.WriteString("},\n}\n}\n")
 	}
 	return b.Bytes()
+}
+
+// function names the function that returns a kind.
+func function(k *model.Kind) string {
+	if token.IsKeyword(k.Single) {
+		return k.Single + "Kind"
+	}
+	return k.Single
 }
 
 type attr struct {

@@ -34,6 +34,7 @@ var prefixes = map[Kind]string{
 	39: "terr",
 	40: "tmem",
 	41: "file",
+	42: "impt",
 	43: "expt",
 	44: "rtnr",
 	45: "mntn",

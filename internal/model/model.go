@@ -3,6 +3,7 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -138,6 +139,7 @@ const (
 // Kind is one entity.
 type Kind struct {
 	Name        string // "Account"
+	Ent         string // name of the ent type, when it is another one
 	Const       string // "ACCOUNT"
 	Single      string // root field of one: "account"
 	Plural      string // root field of many: "accounts"
@@ -180,6 +182,9 @@ type Kind struct {
 	consts       map[string]*Field
 }
 
+// EntName returns the name of the ent type.
+func (k *Kind) EntName() string { return cmp.Or(k.Ent, k.Name) }
+
 // Field returns a field by its API name, nil when there is none.
 func (k *Kind) Field(name string) *Field { return k.fields[name] }
 
@@ -221,6 +226,7 @@ func NewSet(kinds ...*Kind) *Set {
 	s := &Set{Kinds: slices.Clone(kinds), byName: map[string]*Kind{}, byCode: map[id.Kind]*Kind{}}
 	for _, k := range kinds {
 		s.byName[k.Name], s.byName[k.Const], s.byCode[k.Code] = k, k, k
+		s.byName[k.EntName()] = k
 		k.fields, k.consts = map[string]*Field{}, map[string]*Field{}
 		for _, f := range k.Fields {
 			k.fields[f.Name], k.consts[f.Const] = f, f

@@ -26,7 +26,6 @@ func customKey(ctx context.Context, c *write.Change) error {
 		c.Refuse("key", "FORMAT", "A key is a letter, then letters, digits, _ and -.")
 		return nil
 	}
-	c.Tx.Forgo(definitionsOf(c.Text("object")))
 	if !c.Created() {
 		return nil
 	}
@@ -133,6 +132,3 @@ func customUnique(ctx context.Context, c *write.Change) error {
 	})
 	return nil
 }
-
-// definitionsOf names the definitions of an object in the memory of a transaction.
-func definitionsOf(object string) string { return "custom fields of " + strings.ToUpper(object) }

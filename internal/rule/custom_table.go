@@ -215,7 +215,7 @@ func leadingTo(ctx context.Context, tx *write.Tx, k *model.Kind) ([]id.ID, error
 	if k.Const != "USER" && !k.Customised() {
 		return nil, nil
 	}
-	return write.Memo(tx, "custom fields that lead to "+k.Const, func() ([]id.ID, error) {
+	return write.Remember(tx, "custom fields that lead to "+k.Const, []string{"CustomField"}, func() ([]id.ID, error) {
 		return tx.IDs(ctx, "SELECT `id` FROM `custom_fields` WHERE `type` = ? AND `target` = ?", custom.Reference, k.Const)
 	})
 }

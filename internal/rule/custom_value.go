@@ -32,7 +32,7 @@ type definition struct {
 // definitions returns the custom fields of a kind by key, those in the bin included. They are held until the transaction
 // ends: what is checked against them stays true.
 func definitions(ctx context.Context, tx *write.Tx, k *model.Kind) (map[string]*definition, error) {
-	return write.Memo(tx, definitionsOf(k.Const), func() (map[string]*definition, error) {
+	return write.Remember(tx, "custom fields of "+k.Const, []string{"CustomField"}, func() (map[string]*definition, error) {
 		query := "SELECT `id`, `key`, `type`, `target`, `choices`, `default_value`, `is_required`, `is_unique`, `archived`, `deleted_at` IS NULL FROM `custom_fields` WHERE `object` = ? ORDER BY `id`" + tx.Dialect.ForShare()
 		rows, err := tx.QueryContext(ctx, query, k.Const)
 		if err != nil {

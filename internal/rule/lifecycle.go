@@ -18,8 +18,11 @@ func lifecycleStep(ctx context.Context, c *write.Change) error {
 	}
 	to := c.Ref("lifecycle")
 	if !to.IsZero() {
-		var archived bool
-		if err := c.Tx.QueryRow(ctx, "SELECT `archived` FROM `lifecycle_stages` WHERE `id` = ?", []any{to}, &archived); err != nil {
+		archived, err := write.Remember(c.Tx, "stage archived "+to.String(), []string{"LifecycleStage"}, func() (archived bool, err error) {
+			err = c.Tx.QueryRow(ctx, "SELECT `archived` FROM `lifecycle_stages` WHERE `id` = ?", []any{to}, &archived)
+			return archived, err
+		})
+		if err != nil {
 			return err
 		}
 		if archived {

@@ -32,7 +32,7 @@ func phones(_ context.Context, c *write.Change) error {
 				continue
 			}
 			done[n] = true
-			if _, err := c.Tx.ExecContext(ctx, "INSERT INTO record_phones (number, record_id, main) VALUES (?, ?, ?)", n, c.ID, n == main); err != nil {
+			if err := c.Tx.Insert(ctx, "record_phones", []string{"number", "record_id", "main"}, n, c.ID, n == main); err != nil {
 				return err
 			}
 		}

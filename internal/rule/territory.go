@@ -106,6 +106,13 @@ func (b *rulebook) load(ctx context.Context, q db.Querier, lock string) (territo
 	return all, rows.Err()
 }
 
+// now is load for a record that is placed, once in a transaction.
+func (b *rulebook) now(ctx context.Context, tx *write.Tx) (territories, error) {
+	return write.Remember(tx, "territories", []string{"Territory"}, func() (territories, error) {
+		return b.load(ctx, tx, tx.Dialect.ForShare())
+	})
+}
+
 // rank orders by who wins: the deepest in the tree, then the smallest priority, then the oldest.
 func (ts territories) rank() {
 	parents := make(map[id.ID]id.ID, len(ts))
@@ -172,7 +179,7 @@ func (b *rulebook) placedByRule(ctx context.Context, c *write.Change) error {
 	if !c.Kind.Placed || !c.Created() || !c.Ref("territory").IsZero() || c.Text("addresses") == "" && c.Text("industry") == "" {
 		return nil
 	}
-	ts, err := b.load(ctx, c.Tx, c.Tx.Dialect.ForShare())
+	ts, err := b.now(ctx, c.Tx)
 	if err != nil {
 		return err
 	}
@@ -190,7 +197,7 @@ func (b *rulebook) placedAnew(ctx context.Context, c *write.Change) error {
 	if !moved {
 		return nil
 	}
-	ts, err := b.load(ctx, c.Tx, c.Tx.Dialect.ForShare())
+	ts, err := b.now(ctx, c.Tx)
 	if err != nil {
 		return err
 	}

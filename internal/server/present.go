@@ -190,6 +190,11 @@ func (p *Presenter) Recover(_ context.Context, value any) error {
 	return &panicError{value: value, stack: debug.Stack()}
 }
 
+// Say writes a message in the language of the request, as those of errors are.
+func (p *Presenter) Say(ctx context.Context, format string, args ...any) string {
+	return p.printer(ctx).Sprintf(format, args...)
+}
+
 // printer is made anew for each error: it is not documented as safe for concurrent use.
 func (p *Presenter) printer(ctx context.Context) *message.Printer {
 	return message.NewPrinter(language.Make(stream.Locale(ctx)), message.Catalog(p.catalog))

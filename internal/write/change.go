@@ -366,4 +366,6 @@ func (tx *Tx) append(ctx context.Context, r change.Row) {
 		r.Address = at.String()
 	}
 	tx.changes = append(tx.changes, r)
+	tx.forget(r.Kind)
+	delete(tx.seen, r.Record)
 }

@@ -189,7 +189,7 @@ func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDupl
 	if err != nil {
 		return Outcome{}, err
 	}
-	m, save := tx.Client.CreateRecord(k.Name)
+	m, save := tx.Client.CreateRecord(k.EntName())
 	c := &Change{Tx: tx, Kind: k, m: m}
 	if d.id.IsZero() {
 		d.id = id.New(k.Code, tx.Now)
@@ -229,7 +229,7 @@ func (tx *Tx) Update(ctx context.Context, k *model.Kind, x id.ID, in input.Objec
 		return Outcome{}, fault.New(fault.Conflict, "The record is in the bin. Restore it first.")
 	}
 	d.id = x
-	m, save := tx.Client.UpdateRecord(k.Name, x)
+	m, save := tx.Client.UpdateRecord(k.EntName(), x)
 	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
 	for _, v := range d.columns {
 		if !equal(old.Values[v.column], v.value) {
@@ -261,7 +261,7 @@ func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Ou
 			return Outcome{}, fault.New(fault.Conflict, "The record was merged into another one: it cannot be restored.")
 		}
 	}
-	m, save := tx.Client.UpdateRecord(k.Name, x)
+	m, save := tx.Client.UpdateRecord(k.EntName(), x)
 	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
 	if op == change.Deleted {
 		c.set("deleted_at", tx.Now)
@@ -276,7 +276,7 @@ func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Ou
 
 // save runs the mutation and writes the links that belong to it.
 func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, save func(context.Context) error) error {
-	plans, err := tx.planLinks(ctx, k, d)
+	plans, err := tx.planLinks(ctx, k, d, c.Old == nil)
 	if err != nil {
 		return err
 	}
@@ -291,7 +291,8 @@ func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, sa
 	for f := range d.links {
 		given[f] = true
 	}
-	if err := save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems})); err != nil {
+	err = save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems}))
+	if err != nil && !errors.Is(err, errQueued) {
 		return err
 	}
 	for _, p := range plans {

@@ -83,23 +83,5 @@ func (tx *Tx) Money() Money { return tx.w.Money }
 // SortKey returns the key by which orders over names place a text.
 func (tx *Tx) SortKey(s string) []byte { return tx.sorter.Key(s) }
 
-// Memo returns what load returned when it was first asked for under a name in this transaction.
-func Memo[T any](tx *Tx, name string, load func() (T, error)) (T, error) {
-	if v, ok := tx.memo[name].(T); ok {
-		return v, nil
-	}
-	v, err := load()
-	if err == nil {
-		if tx.memo == nil {
-			tx.memo = map[string]any{}
-		}
-		tx.memo[name] = v
-	}
-	return v, err
-}
-
-// Forgo forgets what Memo keeps under a name.
-func (tx *Tx) Forgo(name string) { delete(tx.memo, name) }
-
 // Written returns the JSON of a value as it is stored.
 func Written(v any) json.RawMessage { return mustJSON(v) }

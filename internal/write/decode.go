@@ -99,12 +99,19 @@ func (tx *Tx) related(ctx context.Context, v *columnValue) (fault.Violation, err
 // relatable reports whether the actor sees a record, which stays as it is until the transaction ends where it might be
 // merged into another one: what comes to lead to it goes along then.
 func (tx *Tx) relatable(ctx context.Context, k *model.Kind, x id.ID) (bool, error) {
-	lock := ""
-	if k.Mergeable() {
-		lock = tx.Dialect.ForShare()
+	if seen, known := tx.seen[x]; known {
+		return seen, nil
 	}
-	seen, err := tx.visible(ctx, k, []id.ID{x}, lock)
+	seen, err := tx.visible(ctx, k, []id.ID{x}, tx.holds(k))
 	return seen[x], err
+}
+
+// holds returns what keeps records of a kind from being merged away until the transaction ends.
+func (tx *Tx) holds(k *model.Kind) string {
+	if k.Mergeable() {
+		return tx.Dialect.ForShare()
+	}
+	return ""
 }
 
 // decode reads an input object, collecting everything that is wrong with its values.

@@ -81,6 +81,9 @@ func CandidateOf(k *model.Kind, x id.ID, in input.Object) Candidate {
 //	candidates[i] = write.CandidateOf(k, id.New(k.Code, tx.Now), rows[i]) // the input names the same id
 //	found, err := tx.Likely(ctx, k, candidates)
 func (tx *Tx) Likely(ctx context.Context, k *model.Kind, candidates []Candidate) ([][]Duplicate, error) {
+	if err := tx.flush(ctx); err != nil { // the records first, whose keys come then
+		return nil, err
+	}
 	if err := tx.flushKeys(ctx); err != nil {
 		return nil, err
 	}

@@ -86,6 +86,9 @@ func formatPhone(s, region string) (string, string) {
 		return "", "This is not a telephone number in international form."
 	}
 	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if e164 == s {
+		return e164, ""
+	}
 	again, err := phonenumbers.Parse(e164, "")
 	if err != nil || phonenumbers.Format(again, phonenumbers.E164) != e164 {
 		// The library drops a leading trunk digit at each reading of some numbers that nobody has.

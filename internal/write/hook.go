@@ -36,6 +36,12 @@ func hook(next ent.Mutator) ent.Mutator {
 		if err != nil {
 			return nil, err
 		}
+		if tx.queue != nil && c.Created() {
+			if err := tx.enqueue(ctx, c, fields); err != nil {
+				return nil, err
+			}
+			return nil, errQueued
+		}
 		v, err := next.Mutate(ctx, m)
 		if err != nil {
 			return nil, clash(c, err)
@@ -139,10 +145,14 @@ func (c *Change) ownerDefaults(ctx context.Context) error {
 	ofTeam, ofBranch := a.Team, a.Branch
 	if owner != a.User || c.Tx.system {
 		// Farley acting for somebody knows only who that is.
-		var err error
-		if ofTeam, ofBranch, err = c.Tx.places(ctx, owner); err != nil {
+		at, err := Remember(c.Tx, "places "+owner.String(), []string{"User", "Branch"}, func() (p [2]id.ID, err error) {
+			p[0], p[1], err = c.Tx.places(ctx, owner)
+			return p, err
+		})
+		if err != nil {
 			return err
 		}
+		ofTeam, ofBranch = at[0], at[1]
 	}
 	if team {
 		c.Set("team", ofTeam)

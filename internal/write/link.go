@@ -19,17 +19,20 @@ type linkPlan struct {
 	links    map[id.ID]id.ID // other side → link record
 }
 
-// planLinks compares the wanted links of the input with those there are.
-func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded) ([]*linkPlan, error) {
+// planLinks compares the wanted links of the input with those there are; a new record has none.
+func (tx *Tx) planLinks(ctx context.Context, k *model.Kind, d *decoded, created bool) ([]*linkPlan, error) {
 	var plans []*linkPlan
 	for _, f := range k.Fields {
 		wanted, ok := d.links[f]
 		if !ok {
 			continue
 		}
-		p, err := tx.plan(ctx, f, d.id)
-		if err != nil {
-			return nil, err
+		p := &linkPlan{field: f, links: map[id.ID]id.ID{}}
+		if !created {
+			var err error
+			if p, err = tx.plan(ctx, f, d.id); err != nil {
+				return nil, err
+			}
 		}
 		p.new = wanted
 		if err := tx.checkLinks(ctx, f, p, &d.problems); err != nil {
@@ -71,9 +74,18 @@ func (p *linkPlan) read(rows *sql.Rows) error {
 // mean them.
 func (tx *Tx) checkLinks(ctx context.Context, f *model.Field, p *linkPlan, problems *fault.Violations) error {
 	k := tx.w.Set.Kind(f.Target)
-	seen, err := tx.Visible(ctx, k, append(slices.Clone(p.new), p.old...))
-	if err != nil {
-		return err
+	ids := append(slices.Clone(p.new), p.old...)
+	seen := map[id.ID]bool{}
+	for _, x := range ids {
+		if known, ok := tx.seen[x]; ok {
+			seen[x] = known
+		}
+	}
+	if len(seen) < len(ids) {
+		var err error
+		if seen, err = tx.Visible(ctx, k, ids); err != nil {
+			return err
+		}
 	}
 	for i, x := range p.new {
 		if !seen[x] {

@@ -66,7 +66,7 @@ func (tx *Tx) Set(ctx context.Context, k *model.Kind, x id.ID, columns map[strin
 	if err != nil || old == nil {
 		return err
 	}
-	m, save := tx.Client.UpdateRecord(k.Name, x)
+	m, save := tx.Client.UpdateRecord(k.EntName(), x)
 	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
 	for column, v := range columns {
 		c.set(column, v)
@@ -92,7 +92,7 @@ func (tx *Tx) MoveOn(ctx context.Context, k *model.Kind, x id.ID, field string, 
 // Make makes a record of a kind that callers do not make by themselves, from columns. The actor needs the right to create
 // it; what is in its fields is Farley's, so that they are not asked for.
 func (tx *Tx) Make(ctx context.Context, k *model.Kind, columns map[string]any) (id.ID, error) {
-	m, save := tx.Client.CreateRecord(k.Name)
+	m, save := tx.Client.CreateRecord(k.EntName())
 	c := &Change{Tx: tx, Kind: k, m: m}
 	x := id.New(k.Code, tx.Now)
 	c.set("id", x)

@@ -11,6 +11,7 @@ package write
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -91,7 +92,12 @@ type Tx struct {
 	sorter  *text.Sorter
 	ranOut  bool // the write ends what has run out
 	newKeys []keyRow
-	memo    map[string]any
+
+	queue      *queue                // rows that wait to be written, nil outside Buffered
+	depth      int                   // of Alone
+	effects    int                   // see Effects
+	remembered map[string]remembered // see Remember
+	seen       map[id.ID]bool        // see Foresee
 }
 
 type txKey struct{}
@@ -113,26 +119,54 @@ func fromContext(ctx context.Context) *Tx {
 // Where a database server may lag behind another one (Galera), what is refused for what it knows is decided again once it
 // has caught up: the record, its version or the idempotency key may have been written through the other one just now.
 func (w *Writer) Do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	run := func(ctx context.Context, dtx *db.Tx) error {
-		system, _ := ctx.Value(systemKey{}).(bool)
-		tx := &Tx{
-			Tx: dtx, Actor: access.From(ctx), Now: w.Clock.Now(), w: w, system: system,
-			locked: map[id.ID]*Record{}, sorter: text.NewSorter(),
-		}
-		tx.Client = newClient(tx)
-		if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
-			return err
-		}
-		if err := tx.flushKeys(ctx); err != nil {
-			return err
-		}
-		return w.Log.Append(ctx, dtx, tx.changes...)
-	}
+	run := func(ctx context.Context, dtx *db.Tx) error { return w.In(ctx, dtx, fn) }
 	err := w.DB.Write(ctx, run)
 	if w.DB.Lags() && refused(err) {
 		return w.DB.WriteSynced(ctx, run)
 	}
 	return err
+}
+
+// In is Do within a transaction of the caller's (a step of a job), which commits or does not.
+func (w *Writer) In(ctx context.Context, dtx *db.Tx, fn func(ctx context.Context, tx *Tx) error) error {
+	system, _ := ctx.Value(systemKey{}).(bool)
+	tx := &Tx{
+		Tx: dtx, Actor: access.From(ctx), Now: w.Clock.Now(), w: w, system: system,
+		locked: map[id.ID]*Record{}, sorter: text.NewSorter(),
+	}
+	tx.Client = newClient(tx)
+	if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+		return err
+	}
+	if err := tx.flushKeys(ctx); err != nil {
+		return err
+	}
+	return w.Log.Append(ctx, dtx, tx.changes...)
+}
+
+// ExecContext runs a statement, after the rows that wait.
+func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := tx.flush(ctx); err != nil {
+		return nil, err
+	}
+	tx.effects++
+	return tx.Tx.ExecContext(ctx, query, args...)
+}
+
+// QueryContext runs a query, after the rows that wait.
+func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := tx.flush(ctx); err != nil {
+		return nil, err
+	}
+	return tx.Tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRow reads one row, after the rows that wait.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any) error {
+	if err := tx.flush(ctx); err != nil {
+		return err
+	}
+	return tx.Tx.QueryRow(ctx, query, args, dest...)
 }
 
 // refused reports whether a write was turned down by a rule.
@@ -143,13 +177,13 @@ func refused(err error) bool {
 
 // newClient is the one constructor of ent's client: a client without the hooks does not exist.
 func newClient(tx *Tx) *ent.Client {
-	c := ent.NewClient(ent.Driver(driver{tx.Tx}))
+	c := ent.NewClient(ent.Driver(driver{tx}))
 	c.Use(hook)
 	return c
 }
 
 // driver lets ent work in our transaction, and only there.
-type driver struct{ tx *db.Tx }
+type driver struct{ tx *Tx }
 
 var errNested = errors.New("write: ent must not end the transaction it works in")
 
