@@ -21,6 +21,7 @@ import (
 	"farley/ent/customfield"
 	"farley/ent/export"
 	"farley/ent/file"
+	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -71,6 +72,8 @@ type Client struct {
 	Export *ExportClient
 	// File is the client for interacting with the File builders.
 	File *FileClient
+	// ImportRun is the client for interacting with the ImportRun builders.
+	ImportRun *ImportRunClient
 	// Lead is the client for interacting with the Lead builders.
 	Lead *LeadClient
 	// LifecycleStage is the client for interacting with the LifecycleStage builders.
@@ -131,6 +134,7 @@ func (c *Client) init() {
 	c.CustomField = NewCustomFieldClient(c.config)
 	c.Export = NewExportClient(c.config)
 	c.File = NewFileClient(c.config)
+	c.ImportRun = NewImportRunClient(c.config)
 	c.Lead = NewLeadClient(c.config)
 	c.LifecycleStage = NewLifecycleStageClient(c.config)
 	c.LifecycleStep = NewLifecycleStepClient(c.config)
@@ -252,6 +256,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CustomField:       NewCustomFieldClient(cfg),
 		Export:            NewExportClient(cfg),
 		File:              NewFileClient(cfg),
+		ImportRun:         NewImportRunClient(cfg),
 		Lead:              NewLeadClient(cfg),
 		LifecycleStage:    NewLifecycleStageClient(cfg),
 		LifecycleStep:     NewLifecycleStepClient(cfg),
@@ -300,6 +305,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CustomField:       NewCustomFieldClient(cfg),
 		Export:            NewExportClient(cfg),
 		File:              NewFileClient(cfg),
+		ImportRun:         NewImportRunClient(cfg),
 		Lead:              NewLeadClient(cfg),
 		LifecycleStage:    NewLifecycleStageClient(cfg),
 		LifecycleStep:     NewLifecycleStepClient(cfg),
@@ -350,10 +356,11 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
-		c.Contact, c.CustomField, c.Export, c.File, c.Lead, c.LifecycleStage,
-		c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference,
-		c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share, c.StageHistory,
-		c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember, c.User,
+		c.Contact, c.CustomField, c.Export, c.File, c.ImportRun, c.Lead,
+		c.LifecycleStage, c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note,
+		c.Preference, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share,
+		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
+		c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -364,10 +371,11 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
-		c.Contact, c.CustomField, c.Export, c.File, c.Lead, c.LifecycleStage,
-		c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note, c.Preference,
-		c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share, c.StageHistory,
-		c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember, c.User,
+		c.Contact, c.CustomField, c.Export, c.File, c.ImportRun, c.Lead,
+		c.LifecycleStage, c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note,
+		c.Preference, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share,
+		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
+		c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -394,6 +402,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Export.mutate(ctx, m)
 	case *FileMutation:
 		return c.File.mutate(ctx, m)
+	case *ImportRunMutation:
+		return c.ImportRun.mutate(ctx, m)
 	case *LeadMutation:
 		return c.Lead.mutate(ctx, m)
 	case *LifecycleStageMutation:
@@ -1745,6 +1755,139 @@ func (c *FileClient) mutate(ctx context.Context, m *FileMutation) (Value, error)
 		return (&FileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown File mutation op: %q", m.Op())
+	}
+}
+
+// ImportRunClient is a client for the ImportRun schema.
+type ImportRunClient struct {
+	config
+}
+
+// NewImportRunClient returns a client for the ImportRun from the given config.
+func NewImportRunClient(c config) *ImportRunClient {
+	return &ImportRunClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `importrun.Hooks(f(g(h())))`.
+func (c *ImportRunClient) Use(hooks ...Hook) {
+	c.hooks.ImportRun = append(c.hooks.ImportRun, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `importrun.Intercept(f(g(h())))`.
+func (c *ImportRunClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ImportRun = append(c.inters.ImportRun, interceptors...)
+}
+
+// Create returns a builder for creating a ImportRun entity.
+func (c *ImportRunClient) Create() *ImportRunCreate {
+	mutation := newImportRunMutation(c.config, OpCreate)
+	return &ImportRunCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ImportRun entities.
+func (c *ImportRunClient) CreateBulk(builders ...*ImportRunCreate) *ImportRunCreateBulk {
+	return &ImportRunCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ImportRunClient) MapCreateBulk(slice any, setFunc func(*ImportRunCreate, int)) *ImportRunCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ImportRunCreateBulk{err: fmt.Errorf("calling to ImportRunClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ImportRunCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ImportRunCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ImportRun.
+func (c *ImportRunClient) Update() *ImportRunUpdate {
+	mutation := newImportRunMutation(c.config, OpUpdate)
+	return &ImportRunUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ImportRunClient) UpdateOne(_m *ImportRun) *ImportRunUpdateOne {
+	mutation := newImportRunMutation(c.config, OpUpdateOne, withImportRun(_m))
+	return &ImportRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ImportRunClient) UpdateOneID(id stored.ID) *ImportRunUpdateOne {
+	mutation := newImportRunMutation(c.config, OpUpdateOne, withImportRunID(id))
+	return &ImportRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ImportRun.
+func (c *ImportRunClient) Delete() *ImportRunDelete {
+	mutation := newImportRunMutation(c.config, OpDelete)
+	return &ImportRunDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ImportRunClient) DeleteOne(_m *ImportRun) *ImportRunDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ImportRunClient) DeleteOneID(id stored.ID) *ImportRunDeleteOne {
+	builder := c.Delete().Where(importrun.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ImportRunDeleteOne{builder}
+}
+
+// Query returns a query builder for ImportRun.
+func (c *ImportRunClient) Query() *ImportRunQuery {
+	return &ImportRunQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeImportRun},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ImportRun entity by its id.
+func (c *ImportRunClient) Get(ctx context.Context, id stored.ID) (*ImportRun, error) {
+	return c.Query().Where(importrun.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ImportRunClient) GetX(ctx context.Context, id stored.ID) *ImportRun {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ImportRunClient) Hooks() []Hook {
+	return c.hooks.ImportRun
+}
+
+// Interceptors returns the client interceptors.
+func (c *ImportRunClient) Interceptors() []Interceptor {
+	return c.inters.ImportRun
+}
+
+func (c *ImportRunClient) mutate(ctx context.Context, m *ImportRunMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ImportRunCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ImportRunUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ImportRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ImportRunDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ImportRun mutation op: %q", m.Op())
 	}
 }
 
@@ -4684,16 +4827,16 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Export, File, Lead, LifecycleStage, LifecycleStep, LocationEvent,
-		Mention, Need, Note, Preference, Relationship, RetentionRule, Role, RoleGrant,
-		Share, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
-		User []ent.Hook
+		CustomField, Export, File, ImportRun, Lead, LifecycleStage, LifecycleStep,
+		LocationEvent, Mention, Need, Note, Preference, Relationship, RetentionRule,
+		Role, RoleGrant, Share, StageHistory, Tag, Tagging, Team, Territory,
+		TerritoryMember, User []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Export, File, Lead, LifecycleStage, LifecycleStep, LocationEvent,
-		Mention, Need, Note, Preference, Relationship, RetentionRule, Role, RoleGrant,
-		Share, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
-		User []ent.Interceptor
+		CustomField, Export, File, ImportRun, Lead, LifecycleStage, LifecycleStep,
+		LocationEvent, Mention, Need, Note, Preference, Relationship, RetentionRule,
+		Role, RoleGrant, Share, StageHistory, Tag, Tagging, Team, Territory,
+		TerritoryMember, User []ent.Interceptor
 	}
 )

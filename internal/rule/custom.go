@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"farley/internal/custom"

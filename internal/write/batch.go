@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"farley/internal/access"
 	"farley/internal/change"
 	"farley/internal/db"
 	"farley/internal/fault"
