@@ -472,3 +472,26 @@ func TestTimeline_sensitiveReads(t *testing.T) {
 		}
 	})
 }
+
+// Timelines and summaries stand in the payloads of mutations, without the mutation's own change, and in events, with it.
+func TestTimeline_inPayloadsAndEvents(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		_, ann, _ := salesTeam(t, e)
+		x := e.Make(t, "Account", input.Object{"name": "Elm", "owner": ann.User.String()})
+		const update = `mutation($id: ID!, $dry: Boolean) { updateAccount(id: $id, input: {name: "Oak"}, dryRun: $dry) { account { summary { notes } timeline(first: 1) { edges { node { kind ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`
+		const node = `"timeline":{"edges":[{"node":{"kept":true,"kind":"FIELD_CHANGE","new":"Oak","old":"Elm"}}],"pageInfo":{"hasNextPage":true}}`
+		s := ann.Subscribe(t, `subscription($id: ID!) { accountChanged(where: {id: {eq: $id}}) { op node { timeline(first: 1) { edges { node { kind ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`, farleytest.Vars{"id": x})
+		for _, dry := range []bool{true, false} {
+			advance(e, time.Second)
+			got := ann.Query(t, update, farleytest.Vars{"id": x, "dry": dry}).At("updateAccount").JSON()
+			// The change row is written when the transaction ends, so a payload shows what was before.
+			if want := `{"account":{"summary":{"notes":0},"timeline":{"edges":[{"node":{"kind":"RECORD"}}],"pageInfo":{"hasNextPage":false}}}}`; got != want {
+				t.Errorf("dry run %v: %s, want %s", dry, got, want)
+			}
+		}
+		if got, want := s.Event(t).At("accountChanged").JSON(), `{"node":{`+node+`},"op":"UPDATED"}`; got != want {
+			t.Errorf("the event: %s, want %s", got, want)
+		}
+	})
+}
