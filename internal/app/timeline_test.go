@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -494,4 +495,32 @@ func TestTimeline_inPayloadsAndEvents(t *testing.T) {
 			t.Errorf("the event: %s, want %s", got, want)
 		}
 	})
+}
+
+// A list of too many timelines is refused.
+func TestTimeline_isBounded(t *testing.T) {
+	t.Parallel()
+	e := farleytest.New(t)
+	admin := e.Admin(t)
+	add := func(name string, children int) {
+		parent := e.Make(t, "Account", input.Object{"name": name})
+		err := e.DB.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, version, created_at, updated_at, name, parent_id)
+				WITH RECURSIVE seq(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < ?) SELECT randomblob(16), 1, ?, ?, 'child', ? FROM seq`, children, e.Clock.Now(), e.Clock.Now(), parent)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const q = `{ accounts(where: {name: {eq: "parent"}}) { nodes { children(first: 100) { nodes { timeline(first: 1) { pageInfo { hasNextPage } } } } } } }`
+	for range 5 {
+		add("parent", 100)
+	}
+	d := admin.Query(t, q, nil).At("accounts.nodes")
+	if d.Len() != 5 || d.At("4.children.nodes").Len() != 100 || d.At("4.children.nodes.99.timeline.pageInfo.hasNextPage").V != false {
+		t.Errorf("the timelines of 500 records: %d lists", d.Len())
+	}
+	add("parent", 1)
+	admin.Do(t, q, nil).Want(t, "LIMITED")
 }
