@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"farley/internal/access"
+	"farley/internal/db"
 	"farley/internal/farleytest"
 	"farley/internal/geo"
 	"farley/internal/id"
@@ -198,4 +200,24 @@ func TestNear_pages(t *testing.T) {
 			t.Errorf("%d statements, want 2:\n%s", len(n), strings.Join(n, "\n"))
 		}
 	})
+}
+
+// Too much around is refused, and a filter helps.
+func TestNear_isBounded(t *testing.T) {
+	t.Parallel()
+	e := farleytest.New(t)
+	admin := e.Admin(t)
+	err := e.DB.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, version, created_at, updated_at, name, employees, latitude, longitude)
+			WITH RECURSIVE seq(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < 20001) SELECT randomblob(16), 1, ?, ?, 'x', n, 1000000, 1000000 FROM seq`, e.Clock.Now(), e.Clock.Now())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin.Do(t, accountsNear, farleytest.Vars{"lat": 1, "lon": 1, "km": 1}).Want(t, "LIMITED")
+	d := admin.Query(t, `{ accountsNear(latitude: 1, longitude: 1, radiusKm: 1, where: {employees: {lte: 20000}}) { pageInfo { hasNextPage } } }`, nil)
+	if d.At("accountsNear.pageInfo.hasNextPage").V != true {
+		t.Errorf("20,000 are refused: %s", d.JSON())
+	}
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -471,4 +472,55 @@ func TestTimeline_sensitiveReads(t *testing.T) {
 			t.Errorf("%d reads are noted, want 1", n)
 		}
 	})
+}
+
+// Timelines and summaries stand in the payloads of mutations, without the mutation's own change, and in events, with it.
+func TestTimeline_inPayloadsAndEvents(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		_, ann, _ := salesTeam(t, e)
+		x := e.Make(t, "Account", input.Object{"name": "Elm", "owner": ann.User.String()})
+		const update = `mutation($id: ID!, $dry: Boolean) { updateAccount(id: $id, input: {name: "Oak"}, dryRun: $dry) { account { summary { notes } timeline(first: 1) { edges { node { kind ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`
+		const node = `"timeline":{"edges":[{"node":{"kept":true,"kind":"FIELD_CHANGE","new":"Oak","old":"Elm"}}],"pageInfo":{"hasNextPage":true}}`
+		s := ann.Subscribe(t, `subscription($id: ID!) { accountChanged(where: {id: {eq: $id}}) { op node { timeline(first: 1) { edges { node { kind ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`, farleytest.Vars{"id": x})
+		for _, dry := range []bool{true, false} {
+			advance(e, time.Second)
+			got := ann.Query(t, update, farleytest.Vars{"id": x, "dry": dry}).At("updateAccount").JSON()
+			// The change row is written when the transaction ends, so a payload shows what was before.
+			if want := `{"account":{"summary":{"notes":0},"timeline":{"edges":[{"node":{"kind":"RECORD"}}],"pageInfo":{"hasNextPage":false}}}}`; got != want {
+				t.Errorf("dry run %v: %s, want %s", dry, got, want)
+			}
+		}
+		if got, want := s.Event(t).At("accountChanged").JSON(), `{"node":{`+node+`},"op":"UPDATED"}`; got != want {
+			t.Errorf("the event: %s, want %s", got, want)
+		}
+	})
+}
+
+// A list of too many timelines is refused.
+func TestTimeline_isBounded(t *testing.T) {
+	t.Parallel()
+	e := farleytest.New(t)
+	admin := e.Admin(t)
+	add := func(name string, children int) {
+		parent := e.Make(t, "Account", input.Object{"name": name})
+		err := e.DB.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, version, created_at, updated_at, name, parent_id)
+				WITH RECURSIVE seq(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < ?) SELECT randomblob(16), 1, ?, ?, 'child', ? FROM seq`, children, e.Clock.Now(), e.Clock.Now(), parent)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const q = `{ accounts(where: {name: {eq: "parent"}}) { nodes { children(first: 100) { nodes { timeline(first: 1) { pageInfo { hasNextPage } } } } } } }`
+	for range 5 {
+		add("parent", 100)
+	}
+	d := admin.Query(t, q, nil).At("accounts.nodes")
+	if d.Len() != 5 || d.At("4.children.nodes").Len() != 100 || d.At("4.children.nodes.99.timeline.pageInfo.hasNextPage").V != false {
+		t.Errorf("the timelines of 500 records: %d lists", d.Len())
+	}
+	add("parent", 1)
+	admin.Do(t, q, nil).Want(t, "LIMITED")
 }

@@ -45,14 +45,14 @@ type Writes struct {
 
 // History reads the writes of several records, each list newest first, with two statements however many there are. It asks
 // nobody's rights.
-func History(ctx context.Context, tx *db.Tx, wanted []Writes) ([][]Write, error) {
+func History(ctx context.Context, q db.Querier, d db.Dialect, wanted []Writes) ([][]Write, error) {
 	out := make([][]Write, len(wanted))
 	for _, kept := range []bool{true, false} {
-		stmt, args := historyOf(tx.Dialect, wanted, kept)
+		stmt, args := historyOf(d, wanted, kept)
 		if stmt == "" {
 			continue
 		}
-		rows, err := tx.QueryContext(ctx, stmt, args...)
+		rows, err := q.QueryContext(ctx, stmt, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read the history of records: %w", err)
 		}
@@ -117,7 +117,8 @@ func historyOf(d db.Dialect, wanted []Writes, kept bool) (string, []any) {
 // keptCond is the condition on the operation and the fields of a change row. What is in a value looks like a name of a
 // field only in JSON of ours; whoever reads looks again.
 func (w Writes) keptCond() access.Cond {
-	var ops, updates access.Cond = access.Cond{SQL: "1=0"}, access.Cond{SQL: "1=0"}
+	none := access.Cond{SQL: "1=0"}
+	ops, updates := none, none
 	if len(w.Actions) > 0 {
 		ops = among("c.op", w.Actions)
 	}

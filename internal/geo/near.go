@@ -125,7 +125,7 @@ func (n *Near) check() (size int, err error) {
 	}
 	within("latitude", n.Latitude, 90)
 	within("longitude", n.Longitude, 180)
-	if !(n.RadiusKm > 0 && n.RadiusKm <= maxRadius) {
+	if math.IsNaN(n.RadiusKm) || n.RadiusKm <= 0 || n.RadiusKm > maxRadius {
 		p.Add([]any{"radiusKm"}, "RANGE", "The radius is more than 0 and at most %d km.", maxRadius)
 	}
 	size = defaultPage

@@ -47,15 +47,22 @@ func noteMentions(ctx context.Context, c *write.Change) error {
 }
 
 // noteIsActivity keeps when somebody last dealt with what a note is about, also when the note comes to another record.
-func noteIsActivity(_ context.Context, c *write.Change) error {
+// The subject is locked before the note is written: two notes at once would have a share of its lock each, and wait for each
+// other.
+func noteIsActivity(ctx context.Context, c *write.Change) error {
 	for _, field := range c.Kind.Parents {
-		if subject := c.Ref(field); !subject.IsZero() && c.Changes(field) {
-			at, _ := c.Get("createdAt").(time.Time)
-			if c.Created() {
-				at = c.Tx.Now
-			}
-			c.Then(func(ctx context.Context) error { return dealtWith(ctx, c.Tx, subject, at) })
+		subject := c.Ref(field)
+		if subject.IsZero() || !c.Changes(field) {
+			continue
 		}
+		if _, err := c.Tx.Lock(ctx, c.Tx.Kinds().Of(subject), subject); err != nil {
+			return err
+		}
+		at, _ := c.Get("createdAt").(time.Time)
+		if c.Created() {
+			at = c.Tx.Now
+		}
+		c.Then(func(ctx context.Context) error { return dealtWith(ctx, c.Tx, subject, at) })
 	}
 	return nil
 }

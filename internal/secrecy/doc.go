@@ -3,6 +3,7 @@
 //
 //	fields_test.go, rows_test.go, events_test.go  one test for each channel
 //	search_test.go                                the same for search
+//	timeline_test.go                              the same for timelines and summaries
 //	replay_test.go                                answers that are repeated, under other rights than the first time
 //	world_test.go, operation_test.go              random worlds, roles and operations
 //	policy_test.go                                the policy once more, evaluated naively in memory

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"farley/internal/audit"
-	"farley/internal/db"
 	"farley/internal/id"
 	"farley/internal/model"
 	"farley/internal/read"
@@ -45,7 +44,7 @@ func (r *reading) readHistory() error {
 		for i, n := range open {
 			ask[i] = wanted[n]
 		}
-		found, err := audit.History(r.ctx, r.tx(), ask)
+		found, err := audit.History(r.ctx, r.q, r.Read.Dialect, ask)
 		if err != nil {
 			return err
 		}
@@ -73,8 +72,6 @@ func (r *reading) readHistory() error {
 	}
 	return nil
 }
-
-func (r *reading) tx() *db.Tx { return r.q.(*db.Tx) }
 
 // wanted says which writes of a record to look for.
 func (r *reading) wanted(s *subject) audit.Writes {
