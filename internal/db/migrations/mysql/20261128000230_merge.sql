@@ -21,7 +21,7 @@ CREATE TABLE `record_redirects` (
   `from_id` binary(16) NOT NULL PRIMARY KEY,
   `to_id` binary(16) NOT NULL,
   `into_id` binary(16) NOT NULL,
-  `merged_by` binary(16) NOT NULL,
+  `merged_by` binary(16),
   `merged_at` datetime(6) NOT NULL
 ) CHARSET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `recordredirect_to_id` ON `record_redirects` (`to_id`, `merged_at`, `from_id`);

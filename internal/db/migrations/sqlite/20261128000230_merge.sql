@@ -21,7 +21,7 @@ CREATE TABLE `record_redirects` (
   `from_id` blob NOT NULL PRIMARY KEY,
   `to_id` blob NOT NULL,
   `into_id` blob NOT NULL,
-  `merged_by` blob NOT NULL,
+  `merged_by` blob,
   `merged_at` datetime NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX `recordredirect_to_id` ON `record_redirects` (`to_id`, `merged_at`, `from_id`);
