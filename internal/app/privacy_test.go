@@ -3,7 +3,6 @@ package app_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -11,21 +10,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"farley/internal/access"
 	"farley/internal/db"
 	"farley/internal/farleytest"
 	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
 	"farley/internal/identity"
 	"farley/internal/input"
-	"farley/internal/job"
 	"farley/internal/model"
 	"farley/internal/text"
-	"farley/internal/write"
 )
 
 // planted are texts of one person that are nowhere else, in all forms in which something might keep them.
@@ -538,11 +533,3 @@ func never(t *testing.T, e *farleytest.Env, admin *farleytest.Client, p *person)
 		t.Errorf("%d mails wait", n)
 	}
 }
-
-var (
-	_ = json.Marshal
-	_ = time.Now
-	_ = access.All
-	_ = job.Done
-	_ write.Rule
-)

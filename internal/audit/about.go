@@ -10,7 +10,7 @@ import (
 )
 
 // About returns what the table of entries says of a record, or of what a user did: entries behind an id, in the order of
-// their ids, at most limit of them. Writes that are in the change log still are not among them.
+// their ids, at most limit of them; the zero id is before the first one. Writes that are in the change log still are not among them.
 func About(ctx context.Context, tx *db.Tx, x, after id.ID, limit int) ([]Entry, error) {
 	var all []Entry
 	for _, from := range []string{
@@ -18,7 +18,7 @@ func About(ctx context.Context, tx *db.Tx, x, after id.ID, limit int) ([]Entry, 
 		"audit_entries e WHERE e.user_id = ?",
 		"audit_records r JOIN audit_entries e ON e.id = r.entry_id WHERE r.record_id = ?",
 	} {
-		rows, err := tx.QueryContext(ctx, "SELECT "+ownColumns+" FROM "+from+" AND e.id > ? ORDER BY e.id LIMIT ?", x, after, limit)
+		rows, err := tx.QueryContext(ctx, "SELECT "+ownColumns+" FROM "+from+" AND e.id > ? ORDER BY e.id LIMIT ?", x, after[:], limit)
 		if err != nil {
 			return nil, fmt.Errorf("read the audit trail: %w", err)
 		}

@@ -271,7 +271,7 @@ func (w *writer) walk(ctx context.Context, step int64, k *model.Kind, from strin
 		}
 	}
 	for !w.full {
-		ids, err := queryIDs(ctx, w.tx, "SELECT `id`"+from+" AND `id` > ? ORDER BY `id` LIMIT ?", append(append([]any{}, args...), last, recordPage)...)
+		ids, err := queryIDs(ctx, w.tx, "SELECT `id`"+from+" AND `id` > ? ORDER BY `id` LIMIT ?", append(append([]any{}, args...), last[:], recordPage)...)
 		if err != nil || len(ids) == 0 {
 			return err
 		}

@@ -256,7 +256,7 @@ func (s *Service) page(ctx context.Context, r *rule, after id.ID) ([]id.ID, erro
 	}
 	defer func() { _ = tx.Close() }()
 	from, args := r.from()
-	return queryIDs(ctx, tx, "SELECT t.`id`"+from+" AND t.`id` > ? ORDER BY t.`id` LIMIT ?", append(args, after, candidates)...)
+	return queryIDs(ctx, tx, "SELECT t.`id`"+from+" AND t.`id` > ? ORDER BY t.`id` LIMIT ?", append(args, after[:], candidates)...)
 }
 
 // apply does to one record what a rule says, if the rule still means it.
