@@ -20,6 +20,7 @@ type cli struct {
 	Backup   backup      `cmd:"" help:"Copy the embedded database and the keys while the server runs."`
 	Restored restored    `cmd:"" help:"After restoring a backup, before serving: void the cursors that clients hold, and end all sessions."`
 	Keys     keys        `cmd:"" help:"Look after the signing keys."`
+	Import   importFiles `cmd:"" help:"Make records of files: CSV, XLSX, JSON lines, vCard; or take an import back. Exit codes: 0 all rows are in, 2 some could not be taken, 3 the import has not ended well."`
 	Search   searchIndex `cmd:"" help:"Look after the search index."`
 	Schema   printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
 	ID       decodeID    `cmd:"" name:"id" help:"Say what is in an id."`

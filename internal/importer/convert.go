@@ -497,7 +497,9 @@ func (r *rowConverter) scalar(t *target, name, v string) (any, bool) {
 		}
 		v, problem = write.Format(name, v)
 	case "PhoneNumber":
-		v, problem = write.FormatPhone(digits.Replace(v), t.Region)
+		if v = digits.Replace(v); t.Region != "" { // else package write does it, with the same words
+			v, problem = write.FormatPhone(v, t.Region)
+		}
 	case "String", "":
 	default:
 		v, problem = write.Format(name, v)

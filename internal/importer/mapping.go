@@ -8,6 +8,7 @@ package importer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -136,13 +137,16 @@ func ParseFile(content []byte) ([]Mapping, error) {
 		if err := strictly(asJSON, &one); err != nil {
 			return nil, err
 		}
+		if one.Object == "" && len(one.Columns) == 0 {
+			return nil, errors.New("the mapping is empty")
+		}
 		return []Mapping{one}, nil
 	}
 	if err := strictly(asJSON, &file); err != nil {
 		return nil, err
 	}
 	if len(file.Steps) == 0 {
-		return nil, fmt.Errorf("the mapping has no steps")
+		return nil, errors.New("the mapping has no steps")
 	}
 	return file.Steps, nil
 }

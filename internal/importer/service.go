@@ -417,3 +417,52 @@ func (i Issue) PathTexts() []string {
 	}
 	return out
 }
+
+// Status is how far an import is.
+type Status struct {
+	Status                                                    string
+	Message                                                   string
+	Total, Done, Created, Updated, Unchanged, Skipped, Failed int64
+	Undone, Kept                                              int64
+	Ended                                                     bool
+}
+
+// Status returns how far an import is, past all rights.
+func (s *Service) Status(ctx context.Context, x id.ID) (Status, error) {
+	st, err := s.load(ctx, x)
+	if err != nil {
+		return Status{}, err
+	}
+	number := func(column string) int64 { n, _ := st.values[column].(int64); return n }
+	message, _ := st.values["message"].(string)
+	return Status{
+		Status: st.status, Message: message, Total: st.total, Done: st.at.Done, Created: st.at.Created, Updated: st.at.Updated, Unchanged: st.at.Unchanged,
+		Skipped: st.at.Skipped, Failed: st.at.Failed, Undone: number("undone"), Kept: number("kept"),
+		Ended: st.status != pending && st.status != running && st.status != undoing,
+	}, nil
+}
+
+// Input returns the mapping as the input of startImport.
+func (m Mapping) Input(upload id.ID) (input.Object, error) {
+	m.Name = ""
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	in := input.Object{}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, err
+	}
+	in["file"] = upload.String()
+	return in, nil
+}
+
+// Explain writes an error of the API for people, "" for any other.
+func Explain(err error) string {
+	var f *fault.Error
+	if !asError(err, &f) {
+		return ""
+	}
+	p := &plan{}
+	return reasons(p.issues(f))
+}

@@ -446,3 +446,22 @@ var synonyms = map[string][]string{
 	".number":          {"tel 0"},
 	".handle":          {"linkedin", "twitter"},
 }
+
+// Mapping returns the mapping that a preview suggests. Rows are their own keys, where records of the kind may have keys.
+func (p *Preview) Mapping(k *model.Kind) Mapping {
+	m := Mapping{Object: k.Const, Format: string(p.Options.Format), Encoding: p.Options.Encoding, Delimiter: p.Options.Delimiter, Sheet: p.Options.Sheet, OnDuplicate: DuplicateReject}
+	if k.Upsert {
+		m.Mode, m.Key = ModeUpsert, &Key{Row: true}
+	}
+	for _, c := range p.Columns {
+		if c.Suggestion == nil {
+			continue
+		}
+		one := Column{Column: c.Name, To: c.Suggestion.To, Date: c.Suggestion.Date, Number: c.Suggestion.Number}
+		if c.Suggestion.MatchBy != "" {
+			one.Match = &Match{By: c.Suggestion.MatchBy}
+		}
+		m.Columns = append(m.Columns, one)
+	}
+	return m
+}
