@@ -43,29 +43,35 @@ type Writes struct {
 	Limit   int
 }
 
-// History reads the writes of several records, each list newest first, with two statements however many there are. It asks
-// nobody's rights.
+// maxBranches is how many branches one statement has: SQLite takes 500 (SQLITE_MAX_COMPOUND_SELECT).
+const maxBranches = 450
+
+// History reads the writes of several records, each list newest first, with two statements for every 450 branches: a record
+// has one in the log, and one for each action in the trail. It asks nobody's rights.
 func History(ctx context.Context, q db.Querier, d db.Dialect, wanted []Writes) ([][]Write, error) {
 	out := make([][]Write, len(wanted))
 	for _, kept := range []bool{true, false} {
-		stmt, args := historyOf(d, wanted, kept)
-		if stmt == "" {
-			continue
-		}
-		rows, err := q.QueryContext(ctx, stmt, args...)
-		if err != nil {
-			return nil, fmt.Errorf("read the history of records: %w", err)
-		}
 		scan := prunedWrite
 		if kept {
 			scan = keptWrite
 		}
-		found, err := scanAll(rows, scan)
-		if err != nil {
-			return nil, fmt.Errorf("read the history of records: %w", err)
-		}
-		for _, f := range found {
-			out[f.of] = append(out[f.of], f.Write)
+		for part := range slices.Chunk(historyOf(d, wanted, kept), maxBranches) {
+			var stmt []string
+			var args []any
+			for i, b := range part {
+				stmt, args = append(stmt, fmt.Sprintf("SELECT * FROM (%s) b%d", b.SQL, i)), append(args, b.Args...)
+			}
+			rows, err := q.QueryContext(ctx, strings.Join(stmt, " UNION ALL "), args...)
+			if err != nil {
+				return nil, fmt.Errorf("read the history of records: %w", err)
+			}
+			found, err := scanAll(rows, scan)
+			if err != nil {
+				return nil, fmt.Errorf("read the history of records: %w", err)
+			}
+			for _, f := range found {
+				out[f.of] = append(out[f.of], f.Write)
+			}
 		}
 	}
 	for i, list := range out {
@@ -80,20 +86,20 @@ func History(ctx context.Context, q db.Querier, d db.Dialect, wanted []Writes) (
 	return out, nil
 }
 
-// historyOf is the statement over one of the two tables: a branch for each record and, among the entries, each action,
-// because reads of a record may be many times its writes.
-func historyOf(d db.Dialect, wanted []Writes, kept bool) (string, []any) {
-	var branches []string
-	var args []any
+// historyOf are the branches of the statement over one of the two tables: one for each record and, among the entries, each
+// action, because reads of a record may be many times its writes.
+func historyOf(d db.Dialect, wanted []Writes, kept bool) []access.Cond {
+	var branches []access.Cond
 	add := func(of int, w Writes, where access.Cond) {
 		columns, from, at, key := "c.seq, c.at, c.op, c.actor_id, c.fields", "changes c"+indexHint(d, "changes_record"), "c.at", "c.seq"
 		if !kept {
 			columns, from, at, key = "e.id, e.at, e.action, e.user_id, e.fields", "audit_entries e"+indexHint(d, "audit_record_action"), "e.at", "e.id"
 		}
 		where = access.And(where, w.span(d, at, key, kept))
-		branches = append(branches, fmt.Sprintf("SELECT * FROM (SELECT %d AS of_list, %s FROM %s WHERE %s ORDER BY %s DESC, %s DESC LIMIT ?) b%d",
-			of, columns, from, where.SQL, at, key, len(branches)))
-		args = append(append(args, where.Args...), w.Limit)
+		branches = append(branches, access.Cond{
+			SQL:  fmt.Sprintf("SELECT %d AS of_list, %s FROM %s WHERE %s ORDER BY %s DESC, %s DESC LIMIT ?", of, columns, from, where.SQL, at, key),
+			Args: append(slices.Clone(where.Args), w.Limit),
+		})
 	}
 	for i, w := range wanted {
 		for _, x := range w.Records {
@@ -111,7 +117,7 @@ func historyOf(d db.Dialect, wanted []Writes, kept bool) (string, []any) {
 			}
 		}
 	}
-	return strings.Join(branches, " UNION ALL "), args
+	return branches
 }
 
 // keptCond is the condition on the operation and the fields of a change row. What is in a value looks like a name of a

@@ -10,6 +10,7 @@ import (
 	"farley/internal/id"
 	"farley/internal/model"
 	"farley/internal/read"
+	"farley/internal/write"
 )
 
 // SDL types of the entries of the record's own history.
@@ -25,12 +26,28 @@ var recordActions = []audit.Action{audit.Created, audit.Deleted, audit.Restored,
 const maxValue = 1000
 
 // historyOf returns the records whose history belongs to a record: itself, and those that were merged into it.
-func (r *reading) historyOf(x id.ID) []id.ID { return []id.ID{x} }
+func (r *reading) historyOf(x id.ID) []id.ID { return append([]id.ID{x}, r.merged[x]...) }
+
+// readMerged looks up which records were merged into the subjects.
+func (r *reading) readMerged() (err error) {
+	if !r.kind.Mergeable() || !r.in.wants(kindRecord) && !r.in.wants(kindField) {
+		return nil
+	}
+	ids := make([]id.ID, len(r.subjects))
+	for i := range r.subjects {
+		ids[i] = r.subjects[i].id
+	}
+	r.merged, err = write.MergedInto(r.ctx, r.q, ids)
+	return err
+}
 
 // readHistory reads the entries of the records' own history. A write of several fields is several entries, and one of
 // fields that show no difference to the reader is none; so there is another round for those records of which too few
 // entries have come, until there is nothing more to read.
 func (r *reading) readHistory() error {
+	if err := r.readMerged(); err != nil {
+		return err
+	}
 	var open []int
 	wanted := map[int]audit.Writes{}
 	for i := range r.subjects {

@@ -207,6 +207,7 @@ type reading struct {
 	now      time.Time
 	subjects []subject
 	more     map[id.ID]bool
+	merged   map[id.ID][]id.ID // into the subjects
 }
 
 func (r *reading) run(ids []id.ID) error {

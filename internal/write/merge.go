@@ -767,6 +767,25 @@ func Redirects(ctx context.Context, q db.Querier, ids []id.ID) (map[id.ID]id.ID,
 	return out, err
 }
 
+// MergedInto returns, for each of the ids, the records that were merged into it, the last ones first, at most 500 in all.
+func MergedInto(ctx context.Context, q db.Querier, ids []id.ID) (map[id.ID][]id.ID, error) {
+	rows, err := q.QueryContext(ctx, "SELECT `from_id`, `to_id` FROM `record_redirects` WHERE `to_id` IN "+placeholders(len(ids))+
+		" ORDER BY `merged_at` DESC, `from_id` LIMIT ?", append(anys(ids), maxMergedInto)...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[id.ID][]id.ID{}
+	err = eachRow(rows, func() error {
+		var from, to id.ID
+		err := rows.Scan(&from, &to)
+		out[to] = append(out[to], from)
+		return err
+	})
+	return out, err
+}
+
+const maxMergedInto = 500
+
 // ForgetRedirects drops the ids that stand for a record that is purged: for Writer.Forget. The id of a merged record stands
 // for its survivor when the merged one itself has been purged.
 func ForgetRedirects(ctx context.Context, tx *Tx, _ *model.Kind, x id.ID) error {
