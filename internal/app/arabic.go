@@ -198,6 +198,18 @@ var arabic = map[string]string{
 	"There are more than %d.":                                  "العدد أكثر من %d.",
 	"This is more than %d years ahead.":                        "هذا أبعد من %d سنوات.",
 
+	// Merging and transfer
+	"A converted lead cannot be merged.":                                     "لا يمكن دمج عميل محتمل جرى تحويله.",
+	"The record was merged into another one: it cannot be restored.":         "دُمج السجل في سجل آخر: لا يمكن استعادته.",
+	"This field is named twice.":                                             "ذُكر هذا الحقل مرتين.",
+	"This record is named twice.":                                            "ذُكر هذا السجل مرتين.",
+	"This is none of the records to be merged.":                              "ليس هذا من السجلات المراد دمجها.",
+	"Together the records have more than %d %s. Say by take whose they are.": "تضم السجلات معًا أكثر من %d من %s. حدّد بواسطة take من أي سجل تؤخذ.",
+	"You may not read such records.":                                         "لا يُسمح لك بقراءة مثل هذه السجلات.",
+	"Name two records.":                                                      "اذكر سجلين.",
+	"Name 1 to %d records.":                                                  "اذكر من سجل واحد إلى %d من السجلات.",
+	"More than %d records would follow. Transfer fewer at once.":             "سيتبع ذلك أكثر من %d من السجلات. انقل عددًا أقل في المرة الواحدة.",
+
 	// Mail
 	"A header of the mail has a control character.":  "في ترويسة الرسالة محرف تحكّم.",
 	"No composer makes mails for %s.":                "لا شيء يكتب رسائل لأجل %s.",

@@ -54,7 +54,9 @@ var same = []struct {
 }
 
 // said writes what is said of duplicates as in same.
-func said(score int, fields []string) string { return fmt.Sprintf("%d %s", score, strings.Join(fields, ",")) }
+func said(score int, fields []string) string {
+	return fmt.Sprintf("%d %s", score, strings.Join(fields, ","))
+}
 
 // Create, upsert and the batch of an import agree about what is the same.
 func TestDuplicates_oneSetOfRules(t *testing.T) {
