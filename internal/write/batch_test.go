@@ -2,17 +2,20 @@ package write_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
 	"farley/internal/access"
+	"farley/internal/db"
 	"farley/internal/farleytest"
 	"farley/internal/input"
 	"farley/internal/write"
 )
 
+// wide is an account of usual width.
 func wide(i int) input.Object {
 	return input.Object{
 		"name": fmt.Sprintf("Company %d Trading", i), "legalName": fmt.Sprintf("Company %d Trading LLC", i), "industry": "retail", "website": fmt.Sprintf("https://www.company%d.example", i),
@@ -22,6 +25,7 @@ func wide(i int) input.Object {
 	}
 }
 
+// BenchmarkBuffered measures creates that are written together, without the check for duplicates.
 func BenchmarkBuffered(b *testing.B) {
 	e := farleytest.New(b)
 	admin := e.Admin(b)
@@ -57,4 +61,103 @@ func spent() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // never fails for oneself
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// Records that wait are seen by whatever looks through the transaction, and come with links, keys, numbers and change rows.
+func TestBuffered(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		admin := e.Admin(t)
+		actor, err := e.Identity.Actor(t.Context(), admin.User)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag := e.Make(t, "Tag", input.Object{"name": "big"})
+		k := e.Set.Kind("Account")
+		err = e.Write.Do(access.With(t.Context(), actor), func(ctx context.Context, tx *write.Tx) error {
+			return tx.Buffered(ctx, func(ctx context.Context) error {
+				for i := range 600 {
+					in := wide(i)
+					in["tags"] = []any{tag.String()}
+					if _, err := tx.Create(ctx, k, in, "ALLOW"); err != nil {
+						return err
+					}
+				}
+				var n int
+				if err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM accounts", nil, &n); err != nil || n != 600 {
+					t.Errorf("%d accounts are seen in the transaction (%v), want 600", n, err)
+				}
+				return nil
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := e.DB.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Close() }()
+		for query, want := range map[string]int{
+			"SELECT COUNT(*) FROM taggings": 600, "SELECT COUNT(DISTINCT record_id) FROM record_phones": 600, "SELECT COUNT(DISTINCT record_id) FROM match_keys WHERE kind = 16": 600,
+			"SELECT COUNT(*) FROM changes WHERE kind = 16 AND op = 'CREATED' AND version = 1": 600, "SELECT COUNT(*) FROM accounts WHERE domain LIKE 'company%' AND country = 'SA' AND version = 1": 600,
+		} {
+			var n int
+			if err := tx.QueryRow(t.Context(), query, nil, &n); err != nil || n != want {
+				t.Errorf("%s: %d (%v), want %d", query, n, err, want)
+			}
+		}
+	})
+}
+
+// A value that is taken shows only when rows are written together: then the work is done again record by record, and the one
+// record fails alone.
+func TestBuffered_clash(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		k := e.Set.Kind("Tag")
+		names := []string{"a", "b", "A", "c"}
+		var refused []int
+		err := e.Write.Do(write.AsSystem(t.Context()), func(ctx context.Context, tx *write.Tx) error {
+			err := tx.Alone(ctx, func(ctx context.Context) error {
+				return tx.Buffered(ctx, func(ctx context.Context) error {
+					for _, n := range names {
+						if _, err := tx.Create(ctx, k, input.Object{"name": n}, "ALLOW"); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			})
+			if !errors.Is(err, write.ErrCareful) {
+				t.Errorf("together: %v, want ErrCareful", err)
+			}
+			refused = nil
+			for i, n := range names {
+				err := tx.Alone(ctx, func(ctx context.Context) error {
+					_, err := tx.Create(ctx, k, input.Object{"name": n}, "ALLOW")
+					return err
+				})
+				if write.Refused(err) {
+					refused = append(refused, i)
+				} else if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tags, changes int
+		err = e.DB.Find(t.Context(), func(tx *db.Tx) error {
+			if err := tx.QueryRow(t.Context(), "SELECT COUNT(*) FROM tags", nil, &tags); err != nil {
+				return err
+			}
+			return tx.QueryRow(t.Context(), "SELECT COUNT(*) FROM changes WHERE kind = ?", []any{int64(k.Code)}, &changes)
+		})
+		if err != nil || tags != 3 || changes != 3 || len(refused) != 1 || refused[0] != 2 {
+			t.Errorf("%d tags, %d change rows, refused %v (%v); want 3, 3, the third", tags, changes, refused, err)
+		}
+	})
 }
