@@ -208,6 +208,10 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
 	case "Role.screens":
 		return []any{fmt.Sprintf("screen.%d", i), fmt.Sprintf("screen.%d", i+1)}, true
+	case "LocationEvent.contact":
+		contact := e.related(t, "Contact", owner)
+		e.Make(t, "Consent", input.Object{"contact": contact, "channel": "LOCATION", "purpose": "SERVICE", "status": "GRANTED"})
+		return contact, true
 	case "RetentionRule.basis":
 		return pick(i, "CREATED_AT", "UPDATED_AT"), true // the others fit some objects only
 	case "RetentionRule.action":

@@ -9,6 +9,7 @@ package privacy
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"farley/internal/audit"
 	"farley/internal/db"
@@ -49,7 +50,8 @@ type Service struct{ Config }
 // New returns the service and registers its jobs. It is called before the jobs run.
 func New(c Config) *Service {
 	s := &Service{c}
-	c.Jobs.Register(EraseJob, job.Options{Concurrency: 1}, s.finishErasure)
+	// A short lease: when a node is killed, another one goes on soon.
+	c.Jobs.Register(EraseJob, job.Options{Concurrency: 1, Lease: 10 * time.Second}, s.finishErasure)
 	c.Jobs.Register(RetentionJob, job.Options{Concurrency: 1}, s.retain)
 	c.Jobs.Every(RetentionJob, "daily", retentionEvery)
 	return s

@@ -45,7 +45,7 @@ func TestRoles_scopes(t *testing.T) {
 		"sales_rep":       {"LEAD": "TEAM SHARED SHARED OWN", "ACCOUNT_TEAM_MEMBER": "OWN SHARED OWN OWN", "PREFERENCE": "TEAM SHARED TEAM OWN", "CONSENT": "TEAM SHARED TEAM -"},
 		"service_agent":   {"LEAD": "ALL ALL - -", "CONSENT": "ALL ALL ALL -", "NEED": "ALL ALL ALL OWN"},
 		"marketing":       {"LEAD": "ALL ALL ALL -", "PREFERENCE": "ALL ALL ALL ALL", "CONSENT": "ALL ALL ALL -", "ACCOUNT_TEAM_MEMBER": "- ALL - -"},
-		"legal":           {"CONSENT": "ALL ALL ALL -", "LEAD": "- - - -"},
+		"legal":           {"CONSENT": "ALL ALL ALL -", "LEAD": "- ALL - -", "RETENTION_RULE": "ALL ALL ALL ALL"},
 		"partner":         {"LEAD": "PARTNER PARTNER PARTNER -", "CONSENT": "- - - -", "ACCOUNT_TEAM_MEMBER": "- - - -", "LIFECYCLE_STAGE": "- - - -"},
 		"portal_customer": {"LEAD": "- - - -", "PREFERENCE": "SELF SELF SELF SELF", "NEED": "SELF SELF SELF SELF", "CONSENT": "SELF SELF - -", "STAGE_HISTORY": "- - - -"},
 		"auditor":         {"LEAD": "- ALL - -", "CONSENT": "- ALL - -", "STAGE_HISTORY": "- ALL - -"},
