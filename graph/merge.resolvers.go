@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"farley/internal/access"
 	"farley/internal/db"
@@ -153,9 +154,23 @@ func (r *queryResolver) Merges(ctx context.Context, record id.ID) ([]*read.Resul
 
 // NotDuplicates answers Query.notDuplicates.
 func (r *queryResolver) NotDuplicates(ctx context.Context, record id.ID) ([]*read.Result, error) {
-	return r.entries(ctx, record, merge.NotDuplicates, func(e merge.Entry, by, other any) map[string]any {
+	return r.entries(ctx, record, r.decisions, func(e merge.Entry, by, other any) map[string]any {
 		return map[string]any{"record": other, "by": by, "at": e.At}
 	})
+}
+
+// decisions finds the decisions about a record whose other record is in sight.
+func (r *queryResolver) decisions(ctx context.Context, tx *db.Tx, w *write.Writer, record id.ID) ([]merge.Entry, error) {
+	all, err := merge.NotDuplicates(ctx, tx, w, record)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	ids := make([]id.ID, len(all))
+	for i, e := range all {
+		ids[i] = e.Survivor
+	}
+	seen, err := r.Read.Visible(ctx, tx, access.From(ctx), r.Set.Of(record), access.Read, ids)
+	return slices.DeleteFunc(all, func(e merge.Entry) bool { return !slices.Contains(seen, e.Survivor) }), err
 }
 
 // entries writes what was done to a record.

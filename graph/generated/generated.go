@@ -15210,7 +15210,7 @@ type NotDuplicatePayload @plain @engine {
 
 "The decision that two records are not the same."
 type NotDuplicateDecision @plain @engine {
-  "The other record; null when it is out of your sight."
+  "The other record."
   record: Node
   "Who decided; null when the user is out of your sight."
   by: User
@@ -15356,7 +15356,7 @@ extend type Query {
     "Only pairs with this score or a higher one, 30 to 100; 30 unless given."
     minScore: Int
   ): DuplicatePairConnection @signedIn
-  "The decisions that others are not the same as a record in your sight, the latest first, at most 100. The id of a merged record stands for its survivor."
+  "The decisions that others are not the same as a record, the latest first: those about records in your sight, among the latest 100. The id of a merged record stands for its survivor."
   notDuplicates(
     "The account, contact or lead."
     record: ID!

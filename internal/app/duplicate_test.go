@@ -31,7 +31,7 @@ var same = []struct {
 	{"legal name", "Account", input.Object{"name": "Noor", "legalName": "Al Noor Trading GmbH"}, input.Object{"name": "Al Noor Trading GmbH"}, "60 LEGAL_NAME"},
 	{"another trade", "Account", input.Object{"name": "Al Noor Trading"}, input.Object{"name": "Al Noor Contracting"}, ""},
 	{"web site", "Account", input.Object{"name": "Oak", "website": "https://www.oak.example/en"}, input.Object{"name": "Elm", "website": "oak.example"}, "80 DOMAIN"},
-	{"web site and name", "Account", input.Object{"name": "Oak", "website": "oak.example"}, input.Object{"name": "oak", "website": "oak.example"}, "92 DOMAIN,NAME"},
+	{"web site and name", "Account", input.Object{"name": "Oak", "website": "oak.example"}, input.Object{"name": "oak", "website": "oak.example"}, "92 NAME,DOMAIN"},
 	{"second address", "Account", input.Object{"name": "Oak", "emails": []any{"a@oak.example", "b@oak.example"}}, input.Object{"name": "Elm", "emails": []any{"B@oak.example"}}, "90 EMAILS"},
 	{"domain of an address alone", "Account", input.Object{"name": "Oak", "website": "oak.example"}, input.Object{"name": "Elm", "emails": []any{"b@oak.example"}}, ""},
 	{"domain of an address and name", "Account", input.Object{"name": "Oak Ltd", "website": "oak.example"}, input.Object{"name": "Oak", "emails": []any{"b@oak.example"}}, "59 NAME,DOMAIN"},

@@ -112,6 +112,14 @@ func TestDuplicates_pairs(t *testing.T) {
 			t.Errorf("decisions: %s, want %s", got, want)
 		}
 		rep.Do(t, decisions, farleytest.Vars{"x": g.String()}).Want(t, "NOT_FOUND")
+		ann.Query(t, mark, of(b, g))
+		if got := rep.Query(t, decisions, farleytest.Vars{"x": b.String()}).At("notDuplicates").JSON(); !strings.Contains(got, a.String()) || strings.Contains(got, g.String()) {
+			t.Errorf("he sees the decisions %s", got)
+		}
+		if n := rep.Query(t, decisions, farleytest.Vars{"x": b.String()}).At("notDuplicates").Len(); n != 1 {
+			t.Errorf("he sees %d decisions", n)
+		}
+		ann.Query(t, unmark, of(b, g))
 		// It follows a merge.
 		h := account(input.Object{"name": "Beech", "owner": own})
 		ann.Query(t, mergeAccounts, farleytest.Vars{"in": input.Object{"survivor": h.String(), "losers": idList(a)}})

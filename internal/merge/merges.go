@@ -20,16 +20,15 @@ func Merges(ctx context.Context, tx *db.Tx, w *write.Writer, record id.ID) ([]En
 	return entries(ctx, tx, "SELECT `from_id`, `into_id`, `merged_by`, `merged_at` FROM `record_redirects` WHERE `to_id` = ? ORDER BY `merged_at` DESC, `from_id` LIMIT ?", x, maxEntries)
 }
 
-// NotDuplicates returns the decisions that records are not the same as this one, the latest first, at most 100: as far as
-// the other record is in sight.
+// NotDuplicates returns the decisions that records are not the same as this one, the latest first, at most 100. Whether the
+// other one is in sight is left to who shows it.
 func NotDuplicates(ctx context.Context, tx *db.Tx, w *write.Writer, record id.ID) ([]Entry, error) {
 	x, err := visible(ctx, tx, w, record)
 	if err != nil {
 		return nil, err
 	}
-	all, err := entries(ctx, tx, "SELECT `a_id`, `b_id`, `decided_by`, `decided_at` FROM `not_duplicates` WHERE `a_id` = ? UNION ALL "+
+	return entries(ctx, tx, "SELECT `a_id`, `b_id`, `decided_by`, `decided_at` FROM `not_duplicates` WHERE `a_id` = ? UNION ALL "+
 		"SELECT `b_id`, `a_id`, `decided_by`, `decided_at` FROM `not_duplicates` WHERE `b_id` = ? ORDER BY `decided_at` DESC, `b_id` LIMIT ?", x, x, maxEntries)
-	return all, err
 }
 
 func entries(ctx context.Context, tx *db.Tx, query string, args ...any) ([]Entry, error) {

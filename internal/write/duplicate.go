@@ -117,17 +117,17 @@ func (tx *Tx) Likely(ctx context.Context, k *model.Kind, candidates []Candidate)
 				earlier[key.Value] = append(earlier[key.Value], i)
 			}
 		}
-		out[i] = likeliest(score)
+		out[i] = likeliest(k, score)
 	}
 	return out, nil
 }
 
 // likeliest orders what was found, and leaves out what is not enough.
-func likeliest(found map[id.ID]*evidence) []Duplicate {
+func likeliest(k *model.Kind, found map[id.ID]*evidence) []Duplicate {
 	out := make([]Duplicate, 0, len(found))
 	for x, e := range found {
 		if score := e.score(); score >= match.Least {
-			out = append(out, Duplicate{ID: x, Score: score, Fields: e.fields()})
+			out = append(out, Duplicate{ID: x, Score: score, Fields: e.fields(k)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Duplicate) int {
@@ -180,18 +180,13 @@ func (e *evidence) score() int {
 	return score
 }
 
-// fields returns the names of what is shared, what tells most first.
-func (e *evidence) fields() []string {
-	order := make([]int, len(e.best))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int {
-		return cmp.Or(cmp.Compare(e.worth[j], e.worth[i]), strings.Compare(e.best[i].field.Const, e.best[j].field.Const))
-	})
+// fields returns the names of what is shared, in the order of the kind's fields.
+func (e *evidence) fields(k *model.Kind) []string {
 	var out []string
-	for _, i := range order {
-		out = append(out, e.best[i].field.Const)
+	for _, f := range k.Fields {
+		if slices.ContainsFunc(e.best, func(key matchKey) bool { return key.field == f }) {
+			out = append(out, f.Const)
+		}
 	}
 	return out
 }

@@ -788,7 +788,10 @@ const maxMergedInto = 500
 
 // ForgetRedirects drops the ids that stand for a record that is purged: for Writer.Forget. The id of a merged record stands
 // for its survivor when the merged one itself has been purged.
-func ForgetRedirects(ctx context.Context, tx *Tx, _ *model.Kind, x id.ID) error {
+func ForgetRedirects(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error {
+	if !k.Mergeable() {
+		return nil
+	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM `record_redirects` WHERE `to_id` = ?", x); err != nil {
 		return err
 	}
