@@ -75,16 +75,13 @@ func customDefault(ctx context.Context, c *write.Change) error {
 	if text == "" || c.Faulty("defaultValue") {
 		return nil
 	}
+	if !c.Created() && !c.Changes("defaultValue") && !c.Changes("choices") {
+		return nil // it stays as it is, whatever it is
+	}
 	d := definition{kind: c.Text("type"), target: c.Text("target")}
 	_ = json.Unmarshal([]byte(c.Text("choices")), &d.choices) // it was written by decode
 	var v any
-	if json.Unmarshal([]byte(text), &v) != nil {
-		c.Refuse("defaultValue", "FORMAT", "The value does not fit its type.")
-		return nil
-	}
-	if !c.Changes("defaultValue") && !c.Created() && !c.Changes("choices") {
-		return nil
-	}
+	_ = json.Unmarshal([]byte(text), &v) // what is no JSON is no value of any type
 	clean, ok := d.clean(c.Tx, v, nil)
 	if !ok || clean == nil {
 		c.Refuse("defaultValue", "FORMAT", "The value does not fit its type.")
