@@ -386,7 +386,8 @@ func TestAdvanceClock_runsWhatBecomesDue(t *testing.T) {
 		e.Make(t, "RoleGrant", input.Object{"user": e.User(t, nil).User.String(), "role": e.Role(t, access.Role{}).String(), "validUntil": now.Add(time.Hour).Format(time.RFC3339)})
 		e.Settle(t)
 		cursor := admin.Cursor(t)
-		// The good one, the end of the grant, expiry and housekeeping, which are hourly, and the look for missing keys, once each.
+		// The good one, the end of the grant, expiry and housekeeping, which are hourly, the look for missing keys, and the rules
+		// of retention, which are followed daily, once each.
 		d := admin.Query(t, advance, farleytest.Vars{"to": now.Add(50 * time.Hour).Format(time.RFC3339)}).At("advanceClock")
 		if d.At("ran").Int() != 5 {
 			t.Errorf("ran %s", d.JSON())

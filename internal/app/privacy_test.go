@@ -243,11 +243,12 @@ func (p *planted) files(t *testing.T, e *farleytest.Env) map[string][]string {
 type person struct {
 	planted
 	contact, lead, user, account id.ID
-	history                      []string // cursor before anything
-	own                          []id.ID  // records about the person
+	own                          []id.ID         // records about the person
+	made                         farleytest.Vars // the request that made the contact
 }
 
 const (
+	makePerson     = `mutation($x: ExternalRefInput!, $in: UpdateContactInput!, $k: String) { upsertContact(external: $x, input: $in, idempotencyKey: $k) { created contact { id displayName familyName emails { address } } } }`
 	eraseDocument  = `mutation Erase($in: ErasePersonalDataInput!, $v: Int, $dry: Boolean, $k: String) { erasePersonalData(input: $in, expectedVersion: $v, dryRun: $dry, idempotencyKey: $k) { contact { id displayName erasedAt emails { address } version } lead { displayName } account { name } records { object count } job { kind state } } }`
 	exportDocument = `query Export($c: ID, $l: ID, $a: ID, $n: Cursor) { exportPersonalData(contact: $c, lead: $l, account: $a, after: $n) { format madeAt document complete next } }`
 )
@@ -281,8 +282,8 @@ func somebody(t *testing.T, e *farleytest.Env, admin *farleytest.Client) *person
 		admin.Query(t, "mutation($id: ID!, $in: Update"+kind+"Input!) { update"+kind+"(id: $id, input: $in) { "+k.Single+" { id } } }", farleytest.Vars{"id": x, "in": in})
 	}
 	k := set.Kind("Contact")
-	p.contact = ids(`mutation($x: ExternalRefInput!, $in: UpdateContactInput!, $k: String) { upsertContact(external: $x, input: $in, idempotencyKey: $k) { contact { id } } }`, "upsertContact.contact.id",
-		farleytest.Vars{"x": map[string]any{"system": "sap", "id": p.word("the key of an outside system")}, "in": p.fill(k, "hobby"), "k": "create " + p.word("an idempotency key")})
+	p.made = farleytest.Vars{"x": map[string]any{"system": "sap", "id": p.word("the key of an outside system")}, "in": p.fill(k, "hobby"), "k": "create " + p.word("an idempotency key")}
+	p.contact = ids(makePerson, "upsertContact.contact.id", p.made)
 	update("Contact", p.contact, p.fill(k, "hobby"))
 	contact := p.contact.String()
 	p.account = create("Account", input.Object{"name": "Elm"})
@@ -514,8 +515,17 @@ func never(t *testing.T, e *farleytest.Env, admin *farleytest.Client, p *person)
 	if want := `{"displayName":"Erased person","familyName":null,"notes":{"nodes":[{"body":"Erased"},{"body":"Erased"}]}}`; d.JSON() != want {
 		t.Errorf("taken out of the bin: %s, want %s", d.JSON(), want)
 	}
+	// The request that made the person, repeated under its key, is answered and writes nothing.
+	replayed := admin.Query(t, makePerson, p.made).At("upsertContact.contact")
+	if want := fmt.Sprintf(`{"displayName":"Erased person","emails":[],"familyName":null,"id":%q}`, p.contact); replayed.JSON() != want {
+		t.Errorf("repeated under its key: %s, want %s", replayed.JSON(), want)
+	}
+	if left := p.tables(t, e); len(left) > 0 {
+		t.Errorf("repeated under its key, the request brings back %v", left)
+	}
 	// The key of the outside system is free: the same person is a new record.
-	again := admin.Query(t, `mutation { upsertContact(external: {system: "sap", id: "new life"}, input: {familyName: "Anew"}) { created contact { id } } }`, nil).At("upsertContact")
+	p.made["k"] = "another key"
+	again := admin.Query(t, makePerson, p.made).At("upsertContact")
 	if again.At("created").V != true || again.At("contact.id").ID() == p.contact {
 		t.Errorf("the same person again: %s", again.JSON())
 	}

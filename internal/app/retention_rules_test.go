@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"farley/internal/access"
+	"farley/internal/app"
 	"farley/internal/clock"
 	"farley/internal/farleytest"
 	"farley/internal/farleytest/testdb"
@@ -15,8 +17,6 @@ import (
 	"farley/internal/input"
 	"farley/internal/scalar"
 	"farley/internal/seed"
-
-	"farley/internal/app"
 )
 
 // sandboxed starts an application whose clock can be moved through the API.
@@ -36,7 +36,7 @@ const (
 func days(t *testing.T, e *farleytest.Env, c *clock.Sandbox, n int) {
 	t.Helper()
 	to := c.Now().Add(time.Duration(n) * 24 * time.Hour)
-	boss := e.User(t, nil, e.Role(t, manages("ALL")))
+	boss := shipped(t, e, "administrator", nil)
 	boss.Query(t, advance, farleytest.Vars{"to": to.Format(scalar.Layout)})
 }
 
@@ -55,7 +55,11 @@ func TestLocationEvents_consentAndRetention(t *testing.T) {
 			t.Fatalf("%d rules", n)
 		}
 		x := e.Make(t, "Contact", input.Object{"familyName": "Farouk"})
-		program := func() *farleytest.Client { return shipped(t, e, "integration", nil) }
+		phone := e.Role(t, access.Role{
+			Permissions: []access.Permission{{Object: "CONTACT", Action: "READ", Scope: "ALL"}, {Object: "CONSENT", Action: "CREATE", Scope: "ALL"}, {Object: "CONSENT", Action: "READ", Scope: "ALL"}, {Object: "LOCATION_EVENT", Action: "CREATE", Scope: "ALL"}, {Object: "LOCATION_EVENT", Action: "READ", Scope: "ALL"}},
+			Fields:      []access.FieldLevel{{Object: "LOCATION_EVENT", Field: "LATITUDE", Level: access.LevelWrite}, {Object: "LOCATION_EVENT", Field: "LONGITUDE", Level: access.LevelWrite}},
+		})
+		program := func() *farleytest.Client { return e.User(t, nil, phone) }
 		consent := func(status, purpose string) {
 			t.Helper()
 			program().Query(t, `mutation($in: CreateConsentInput!) { createConsent(input: $in) { consent { id } } }`,
@@ -293,6 +297,11 @@ func TestSharing_needsConsent(t *testing.T) {
 		// Firms need no consent, and a consent is somebody's.
 		firm := e.Make(t, "Lead", input.Object{"company": "Oak"})
 		admin.Query(t, `mutation($r: ID!, $g: ID!) { createShare(input: {record: $r, grantee: $g, level: READ}) { share { id } } }`, farleytest.Vars{"r": firm, "g": delta})
-		admin.Do(t, `mutation { createConsent(input: {channel: EMAIL, purpose: SHARING, status: GRANTED}) { consent { id } } }`, nil).Want(t, "INVALID")
+		admin.Do(t, `mutation { createConsent(input: {channel: EMAIL, purpose: SHARING, status: GRANTED}) { consent { id } } }`, nil).Want(t, "FORBIDDEN") // whose, nobody can tell
+		contact := e.Make(t, "Contact", input.Object{"familyName": "Haddad"})
+		both := admin.Do(t, `mutation($l: ID!, $c: ID!) { createConsent(input: {lead: $l, contact: $c, channel: EMAIL, purpose: SHARING, status: GRANTED}) { consent { id } } }`, farleytest.Vars{"l": firm, "c": contact}).Want(t, "INVALID")
+		if diff := cmp.Diff([]string{"input.contact REQUIRED"}, both.Violations()); diff != "" {
+			t.Error(diff)
+		}
 	})
 }

@@ -213,9 +213,9 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		e.Make(t, "Consent", input.Object{"contact": contact, "channel": "LOCATION", "purpose": "SERVICE", "status": "GRANTED"})
 		return contact, true
 	case "RetentionRule.basis":
-		return pick(i, "CREATED_AT", "UPDATED_AT"), true // the others fit some objects only
+		return pick(i, "CREATED_AT", "UPDATED_AT", "UPDATED_AT"), true // the others fit some objects only
 	case "RetentionRule.action":
-		return pick(i, "DELETE", "ERASE"), true // CLEAR_FIELDS needs fields
+		return pick(i, "DELETE", "ERASE", "ERASE"), true // CLEAR_FIELDS needs fields
 	case "RetentionRule.object":
 		return pick(i, "NOTE", "CONTACT", "NEED"), true
 	case "RetentionRule.fields":
@@ -228,6 +228,15 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return choices([]string{"INDUSTRY", "NAME", "PHONES"}, i), true
 	}
 	return nil, false
+}
+
+// Consents has a contact or lead consent to the sharing of data with partners; other records do nothing.
+func (e *Env) Consents(t testing.TB, x id.ID) {
+	t.Helper()
+	k := e.Set.Of(x)
+	if f := e.Set.Kind("Consent").Field(k.Single); f != nil && f.Type == model.Ref {
+		e.Make(t, "Consent", input.Object{k.Single: x.String(), "channel": "EMAIL", "purpose": "SHARING", "status": "GRANTED"})
+	}
 }
 
 // customField returns the key of a text that is added to a kind of record, made when it is first asked for.

@@ -196,7 +196,7 @@ func (s *Service) finishErasure(ctx context.Context, run *job.Run) error {
 	}
 	k := s.Writer.Set.Of(e.Record)
 	if k == nil {
-		return job.Permanent(fault.New(fault.Internal, "The payload of the job names no record."))
+		return job.Permanent(fmt.Errorf("privacy: %s is of no kind", e.Record))
 	}
 	if err := s.finish(ctx, k, e.Record, run.Progress); err != nil {
 		return fmt.Errorf("erase %s: %w", e.Record, err)

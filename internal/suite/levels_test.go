@@ -56,6 +56,7 @@ func newLeveled(t *testing.T, e *farleytest.Env, k *model.Kind, shift int) *leve
 	l.c = e.User(t, nil, e.Role(t, role))
 	l.in = full(t, e, k)
 	l.x = e.Make(t, k.Name, l.in)
+	e.Consents(t, l.x)
 	return l
 }
 
