@@ -21,6 +21,7 @@ type cli struct {
 	Restored restored    `cmd:"" help:"After restoring a backup, before serving: void the cursors that clients hold, and end all sessions."`
 	Keys     keys        `cmd:"" help:"Look after the signing keys."`
 	Search   searchIndex `cmd:"" help:"Look after the search index."`
+	Export   exportList  `cmd:"" help:"Write a list of records to the standard output, with the rights of a user."`
 	Schema   printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
 	ID       decodeID    `cmd:"" name:"id" help:"Say what is in an id."`
 }
