@@ -24,7 +24,7 @@ import (
 
 // spoken are the packages whose messages reach people.
 var spoken = []string{
-	"access", "app", "audit", "auth", "change", "customer", "db", "fault", "identity", "input", "job", "lead", "mail", "money", "oidc", "read", "rule", "scalar", "server", "server/live", "write", "../graph",
+	"access", "app", "audit", "auth", "change", "customer", "db", "export", "fault", "file", "identity", "input", "job", "lead", "mail", "money", "oidc", "read", "rule", "scalar", "server", "server/live", "write", "../graph",
 }
 
 // silent are the files whose literals nobody is told: the translations themselves, and the names of metrics.

@@ -407,6 +407,7 @@ func TestExport_erasure(t *testing.T) {
 		}
 	})
 }
+
 // A long list takes no more memory than a short one, and time in proportion.
 func TestExport_50000(t *testing.T) {
 	t.Parallel()
