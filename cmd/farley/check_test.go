@@ -57,9 +57,9 @@ func TestCheck_ofAWorkingSystem(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, in := inspect(t, now(), "--data", data, "--database", d.URL)
-		want := []string{"currencies", "limits", "origins", "data folder", "keys", "mail", "disk", "database", "database settings", "migrations", "change log"}
+		want := []string{"currencies", "limits", "origins", "data folder", "keys", "mail", "files", "disk", "database", "database settings", "migrations", "change log"}
 		if d.Dialect == db.MySQL {
-			want = []string{"currencies", "limits", "origins", "data folder", "keys", "mail", "database", "database settings: advice", "clock", "migrations", "change log"}
+			want = []string{"currencies", "limits", "origins", "data folder", "keys", "mail", "files", "database", "database settings: advice", "clock", "migrations", "change log"}
 		}
 		if diff := cmp.Diff(want, got); diff != "" || in.problems() != 0 {
 			t.Errorf("%s\n%+v", diff, in.results)
@@ -89,7 +89,7 @@ func TestCheck_beforeTheFirstStart(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "none")
 	got, _ := inspect(t, now(), "--data", data)
-	if diff := cmp.Diff([]string{"currencies", "limits", "origins", "data folder", "keys", "mail", "disk", "database"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"currencies", "limits", "origins", "data folder", "keys", "mail", "files", "disk", "database"}, got); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {

@@ -22,6 +22,7 @@ type cli struct {
 	Keys     keys        `cmd:"" help:"Look after the signing keys."`
 	Import   importFiles `cmd:"" help:"Make records of files: CSV, XLSX, JSON lines, vCard; or take an import back. Exit codes: 0 all rows are in, 2 some could not be taken, 3 the import has not ended well."`
 	Search   searchIndex `cmd:"" help:"Look after the search index."`
+	Export   exportList  `cmd:"" help:"Write a list of records to the standard output, with the rights of a user."`
 	Schema   printSchema `cmd:"" help:"Print the GraphQL schema, whole or as a role sees it."`
 	ID       decodeID    `cmd:"" name:"id" help:"Say what is in an id."`
 }

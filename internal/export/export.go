@@ -198,7 +198,7 @@ func (s *Service) customKeys(ctx context.Context, a *access.Actor, object string
 	var after *string
 	for {
 		data, err := s.Query(ctx, "query Export($object: CustomisedObject!, $after: Cursor) { list: customFields(first: 100, after: $after, where: {object: {eq: $object}}, orderBy: [{field: POSITION}]) { nodes { key } pageInfo { hasNextPage endCursor } } }",
-			map[string]any{"object": k.Const, "after": after})
+			map[string]any{"object": k.Const, "after": optional(after)})
 		if err != nil {
 			return nil, err
 		}
@@ -221,6 +221,14 @@ func (s *Service) customKeys(ctx context.Context, a *access.Actor, object string
 	}
 }
 
+// optional is a text as the value of a variable.
+func optional(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
+}
+
 type pageInfo struct {
 	HasNextPage bool
 	EndCursor   *string
@@ -229,7 +237,7 @@ type pageInfo struct {
 // page reads one page: its records, and where the next one begins, nil for the last one. found is how many records there
 // were before those were left out that the scope of EXPORT does not cover.
 func (s *Service) page(ctx context.Context, p *plan, first int, after *string) (out []record, found int, next *string, err error) {
-	vars := map[string]any{"first": json.Number(fmt.Sprint(first)), "after": after, "where": p.vars["where"], "orderBy": p.vars["orderBy"]}
+	vars := map[string]any{"first": json.Number(fmt.Sprint(first)), "after": optional(after), "where": p.vars["where"], "orderBy": p.vars["orderBy"]}
 	data, err := s.Query(ctx, p.query, vars)
 	if err != nil {
 		return nil, 0, nil, err

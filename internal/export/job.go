@@ -254,13 +254,13 @@ func (a *attempt) fail(ctx context.Context, err error) error {
 	return err
 }
 
-// problem says in the words of an error, without its arguments where they may be personal, why an export failed.
+// problem says why an export failed, in the words of a refusal, which name kinds, fields and limits and nobody's data.
 func problem(err error) string {
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return "It could not be written."
 	}
-	return f.Error()
+	return fmt.Sprintf(f.Message, f.Args...)
 }
 
 // endTime bounds how long the end of a run that was cancelled may take to be written.

@@ -102,7 +102,10 @@ func (p *plan) order(problems *fault.Violations) {
 		}
 		terms = append(terms, map[string]any{"field": t.Field, "direction": t.Direction})
 	}
-	p.vars = map[string]any{"orderBy": terms}
+	p.vars = map[string]any{"orderBy": nil}
+	if terms != nil {
+		p.vars["orderBy"] = terms
+	}
 }
 
 // write writes the query.

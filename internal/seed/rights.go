@@ -109,12 +109,24 @@ func sensitive(set *model.Set, level access.Level) fields {
 	return fs
 }
 
-// staff are the rights of a member of staff: beside his own ones he reads the directory, places and the tags.
+// exports grants that lists of objects are written into files.
+func exports(scope string, objects ...string) []access.Permission {
+	var out []access.Permission
+	for _, object := range objects {
+		out = append(out, access.Permission{Object: object, Action: "EXPORT", Scope: scope})
+	}
+	return out
+}
+
+// staff are the rights of a member of staff: beside his own ones he reads the directory, places and the tags, and has files
+// and exports of his own.
 func staff(r rights) rights {
 	for _, object := range []string{"USER", "TEAM", "BRANCH", "TERRITORY", "TAG", "CUSTOM_FIELD", "LIFECYCLE_STAGE"} {
 		c := r[object]
 		c.read = "ALL"
 		r[object] = c
 	}
+	r["FILE"] = crud{create: "OWN", read: "OWN", delete: "OWN"}
+	r["EXPORT"] = crud{read: "OWN"}
 	return r
 }

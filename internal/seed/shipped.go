@@ -47,7 +47,7 @@ func administration(set *model.Set) []definition {
 		key: "integration", name: "integration",
 		description: "For programs that exchange records with other systems: reads and writes all business records, manages nobody.",
 		rights:      machine,
-		named:       append(converts("ALL"), merges("ALL", "ACCOUNT", "CONTACT", "LEAD")...),
+		named:       append(append(converts("ALL"), merges("ALL", "ACCOUNT", "CONTACT", "LEAD")...), exportsAll(set)...),
 		fields:      sensitive(set, access.LevelRead),
 	}}
 }
@@ -58,6 +58,17 @@ func namedActions(set *model.Set) []access.Permission {
 	for _, k := range set.Kinds {
 		for _, action := range k.Actions {
 			out = append(out, access.Permission{Object: k.Const, Action: action, Scope: "ALL"})
+		}
+	}
+	return out
+}
+
+// exportsAll grants that lists of everything are written into files, but for what decides who may do what.
+func exportsAll(set *model.Set) []access.Permission {
+	var out []access.Permission
+	for _, k := range set.Kinds {
+		if !k.Link && k.Const != "ROLE" && k.Const != "ROLE_GRANT" && k.Const != "SHARE" {
+			out = append(out, exports("ALL", k.Const)...)
 		}
 	}
 	return out
@@ -108,7 +119,7 @@ func selling() []definition {
 			"TAG":                 makeTags,
 			"SHARE":               teamShares,
 		}),
-		named:  append(converts("TEAM"), merges("TEAM", "ACCOUNT", "CONTACT", "LEAD")...),
+		named:  append(append(converts("TEAM"), merges("TEAM", "ACCOUNT", "CONTACT", "LEAD")...), exports("TEAM", "ACCOUNT", "CONTACT", "ACCOUNT_CONTACT", "LEAD", "NOTE")...),
 		fields: fields{"ACCOUNT": {read: []string{"TAX_NUMBER"}}},
 	}, {
 		key: "sales_rep", name: "sales rep",
@@ -164,6 +175,7 @@ func selling() []definition {
 			"STAGE_HISTORY":       readAll,
 			"TAG":                 makeTags,
 		}),
+		named:  exports("ALL", "ACCOUNT", "CONTACT", "ACCOUNT_CONTACT", "LEAD"),
 		fields: fields{"CONTACT": {read: []string{"BIRTHDAY", "GENDER", "OWNER", "TEAM", "PARTNER", "BRANCH", "TERRITORY"}}},
 	}, {
 		key: "loyalty_manager", name: "loyalty manager",

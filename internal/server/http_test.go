@@ -37,7 +37,7 @@ func TestPost(t *testing.T) {
 		{"no charset fits", `{"query":"{name}"}`, []string{"Accept", typeJSON + "; charset=latin1"}, 406, asJSON, "BAD_REQUEST"},
 		{"form", `query={name}`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, asJSON, "BAD_REQUEST"},
 		{"text", `{"query":"{name}"}`, []string{"Content-Type", "text/plain"}, 415, asJSON, "BAD_REQUEST"},
-		{"multipart", `x`, []string{"Content-Type", "multipart/form-data; boundary=x"}, 415, asJSON, "BAD_REQUEST"},
+		{"multipart without preflight", `x`, []string{"Content-Type", "multipart/form-data; boundary=x"}, 400, asJSON, "BAD_REQUEST"},
 		{"no content type", `{"query":"{name}"}`, []string{"Content-Type", ""}, 415, asJSON, "BAD_REQUEST"},
 		{"other charset", `{"query":"{name}"}`, []string{"Content-Type", "application/json; charset=utf-16"}, 415, asJSON, "BAD_REQUEST"},
 		{"compressed body", `{"query":"{name}"}`, []string{"Content-Encoding", "gzip"}, 415, asJSON, "BAD_REQUEST"},

@@ -40,6 +40,16 @@ func arabic() map[string]string {
 		"The manifest of operations has a document under a wrong hash: %s.":                                 "في بيان العمليات مستند تحت بصمة خاطئة: %s.",
 		"The extension persistedQuery needs version 1 and sha256Hash, 64 hexadecimal digits in lower case.": "يحتاج الامتداد persistedQuery إلى version 1 وsha256Hash من 64 رقمًا ستعشريًا بأحرف صغيرة.",
 
+		"Files need the header GraphQL-Require-Preflight, with any value.": "تحتاج الملفات إلى الترويسة GraphQL-Require-Preflight بأي قيمة.",
+		"Sign in to send files.":                                     "سجّل الدخول لإرسال الملفات.",
+		"The form is not well-formed.":                               "النموذج غير سليم.",
+		"Several operations in one request are not supported.":       "لا تُدعم عدة عمليات في طلب واحد.",
+		"The form has a part that its map does not name.":            "في النموذج جزء لا تسمّيه خريطته.",
+		"The form must have the part %s before the files.":           "يجب أن يأتي الجزء %s في النموذج قبل الملفات.",
+		"The part map is not a JSON object of lists of paths.":       "الجزء map ليس كائن JSON من قوائم مسارات.",
+		"The map names a place that is not a null in the variables.": "تسمّي الخريطة موضعًا ليس null في المتغيرات.",
+		"The form lacks a file that its map names.":                  "ينقص النموذج ملف تسمّيه خريطته.",
+
 		"The body is not JSON.":                                             "متن الطلب ليس JSON.",
 		"The body must be one JSON object.":                                 "يجب أن يكون متن الطلب كائن JSON واحدًا.",
 		"The body could not be read.":                                       "تعذّرت قراءة متن الطلب.",

@@ -53,7 +53,7 @@ func (t upload) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	}
 	if r.Header.Get("Authorization") == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		t.refuse(w, r, http.StatusUnauthorized, fault.New(fault.Unauthenticated, "Sign in first."))
+		t.refuse(w, r, http.StatusUnauthorized, fault.New(fault.Unauthenticated, "Sign in to send files."))
 		return
 	}
 	r, ok := t.authenticate(w, r)
