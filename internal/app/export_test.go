@@ -71,7 +71,7 @@ func fetch(t *testing.T, e *farleytest.Env, url string, headers ...string) (int,
 }
 
 // exported starts an export, has it written and returns its file.
-func exported(t *testing.T, e *farleytest.Env, c *farleytest.Client, in input.Object) string {
+func exportedFile(t *testing.T, e *farleytest.Env, c *farleytest.Client, in input.Object) string {
 	t.Helper()
 	x := c.Query(t, startExport, farleytest.Vars{"in": in}).At("startExport.export.id").ID()
 	runDue(t, e)
@@ -106,7 +106,7 @@ func TestExport_csv(t *testing.T) {
 		e.Make(t, "Account", input.Object{"name": "Elm", "parent": parent.String(), "owner": rep.User.String(), "emails": []any{"a@elm.example", "b@elm.example"},
 			"annualRevenue": map[string]any{"amount": "1250.50", "currency": "SAR"}, "kinds": []any{"CUSTOMER", "PARTNER"}, "description": "=1+1", "tags": []any{tag.String()},
 			"addresses": []any{map[string]any{"city": "Riyadh", "country": "SA"}}, "customFields": []any{map[string]any{"key": "tier", "value": "gold"}}})
-		body := exported(t, e, rep, input.Object{"object": "ACCOUNT", "orderBy": []any{map[string]any{"field": "NAME"}}, "fields": []any{
+		body := exportedFile(t, e, rep, input.Object{"object": "ACCOUNT", "orderBy": []any{map[string]any{"field": "NAME"}}, "fields": []any{
 			"name", "parent", "parent.name", "owner.email", "emails", "annualRevenue", "kinds", "description", "addresses[0].city", "customFields.tier", "tags", "tags.name", "createdAt"}})
 		email := rep.Query(t, "{ viewer { user { email } } }", nil).At("viewer.user.email").Text()
 		want := [][]string{
@@ -118,11 +118,11 @@ func TestExport_csv(t *testing.T) {
 			t.Error(diff)
 		}
 		// Where it is wished, cells are guarded; columns unnamed are those of the API, which an import knows.
-		body = exported(t, e, rep, input.Object{"object": "ACCOUNT", "where": map[string]any{"name": map[string]any{"eq": "elm"}}, "guardFormulas": true, "byteOrderMark": true, "delimiter": ";", "timeZone": "Asia/Riyadh", "fields": []any{"description", "createdAt"}})
+		body = exportedFile(t, e, rep, input.Object{"object": "ACCOUNT", "where": map[string]any{"name": map[string]any{"eq": "elm"}}, "guardFormulas": true, "byteOrderMark": true, "delimiter": ";", "timeZone": "Asia/Riyadh", "fields": []any{"description", "createdAt"}})
 		if want := "\ufeffdescription;createdAt\r\n'=1+1;2026-11-22T12:00:00+03:00\r\n"; body != want {
 			t.Errorf("%q, want %q", body, want)
 		}
-		all := rows(t, exported(t, e, rep, input.Object{"object": "ACCOUNT"}))
+		all := rows(t, exportedFile(t, e, rep, input.Object{"object": "ACCOUNT"}))
 		for _, name := range []string{"id", "version", "name", "annualRevenue", "annualRevenue.currency", "owner", "addresses[1].city", "customFields.tier", "emails"} {
 			if !slices.Contains(all[0], name) {
 				t.Errorf("no column %s in %v", name, all[0])
@@ -148,7 +148,7 @@ func TestExport_formats(t *testing.T) {
 			"phones": []any{map[string]any{"number": "+966112003000", "kind": "MOBILE"}}, "addresses": []any{map[string]any{"street": "1 Palm St\nBack", "city": "Riyadh", "country": "SA"}}, "birthday": "1990-01-02"})
 		acct := e.Make(t, "Account", input.Object{"name": "0012", "employees": 7, "annualRevenue": map[string]any{"amount": "1250.50", "currency": "SAR"}})
 
-		card, err := vcard.NewDecoder(strings.NewReader(exported(t, e, rep, input.Object{"object": "CONTACT", "format": "VCARD"}))).Decode()
+		card, err := vcard.NewDecoder(strings.NewReader(exportedFile(t, e, rep, input.Object{"object": "CONTACT", "format": "VCARD"}))).Decode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestExport_formats(t *testing.T) {
 			t.Error(diff)
 		}
 
-		book, err := excelize.OpenReader(strings.NewReader(exported(t, e, rep, input.Object{"object": "ACCOUNT", "format": "XLSX", "fields": []any{"id", "name", "employees", "annualRevenue"}})))
+		book, err := excelize.OpenReader(strings.NewReader(exportedFile(t, e, rep, input.Object{"object": "ACCOUNT", "format": "XLSX", "fields": []any{"id", "name", "employees", "annualRevenue"}})))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestExport_formats(t *testing.T) {
 			t.Error(diff)
 		}
 
-		lines := exported(t, e, rep, input.Object{"object": "ACCOUNT", "format": "JSON_LINES", "fields": []any{"name", "annualRevenue", "owner.name"}})
+		lines := exportedFile(t, e, rep, input.Object{"object": "ACCOUNT", "format": "JSON_LINES", "fields": []any{"name", "annualRevenue", "owner.name"}})
 		var line any
 		if err := json.Unmarshal([]byte(lines), &line); err != nil {
 			t.Fatal(err)
@@ -217,11 +217,11 @@ func TestExport_rights(t *testing.T) {
 			t.Errorf("what was refused left %d records", n-before)
 		}
 
-		body := rows(t, exported(t, e, rep, input.Object{"object": "ACCOUNT", "fields": []any{"name", "taxNumber"}}))
+		body := rows(t, exportedFile(t, e, rep, input.Object{"object": "ACCOUNT", "fields": []any{"name", "taxNumber"}}))
 		if len(body) != 2 || body[1][0] != "Mine" || body[1][1] == "" || strings.Contains(body[1][1], "310122393500003") {
 			t.Errorf("exported %v", body)
 		}
-		if slices.Contains(rows(t, exported(t, e, rep, input.Object{"object": "ACCOUNT"}))[0], "industry") {
+		if slices.Contains(rows(t, exportedFile(t, e, rep, input.Object{"object": "ACCOUNT"}))[0], "industry") {
 			t.Error("a hidden field is a column")
 		}
 		// Who sees the record of the file may still not have what was read with other rights.

@@ -29,11 +29,8 @@ func (a *App) scheduleJobs() error {
 	a.scheduleRetention()
 	expiry.Register(a.Jobs, a.Write)
 	a.scheduleMatches()
-	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, write.ForgetMatches, write.ForgetRedirects)
-	a.Write.Wipe = append(a.Write.Wipe, rule.ForgetPhones, write.ForgetMatches)
-	a.Write.Forget = append(a.Write.Forget, rule.ForgetCustom)
+	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, rule.ForgetCustom, write.ForgetMatches, write.ForgetRedirects)
 	a.Write.Move = append(a.Write.Move, write.Mover{Relation: "customFields", Move: rule.MoveCustom})
-	a.Write.Wipe = append(a.Write.Wipe, rule.WipeCustom)
 	rule.RegisterCustom(a.Jobs, a.Write)
 	if a.KeepDeleted > 0 {
 		purge.Register(a.Jobs, purge.Config{Writer: a.Write, Log: a.Log, Keep: a.KeepDeleted})

@@ -26,7 +26,7 @@ const accountsNear = `query($lat: Float!, $lon: Float!, $km: Float!, $first: Int
 // located makes an account at a place.
 func located(t *testing.T, e *farleytest.Env, name string, lat, lon float64, more input.Object) id.ID {
 	t.Helper()
-	advance(e, time.Millisecond) // so that of equal distances the one made first comes first
+	advanceBy(e, time.Millisecond) // so that of equal distances the one made first comes first
 	in := input.Object{"name": name, "addresses": []any{map[string]any{"kind": "SITE", "city": "X", "latitude": lat, "longitude": lon}}}
 	for k, v := range more {
 		in[k] = v

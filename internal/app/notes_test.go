@@ -146,7 +146,7 @@ func TestLastActivity(t *testing.T) {
 			}
 		}
 		check("null", "null")
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Make(t, "LocationEvent", input.Object{"contact": person.String(), "latitude": 1.0, "longitude": 1.0, "seenAt": "2026-11-22T09:00:30Z"})
 		check("null", "null")
 		rows := count(t, e, "SELECT COUNT(*) FROM changes WHERE record_id = ?", x)
@@ -155,7 +155,7 @@ func TestLastActivity(t *testing.T) {
 		if n := count(t, e, "SELECT COUNT(*) FROM changes WHERE record_id = ?", x); n != rows {
 			t.Errorf("the account has %d changes of its own", n-rows)
 		}
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		ann.Query(t, `mutation($n: ID!) { updateNote(id: $n, input: {body: "c"}) { note { id } } }`, farleytest.Vars{"n": note})
 		check("2026-11-22T09:01:00Z", "null")
 		ann.Query(t, `mutation($c: ID!) { createNote(input: {contact: $c, body: "b"}) { note { id } } }`, farleytest.Vars{"c": person})
@@ -163,9 +163,9 @@ func TestLastActivity(t *testing.T) {
 
 		// What was said of a lead goes with its notes.
 		lead := e.Make(t, "Lead", input.Object{"familyName": "Haddad", "owner": ann.User.String()})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Make(t, "Note", input.Object{"lead": lead.String(), "body": "b"})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		became := ann.Query(t, `mutation($l: ID!) { convertLead(input: {lead: $l, contact: {create: {}}}) { lead { lastActivityAt } contact { lastActivityAt } } }`, farleytest.Vars{"l": lead}).At("convertLead").JSON()
 		if want := `{"contact":{"lastActivityAt":"2026-11-22T09:03:00Z"},"lead":{"lastActivityAt":"2026-11-22T09:03:00Z"}}`; became != want {
 			t.Errorf("%s, want %s", became, want)

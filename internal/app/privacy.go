@@ -5,6 +5,7 @@ import (
 
 	"farley/internal/audit"
 	"farley/internal/change"
+	"farley/internal/db"
 	"farley/internal/id"
 	"farley/internal/model"
 	"farley/internal/privacy"
@@ -18,7 +19,7 @@ import (
 // Every table with texts is here, or is named in the test of it as one without personal data.
 func (a *App) keepPrivacy() *privacy.Service {
 	a.Write.Wipe = append(a.Write.Wipe,
-		rule.ForgetPhones,
+		rule.ForgetPhones, rule.WipeCustom, write.ForgetMatches,
 		a.Index.Forget,
 		a.Identity.Wipe,
 		func(ctx context.Context, tx *write.Tx, _ *model.Kind, x id.ID) error {
@@ -29,6 +30,10 @@ func (a *App) keepPrivacy() *privacy.Service {
 	return privacy.New(privacy.Config{
 		Writer: a.Write, Read: a.Read, Audit: a.Audit, Jobs: a.Jobs, Log: a.Log, Settle: a.settle,
 		Beside: map[string]privacy.Beside{"access": a.Identity.Held},
+		Aliases: func(ctx context.Context, tx *db.Tx, x id.ID) ([]id.ID, error) {
+			merged, err := write.MergedInto(ctx, tx, []id.ID{x})
+			return merged[x], err
+		},
 	})
 }
 

@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 		e.Make(t, "Lead", input.Object{"company": "Elm", "website": "https://elm.example"})
 		lead := ours("Lead", input.Object{"company": "Elm", "familyName": "Haddad"})
 		ann.Query(t, `mutation($l: ID!, $a: ID!, $c: ID!) { convertLead(input: {lead: $l, account: {link: $a}, contact: {link: $c}}) { lead { id } } }`, farleytest.Vars{"l": lead, "a": x, "c": person})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Make(t, "Note", input.Object{"account": x.String(), "body": "b"})
 		e.Make(t, "Note", input.Object{"contact": person.String(), "body": "b"})
 		for i, c := range []string{"EMAIL GRANTED", "EMAIL WITHDRAWN", "SMS GRANTED", "PHONE WITHDRAWN", "PHONE GRANTED"} {
@@ -210,7 +210,7 @@ func TestCallerLookup_views(t *testing.T) {
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
 		_, ann, _ := salesTeam(t, e)
 		person := e.Make(t, "Contact", input.Object{"familyName": "Farouk", "owner": ann.User.String(), "phones": []any{map[string]any{"number": "+966112003000", "kind": "WORK", "primary": true}}})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Make(t, "Note", input.Object{"contact": person.String(), "title": "asked for tea", "body": "b"})
 		e.Make(t, "Need", input.Object{"contact": person.String(), "topic": "tea"})
 		got := ann.Query(t, `{ callerLookup(phone: "+966112003000") { matches { contact { displayName timeline(first: 2) { edges { node { kind title } } } summary { notes openNeeds lastContactAt } } account { summary { notes } } } } }`, nil).At("callerLookup.matches").JSON()

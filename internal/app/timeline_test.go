@@ -58,7 +58,7 @@ func told(d farleytest.Data) []string {
 }
 
 // advance moves the clock.
-func advance(e *farleytest.Env, d time.Duration) { e.Clock.Advance(e.Clock.Now().Add(d)) }
+func advanceBy(e *farleytest.Env, d time.Duration) { e.Clock.Advance(e.Clock.Now().Add(d)) }
 
 func TestTimeline(t *testing.T) {
 	t.Parallel()
@@ -71,7 +71,7 @@ func TestTimeline(t *testing.T) {
 		e.Change(t, bob.User, input.Object{"name": "Bob"})
 		const create = `mutation($in: CreateAccountInput!) { createAccount(input: $in) { account { id } } }`
 		x := ann.Query(t, create, farleytest.Vars{"in": input.Object{"name": "Elm", "lifecycle": seed.StageID(e.Set, "prospect")}}).At("createAccount.account.id").ID()
-		step := func() { advance(e, time.Minute) }
+		step := func() { advanceBy(e, time.Minute) }
 		step()
 		ann.Query(t, `mutation($a: ID!) { createNote(input: {account: $a, title: "Met them", body: "At *noon*."}) { note { id } } }`, farleytest.Vars{"a": x})
 		step()
@@ -159,7 +159,7 @@ func TestTimeline(t *testing.T) {
 			}
 		}
 		// An end that has not come is not told, and then it is.
-		advance(e, 9*24*time.Hour)
+		advanceBy(e, 9*24*time.Hour)
 		ann = e.SignIn(t, ann.User)
 		got := some(farleytest.Vars{"kinds": []string{"TEAM_CHANGE"}})
 		if diff := gocmp.Diff([]string{"30T00:00:00 TEAM_CHANGE LEFT Bob", "22T09:05:00 TEAM_CHANGE JOINED Bob by Ann"}, got); diff != "" {
@@ -323,7 +323,7 @@ func TestTimeline_pages(t *testing.T) {
 				case 5:
 					e.Make(t, "Note", input.Object{"account": other.String(), "body": "b"})
 				case 6:
-					advance(e, time.Millisecond*time.Duration(rapid.IntRange(0, 1).Draw(rt, "ms"))*1000)
+					advanceBy(e, time.Millisecond*time.Duration(rapid.IntRange(0, 1).Draw(rt, "ms"))*1000)
 				}
 			}
 			want := naive(t, e, x)
@@ -379,11 +379,11 @@ func TestTimeline_pruned(t *testing.T) {
 			Fields: []access.FieldLevel{{Object: "ACCOUNT", Field: "INDUSTRY", Level: access.LevelMasked}, {Object: "ACCOUNT", Field: "EMPLOYEES", Level: access.LevelNone}}})
 		ann := e.User(t, nil, role)
 		x := e.Make(t, "Account", input.Object{"name": "Elm", "industry": "shipbuilding"})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Change(t, x, input.Object{"name": "Oak", "industry": "shipbreaking yard", "employees": float64(7)})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Change(t, x, input.Object{"employees": float64(8)})
-		advance(e, time.Minute)
+		advanceBy(e, time.Minute)
 		e.Change(t, x, input.Object{"industry": "timber and a yard"}) // as masked as before
 		const q = `query($id: ID!) { account(id: $id) { timeline { edges { node { kind at title ... on RecordEntry { op } ... on FieldChangeEntry { old new kept } } } } } }`
 		ask := func() []string { return told(ann.Query(t, q, farleytest.Vars{"id": x}).At("account.timeline")) }
@@ -411,7 +411,7 @@ func TestTimeline_statements(t *testing.T) {
 		make1 := func(i int) {
 			x := e.Make(t, "Account", input.Object{"name": fmt.Sprint("Elm ", i)})
 			ann.Query(t, `mutation($a: ID!, $t: String!) { createNote(input: {account: $a, title: $t, body: "b"}) { note { id } } }`, farleytest.Vars{"a": x, "t": fmt.Sprint("note ", i)})
-			advance(e, time.Second)
+			advanceBy(e, time.Second)
 			e.Change(t, x, input.Object{"name": fmt.Sprint("Oak ", i), "owner": ann.User.String()})
 		}
 		const q = `query($first: Int) { accounts(first: $first) { nodes { name timeline(first: 3) { edges { node { kind at title actor { displayName } ... on NoteEntry { note { title createdBy { name } } } ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`
@@ -484,7 +484,7 @@ func TestTimeline_inPayloadsAndEvents(t *testing.T) {
 		const node = `"timeline":{"edges":[{"node":{"kept":true,"kind":"FIELD_CHANGE","new":"Oak","old":"Elm"}}],"pageInfo":{"hasNextPage":true}}`
 		s := ann.Subscribe(t, `subscription($id: ID!) { accountChanged(where: {id: {eq: $id}}) { op node { timeline(first: 1) { edges { node { kind ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`, farleytest.Vars{"id": x})
 		for _, dry := range []bool{true, false} {
-			advance(e, time.Second)
+			advanceBy(e, time.Second)
 			got := ann.Query(t, update, farleytest.Vars{"id": x, "dry": dry}).At("updateAccount").JSON()
 			// The change row is written when the transaction ends, so a payload shows what was before.
 			if want := `{"account":{"summary":{"notes":0},"timeline":{"edges":[{"node":{"kind":"RECORD"}}],"pageInfo":{"hasNextPage":false}}}}`; got != want {
