@@ -493,7 +493,7 @@ func TestMerge_events(t *testing.T) {
 			n := d.At(strconv.Itoa(i) + ".node")
 			got[n.At("recordId").Text()] = n.At("op").Text() + " " + n.At("version").JSON() + " " + n.At("changedFields").JSON()
 		}
-		want := map[string]string{a.String(): `UPDATED 2 ["website","domain"]`, b.String(): "MERGED null null", note.String(): `UPDATED 2 ["account"]`}
+		want := map[string]string{a.String(): `UPDATED 2 ["website","domain","lastActivityAt"]`, b.String(): "MERGED null null", note.String(): `UPDATED 2 ["account"]`}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -563,6 +563,7 @@ func TestMerge_losesNothing(t *testing.T) {
 			}
 			accounts = append(accounts, e.Make(t, "Account", in))
 		}
+		var related []id.ID
 		one := func(label string) id.ID { return rapid.SampledFrom(accounts).Draw(rt, label) }
 		for range rapid.IntRange(0, 12).Draw(rt, "related") {
 			x, y := one("x"), one("y")
@@ -573,7 +574,8 @@ func TestMerge_losesNothing(t *testing.T) {
 				e.Change(t, x, input.Object{"tags": idList(rapid.SampledFrom(tags).Draw(rt, "tag"))})
 			case 2:
 				if x != y {
-					e.Make(t, "Relationship", input.Object{"fromAccount": x.String(), "toAccount": y.String(), "type": "OTHER"})
+					e.Make(t, "Relationship", input.Object{"fromAccount": x.String(), "toAccount": y.String(), "type": "OTHER", "label": fmt.Sprint("Nr. ", len(related))})
+					related = append(related, x)
 				}
 			case 3:
 				e.Make(t, "AccountContact", input.Object{"account": x.String(), "contact": person.String(), "fromDate": "2026-01-01", "role": rapid.SampledFrom([]string{"A", "B"}).Draw(rt, "role")})

@@ -429,9 +429,9 @@ func TestTimeline_statements(t *testing.T) {
 		for i := range 19 {
 			make1(i + 1)
 		}
-		// The list, the sources, the changes, the trail, whom values lead to, actors, titles, notes.
-		if many := statements(20); one != 8 || many != 8 {
-			t.Errorf("%d statements for one account and %d for 20, want 8", one, many)
+		// The list, the sources, what was merged, the changes, the trail, whom values lead to, actors, titles, notes.
+		if many := statements(20); one != 9 || many != 9 {
+			t.Errorf("%d statements for one account and %d for 20, want 9", one, many)
 		}
 		d := ann.Query(t, q, farleytest.Vars{"first": 20}).At("accounts.nodes")
 		name := ann.Query(t, `{ viewer { user { name } } }`, nil).At("viewer.user.name").Text()

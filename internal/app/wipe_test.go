@@ -23,6 +23,9 @@ var wiped = map[string]string{
 	"password_tokens":    "identity.Service.Wipe deletes them",
 	"outside_identities": "identity.Service.Wipe deletes them",
 	"stream_tickets":     "identity.Service.Wipe deletes them; hashes",
+	"custom_values":      "rule.WipeCustom",
+	"import_rows":        "importer.Service.wipe: the old values of the record go, and the file it came in",
+	"import_errors":      "importer.Service.wipe, with the file",
 	"idempotency_keys":   "hashes of keys and requests, ids as outcomes; a day",
 
 	"refresh_tokens":    "none: hashes of random tokens",
@@ -32,7 +35,7 @@ var wiped = map[string]string{
 }
 
 // impersonal are the kinds of records with texts that are about no person whose data can be erased.
-var impersonal = []string{"AccountTeamMember", "Branch", "CustomField", "LifecycleStage", "RetentionRule", "Role", "RoleGrant", "Tag", "Team", "Territory"}
+var impersonal = []string{"AccountTeamMember", "Branch", "CustomField", "Export", "File", "Import", "LifecycleStage", "RetentionRule", "Role", "RoleGrant", "Tag", "Team", "Territory"}
 
 // Every table with texts is one of which it is known how what is personal leaves it.
 func TestWipe_knowsEveryTable(t *testing.T) {

@@ -156,7 +156,7 @@ func (f *Files) Discard(ctx context.Context, c Content) {
 
 const discardTime = 10 * time.Second
 
-// New file records.
+// Record is a file to make.
 type Record struct {
 	Name    string
 	Purpose Purpose

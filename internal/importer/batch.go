@@ -23,15 +23,6 @@ type counts struct {
 	Done, Created, Updated, Unchanged, Skipped, Failed int64
 }
 
-func (c *counts) add(d counts) {
-	c.Done += d.Done
-	c.Created += d.Created
-	c.Updated += d.Updated
-	c.Unchanged += d.Unchanged
-	c.Skipped += d.Skipped
-	c.Failed += d.Failed
-}
-
 // What was done to a record, in import_rows.
 const (
 	opCreated = "C" // made of a row

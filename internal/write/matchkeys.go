@@ -120,7 +120,8 @@ func matchKeys(k *model.Kind, t teller, raw bool) []matchKey {
 }
 
 func fieldKeys(f *model.Field, t teller, raw bool) []match.Key {
-	scalar, values := f.Scalar, []string(nil)
+	scalar := f.Scalar
+	var values []string
 	switch f.Type {
 	case model.Objects:
 		m := members[f.Scalar]
