@@ -386,9 +386,10 @@ func TestAdvanceClock_runsWhatBecomesDue(t *testing.T) {
 		e.Make(t, "RoleGrant", input.Object{"user": e.User(t, nil).User.String(), "role": e.Role(t, access.Role{}).String(), "validUntil": now.Add(time.Hour).Format(time.RFC3339)})
 		e.Settle(t)
 		cursor := admin.Cursor(t)
-		// The good one, the end of the grant, and expiry and housekeeping, which are hourly, once each.
+		// The good one, the end of the grant, and once each what is done again and again: expiry and housekeeping, the ends and
+		// the sweep of files, and the ends of exports.
 		d := admin.Query(t, advance, farleytest.Vars{"to": now.Add(50 * time.Hour).Format(time.RFC3339)}).At("advanceClock")
-		if d.At("ran").Int() != 4 {
+		if d.At("ran").Int() != 7 {
 			t.Errorf("ran %s", d.JSON())
 		}
 		again := e.SignIn(t, admin.User)
