@@ -33,6 +33,9 @@ const (
 	tending = "exports.tend" // ends exports whose job has gone, and those whose file's time is over
 )
 
+// lease is how long an export waits for a run that was killed.
+const lease = 15 * time.Second
+
 // TendEvery is how often exports are looked after.
 const TendEvery = 15 * time.Minute
 
@@ -40,7 +43,7 @@ const TendEvery = 15 * time.Minute
 const progressEvery = time.Second
 
 func (s *Service) register() {
-	s.Jobs.Register(jobKind, job.Options{MaxAttempts: 5, Concurrency: 2}, s.run)
+	s.Jobs.Register(jobKind, job.Options{MaxAttempts: 5, Concurrency: 2, Lease: lease}, s.run)
 	s.Jobs.Register(tending, job.Options{Concurrency: 1}, s.tend)
 	s.Jobs.Every(tending, "tend", TendEvery)
 }
