@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -542,4 +544,60 @@ func never(t *testing.T, e *farleytest.Env, admin *farleytest.Client, p *person)
 	if n := count(t, e, "SELECT COUNT(*) FROM jobs WHERE kind = 'mail' AND state = 'WAITING'"); n != 0 {
 		t.Errorf("%d mails wait", n)
 	}
+}
+
+// A person of whom two records were made, and merged, is erased whole: what the lost record was told, and what hung on it. Until
+// then the survivor's timeline tells of both.
+func TestErasure_reachesWhatWasMerged(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, d *testdb.DB) {
+		e, log := logging(t, d)
+		admin, legal := e.Admin(t), shipped(t, e, "legal", nil)
+		e.Make(t, "CustomField", input.Object{"object": "CONTACT", "key": "hobby", "label": "Hobby", "type": "TEXT"})
+		p := &planted{forms: map[string]string{}}
+		k := e.Set.Kind("Contact")
+		var ids []id.ID
+		for range 3 {
+			x := admin.Query(t, `mutation($in: CreateContactInput!) { createContact(input: $in, onDuplicate: ALLOW) { contact { id } } }`, farleytest.Vars{"in": p.fill(k, "hobby")}).At("createContact.contact.id").ID()
+			e.Clock.Advance(e.Clock.Now().Add(time.Minute))
+			admin.Query(t, `mutation($id: ID!, $in: UpdateContactInput!) { updateContact(id: $id, input: $in) { contact { id } } }`, farleytest.Vars{"id": x, "in": p.fill(k, "hobby")})
+			admin.Query(t, `mutation($in: CreateNoteInput!) { createNote(input: $in) { note { id } } }`, farleytest.Vars{"in": input.Object{"contact": x.String(), "body": p.word("Note.body")}})
+			ids = append(ids, x)
+			e.Clock.Advance(e.Clock.Now().Add(time.Minute))
+		}
+		// One after the other, so that the first leads to the survivor over two steps.
+		survivor := ids[2]
+		for i := range 2 {
+			admin.Query(t, `mutation($in: MergeContactsInput!) { mergeContacts(input: $in) { contact { id } } }`, farleytest.Vars{"in": input.Object{"survivor": ids[i+1].String(), "losers": idList(ids[i])}})
+		}
+		entries := admin.Query(t, `query($id: ID!) { contact(id: $id) { timeline(first: 100) { edges { node { kind ... on FieldChangeEntry { field } } } } } }`, farleytest.Vars{"id": survivor}).At("contact.timeline.edges")
+		notes, names := 0, 0
+		for i := range entries.Len() {
+			switch node := entries.At(strconv.Itoa(i) + ".node"); {
+			case node.At("kind").Text() == "NOTE":
+				notes++
+			case node.At("field").Text() == "familyName":
+				names++
+			}
+		}
+		if notes != 3 || names < 3 {
+			t.Errorf("the timeline tells of %d notes and %d changes of the name: %s", notes, names, entries.JSON())
+		}
+		if len(p.tables(t, e)) == 0 {
+			t.Fatal("nothing is planted: the test would prove nothing")
+		}
+		legal.Query(t, eraseDocument, farleytest.Vars{"in": input.Object{"contact": survivor.String(), "reason": "REQUEST"}})
+		run(t, e)
+		e.Index(t)
+		left := p.tables(t, e)
+		for _, where := range slices.Sorted(maps.Keys(left)) {
+			t.Errorf("%s is left in %v", where, left[where])
+		}
+		if left := p.files(t, e); len(left) > 0 {
+			t.Errorf("the bytes of files hold %v", left)
+		}
+		if left := p.found([]byte(log.String())); len(left) > 0 {
+			t.Errorf("the log tells %v", left)
+		}
+	})
 }

@@ -491,7 +491,11 @@ func TestTimeline_inPayloadsAndEvents(t *testing.T) {
 				t.Errorf("dry run %v: %s, want %s", dry, got, want)
 			}
 		}
-		if got, want := s.Event(t).At("accountChanged").JSON(), `{"node":{`+node+`},"op":"UPDATED"}`; got != want {
+		event := s.Event(t).At("accountChanged")
+		if event.At("op").Text() == "CREATED" { // what came before the subscription may still have been on its way
+			event = s.Event(t).At("accountChanged")
+		}
+		if got, want := event.JSON(), `{"node":{`+node+`},"op":"UPDATED"}`; got != want {
 			t.Errorf("the event: %s, want %s", got, want)
 		}
 	})
@@ -500,6 +504,9 @@ func TestTimeline_inPayloadsAndEvents(t *testing.T) {
 // A list of too many timelines is refused.
 func TestTimeline_isBounded(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("500 timelines under the race detector, beside other tests, take longer than an operation may")
+	}
 	e := farleytest.New(t)
 	admin := e.Admin(t)
 	add := func(name string, children int) {

@@ -140,7 +140,7 @@ func openSQLite(u *url.URL) (*DB, error) {
 		return nil, errors.New("db: the SQLite URL names no file")
 	}
 	const common = "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)" +
-		"&_pragma=cache_size(-64000)&_pragma=wal_autocheckpoint(4000)&_pragma=temp_store(MEMORY)&_time_format=sqlite"
+		"&_pragma=cache_size(-64000)&_pragma=wal_autocheckpoint(16000)&_pragma=temp_store(MEMORY)&_time_format=sqlite"
 	// What is erased must not be readable in the file: deleted content is overwritten with zeros as it is deleted. (Reads
 	// delete nothing.)
 	const zeros = "&_pragma=secure_delete(1)"

@@ -89,16 +89,14 @@ type batch struct {
 	types      map[string]string
 }
 
-// run writes the batch: first together, and when something goes wrong of which it is not known where, row by row. It is called
-// in a transaction of its own, or in a savepoint.
-func (b *batch) run(ctx context.Context) error {
-	err := b.tx.Alone(ctx, func(ctx context.Context) error {
-		return b.tx.Buffered(ctx, func(ctx context.Context) error { return b.all(ctx, false) })
-	})
-	if !errors.Is(err, write.ErrCareful) {
-		return err
+// run writes the batch: together, which ends with write.ErrCareful when something goes wrong of which it is not known where,
+// or, when careful, row by row. There is no savepoint around the rows that are written together: SQLite would copy every page
+// that they touch, for a fault that is rare. The transaction is what undoes them.
+func (b *batch) run(ctx context.Context, careful bool) error {
+	if careful {
+		return b.all(ctx, true)
 	}
-	return b.all(ctx, true)
+	return b.tx.Buffered(ctx, func(ctx context.Context) error { return b.all(ctx, false) })
 }
 
 func (b *batch) all(ctx context.Context, careful bool) error {
@@ -385,7 +383,9 @@ func (b *batch) compare(ctx context.Context) error {
 			c.in["id"] = x.String()
 		}
 		fresh = append(fresh, c)
-		candidates = append(candidates, write.CandidateOf(b.plan.kind, x, c.in))
+		candidate := c.tells
+		candidate.ID = x
+		candidates = append(candidates, candidate)
 	}
 	if b.plan.OnDuplicate == DuplicateCreate || len(fresh) == 0 {
 		return nil

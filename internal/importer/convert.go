@@ -34,6 +34,7 @@ type converted struct {
 	key      string // what tells it apart, "" when it has none
 	skipped  bool
 	problems fault.Violations
+	tells    write.Candidate // what tells of the record
 }
 
 // reference is a related record that has still to be found.
@@ -76,6 +77,9 @@ func (p *plan) convert(row tabular.Row, excel bool) *converted {
 		if c.key == "" {
 			c.problems.Add([]any{"input", p.keyed.field.Name}, "REQUIRED", "The row has no key.")
 		}
+	}
+	if p.OnDuplicate != DuplicateCreate && len(c.problems) == 0 {
+		c.tells = write.CandidateOf(p.kind, id.ID{}, c.in)
 	}
 	return c
 }

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	batchRows  = 1000    // of one transaction
+	batchRows  = 2500    // of one transaction
 	batchBytes = 4 << 20 // of their cells
 )
 
@@ -307,28 +307,33 @@ func (w *work) write(ctx context.Context, g group) error {
 	before := w.done
 	w.done = g.last
 	var b *batch
-	err = w.step(ctx, func(ctx context.Context, tx *write.Tx) error {
-		b = &batch{tx: tx, plan: w.plan, given: g.rows, ghosts: w.ghosts}
-		if w.ghosts == nil {
-			if err := b.run(ctx); err != nil {
+	attempt := func(careful bool) error {
+		return w.step(ctx, func(ctx context.Context, tx *write.Tx) error {
+			b = &batch{tx: tx, plan: w.plan, given: g.rows, ghosts: w.ghosts}
+			if w.ghosts == nil {
+				if err := b.run(ctx, careful); err != nil {
+					return err
+				}
+			} else if err := b.try(ctx, careful); err != nil {
 				return err
 			}
-		} else if err := b.try(ctx); err != nil {
-			return err
-		}
-		if err := b.keep(ctx, w.id); err != nil {
-			return err
-		}
-		r, err := tx.Lock(ctx, w.s.kind, w.id)
-		if err != nil {
-			return err
-		}
-		number := func(column string) int64 { n, _ := r.Values[column].(int64); return n }
-		return tx.Set(ctx, w.s.kind, w.id, map[string]any{
-			"done": g.last, "created": number("created") + b.counts.Created, "updated": number("updated") + b.counts.Updated,
-			"unchanged": number("unchanged") + b.counts.Unchanged, "skipped": number("skipped") + b.counts.Skipped, "failed": number("failed") + b.counts.Failed,
+			if err := b.keep(ctx, w.id); err != nil {
+				return err
+			}
+			r, err := tx.Lock(ctx, w.s.kind, w.id)
+			if err != nil {
+				return err
+			}
+			number := func(column string) int64 { n, _ := r.Values[column].(int64); return n }
+			return tx.Set(ctx, w.s.kind, w.id, map[string]any{
+				"done": g.last, "created": number("created") + b.counts.Created, "updated": number("updated") + b.counts.Updated,
+				"unchanged": number("unchanged") + b.counts.Unchanged, "skipped": number("skipped") + b.counts.Skipped, "failed": number("failed") + b.counts.Failed,
+			})
 		})
-	})
+	}
+	if err = attempt(false); errors.Is(err, write.ErrCareful) {
+		err = attempt(true)
+	}
 	if err != nil {
 		w.done = before
 		return err
@@ -347,9 +352,9 @@ func (w *work) write(ctx context.Context, g group) error {
 var errTried = errors.New("importer: it was only tried")
 
 // try does everything that run does, and keeps nothing of it but what is known of it.
-func (b *batch) try(ctx context.Context) error {
+func (b *batch) try(ctx context.Context, careful bool) error {
 	err := b.tx.Alone(ctx, func(ctx context.Context) error {
-		if err := b.run(ctx); err != nil {
+		if err := b.run(ctx, careful); err != nil {
 			return err
 		}
 		return errTried

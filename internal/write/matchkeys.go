@@ -1,6 +1,7 @@
 package write
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"hash/fnv"
@@ -16,8 +17,10 @@ import (
 // The table match_keys holds, for every live record of a kind with fields that tell, the keys by which others may be the
 // same. A record in the bin has none.
 
-// insertKeys is how many keys one INSERT writes.
-const insertKeys = 500
+const (
+	insertKeys  = 500    // keys that one INSERT writes
+	waitingKeys = 10_000 // keys that wait at most
+)
 
 // teller gives the values of a record that tell.
 type teller interface {
@@ -219,16 +222,19 @@ func (tx *Tx) replaceKeys(ctx context.Context, k *model.Kind, x id.ID, before, a
 			tx.newKeys = append(tx.newKeys, keyRow{k.Code, x, key})
 		}
 	}
-	if len(tx.newKeys) >= insertKeys {
+	if len(tx.newKeys) >= waitingKeys {
 		return tx.flushKeys(ctx)
 	}
 	return nil
 }
 
-// flushKeys writes the keys that wait.
+// flushKeys writes the keys that wait, in the order of the index.
 func (tx *Tx) flushKeys(ctx context.Context) error {
 	waiting := tx.newKeys
 	tx.newKeys = nil
+	slices.SortFunc(waiting, func(a, b keyRow) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.key.Value, b.key.Value), a.record.Compare(b.record))
+	})
 	for part := range slices.Chunk(waiting, insertKeys) {
 		args := make([]any, 0, 5*len(part))
 		for _, r := range part {
