@@ -554,7 +554,7 @@ func (b *batch) update(ctx context.Context, c *converted, x id.ID, likely, caref
 			}
 		}
 		before := b.tx.Changes()
-		if _, err := b.tx.Update(ctx, k, x, in); err != nil {
+		if _, err := b.tx.Update(write.Outside(ctx), k, x, in); err != nil {
 			return err
 		}
 		l.fields.Fields, changed = b.tx.ChangedSince(before, x)
