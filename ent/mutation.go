@@ -35817,6 +35817,8 @@ type OpportunityMutation struct {
 	owner_id                      *stored.ID
 	team_id                       *stored.ID
 	partner_id                    *stored.ID
+	branch_id                     *stored.ID
+	territory_id                  *stored.ID
 	name                          *string
 	name_fold                     *string
 	name_sort                     *[]byte
@@ -36387,6 +36389,104 @@ func (m *OpportunityMutation) PartnerIDCleared() bool {
 func (m *OpportunityMutation) ResetPartnerID() {
 	m.partner_id = nil
 	delete(m.clearedFields, opportunity.FieldPartnerID)
+}
+
+// SetBranchID sets the "branch_id" field.
+func (m *OpportunityMutation) SetBranchID(s stored.ID) {
+	m.branch_id = &s
+}
+
+// BranchID returns the value of the "branch_id" field in the mutation.
+func (m *OpportunityMutation) BranchID() (r stored.ID, exists bool) {
+	v := m.branch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranchID returns the old "branch_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldBranchID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranchID: %w", err)
+	}
+	return oldValue.BranchID, nil
+}
+
+// ClearBranchID clears the value of the "branch_id" field.
+func (m *OpportunityMutation) ClearBranchID() {
+	m.branch_id = nil
+	m.clearedFields[opportunity.FieldBranchID] = struct{}{}
+}
+
+// BranchIDCleared returns if the "branch_id" field was cleared in this mutation.
+func (m *OpportunityMutation) BranchIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldBranchID]
+	return ok
+}
+
+// ResetBranchID resets all changes to the "branch_id" field.
+func (m *OpportunityMutation) ResetBranchID() {
+	m.branch_id = nil
+	delete(m.clearedFields, opportunity.FieldBranchID)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *OpportunityMutation) SetTerritoryID(s stored.ID) {
+	m.territory_id = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *OpportunityMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ClearTerritoryID clears the value of the "territory_id" field.
+func (m *OpportunityMutation) ClearTerritoryID() {
+	m.territory_id = nil
+	m.clearedFields[opportunity.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryIDCleared returns if the "territory_id" field was cleared in this mutation.
+func (m *OpportunityMutation) TerritoryIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldTerritoryID]
+	return ok
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *OpportunityMutation) ResetTerritoryID() {
+	m.territory_id = nil
+	delete(m.clearedFields, opportunity.FieldTerritoryID)
 }
 
 // SetName sets the "name" field.
@@ -38148,7 +38248,7 @@ func (m *OpportunityMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OpportunityMutation) Fields() []string {
-	fields := make([]string, 0, 42)
+	fields := make([]string, 0, 44)
 	if m.version != nil {
 		fields = append(fields, opportunity.FieldVersion)
 	}
@@ -38175,6 +38275,12 @@ func (m *OpportunityMutation) Fields() []string {
 	}
 	if m.partner_id != nil {
 		fields = append(fields, opportunity.FieldPartnerID)
+	}
+	if m.branch_id != nil {
+		fields = append(fields, opportunity.FieldBranchID)
+	}
+	if m.territory_id != nil {
+		fields = append(fields, opportunity.FieldTerritoryID)
 	}
 	if m.name != nil {
 		fields = append(fields, opportunity.FieldName)
@@ -38301,6 +38407,10 @@ func (m *OpportunityMutation) Field(name string) (ent.Value, bool) {
 		return m.TeamID()
 	case opportunity.FieldPartnerID:
 		return m.PartnerID()
+	case opportunity.FieldBranchID:
+		return m.BranchID()
+	case opportunity.FieldTerritoryID:
+		return m.TerritoryID()
 	case opportunity.FieldName:
 		return m.Name()
 	case opportunity.FieldNameFold:
@@ -38394,6 +38504,10 @@ func (m *OpportunityMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldTeamID(ctx)
 	case opportunity.FieldPartnerID:
 		return m.OldPartnerID(ctx)
+	case opportunity.FieldBranchID:
+		return m.OldBranchID(ctx)
+	case opportunity.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
 	case opportunity.FieldName:
 		return m.OldName(ctx)
 	case opportunity.FieldNameFold:
@@ -38531,6 +38645,20 @@ func (m *OpportunityMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPartnerID(v)
+		return nil
+	case opportunity.FieldBranchID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranchID(v)
+		return nil
+	case opportunity.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
 		return nil
 	case opportunity.FieldName:
 		v, ok := value.(string)
@@ -38910,6 +39038,12 @@ func (m *OpportunityMutation) ClearedFields() []string {
 	if m.FieldCleared(opportunity.FieldPartnerID) {
 		fields = append(fields, opportunity.FieldPartnerID)
 	}
+	if m.FieldCleared(opportunity.FieldBranchID) {
+		fields = append(fields, opportunity.FieldBranchID)
+	}
+	if m.FieldCleared(opportunity.FieldTerritoryID) {
+		fields = append(fields, opportunity.FieldTerritoryID)
+	}
 	if m.FieldCleared(opportunity.FieldNameFold) {
 		fields = append(fields, opportunity.FieldNameFold)
 	}
@@ -39031,6 +39165,12 @@ func (m *OpportunityMutation) ClearField(name string) error {
 		return nil
 	case opportunity.FieldPartnerID:
 		m.ClearPartnerID()
+		return nil
+	case opportunity.FieldBranchID:
+		m.ClearBranchID()
+		return nil
+	case opportunity.FieldTerritoryID:
+		m.ClearTerritoryID()
 		return nil
 	case opportunity.FieldNameFold:
 		m.ClearNameFold()
@@ -39156,6 +39296,12 @@ func (m *OpportunityMutation) ResetField(name string) error {
 		return nil
 	case opportunity.FieldPartnerID:
 		m.ResetPartnerID()
+		return nil
+	case opportunity.FieldBranchID:
+		m.ResetBranchID()
+		return nil
+	case opportunity.FieldTerritoryID:
+		m.ResetTerritoryID()
 		return nil
 	case opportunity.FieldName:
 		m.ResetName()

@@ -37,6 +37,10 @@ type Opportunity struct {
 	TeamID stored.ID `json:"team_id,omitempty"`
 	// The partner account that owns it together with us; the maker's, when a partner makes it.
 	PartnerID stored.ID `json:"partner_id,omitempty"`
+	// The branch that looks after it; the owner's unless given.
+	BranchID stored.ID `json:"branch_id,omitempty"`
+	// The territory it lies in; found by the rules of the territories unless given.
+	TerritoryID stored.ID `json:"territory_id,omitempty"`
 	// What people call it.
 	Name string `json:"name,omitempty"`
 	// name, folded for comparison.
@@ -119,7 +123,7 @@ func (*Opportunity) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case opportunity.FieldCreatedAt, opportunity.FieldUpdatedAt, opportunity.FieldDeletedAt, opportunity.FieldStageEnteredAt, opportunity.FieldClosedAt, opportunity.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
-		case opportunity.FieldID, opportunity.FieldCreatedByID, opportunity.FieldUpdatedByID, opportunity.FieldOwnerID, opportunity.FieldTeamID, opportunity.FieldPartnerID, opportunity.FieldAccountID, opportunity.FieldPipelineID, opportunity.FieldStageID:
+		case opportunity.FieldID, opportunity.FieldCreatedByID, opportunity.FieldUpdatedByID, opportunity.FieldOwnerID, opportunity.FieldTeamID, opportunity.FieldPartnerID, opportunity.FieldBranchID, opportunity.FieldTerritoryID, opportunity.FieldAccountID, opportunity.FieldPipelineID, opportunity.FieldStageID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -195,6 +199,18 @@ func (_m *Opportunity) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field partner_id", values[i])
 			} else if value != nil {
 				_m.PartnerID = *value
+			}
+		case opportunity.FieldBranchID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field branch_id", values[i])
+			} else if value != nil {
+				_m.BranchID = *value
+			}
+		case opportunity.FieldTerritoryID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field territory_id", values[i])
+			} else if value != nil {
+				_m.TerritoryID = *value
 			}
 		case opportunity.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -456,6 +472,12 @@ func (_m *Opportunity) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("partner_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PartnerID))
+	builder.WriteString(", ")
+	builder.WriteString("branch_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BranchID))
+	builder.WriteString(", ")
+	builder.WriteString("territory_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TerritoryID))
 	builder.WriteString(", ")
 	builder.WriteString("name=")
 	builder.WriteString(_m.Name)

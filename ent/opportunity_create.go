@@ -138,6 +138,14 @@ func (_c *OpportunityCreate) createSpec() (*Opportunity, *sqlgraph.CreateSpec) {
 		_spec.SetField(opportunity.FieldPartnerID, field.TypeUUID, value)
 		_node.PartnerID = value
 	}
+	if value, ok := _c.mutation.BranchID(); ok {
+		_spec.SetField(opportunity.FieldBranchID, field.TypeUUID, value)
+		_node.BranchID = value
+	}
+	if value, ok := _c.mutation.TerritoryID(); ok {
+		_spec.SetField(opportunity.FieldTerritoryID, field.TypeUUID, value)
+		_node.TerritoryID = value
+	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(opportunity.FieldName, field.TypeString, value)
 		_node.Name = value

@@ -111,6 +111,18 @@ func (_u *OpportunityUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if _u.mutation.PartnerIDCleared() {
 		_spec.ClearField(opportunity.FieldPartnerID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(opportunity.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(opportunity.FieldBranchID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TerritoryID(); ok {
+		_spec.SetField(opportunity.FieldTerritoryID, field.TypeUUID, value)
+	}
+	if _u.mutation.TerritoryIDCleared() {
+		_spec.ClearField(opportunity.FieldTerritoryID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(opportunity.FieldName, field.TypeString, value)
 	}
@@ -454,6 +466,18 @@ func (_u *OpportunityUpdateOne) sqlSave(ctx context.Context) (_node *Opportunity
 	}
 	if _u.mutation.PartnerIDCleared() {
 		_spec.ClearField(opportunity.FieldPartnerID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.BranchID(); ok {
+		_spec.SetField(opportunity.FieldBranchID, field.TypeUUID, value)
+	}
+	if _u.mutation.BranchIDCleared() {
+		_spec.ClearField(opportunity.FieldBranchID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TerritoryID(); ok {
+		_spec.SetField(opportunity.FieldTerritoryID, field.TypeUUID, value)
+	}
+	if _u.mutation.TerritoryIDCleared() {
+		_spec.ClearField(opportunity.FieldTerritoryID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(opportunity.FieldName, field.TypeString, value)

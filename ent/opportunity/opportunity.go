@@ -29,6 +29,10 @@ const (
 	FieldTeamID = "team_id"
 	// FieldPartnerID holds the string denoting the partner_id field in the database.
 	FieldPartnerID = "partner_id"
+	// FieldBranchID holds the string denoting the branch_id field in the database.
+	FieldBranchID = "branch_id"
+	// FieldTerritoryID holds the string denoting the territory_id field in the database.
+	FieldTerritoryID = "territory_id"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
 	// FieldNameFold holds the string denoting the name_fold field in the database.
@@ -111,6 +115,8 @@ var Columns = []string{
 	FieldOwnerID,
 	FieldTeamID,
 	FieldPartnerID,
+	FieldBranchID,
+	FieldTerritoryID,
 	FieldName,
 	FieldNameFold,
 	FieldNameSort,
@@ -207,6 +213,16 @@ func ByTeamID(opts ...sql.OrderTermOption) OrderOption {
 // ByPartnerID orders the results by the partner_id field.
 func ByPartnerID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPartnerID, opts...).ToFunc()
+}
+
+// ByBranchID orders the results by the branch_id field.
+func ByBranchID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBranchID, opts...).ToFunc()
+}
+
+// ByTerritoryID orders the results by the territory_id field.
+func ByTerritoryID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTerritoryID, opts...).ToFunc()
 }
 
 // ByName orders the results by the name field.

@@ -13,9 +13,9 @@ import (
 type Opportunity struct{ ent.Schema }
 
 var opportunity = decl.Kind{
-	Code: 50, Prefix: "oppo", Plural: "opportunities", Sight: model.ByOwner, Owned: true, Upsert: true, Shareable: true, FromLead: true, Title: "name",
+	Code: 50, Prefix: "oppo", Plural: "opportunities", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, FromLead: true, Title: "name",
 	About: []string{"account"}, Actions: []string{"MERGE"},
-	Doc: "A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, notes and tags.",
+	Doc: "A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given.",
 	Members: []*decl.Member{
 		decl.Name("name", "What people call it.").Required(),
 		decl.Ref("account", Account.Type, "With whom.").Required().Plain(),

@@ -4486,7 +4486,7 @@ input ConvertLeadContactInput @oneOf @input(use: FREE) {
 
 "The opportunity that a lead becomes: exactly one of the two."
 input ConvertLeadOpportunityInput @oneOf @input(use: FREE) {
-  "A new opportunity. What is absent comes from the lead: name from company, or else from the lead's own name, source, campaign, description, owner, team, partner and custom fields of the same key and type; as far as you may read it on the lead and give it to an opportunity. The account is the one that the lead becomes, unless it is given."
+  "A new opportunity. What is absent comes from the lead: name from company, or else from the lead's own name, source, campaign, description, owner, team, partner, branch and territory, and custom fields of the same key and type; as far as you may read it on the lead and give it to an opportunity. The account is the one that the lead becomes, unless it is given."
   create: ConvertOpportunityInput
   "An opportunity there is, which you may change."
   link: ID
@@ -4709,7 +4709,7 @@ enum Object @input(use: FREE) {
   PIPELINE
   """A step of deals on their way through a pipeline. One that has deals, be they in the bin, cannot be deleted: removeStage moves them to another one."""
   STAGE
-  """A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, notes and tags."""
+  """A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given."""
   OPPORTUNITY
   """A line of a deal: what is offered, how much of it and for what. The amount of the deal is the sum of its lines, which are of one currency."""
   OPPORTUNITY_LINE
@@ -12666,6 +12666,8 @@ enum CustomisedObject @input(use: FREE) {
   CONTACT
   """Leads."""
   LEAD
+  """Opportunities."""
+  OPPORTUNITY
 }
 
 """Conditions on a CustomisedObject; all given ones must hold."""
@@ -16737,7 +16739,7 @@ input OpportunityTypeFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, notes and tags."""
+"""A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given."""
 type Opportunity implements Node @kind(name: "Opportunity") {
   """The record's id."""
   id: ID!
@@ -16759,6 +16761,10 @@ type Opportunity implements Node @kind(name: "Opportunity") {
   team: Team
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: Account
+  """The branch that looks after it; the owner's unless given."""
+  branch: Branch
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: Territory
   """What people call it."""
   name: String
   """With whom."""
@@ -16965,6 +16971,10 @@ enum OpportunityField @input(kind: "Opportunity", use: FREE) {
   TEAM
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   PARTNER
+  """The branch that looks after it; the owner's unless given."""
+  BRANCH
+  """The territory it lies in; found by the rules of the territories unless given."""
+  TERRITORY
   """What people call it."""
   NAME
   """With whom."""
@@ -17089,6 +17099,10 @@ input OpportunityWhere @input(kind: "Opportunity", use: FILTER) {
   team: TeamWhere
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: AccountWhere
+  """The branch that looks after it; the owner's unless given."""
+  branch: BranchWhere
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: TerritoryWhere
   """What people call it."""
   name: StringFilter
   """With whom."""
@@ -17165,6 +17179,10 @@ input CreateOpportunityInput @input(kind: "Opportunity", use: CREATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """What people call it. At most 200 characters."""
   name: String!
   """With whom."""
@@ -17211,6 +17229,10 @@ input ConvertOpportunityInput @input(kind: "Opportunity", use: CREATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """What people call it. At most 200 characters."""
   name: String
   """With whom."""
@@ -17255,6 +17277,10 @@ input UpdateOpportunityInput @input(kind: "Opportunity", use: UPDATE) {
   team: ID
   """The partner account that owns it together with us; the maker's, when a partner makes it."""
   partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
   """What people call it. At most 200 characters."""
   name: String
   """With whom."""
@@ -20155,7 +20181,7 @@ input MergeOpportunitiesInput @input(use: FREE) {
   survivor: ID!
   "The opportunities that are merged into it, 1 to 50, open and with lines of the same currency."
   losers: [ID!]!
-  "Whose values the survivor gets; each field once. For a field that is not named: a list gets what the losers have beside the survivor's own; owner, team, partner, pipeline, stage stay as they are; anything else that the survivor lacks comes from the first loser that has it and shows it to you."
+  "Whose values the survivor gets; each field once. For a field that is not named: a list gets what the losers have beside the survivor's own; owner, team, partner, branch, territory, pipeline, stage stay as they are; anything else that the survivor lacks comes from the first loser that has it and shows it to you."
   take: [MergeOpportunityTake!]
 }
 

@@ -183,7 +183,8 @@ var carried = map[string]map[string]string{
 		"owner": "owner", "team": "team", "partner": "partner", "branch": "branch", "territory": "territory",
 	},
 	"Opportunity": {
-		"name": "company", "source": "source", "campaign": "campaign", "description": "description", "owner": "owner", "team": "team", "partner": "partner",
+		"name": "company", "source": "source", "campaign": "campaign", "description": "description",
+		"owner": "owner", "team": "team", "partner": "partner", "branch": "branch", "territory": "territory",
 	},
 }
 

@@ -699,7 +699,7 @@ func customField() *Kind {
 			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
 			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
-			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD"}, ValueDocs: []string{"Accounts.", "Contacts.", "Leads."}},
+			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "OPPORTUNITY"}, ValueDocs: []string{"Accounts.", "Contacts.", "Leads.", "Opportunities."}},
 			{Name: "key", Const: "KEY", Type: String, Column: "key", Scalar: "String", Doc: "Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values.", Required: true, Write: OnCreate, Filter: true, Fold: "key_fold", Max: 40},
 			{Name: "label", Const: "LABEL", Type: String, Column: "label", Scalar: "String", Doc: "Its name for people.", Required: true, Write: Always, Filter: true, Order: true, Fold: "label_fold", Sort: "label_sort", Max: 200},
 			{Name: "type", Const: "TYPE", Type: Enum, Column: "type", Scalar: "CustomFieldType", Doc: "What its values are.", Required: true, Write: OnCreate, Filter: true, Values: []string{"TEXT", "NUMBER", "BOOLEAN", "DATE", "CHOICE", "MULTI_CHOICE", "MONEY", "REFERENCE", "URL"}, ValueDocs: []string{"A text of at most 2,000 characters.", "An exact decimal number as a string, with at most 20 digits before the point and 10 behind it: \"12.50\".", "True or false.", "A day: \"2026-11-22\".", "One of its choices, ordered by name.", "A list of some of its choices. Not for orders.", "An amount with its currency: { amount: \"12.50\", currency: \"SAR\" }. Compared and ordered in the reporting currency.", "The id of a record of the kind target, which has to be in your sight; where it is not, the value does not show. Not for orders.", "An http or https address."}},
@@ -1052,9 +1052,9 @@ func stage() *Kind {
 func opportunity() *Kind {
 	return &Kind{
 		Name: "Opportunity", Const: "OPPORTUNITY", Single: "opportunity", Plural: "opportunities", Code: 50, Prefix: "oppo", Table: "opportunities",
-		Doc:   "A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, notes and tags.",
+		Doc:   "A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given.",
 		Sight: ByOwner,
-		Owned: true, Upsert: true, Shareable: true, Title: "name", Actions: []string{"MERGE", "EXPORT"}, FromLead: true, About: []string{"account"},
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "name", Actions: []string{"MERGE", "EXPORT"}, FromLead: true, About: []string{"account"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -1066,6 +1066,8 @@ func opportunity() *Kind {
 			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "branch", Const: "BRANCH", Type: Ref, Column: "branch_id", Doc: "The branch that looks after it; the owner's unless given.", Write: Always, Filter: true, Target: "Branch"},
+			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory it lies in; found by the rules of the territories unless given.", Write: Always, Filter: true, Target: "Territory"},
 			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Personal: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
 			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "With whom.", Required: true, Write: Always, Filter: true, Target: "Account"},
 			{Name: "pipeline", Const: "PIPELINE", Type: Ref, Column: "pipeline_id", Doc: "The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage.", Write: OnCreate, Filter: true, Target: "Pipeline"},

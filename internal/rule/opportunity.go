@@ -94,8 +94,11 @@ func FirstStage(ctx context.Context, tx *write.Tx, pipeline id.ID) (id.ID, error
 // opportunityEnters gives a new deal its stage before rights are decided on it: the first one of its pipeline, and that is the
 // first one unless it is named.
 func opportunityEnters(ctx context.Context, c *write.Change) error {
-	if c.Kind.Name != "Opportunity" || !c.Ref("stage").IsZero() {
+	if c.Kind.Name != "Opportunity" {
 		return nil
+	}
+	if err := opportunityLies(ctx, c); err != nil || !c.Ref("stage").IsZero() {
+		return err
 	}
 	pipeline := c.Ref("pipeline")
 	if pipeline.IsZero() {
@@ -115,8 +118,27 @@ func opportunityEnters(ctx context.Context, c *write.Change) error {
 	return nil
 }
 
+// opportunityLies gives a new deal the territory of its account.
+func opportunityLies(ctx context.Context, c *write.Change) error {
+	account := c.Ref("account")
+	if account.IsZero() || !c.Ref("territory").IsZero() {
+		return nil
+	}
+	at, err := write.Remember(c.Tx, "territory of "+account.String(), []string{"Account"}, func() (at id.ID, err error) {
+		err = c.Tx.QueryRow(ctx, "SELECT `territory_id` FROM `accounts` WHERE `id` = ?", []any{account}, &at)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return at, err
+	})
+	if err == nil && !at.IsZero() {
+		c.Set("territory", at)
+	}
+	return err
+}
+
 // untouched are the fields of a closed deal that may change: who looks after it.
-var untouched = []string{"owner", "team", "partner"}
+var untouched = []string{"owner", "team", "partner", "branch", "territory"}
 
 // opportunityIsOpen refuses changes of a closed deal. Notes and tags are records of their own, and what Farley does itself is
 // no change of the deal as it was made.

@@ -71,7 +71,9 @@ func full(t *testing.T, e *farleytest.Env, k *model.Kind) input.Object {
 		if len(e.ValidWith(t, k.Name, f.Name, 3)) <= len(e.Valid(t, k.Name)) {
 			continue // it takes the place of another one
 		}
-		in[f.Name] = e.Value(t, k, f, 3)
+		if v := e.Value(t, k, f, 3); v != nil {
+			in[f.Name] = v
+		}
 	}
 	return in
 }

@@ -110,6 +110,8 @@ CREATE TABLE `opportunities` (
   `owner_id` blob NULL,
   `team_id` blob NULL,
   `partner_id` blob NULL,
+  `branch_id` blob NULL,
+  `territory_id` blob NULL,
   `name` text NOT NULL,
   `name_fold` text NULL,
   `name_sort` blob NULL,
@@ -152,6 +154,8 @@ CREATE INDEX `opportunity_partner_id_deleted_at_id` ON `opportunities` (`partner
 CREATE INDEX `opportunity_deleted_at_created_at_id` ON `opportunities` (`deleted_at`, `created_at`, `id`);
 CREATE INDEX `opportunity_owner_id_deleted_at_created_at_id` ON `opportunities` (`owner_id`, `deleted_at`, `created_at`, `id`);
 CREATE INDEX `opportunity_deleted_at_updated_at_id` ON `opportunities` (`deleted_at`, `updated_at`, `id`);
+CREATE INDEX `opportunity_branch_id_deleted_at_id` ON `opportunities` (`branch_id`, `deleted_at`, `id`);
+CREATE INDEX `opportunity_territory_id_deleted_at_id` ON `opportunities` (`territory_id`, `deleted_at`, `id`);
 CREATE INDEX `opportunity_deleted_at_name_sort_id` ON `opportunities` (`deleted_at`, `name_sort`, `id`);
 CREATE INDEX `opportunity_owner_id_deleted_at_name_sort_id` ON `opportunities` (`owner_id`, `deleted_at`, `name_sort`, `id`);
 CREATE INDEX `opportunity_account_id_deleted_at_id` ON `opportunities` (`account_id`, `deleted_at`, `id`);
