@@ -362,3 +362,17 @@ func (e *Env) Probe(f *model.Field) any {
 	}
 	return sampleText(f.Scalar, 1)
 }
+
+// Purge removes a record of the bin for good, with all that cannot be without it.
+func (e *Env) Purge(t testing.TB, x id.ID) {
+	t.Helper()
+	for done := false; !done; {
+		err := e.Write.Do(write.AsSystem(context.Background()), func(ctx context.Context, tx *write.Tx) (err error) {
+			_, done, err = tx.Purge(ctx, e.Set.Of(x), x, e.Clock.Now(), 500)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

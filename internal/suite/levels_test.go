@@ -276,7 +276,7 @@ func (l *leveled) updated(t *testing.T) {
 	t.Helper()
 	document := fmt.Sprintf(`mutation($id: ID!, $in: Update%[1]sInput!) { it: update%[1]s(id: $id, input: $in, dryRun: true) { it: %[2]s { id } } }`, l.k.Name, l.k.Single)
 	for _, f := range public(l.k) {
-		if f.Write == model.Always {
+		if f.Write == model.Always && l.k.Name+"."+f.Name != "Opportunity.stage" { // that is for moveOpportunity
 			i := 2
 			if f.Type == model.Date {
 				i = 3 // as it is, since days come in pairs of a first and a last one
