@@ -52,6 +52,7 @@ var arabic = map[string]string{
 	"No query is open to you. It is always null.": "لا يُتاح لك أي استعلام، والقيمة دائمًا null.",
 
 	// Selling
+	"A deal was won.": "رُبحت صفقة.",
 	"There is no stage that the deal could enter.":                "لا توجد مرحلة يمكن للصفقة دخولها.",
 	"A deal enters another stage by moveOpportunity.":             "تنتقل الصفقة إلى مرحلة أخرى عبر moveOpportunity.",
 	"The stage belongs to another pipeline.":                      "تنتمي المرحلة إلى مسار آخر.",

@@ -158,17 +158,18 @@ func TestMoveOpportunity(t *testing.T) {
 
 		rival, other := s.account(t, "Rival", nil), s.account(t, "Other", nil)
 		for _, c := range []id.ID{rival, other} {
+			e.Clock.Advance(e.Clock.Now().Add(time.Second))
 			s.ann.Query(t, `mutation($o: ID!, $c: ID!) { createOpportunityCompetitor(input: {opportunity: $o, competitor: $c}) { opportunityCompetitor { id } } }`, farleytest.Vars{"o": x, "c": c})
 		}
 		s.ann.Do(t, `mutation($o: ID!, $c: ID!) { createOpportunityCompetitor(input: {opportunity: $o, competitor: $c}) { opportunityCompetitor { id } } }`, farleytest.Vars{"o": x, "c": rival}).Want(t, "INVALID")
 		results := func() string {
-			return s.ann.Query(t, `query($x: ID!) { opportunity(id: $x) { competitors { nodes { result competitor { name } } } } }`, farleytest.Vars{"x": x}).At("opportunity.competitors.nodes").JSON()
+			return s.ann.Query(t, `query($x: ID!) { opportunity(id: $x) { competitors(orderBy: [{field: CREATED_AT, direction: ASC}]) { nodes { result competitor { name } } } } }`, farleytest.Vars{"x": x}).At("opportunity.competitors.nodes").JSON()
 		}
 
 		// Won, by the document of the integrators.
 		const win = `mutation Win($id: ID!, $stage: ID!) { moveOpportunity(input: { opportunity: $id, stage: $stage, reason: "Price and delivery" }, expectedVersion: 5) { opportunity { id status closedAt account { lifecycle { name } } } } }`
 		d = s.ann.Query(t, win, farleytest.Vars{"id": x, "stage": s.stage("won")}).At("moveOpportunity.opportunity")
-		want = `{"account":{"lifecycle":{"name":"First purchase"}},"closedAt":"2026-11-22T09:11:00Z","id":"` + x + `","status":"WON"}`
+		want = `{"account":{"lifecycle":{"name":"First purchase"}},"closedAt":"2026-11-22T09:11:02Z","id":"` + x + `","status":"WON"}`
 		if d.JSON() != want {
 			t.Fatalf("won: %s, want %s", d.JSON(), want)
 		}

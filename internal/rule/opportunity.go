@@ -173,7 +173,7 @@ func opportunityStands(ctx context.Context, c *write.Change) error {
 	if err != nil {
 		return err
 	}
-	entering := c.Changes("stage")
+	entering := c.Created() || c.Changes("stage")
 	if entering {
 		if err := stageTakes(ctx, c, s); err != nil || s == nil || c.Faulty("stage") {
 			return err
