@@ -13,7 +13,6 @@ import (
 	"farley/internal/id"
 	"farley/internal/input"
 	"farley/internal/model"
-	"farley/internal/rule"
 	"farley/internal/write"
 )
 
@@ -80,7 +79,7 @@ func move(ctx context.Context, tx *write.Tx, c write.Command) (Moved, error) {
 		}
 	}
 	before := tx.Changes()
-	if err := together(p, renamed(update(rule.WithMove(ctx, rule.Move{}), tx, k, x, in))); err != nil {
+	if err := together(p, renamed(update(write.WithMove(ctx, write.Move{}), tx, k, x, in))); err != nil {
 		return Moved{}, err
 	}
 	if !competitor.IsZero() {

@@ -6,7 +6,6 @@ import (
 	"farley/internal/fault"
 	"farley/internal/id"
 	"farley/internal/input"
-	"farley/internal/rule"
 	"farley/internal/write"
 )
 
@@ -55,7 +54,7 @@ func Reopen(ctx context.Context, w *write.Writer, c write.Command, key string, a
 			in["closeDate"] = day
 		}
 		rows := tx.Changes()
-		if err := update(rule.WithMove(ctx, rule.Move{Reopens: true, Free: true}), tx, k, x, in); err != nil {
+		if err := update(write.WithMove(ctx, write.Move{Reopens: true, Free: true}), tx, k, x, in); err != nil {
 			return Moved{}, err
 		}
 		return Moved{x, stepSince(tx, rows)}, nil
@@ -73,6 +72,9 @@ func before(ctx context.Context, tx *write.Tx, r *write.Record) (id.ID, error) {
 	if len(left) > 0 {
 		return left[0], nil
 	}
-	pipeline, _ := r.Values["pipeline_id"].(id.ID)
-	return rule.FirstStage(ctx, tx, pipeline)
+	first, err := tx.IDs(ctx, "SELECT `id` FROM `stages` WHERE `pipeline_id` = ? AND `kind` = 'OPEN' AND `deleted_at` IS NULL ORDER BY `position`, `id` LIMIT 1", r.Values["pipeline_id"])
+	if err != nil || len(first) == 0 {
+		return id.ID{}, err
+	}
+	return first[0], nil
 }

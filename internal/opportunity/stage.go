@@ -6,7 +6,6 @@ import (
 	"farley/internal/access"
 	"farley/internal/fault"
 	"farley/internal/id"
-	"farley/internal/rule"
 	"farley/internal/write"
 )
 
@@ -60,7 +59,7 @@ func RemoveStage(ctx context.Context, w *write.Writer, c write.Command, key stri
 		if err := tx.LockAll(ctx, deals, there); err != nil {
 			return Removed{}, err
 		}
-		moving := rule.WithMove(ctx, rule.Move{Free: true})
+		moving := write.WithMove(ctx, write.Move{Free: true})
 		for _, deal := range there {
 			if err := tx.Set(moving, deals, deal, map[string]any{"stage_id": to}); err != nil {
 				return Removed{}, err

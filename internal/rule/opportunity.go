@@ -20,25 +20,6 @@ import (
 	"farley/internal/write"
 )
 
-// Move lets a write bring a deal into another stage.
-type Move struct {
-	Reopens bool // the deal is closed, and open afterwards
-	Free    bool // what the stage demands is not asked for
-}
-
-type moveKey struct{}
-
-// WithMove returns a context in which a write of a deal may change its stage: every other write may not.
-func WithMove(ctx context.Context, m Move) context.Context {
-	return context.WithValue(ctx, moveKey{}, &m)
-}
-
-// moveOf returns the move under way, nil when there is none.
-func moveOf(ctx context.Context) *Move {
-	m, _ := ctx.Value(moveKey{}).(*Move)
-	return m
-}
-
 // The kinds of stages, which are the statuses of deals too.
 const (
 	stageOpen = "OPEN"
@@ -80,8 +61,8 @@ func stageOf(ctx context.Context, tx *write.Tx, x id.ID) (*stage, error) {
 // byPosition orders pipelines and stages; what has no position comes last.
 const byPosition = " ORDER BY COALESCE(`position`, 2147483647), `id`"
 
-// FirstStage returns the first open stage of a pipeline, the zero id when it has none.
-func FirstStage(ctx context.Context, tx *write.Tx, pipeline id.ID) (id.ID, error) {
+// firstStage returns the first open stage of a pipeline, the zero id when it has none.
+func firstStage(ctx context.Context, tx *write.Tx, pipeline id.ID) (id.ID, error) {
 	found, err := write.Remember(tx, "first stage of "+pipeline.String(), []string{"Stage"}, func() ([]id.ID, error) {
 		return tx.IDs(ctx, "SELECT `id` FROM `stages` WHERE `pipeline_id` = ? AND `kind` = 'OPEN' AND `deleted_at` IS NULL"+byPosition+" LIMIT 1", pipeline)
 	})
@@ -110,7 +91,7 @@ func opportunityEnters(ctx context.Context, c *write.Change) error {
 		}
 		pipeline = found[0]
 	}
-	first, err := FirstStage(ctx, c.Tx, pipeline)
+	first, err := firstStage(ctx, c.Tx, pipeline)
 	if err != nil || first.IsZero() {
 		return err
 	}
@@ -146,7 +127,7 @@ func opportunityIsOpen(ctx context.Context, c *write.Change) error {
 	if c.Created() || c.Tx.System() || c.Op != change.Updated {
 		return nil
 	}
-	if m := moveOf(ctx); m != nil && m.Reopens {
+	if m := write.MoveOf(ctx); m != nil && m.Reopens {
 		return nil
 	}
 	if status, _ := c.Old.Values["status"].(string); status == stageOpen {
@@ -190,7 +171,7 @@ func opportunityStands(ctx context.Context, c *write.Change) error {
 		return err
 	}
 	opportunityCloses(c, s, entering)
-	if entering && (moveOf(ctx) == nil || !moveOf(ctx).Free) {
+	if entering && (write.MoveOf(ctx) == nil || !write.MoveOf(ctx).Free) {
 		return demanded(ctx, c, s)
 	}
 	return nil
@@ -203,7 +184,7 @@ func stageTakes(ctx context.Context, c *write.Change, s *stage) error {
 		c.Refuse("stage", "REQUIRED", "There is no stage that the deal could enter.")
 	case s == nil || !s.there:
 		c.Refuse("stage", "NOT_FOUND", "There is no %s with this id.", "Stage")
-	case !c.Created() && !c.Tx.System() && moveOf(ctx) == nil && !write.IsOutside(ctx):
+	case !c.Created() && !c.Tx.System() && write.MoveOf(ctx) == nil && !write.IsOutside(ctx):
 		c.Refuse("stage", "IMMUTABLE", "A deal enters another stage by moveOpportunity.")
 	case c.Created() && c.Given("pipeline") && c.Ref("pipeline") != s.pipeline:
 		c.Refuse("stage", "FORMAT", "The stage belongs to another pipeline.")
