@@ -29,12 +29,21 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/opportunity"
+	"farley/ent/opportunitycompetitor"
+	"farley/ent/opportunitycontact"
+	"farley/ent/opportunityline"
+	"farley/ent/opportunitystep"
+	"farley/ent/pipeline"
 	"farley/ent/preference"
+	"farley/ent/product"
+	"farley/ent/productcategory"
 	"farley/ent/relationship"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
+	"farley/ent/stage"
 	"farley/ent/stagehistory"
 	"farley/ent/tag"
 	"farley/ent/tagging"
@@ -88,8 +97,24 @@ type Client struct {
 	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
+	// Opportunity is the client for interacting with the Opportunity builders.
+	Opportunity *OpportunityClient
+	// OpportunityCompetitor is the client for interacting with the OpportunityCompetitor builders.
+	OpportunityCompetitor *OpportunityCompetitorClient
+	// OpportunityContact is the client for interacting with the OpportunityContact builders.
+	OpportunityContact *OpportunityContactClient
+	// OpportunityLine is the client for interacting with the OpportunityLine builders.
+	OpportunityLine *OpportunityLineClient
+	// OpportunityStep is the client for interacting with the OpportunityStep builders.
+	OpportunityStep *OpportunityStepClient
+	// Pipeline is the client for interacting with the Pipeline builders.
+	Pipeline *PipelineClient
 	// Preference is the client for interacting with the Preference builders.
 	Preference *PreferenceClient
+	// Product is the client for interacting with the Product builders.
+	Product *ProductClient
+	// ProductCategory is the client for interacting with the ProductCategory builders.
+	ProductCategory *ProductCategoryClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
 	// RetentionRule is the client for interacting with the RetentionRule builders.
@@ -100,6 +125,8 @@ type Client struct {
 	RoleGrant *RoleGrantClient
 	// Share is the client for interacting with the Share builders.
 	Share *ShareClient
+	// Stage is the client for interacting with the Stage builders.
+	Stage *StageClient
 	// StageHistory is the client for interacting with the StageHistory builders.
 	StageHistory *StageHistoryClient
 	// Tag is the client for interacting with the Tag builders.
@@ -142,12 +169,21 @@ func (c *Client) init() {
 	c.Mention = NewMentionClient(c.config)
 	c.Need = NewNeedClient(c.config)
 	c.Note = NewNoteClient(c.config)
+	c.Opportunity = NewOpportunityClient(c.config)
+	c.OpportunityCompetitor = NewOpportunityCompetitorClient(c.config)
+	c.OpportunityContact = NewOpportunityContactClient(c.config)
+	c.OpportunityLine = NewOpportunityLineClient(c.config)
+	c.OpportunityStep = NewOpportunityStepClient(c.config)
+	c.Pipeline = NewPipelineClient(c.config)
 	c.Preference = NewPreferenceClient(c.config)
+	c.Product = NewProductClient(c.config)
+	c.ProductCategory = NewProductCategoryClient(c.config)
 	c.Relationship = NewRelationshipClient(c.config)
 	c.RetentionRule = NewRetentionRuleClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
 	c.Share = NewShareClient(c.config)
+	c.Stage = NewStageClient(c.config)
 	c.StageHistory = NewStageHistoryClient(c.config)
 	c.Tag = NewTagClient(c.config)
 	c.Tagging = NewTaggingClient(c.config)
@@ -245,38 +281,47 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:               ctx,
-		config:            cfg,
-		Account:           NewAccountClient(cfg),
-		AccountContact:    NewAccountContactClient(cfg),
-		AccountTeamMember: NewAccountTeamMemberClient(cfg),
-		Branch:            NewBranchClient(cfg),
-		Consent:           NewConsentClient(cfg),
-		Contact:           NewContactClient(cfg),
-		CustomField:       NewCustomFieldClient(cfg),
-		Export:            NewExportClient(cfg),
-		File:              NewFileClient(cfg),
-		ImportRun:         NewImportRunClient(cfg),
-		Lead:              NewLeadClient(cfg),
-		LifecycleStage:    NewLifecycleStageClient(cfg),
-		LifecycleStep:     NewLifecycleStepClient(cfg),
-		LocationEvent:     NewLocationEventClient(cfg),
-		Mention:           NewMentionClient(cfg),
-		Need:              NewNeedClient(cfg),
-		Note:              NewNoteClient(cfg),
-		Preference:        NewPreferenceClient(cfg),
-		Relationship:      NewRelationshipClient(cfg),
-		RetentionRule:     NewRetentionRuleClient(cfg),
-		Role:              NewRoleClient(cfg),
-		RoleGrant:         NewRoleGrantClient(cfg),
-		Share:             NewShareClient(cfg),
-		StageHistory:      NewStageHistoryClient(cfg),
-		Tag:               NewTagClient(cfg),
-		Tagging:           NewTaggingClient(cfg),
-		Team:              NewTeamClient(cfg),
-		Territory:         NewTerritoryClient(cfg),
-		TerritoryMember:   NewTerritoryMemberClient(cfg),
-		User:              NewUserClient(cfg),
+		ctx:                   ctx,
+		config:                cfg,
+		Account:               NewAccountClient(cfg),
+		AccountContact:        NewAccountContactClient(cfg),
+		AccountTeamMember:     NewAccountTeamMemberClient(cfg),
+		Branch:                NewBranchClient(cfg),
+		Consent:               NewConsentClient(cfg),
+		Contact:               NewContactClient(cfg),
+		CustomField:           NewCustomFieldClient(cfg),
+		Export:                NewExportClient(cfg),
+		File:                  NewFileClient(cfg),
+		ImportRun:             NewImportRunClient(cfg),
+		Lead:                  NewLeadClient(cfg),
+		LifecycleStage:        NewLifecycleStageClient(cfg),
+		LifecycleStep:         NewLifecycleStepClient(cfg),
+		LocationEvent:         NewLocationEventClient(cfg),
+		Mention:               NewMentionClient(cfg),
+		Need:                  NewNeedClient(cfg),
+		Note:                  NewNoteClient(cfg),
+		Opportunity:           NewOpportunityClient(cfg),
+		OpportunityCompetitor: NewOpportunityCompetitorClient(cfg),
+		OpportunityContact:    NewOpportunityContactClient(cfg),
+		OpportunityLine:       NewOpportunityLineClient(cfg),
+		OpportunityStep:       NewOpportunityStepClient(cfg),
+		Pipeline:              NewPipelineClient(cfg),
+		Preference:            NewPreferenceClient(cfg),
+		Product:               NewProductClient(cfg),
+		ProductCategory:       NewProductCategoryClient(cfg),
+		Relationship:          NewRelationshipClient(cfg),
+		RetentionRule:         NewRetentionRuleClient(cfg),
+		Role:                  NewRoleClient(cfg),
+		RoleGrant:             NewRoleGrantClient(cfg),
+		Share:                 NewShareClient(cfg),
+		Stage:                 NewStageClient(cfg),
+		StageHistory:          NewStageHistoryClient(cfg),
+		Tag:                   NewTagClient(cfg),
+		Tagging:               NewTaggingClient(cfg),
+		Team:                  NewTeamClient(cfg),
+		Territory:             NewTerritoryClient(cfg),
+		TerritoryMember:       NewTerritoryMemberClient(cfg),
+		User:                  NewUserClient(cfg),
 	}, nil
 }
 
@@ -294,38 +339,47 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:               ctx,
-		config:            cfg,
-		Account:           NewAccountClient(cfg),
-		AccountContact:    NewAccountContactClient(cfg),
-		AccountTeamMember: NewAccountTeamMemberClient(cfg),
-		Branch:            NewBranchClient(cfg),
-		Consent:           NewConsentClient(cfg),
-		Contact:           NewContactClient(cfg),
-		CustomField:       NewCustomFieldClient(cfg),
-		Export:            NewExportClient(cfg),
-		File:              NewFileClient(cfg),
-		ImportRun:         NewImportRunClient(cfg),
-		Lead:              NewLeadClient(cfg),
-		LifecycleStage:    NewLifecycleStageClient(cfg),
-		LifecycleStep:     NewLifecycleStepClient(cfg),
-		LocationEvent:     NewLocationEventClient(cfg),
-		Mention:           NewMentionClient(cfg),
-		Need:              NewNeedClient(cfg),
-		Note:              NewNoteClient(cfg),
-		Preference:        NewPreferenceClient(cfg),
-		Relationship:      NewRelationshipClient(cfg),
-		RetentionRule:     NewRetentionRuleClient(cfg),
-		Role:              NewRoleClient(cfg),
-		RoleGrant:         NewRoleGrantClient(cfg),
-		Share:             NewShareClient(cfg),
-		StageHistory:      NewStageHistoryClient(cfg),
-		Tag:               NewTagClient(cfg),
-		Tagging:           NewTaggingClient(cfg),
-		Team:              NewTeamClient(cfg),
-		Territory:         NewTerritoryClient(cfg),
-		TerritoryMember:   NewTerritoryMemberClient(cfg),
-		User:              NewUserClient(cfg),
+		ctx:                   ctx,
+		config:                cfg,
+		Account:               NewAccountClient(cfg),
+		AccountContact:        NewAccountContactClient(cfg),
+		AccountTeamMember:     NewAccountTeamMemberClient(cfg),
+		Branch:                NewBranchClient(cfg),
+		Consent:               NewConsentClient(cfg),
+		Contact:               NewContactClient(cfg),
+		CustomField:           NewCustomFieldClient(cfg),
+		Export:                NewExportClient(cfg),
+		File:                  NewFileClient(cfg),
+		ImportRun:             NewImportRunClient(cfg),
+		Lead:                  NewLeadClient(cfg),
+		LifecycleStage:        NewLifecycleStageClient(cfg),
+		LifecycleStep:         NewLifecycleStepClient(cfg),
+		LocationEvent:         NewLocationEventClient(cfg),
+		Mention:               NewMentionClient(cfg),
+		Need:                  NewNeedClient(cfg),
+		Note:                  NewNoteClient(cfg),
+		Opportunity:           NewOpportunityClient(cfg),
+		OpportunityCompetitor: NewOpportunityCompetitorClient(cfg),
+		OpportunityContact:    NewOpportunityContactClient(cfg),
+		OpportunityLine:       NewOpportunityLineClient(cfg),
+		OpportunityStep:       NewOpportunityStepClient(cfg),
+		Pipeline:              NewPipelineClient(cfg),
+		Preference:            NewPreferenceClient(cfg),
+		Product:               NewProductClient(cfg),
+		ProductCategory:       NewProductCategoryClient(cfg),
+		Relationship:          NewRelationshipClient(cfg),
+		RetentionRule:         NewRetentionRuleClient(cfg),
+		Role:                  NewRoleClient(cfg),
+		RoleGrant:             NewRoleGrantClient(cfg),
+		Share:                 NewShareClient(cfg),
+		Stage:                 NewStageClient(cfg),
+		StageHistory:          NewStageHistoryClient(cfg),
+		Tag:                   NewTagClient(cfg),
+		Tagging:               NewTaggingClient(cfg),
+		Team:                  NewTeamClient(cfg),
+		Territory:             NewTerritoryClient(cfg),
+		TerritoryMember:       NewTerritoryMemberClient(cfg),
+		User:                  NewUserClient(cfg),
 	}, nil
 }
 
@@ -358,9 +412,11 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
 		c.Contact, c.CustomField, c.Export, c.File, c.ImportRun, c.Lead,
 		c.LifecycleStage, c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note,
-		c.Preference, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share,
-		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
-		c.User,
+		c.Opportunity, c.OpportunityCompetitor, c.OpportunityContact,
+		c.OpportunityLine, c.OpportunityStep, c.Pipeline, c.Preference, c.Product,
+		c.ProductCategory, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant,
+		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
+		c.TerritoryMember, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -373,9 +429,11 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
 		c.Contact, c.CustomField, c.Export, c.File, c.ImportRun, c.Lead,
 		c.LifecycleStage, c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note,
-		c.Preference, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant, c.Share,
-		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
-		c.User,
+		c.Opportunity, c.OpportunityCompetitor, c.OpportunityContact,
+		c.OpportunityLine, c.OpportunityStep, c.Pipeline, c.Preference, c.Product,
+		c.ProductCategory, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant,
+		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
+		c.TerritoryMember, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -418,8 +476,24 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Need.mutate(ctx, m)
 	case *NoteMutation:
 		return c.Note.mutate(ctx, m)
+	case *OpportunityMutation:
+		return c.Opportunity.mutate(ctx, m)
+	case *OpportunityCompetitorMutation:
+		return c.OpportunityCompetitor.mutate(ctx, m)
+	case *OpportunityContactMutation:
+		return c.OpportunityContact.mutate(ctx, m)
+	case *OpportunityLineMutation:
+		return c.OpportunityLine.mutate(ctx, m)
+	case *OpportunityStepMutation:
+		return c.OpportunityStep.mutate(ctx, m)
+	case *PipelineMutation:
+		return c.Pipeline.mutate(ctx, m)
 	case *PreferenceMutation:
 		return c.Preference.mutate(ctx, m)
+	case *ProductMutation:
+		return c.Product.mutate(ctx, m)
+	case *ProductCategoryMutation:
+		return c.ProductCategory.mutate(ctx, m)
 	case *RelationshipMutation:
 		return c.Relationship.mutate(ctx, m)
 	case *RetentionRuleMutation:
@@ -430,6 +504,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.RoleGrant.mutate(ctx, m)
 	case *ShareMutation:
 		return c.Share.mutate(ctx, m)
+	case *StageMutation:
+		return c.Stage.mutate(ctx, m)
 	case *StageHistoryMutation:
 		return c.StageHistory.mutate(ctx, m)
 	case *TagMutation:
@@ -2909,6 +2985,22 @@ func (c *NoteClient) QueryLead(_m *Note) *LeadQuery {
 	return query
 }
 
+// QueryOpportunity queries the opportunity edge of a Note.
+func (c *NoteClient) QueryOpportunity(_m *Note) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(note.Table, note.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, note.OpportunityTable, note.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *NoteClient) Hooks() []Hook {
 	return c.hooks.Note
@@ -2931,6 +3023,900 @@ func (c *NoteClient) mutate(ctx context.Context, m *NoteMutation) (Value, error)
 		return (&NoteDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Note mutation op: %q", m.Op())
+	}
+}
+
+// OpportunityClient is a client for the Opportunity schema.
+type OpportunityClient struct {
+	config
+}
+
+// NewOpportunityClient returns a client for the Opportunity from the given config.
+func NewOpportunityClient(c config) *OpportunityClient {
+	return &OpportunityClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `opportunity.Hooks(f(g(h())))`.
+func (c *OpportunityClient) Use(hooks ...Hook) {
+	c.hooks.Opportunity = append(c.hooks.Opportunity, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `opportunity.Intercept(f(g(h())))`.
+func (c *OpportunityClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Opportunity = append(c.inters.Opportunity, interceptors...)
+}
+
+// Create returns a builder for creating a Opportunity entity.
+func (c *OpportunityClient) Create() *OpportunityCreate {
+	mutation := newOpportunityMutation(c.config, OpCreate)
+	return &OpportunityCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Opportunity entities.
+func (c *OpportunityClient) CreateBulk(builders ...*OpportunityCreate) *OpportunityCreateBulk {
+	return &OpportunityCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OpportunityClient) MapCreateBulk(slice any, setFunc func(*OpportunityCreate, int)) *OpportunityCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OpportunityCreateBulk{err: fmt.Errorf("calling to OpportunityClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OpportunityCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OpportunityCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Opportunity.
+func (c *OpportunityClient) Update() *OpportunityUpdate {
+	mutation := newOpportunityMutation(c.config, OpUpdate)
+	return &OpportunityUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OpportunityClient) UpdateOne(_m *Opportunity) *OpportunityUpdateOne {
+	mutation := newOpportunityMutation(c.config, OpUpdateOne, withOpportunity(_m))
+	return &OpportunityUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OpportunityClient) UpdateOneID(id stored.ID) *OpportunityUpdateOne {
+	mutation := newOpportunityMutation(c.config, OpUpdateOne, withOpportunityID(id))
+	return &OpportunityUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Opportunity.
+func (c *OpportunityClient) Delete() *OpportunityDelete {
+	mutation := newOpportunityMutation(c.config, OpDelete)
+	return &OpportunityDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OpportunityClient) DeleteOne(_m *Opportunity) *OpportunityDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OpportunityClient) DeleteOneID(id stored.ID) *OpportunityDeleteOne {
+	builder := c.Delete().Where(opportunity.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OpportunityDeleteOne{builder}
+}
+
+// Query returns a query builder for Opportunity.
+func (c *OpportunityClient) Query() *OpportunityQuery {
+	return &OpportunityQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOpportunity},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Opportunity entity by its id.
+func (c *OpportunityClient) Get(ctx context.Context, id stored.ID) (*Opportunity, error) {
+	return c.Query().Where(opportunity.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OpportunityClient) GetX(ctx context.Context, id stored.ID) *Opportunity {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *OpportunityClient) Hooks() []Hook {
+	return c.hooks.Opportunity
+}
+
+// Interceptors returns the client interceptors.
+func (c *OpportunityClient) Interceptors() []Interceptor {
+	return c.inters.Opportunity
+}
+
+func (c *OpportunityClient) mutate(ctx context.Context, m *OpportunityMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OpportunityCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OpportunityUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OpportunityUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OpportunityDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Opportunity mutation op: %q", m.Op())
+	}
+}
+
+// OpportunityCompetitorClient is a client for the OpportunityCompetitor schema.
+type OpportunityCompetitorClient struct {
+	config
+}
+
+// NewOpportunityCompetitorClient returns a client for the OpportunityCompetitor from the given config.
+func NewOpportunityCompetitorClient(c config) *OpportunityCompetitorClient {
+	return &OpportunityCompetitorClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `opportunitycompetitor.Hooks(f(g(h())))`.
+func (c *OpportunityCompetitorClient) Use(hooks ...Hook) {
+	c.hooks.OpportunityCompetitor = append(c.hooks.OpportunityCompetitor, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `opportunitycompetitor.Intercept(f(g(h())))`.
+func (c *OpportunityCompetitorClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OpportunityCompetitor = append(c.inters.OpportunityCompetitor, interceptors...)
+}
+
+// Create returns a builder for creating a OpportunityCompetitor entity.
+func (c *OpportunityCompetitorClient) Create() *OpportunityCompetitorCreate {
+	mutation := newOpportunityCompetitorMutation(c.config, OpCreate)
+	return &OpportunityCompetitorCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OpportunityCompetitor entities.
+func (c *OpportunityCompetitorClient) CreateBulk(builders ...*OpportunityCompetitorCreate) *OpportunityCompetitorCreateBulk {
+	return &OpportunityCompetitorCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OpportunityCompetitorClient) MapCreateBulk(slice any, setFunc func(*OpportunityCompetitorCreate, int)) *OpportunityCompetitorCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OpportunityCompetitorCreateBulk{err: fmt.Errorf("calling to OpportunityCompetitorClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OpportunityCompetitorCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OpportunityCompetitorCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OpportunityCompetitor.
+func (c *OpportunityCompetitorClient) Update() *OpportunityCompetitorUpdate {
+	mutation := newOpportunityCompetitorMutation(c.config, OpUpdate)
+	return &OpportunityCompetitorUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OpportunityCompetitorClient) UpdateOne(_m *OpportunityCompetitor) *OpportunityCompetitorUpdateOne {
+	mutation := newOpportunityCompetitorMutation(c.config, OpUpdateOne, withOpportunityCompetitor(_m))
+	return &OpportunityCompetitorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OpportunityCompetitorClient) UpdateOneID(id stored.ID) *OpportunityCompetitorUpdateOne {
+	mutation := newOpportunityCompetitorMutation(c.config, OpUpdateOne, withOpportunityCompetitorID(id))
+	return &OpportunityCompetitorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OpportunityCompetitor.
+func (c *OpportunityCompetitorClient) Delete() *OpportunityCompetitorDelete {
+	mutation := newOpportunityCompetitorMutation(c.config, OpDelete)
+	return &OpportunityCompetitorDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OpportunityCompetitorClient) DeleteOne(_m *OpportunityCompetitor) *OpportunityCompetitorDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OpportunityCompetitorClient) DeleteOneID(id stored.ID) *OpportunityCompetitorDeleteOne {
+	builder := c.Delete().Where(opportunitycompetitor.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OpportunityCompetitorDeleteOne{builder}
+}
+
+// Query returns a query builder for OpportunityCompetitor.
+func (c *OpportunityCompetitorClient) Query() *OpportunityCompetitorQuery {
+	return &OpportunityCompetitorQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOpportunityCompetitor},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OpportunityCompetitor entity by its id.
+func (c *OpportunityCompetitorClient) Get(ctx context.Context, id stored.ID) (*OpportunityCompetitor, error) {
+	return c.Query().Where(opportunitycompetitor.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OpportunityCompetitorClient) GetX(ctx context.Context, id stored.ID) *OpportunityCompetitor {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOpportunity queries the opportunity edge of a OpportunityCompetitor.
+func (c *OpportunityCompetitorClient) QueryOpportunity(_m *OpportunityCompetitor) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(opportunitycompetitor.Table, opportunitycompetitor.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, opportunitycompetitor.OpportunityTable, opportunitycompetitor.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCompetitor queries the competitor edge of a OpportunityCompetitor.
+func (c *OpportunityCompetitorClient) QueryCompetitor(_m *OpportunityCompetitor) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(opportunitycompetitor.Table, opportunitycompetitor.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, opportunitycompetitor.CompetitorTable, opportunitycompetitor.CompetitorColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OpportunityCompetitorClient) Hooks() []Hook {
+	return c.hooks.OpportunityCompetitor
+}
+
+// Interceptors returns the client interceptors.
+func (c *OpportunityCompetitorClient) Interceptors() []Interceptor {
+	return c.inters.OpportunityCompetitor
+}
+
+func (c *OpportunityCompetitorClient) mutate(ctx context.Context, m *OpportunityCompetitorMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OpportunityCompetitorCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OpportunityCompetitorUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OpportunityCompetitorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OpportunityCompetitorDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OpportunityCompetitor mutation op: %q", m.Op())
+	}
+}
+
+// OpportunityContactClient is a client for the OpportunityContact schema.
+type OpportunityContactClient struct {
+	config
+}
+
+// NewOpportunityContactClient returns a client for the OpportunityContact from the given config.
+func NewOpportunityContactClient(c config) *OpportunityContactClient {
+	return &OpportunityContactClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `opportunitycontact.Hooks(f(g(h())))`.
+func (c *OpportunityContactClient) Use(hooks ...Hook) {
+	c.hooks.OpportunityContact = append(c.hooks.OpportunityContact, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `opportunitycontact.Intercept(f(g(h())))`.
+func (c *OpportunityContactClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OpportunityContact = append(c.inters.OpportunityContact, interceptors...)
+}
+
+// Create returns a builder for creating a OpportunityContact entity.
+func (c *OpportunityContactClient) Create() *OpportunityContactCreate {
+	mutation := newOpportunityContactMutation(c.config, OpCreate)
+	return &OpportunityContactCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OpportunityContact entities.
+func (c *OpportunityContactClient) CreateBulk(builders ...*OpportunityContactCreate) *OpportunityContactCreateBulk {
+	return &OpportunityContactCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OpportunityContactClient) MapCreateBulk(slice any, setFunc func(*OpportunityContactCreate, int)) *OpportunityContactCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OpportunityContactCreateBulk{err: fmt.Errorf("calling to OpportunityContactClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OpportunityContactCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OpportunityContactCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OpportunityContact.
+func (c *OpportunityContactClient) Update() *OpportunityContactUpdate {
+	mutation := newOpportunityContactMutation(c.config, OpUpdate)
+	return &OpportunityContactUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OpportunityContactClient) UpdateOne(_m *OpportunityContact) *OpportunityContactUpdateOne {
+	mutation := newOpportunityContactMutation(c.config, OpUpdateOne, withOpportunityContact(_m))
+	return &OpportunityContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OpportunityContactClient) UpdateOneID(id stored.ID) *OpportunityContactUpdateOne {
+	mutation := newOpportunityContactMutation(c.config, OpUpdateOne, withOpportunityContactID(id))
+	return &OpportunityContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OpportunityContact.
+func (c *OpportunityContactClient) Delete() *OpportunityContactDelete {
+	mutation := newOpportunityContactMutation(c.config, OpDelete)
+	return &OpportunityContactDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OpportunityContactClient) DeleteOne(_m *OpportunityContact) *OpportunityContactDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OpportunityContactClient) DeleteOneID(id stored.ID) *OpportunityContactDeleteOne {
+	builder := c.Delete().Where(opportunitycontact.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OpportunityContactDeleteOne{builder}
+}
+
+// Query returns a query builder for OpportunityContact.
+func (c *OpportunityContactClient) Query() *OpportunityContactQuery {
+	return &OpportunityContactQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOpportunityContact},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OpportunityContact entity by its id.
+func (c *OpportunityContactClient) Get(ctx context.Context, id stored.ID) (*OpportunityContact, error) {
+	return c.Query().Where(opportunitycontact.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OpportunityContactClient) GetX(ctx context.Context, id stored.ID) *OpportunityContact {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOpportunity queries the opportunity edge of a OpportunityContact.
+func (c *OpportunityContactClient) QueryOpportunity(_m *OpportunityContact) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(opportunitycontact.Table, opportunitycontact.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, opportunitycontact.OpportunityTable, opportunitycontact.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryContact queries the contact edge of a OpportunityContact.
+func (c *OpportunityContactClient) QueryContact(_m *OpportunityContact) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(opportunitycontact.Table, opportunitycontact.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, opportunitycontact.ContactTable, opportunitycontact.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OpportunityContactClient) Hooks() []Hook {
+	return c.hooks.OpportunityContact
+}
+
+// Interceptors returns the client interceptors.
+func (c *OpportunityContactClient) Interceptors() []Interceptor {
+	return c.inters.OpportunityContact
+}
+
+func (c *OpportunityContactClient) mutate(ctx context.Context, m *OpportunityContactMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OpportunityContactCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OpportunityContactUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OpportunityContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OpportunityContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OpportunityContact mutation op: %q", m.Op())
+	}
+}
+
+// OpportunityLineClient is a client for the OpportunityLine schema.
+type OpportunityLineClient struct {
+	config
+}
+
+// NewOpportunityLineClient returns a client for the OpportunityLine from the given config.
+func NewOpportunityLineClient(c config) *OpportunityLineClient {
+	return &OpportunityLineClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `opportunityline.Hooks(f(g(h())))`.
+func (c *OpportunityLineClient) Use(hooks ...Hook) {
+	c.hooks.OpportunityLine = append(c.hooks.OpportunityLine, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `opportunityline.Intercept(f(g(h())))`.
+func (c *OpportunityLineClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OpportunityLine = append(c.inters.OpportunityLine, interceptors...)
+}
+
+// Create returns a builder for creating a OpportunityLine entity.
+func (c *OpportunityLineClient) Create() *OpportunityLineCreate {
+	mutation := newOpportunityLineMutation(c.config, OpCreate)
+	return &OpportunityLineCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OpportunityLine entities.
+func (c *OpportunityLineClient) CreateBulk(builders ...*OpportunityLineCreate) *OpportunityLineCreateBulk {
+	return &OpportunityLineCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OpportunityLineClient) MapCreateBulk(slice any, setFunc func(*OpportunityLineCreate, int)) *OpportunityLineCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OpportunityLineCreateBulk{err: fmt.Errorf("calling to OpportunityLineClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OpportunityLineCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OpportunityLineCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OpportunityLine.
+func (c *OpportunityLineClient) Update() *OpportunityLineUpdate {
+	mutation := newOpportunityLineMutation(c.config, OpUpdate)
+	return &OpportunityLineUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OpportunityLineClient) UpdateOne(_m *OpportunityLine) *OpportunityLineUpdateOne {
+	mutation := newOpportunityLineMutation(c.config, OpUpdateOne, withOpportunityLine(_m))
+	return &OpportunityLineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OpportunityLineClient) UpdateOneID(id stored.ID) *OpportunityLineUpdateOne {
+	mutation := newOpportunityLineMutation(c.config, OpUpdateOne, withOpportunityLineID(id))
+	return &OpportunityLineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OpportunityLine.
+func (c *OpportunityLineClient) Delete() *OpportunityLineDelete {
+	mutation := newOpportunityLineMutation(c.config, OpDelete)
+	return &OpportunityLineDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OpportunityLineClient) DeleteOne(_m *OpportunityLine) *OpportunityLineDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OpportunityLineClient) DeleteOneID(id stored.ID) *OpportunityLineDeleteOne {
+	builder := c.Delete().Where(opportunityline.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OpportunityLineDeleteOne{builder}
+}
+
+// Query returns a query builder for OpportunityLine.
+func (c *OpportunityLineClient) Query() *OpportunityLineQuery {
+	return &OpportunityLineQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOpportunityLine},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OpportunityLine entity by its id.
+func (c *OpportunityLineClient) Get(ctx context.Context, id stored.ID) (*OpportunityLine, error) {
+	return c.Query().Where(opportunityline.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OpportunityLineClient) GetX(ctx context.Context, id stored.ID) *OpportunityLine {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOpportunity queries the opportunity edge of a OpportunityLine.
+func (c *OpportunityLineClient) QueryOpportunity(_m *OpportunityLine) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(opportunityline.Table, opportunityline.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, opportunityline.OpportunityTable, opportunityline.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OpportunityLineClient) Hooks() []Hook {
+	return c.hooks.OpportunityLine
+}
+
+// Interceptors returns the client interceptors.
+func (c *OpportunityLineClient) Interceptors() []Interceptor {
+	return c.inters.OpportunityLine
+}
+
+func (c *OpportunityLineClient) mutate(ctx context.Context, m *OpportunityLineMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OpportunityLineCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OpportunityLineUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OpportunityLineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OpportunityLineDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OpportunityLine mutation op: %q", m.Op())
+	}
+}
+
+// OpportunityStepClient is a client for the OpportunityStep schema.
+type OpportunityStepClient struct {
+	config
+}
+
+// NewOpportunityStepClient returns a client for the OpportunityStep from the given config.
+func NewOpportunityStepClient(c config) *OpportunityStepClient {
+	return &OpportunityStepClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `opportunitystep.Hooks(f(g(h())))`.
+func (c *OpportunityStepClient) Use(hooks ...Hook) {
+	c.hooks.OpportunityStep = append(c.hooks.OpportunityStep, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `opportunitystep.Intercept(f(g(h())))`.
+func (c *OpportunityStepClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OpportunityStep = append(c.inters.OpportunityStep, interceptors...)
+}
+
+// Create returns a builder for creating a OpportunityStep entity.
+func (c *OpportunityStepClient) Create() *OpportunityStepCreate {
+	mutation := newOpportunityStepMutation(c.config, OpCreate)
+	return &OpportunityStepCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OpportunityStep entities.
+func (c *OpportunityStepClient) CreateBulk(builders ...*OpportunityStepCreate) *OpportunityStepCreateBulk {
+	return &OpportunityStepCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OpportunityStepClient) MapCreateBulk(slice any, setFunc func(*OpportunityStepCreate, int)) *OpportunityStepCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OpportunityStepCreateBulk{err: fmt.Errorf("calling to OpportunityStepClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OpportunityStepCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OpportunityStepCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OpportunityStep.
+func (c *OpportunityStepClient) Update() *OpportunityStepUpdate {
+	mutation := newOpportunityStepMutation(c.config, OpUpdate)
+	return &OpportunityStepUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OpportunityStepClient) UpdateOne(_m *OpportunityStep) *OpportunityStepUpdateOne {
+	mutation := newOpportunityStepMutation(c.config, OpUpdateOne, withOpportunityStep(_m))
+	return &OpportunityStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OpportunityStepClient) UpdateOneID(id stored.ID) *OpportunityStepUpdateOne {
+	mutation := newOpportunityStepMutation(c.config, OpUpdateOne, withOpportunityStepID(id))
+	return &OpportunityStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OpportunityStep.
+func (c *OpportunityStepClient) Delete() *OpportunityStepDelete {
+	mutation := newOpportunityStepMutation(c.config, OpDelete)
+	return &OpportunityStepDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OpportunityStepClient) DeleteOne(_m *OpportunityStep) *OpportunityStepDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OpportunityStepClient) DeleteOneID(id stored.ID) *OpportunityStepDeleteOne {
+	builder := c.Delete().Where(opportunitystep.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OpportunityStepDeleteOne{builder}
+}
+
+// Query returns a query builder for OpportunityStep.
+func (c *OpportunityStepClient) Query() *OpportunityStepQuery {
+	return &OpportunityStepQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOpportunityStep},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OpportunityStep entity by its id.
+func (c *OpportunityStepClient) Get(ctx context.Context, id stored.ID) (*OpportunityStep, error) {
+	return c.Query().Where(opportunitystep.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OpportunityStepClient) GetX(ctx context.Context, id stored.ID) *OpportunityStep {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOpportunity queries the opportunity edge of a OpportunityStep.
+func (c *OpportunityStepClient) QueryOpportunity(_m *OpportunityStep) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(opportunitystep.Table, opportunitystep.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, opportunitystep.OpportunityTable, opportunitystep.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OpportunityStepClient) Hooks() []Hook {
+	return c.hooks.OpportunityStep
+}
+
+// Interceptors returns the client interceptors.
+func (c *OpportunityStepClient) Interceptors() []Interceptor {
+	return c.inters.OpportunityStep
+}
+
+func (c *OpportunityStepClient) mutate(ctx context.Context, m *OpportunityStepMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OpportunityStepCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OpportunityStepUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OpportunityStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OpportunityStepDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OpportunityStep mutation op: %q", m.Op())
+	}
+}
+
+// PipelineClient is a client for the Pipeline schema.
+type PipelineClient struct {
+	config
+}
+
+// NewPipelineClient returns a client for the Pipeline from the given config.
+func NewPipelineClient(c config) *PipelineClient {
+	return &PipelineClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `pipeline.Hooks(f(g(h())))`.
+func (c *PipelineClient) Use(hooks ...Hook) {
+	c.hooks.Pipeline = append(c.hooks.Pipeline, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `pipeline.Intercept(f(g(h())))`.
+func (c *PipelineClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Pipeline = append(c.inters.Pipeline, interceptors...)
+}
+
+// Create returns a builder for creating a Pipeline entity.
+func (c *PipelineClient) Create() *PipelineCreate {
+	mutation := newPipelineMutation(c.config, OpCreate)
+	return &PipelineCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Pipeline entities.
+func (c *PipelineClient) CreateBulk(builders ...*PipelineCreate) *PipelineCreateBulk {
+	return &PipelineCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PipelineClient) MapCreateBulk(slice any, setFunc func(*PipelineCreate, int)) *PipelineCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PipelineCreateBulk{err: fmt.Errorf("calling to PipelineClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PipelineCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PipelineCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Pipeline.
+func (c *PipelineClient) Update() *PipelineUpdate {
+	mutation := newPipelineMutation(c.config, OpUpdate)
+	return &PipelineUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PipelineClient) UpdateOne(_m *Pipeline) *PipelineUpdateOne {
+	mutation := newPipelineMutation(c.config, OpUpdateOne, withPipeline(_m))
+	return &PipelineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PipelineClient) UpdateOneID(id stored.ID) *PipelineUpdateOne {
+	mutation := newPipelineMutation(c.config, OpUpdateOne, withPipelineID(id))
+	return &PipelineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Pipeline.
+func (c *PipelineClient) Delete() *PipelineDelete {
+	mutation := newPipelineMutation(c.config, OpDelete)
+	return &PipelineDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PipelineClient) DeleteOne(_m *Pipeline) *PipelineDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PipelineClient) DeleteOneID(id stored.ID) *PipelineDeleteOne {
+	builder := c.Delete().Where(pipeline.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PipelineDeleteOne{builder}
+}
+
+// Query returns a query builder for Pipeline.
+func (c *PipelineClient) Query() *PipelineQuery {
+	return &PipelineQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePipeline},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Pipeline entity by its id.
+func (c *PipelineClient) Get(ctx context.Context, id stored.ID) (*Pipeline, error) {
+	return c.Query().Where(pipeline.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PipelineClient) GetX(ctx context.Context, id stored.ID) *Pipeline {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PipelineClient) Hooks() []Hook {
+	return c.hooks.Pipeline
+}
+
+// Interceptors returns the client interceptors.
+func (c *PipelineClient) Interceptors() []Interceptor {
+	return c.inters.Pipeline
+}
+
+func (c *PipelineClient) mutate(ctx context.Context, m *PipelineMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PipelineCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PipelineUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PipelineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PipelineDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Pipeline mutation op: %q", m.Op())
 	}
 }
 
@@ -3080,6 +4066,272 @@ func (c *PreferenceClient) mutate(ctx context.Context, m *PreferenceMutation) (V
 		return (&PreferenceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Preference mutation op: %q", m.Op())
+	}
+}
+
+// ProductClient is a client for the Product schema.
+type ProductClient struct {
+	config
+}
+
+// NewProductClient returns a client for the Product from the given config.
+func NewProductClient(c config) *ProductClient {
+	return &ProductClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `product.Hooks(f(g(h())))`.
+func (c *ProductClient) Use(hooks ...Hook) {
+	c.hooks.Product = append(c.hooks.Product, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `product.Intercept(f(g(h())))`.
+func (c *ProductClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Product = append(c.inters.Product, interceptors...)
+}
+
+// Create returns a builder for creating a Product entity.
+func (c *ProductClient) Create() *ProductCreate {
+	mutation := newProductMutation(c.config, OpCreate)
+	return &ProductCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Product entities.
+func (c *ProductClient) CreateBulk(builders ...*ProductCreate) *ProductCreateBulk {
+	return &ProductCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ProductClient) MapCreateBulk(slice any, setFunc func(*ProductCreate, int)) *ProductCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ProductCreateBulk{err: fmt.Errorf("calling to ProductClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ProductCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ProductCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Product.
+func (c *ProductClient) Update() *ProductUpdate {
+	mutation := newProductMutation(c.config, OpUpdate)
+	return &ProductUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ProductClient) UpdateOne(_m *Product) *ProductUpdateOne {
+	mutation := newProductMutation(c.config, OpUpdateOne, withProduct(_m))
+	return &ProductUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ProductClient) UpdateOneID(id stored.ID) *ProductUpdateOne {
+	mutation := newProductMutation(c.config, OpUpdateOne, withProductID(id))
+	return &ProductUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Product.
+func (c *ProductClient) Delete() *ProductDelete {
+	mutation := newProductMutation(c.config, OpDelete)
+	return &ProductDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ProductClient) DeleteOne(_m *Product) *ProductDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ProductClient) DeleteOneID(id stored.ID) *ProductDeleteOne {
+	builder := c.Delete().Where(product.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ProductDeleteOne{builder}
+}
+
+// Query returns a query builder for Product.
+func (c *ProductClient) Query() *ProductQuery {
+	return &ProductQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeProduct},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Product entity by its id.
+func (c *ProductClient) Get(ctx context.Context, id stored.ID) (*Product, error) {
+	return c.Query().Where(product.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ProductClient) GetX(ctx context.Context, id stored.ID) *Product {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ProductClient) Hooks() []Hook {
+	return c.hooks.Product
+}
+
+// Interceptors returns the client interceptors.
+func (c *ProductClient) Interceptors() []Interceptor {
+	return c.inters.Product
+}
+
+func (c *ProductClient) mutate(ctx context.Context, m *ProductMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ProductCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ProductUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ProductUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ProductDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Product mutation op: %q", m.Op())
+	}
+}
+
+// ProductCategoryClient is a client for the ProductCategory schema.
+type ProductCategoryClient struct {
+	config
+}
+
+// NewProductCategoryClient returns a client for the ProductCategory from the given config.
+func NewProductCategoryClient(c config) *ProductCategoryClient {
+	return &ProductCategoryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `productcategory.Hooks(f(g(h())))`.
+func (c *ProductCategoryClient) Use(hooks ...Hook) {
+	c.hooks.ProductCategory = append(c.hooks.ProductCategory, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `productcategory.Intercept(f(g(h())))`.
+func (c *ProductCategoryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ProductCategory = append(c.inters.ProductCategory, interceptors...)
+}
+
+// Create returns a builder for creating a ProductCategory entity.
+func (c *ProductCategoryClient) Create() *ProductCategoryCreate {
+	mutation := newProductCategoryMutation(c.config, OpCreate)
+	return &ProductCategoryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ProductCategory entities.
+func (c *ProductCategoryClient) CreateBulk(builders ...*ProductCategoryCreate) *ProductCategoryCreateBulk {
+	return &ProductCategoryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ProductCategoryClient) MapCreateBulk(slice any, setFunc func(*ProductCategoryCreate, int)) *ProductCategoryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ProductCategoryCreateBulk{err: fmt.Errorf("calling to ProductCategoryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ProductCategoryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ProductCategoryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ProductCategory.
+func (c *ProductCategoryClient) Update() *ProductCategoryUpdate {
+	mutation := newProductCategoryMutation(c.config, OpUpdate)
+	return &ProductCategoryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ProductCategoryClient) UpdateOne(_m *ProductCategory) *ProductCategoryUpdateOne {
+	mutation := newProductCategoryMutation(c.config, OpUpdateOne, withProductCategory(_m))
+	return &ProductCategoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ProductCategoryClient) UpdateOneID(id stored.ID) *ProductCategoryUpdateOne {
+	mutation := newProductCategoryMutation(c.config, OpUpdateOne, withProductCategoryID(id))
+	return &ProductCategoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ProductCategory.
+func (c *ProductCategoryClient) Delete() *ProductCategoryDelete {
+	mutation := newProductCategoryMutation(c.config, OpDelete)
+	return &ProductCategoryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ProductCategoryClient) DeleteOne(_m *ProductCategory) *ProductCategoryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ProductCategoryClient) DeleteOneID(id stored.ID) *ProductCategoryDeleteOne {
+	builder := c.Delete().Where(productcategory.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ProductCategoryDeleteOne{builder}
+}
+
+// Query returns a query builder for ProductCategory.
+func (c *ProductCategoryClient) Query() *ProductCategoryQuery {
+	return &ProductCategoryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeProductCategory},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ProductCategory entity by its id.
+func (c *ProductCategoryClient) Get(ctx context.Context, id stored.ID) (*ProductCategory, error) {
+	return c.Query().Where(productcategory.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ProductCategoryClient) GetX(ctx context.Context, id stored.ID) *ProductCategory {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ProductCategoryClient) Hooks() []Hook {
+	return c.hooks.ProductCategory
+}
+
+// Interceptors returns the client interceptors.
+func (c *ProductCategoryClient) Interceptors() []Interceptor {
+	return c.inters.ProductCategory
+}
+
+func (c *ProductCategoryClient) mutate(ctx context.Context, m *ProductCategoryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ProductCategoryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ProductCategoryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ProductCategoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ProductCategoryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ProductCategory mutation op: %q", m.Op())
 	}
 }
 
@@ -3809,6 +5061,139 @@ func (c *ShareClient) mutate(ctx context.Context, m *ShareMutation) (Value, erro
 		return (&ShareDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Share mutation op: %q", m.Op())
+	}
+}
+
+// StageClient is a client for the Stage schema.
+type StageClient struct {
+	config
+}
+
+// NewStageClient returns a client for the Stage from the given config.
+func NewStageClient(c config) *StageClient {
+	return &StageClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `stage.Hooks(f(g(h())))`.
+func (c *StageClient) Use(hooks ...Hook) {
+	c.hooks.Stage = append(c.hooks.Stage, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `stage.Intercept(f(g(h())))`.
+func (c *StageClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Stage = append(c.inters.Stage, interceptors...)
+}
+
+// Create returns a builder for creating a Stage entity.
+func (c *StageClient) Create() *StageCreate {
+	mutation := newStageMutation(c.config, OpCreate)
+	return &StageCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Stage entities.
+func (c *StageClient) CreateBulk(builders ...*StageCreate) *StageCreateBulk {
+	return &StageCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StageClient) MapCreateBulk(slice any, setFunc func(*StageCreate, int)) *StageCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StageCreateBulk{err: fmt.Errorf("calling to StageClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StageCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StageCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Stage.
+func (c *StageClient) Update() *StageUpdate {
+	mutation := newStageMutation(c.config, OpUpdate)
+	return &StageUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StageClient) UpdateOne(_m *Stage) *StageUpdateOne {
+	mutation := newStageMutation(c.config, OpUpdateOne, withStage(_m))
+	return &StageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StageClient) UpdateOneID(id stored.ID) *StageUpdateOne {
+	mutation := newStageMutation(c.config, OpUpdateOne, withStageID(id))
+	return &StageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Stage.
+func (c *StageClient) Delete() *StageDelete {
+	mutation := newStageMutation(c.config, OpDelete)
+	return &StageDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StageClient) DeleteOne(_m *Stage) *StageDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StageClient) DeleteOneID(id stored.ID) *StageDeleteOne {
+	builder := c.Delete().Where(stage.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StageDeleteOne{builder}
+}
+
+// Query returns a query builder for Stage.
+func (c *StageClient) Query() *StageQuery {
+	return &StageQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStage},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Stage entity by its id.
+func (c *StageClient) Get(ctx context.Context, id stored.ID) (*Stage, error) {
+	return c.Query().Where(stage.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StageClient) GetX(ctx context.Context, id stored.ID) *Stage {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *StageClient) Hooks() []Hook {
+	return c.hooks.Stage
+}
+
+// Interceptors returns the client interceptors.
+func (c *StageClient) Interceptors() []Interceptor {
+	return c.inters.Stage
+}
+
+func (c *StageClient) mutate(ctx context.Context, m *StageMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StageCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StageUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StageDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Stage mutation op: %q", m.Op())
 	}
 }
 
@@ -4828,15 +6213,19 @@ type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
 		CustomField, Export, File, ImportRun, Lead, LifecycleStage, LifecycleStep,
-		LocationEvent, Mention, Need, Note, Preference, Relationship, RetentionRule,
-		Role, RoleGrant, Share, StageHistory, Tag, Tagging, Team, Territory,
-		TerritoryMember, User []ent.Hook
+		LocationEvent, Mention, Need, Note, Opportunity, OpportunityCompetitor,
+		OpportunityContact, OpportunityLine, OpportunityStep, Pipeline, Preference,
+		Product, ProductCategory, Relationship, RetentionRule, Role, RoleGrant, Share,
+		Stage, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
+		User []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
 		CustomField, Export, File, ImportRun, Lead, LifecycleStage, LifecycleStep,
-		LocationEvent, Mention, Need, Note, Preference, Relationship, RetentionRule,
-		Role, RoleGrant, Share, StageHistory, Tag, Tagging, Team, Territory,
-		TerritoryMember, User []ent.Interceptor
+		LocationEvent, Mention, Need, Note, Opportunity, OpportunityCompetitor,
+		OpportunityContact, OpportunityLine, OpportunityStep, Pipeline, Preference,
+		Product, ProductCategory, Relationship, RetentionRule, Role, RoleGrant, Share,
+		Stage, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
+		User []ent.Interceptor
 	}
 )

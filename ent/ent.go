@@ -22,12 +22,21 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/opportunity"
+	"farley/ent/opportunitycompetitor"
+	"farley/ent/opportunitycontact"
+	"farley/ent/opportunityline"
+	"farley/ent/opportunitystep"
+	"farley/ent/pipeline"
 	"farley/ent/preference"
+	"farley/ent/product"
+	"farley/ent/productcategory"
 	"farley/ent/relationship"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
+	"farley/ent/stage"
 	"farley/ent/stagehistory"
 	"farley/ent/tag"
 	"farley/ent/tagging"
@@ -102,36 +111,45 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			account.Table:           account.ValidColumn,
-			accountcontact.Table:    accountcontact.ValidColumn,
-			accountteammember.Table: accountteammember.ValidColumn,
-			branch.Table:            branch.ValidColumn,
-			consent.Table:           consent.ValidColumn,
-			contact.Table:           contact.ValidColumn,
-			customfield.Table:       customfield.ValidColumn,
-			export.Table:            export.ValidColumn,
-			file.Table:              file.ValidColumn,
-			importrun.Table:         importrun.ValidColumn,
-			lead.Table:              lead.ValidColumn,
-			lifecyclestage.Table:    lifecyclestage.ValidColumn,
-			lifecyclestep.Table:     lifecyclestep.ValidColumn,
-			locationevent.Table:     locationevent.ValidColumn,
-			mention.Table:           mention.ValidColumn,
-			need.Table:              need.ValidColumn,
-			note.Table:              note.ValidColumn,
-			preference.Table:        preference.ValidColumn,
-			relationship.Table:      relationship.ValidColumn,
-			retentionrule.Table:     retentionrule.ValidColumn,
-			role.Table:              role.ValidColumn,
-			rolegrant.Table:         rolegrant.ValidColumn,
-			share.Table:             share.ValidColumn,
-			stagehistory.Table:      stagehistory.ValidColumn,
-			tag.Table:               tag.ValidColumn,
-			tagging.Table:           tagging.ValidColumn,
-			team.Table:              team.ValidColumn,
-			territory.Table:         territory.ValidColumn,
-			territorymember.Table:   territorymember.ValidColumn,
-			user.Table:              user.ValidColumn,
+			account.Table:               account.ValidColumn,
+			accountcontact.Table:        accountcontact.ValidColumn,
+			accountteammember.Table:     accountteammember.ValidColumn,
+			branch.Table:                branch.ValidColumn,
+			consent.Table:               consent.ValidColumn,
+			contact.Table:               contact.ValidColumn,
+			customfield.Table:           customfield.ValidColumn,
+			export.Table:                export.ValidColumn,
+			file.Table:                  file.ValidColumn,
+			importrun.Table:             importrun.ValidColumn,
+			lead.Table:                  lead.ValidColumn,
+			lifecyclestage.Table:        lifecyclestage.ValidColumn,
+			lifecyclestep.Table:         lifecyclestep.ValidColumn,
+			locationevent.Table:         locationevent.ValidColumn,
+			mention.Table:               mention.ValidColumn,
+			need.Table:                  need.ValidColumn,
+			note.Table:                  note.ValidColumn,
+			opportunity.Table:           opportunity.ValidColumn,
+			opportunitycompetitor.Table: opportunitycompetitor.ValidColumn,
+			opportunitycontact.Table:    opportunitycontact.ValidColumn,
+			opportunityline.Table:       opportunityline.ValidColumn,
+			opportunitystep.Table:       opportunitystep.ValidColumn,
+			pipeline.Table:              pipeline.ValidColumn,
+			preference.Table:            preference.ValidColumn,
+			product.Table:               product.ValidColumn,
+			productcategory.Table:       productcategory.ValidColumn,
+			relationship.Table:          relationship.ValidColumn,
+			retentionrule.Table:         retentionrule.ValidColumn,
+			role.Table:                  role.ValidColumn,
+			rolegrant.Table:             rolegrant.ValidColumn,
+			share.Table:                 share.ValidColumn,
+			stage.Table:                 stage.ValidColumn,
+			stagehistory.Table:          stagehistory.ValidColumn,
+			tag.Table:                   tag.ValidColumn,
+			tagging.Table:               tagging.ValidColumn,
+			team.Table:                  team.ValidColumn,
+			territory.Table:             territory.ValidColumn,
+			territorymember.Table:       territorymember.ValidColumn,
+			user.Table:                  user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -145,7 +145,9 @@ type Lead struct {
 	ConvertedAccountID stored.ID `json:"converted_account_id,omitempty"`
 	// The contact that it became or was linked to.
 	ConvertedContactID stored.ID `json:"converted_contact_id,omitempty"`
-	selectValues       sql.SelectValues
+	// The deal that it became or was linked to.
+	ConvertedOpportunityID stored.ID `json:"converted_opportunity_id,omitempty"`
+	selectValues           sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -163,7 +165,7 @@ func (*Lead) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case lead.FieldCreatedAt, lead.FieldUpdatedAt, lead.FieldDeletedAt, lead.FieldErasedAt, lead.FieldLastActivityAt, lead.FieldConvertedAt:
 			values[i] = new(sql.NullTime)
-		case lead.FieldID, lead.FieldCreatedByID, lead.FieldUpdatedByID, lead.FieldOwnerID, lead.FieldTeamID, lead.FieldPartnerID, lead.FieldBranchID, lead.FieldTerritoryID, lead.FieldConvertedByID, lead.FieldConvertedAccountID, lead.FieldConvertedContactID:
+		case lead.FieldID, lead.FieldCreatedByID, lead.FieldUpdatedByID, lead.FieldOwnerID, lead.FieldTeamID, lead.FieldPartnerID, lead.FieldBranchID, lead.FieldTerritoryID, lead.FieldConvertedByID, lead.FieldConvertedAccountID, lead.FieldConvertedContactID, lead.FieldConvertedOpportunityID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -564,6 +566,12 @@ func (_m *Lead) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.ConvertedContactID = *value
 			}
+		case lead.FieldConvertedOpportunityID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field converted_opportunity_id", values[i])
+			} else if value != nil {
+				_m.ConvertedOpportunityID = *value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -788,6 +796,9 @@ func (_m *Lead) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("converted_contact_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ConvertedContactID))
+	builder.WriteString(", ")
+	builder.WriteString("converted_opportunity_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ConvertedOpportunityID))
 	builder.WriteByte(')')
 	return builder.String()
 }

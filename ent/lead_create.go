@@ -360,6 +360,10 @@ func (_c *LeadCreate) createSpec() (*Lead, *sqlgraph.CreateSpec) {
 		_spec.SetField(lead.FieldConvertedContactID, field.TypeUUID, value)
 		_node.ConvertedContactID = value
 	}
+	if value, ok := _c.mutation.ConvertedOpportunityID(); ok {
+		_spec.SetField(lead.FieldConvertedOpportunityID, field.TypeUUID, value)
+		_node.ConvertedOpportunityID = value
+	}
 	return _node, _spec
 }
 

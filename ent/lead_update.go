@@ -441,6 +441,12 @@ func (_u *LeadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ConvertedContactIDCleared() {
 		_spec.ClearField(lead.FieldConvertedContactID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ConvertedOpportunityID(); ok {
+		_spec.SetField(lead.FieldConvertedOpportunityID, field.TypeUUID, value)
+	}
+	if _u.mutation.ConvertedOpportunityIDCleared() {
+		_spec.ClearField(lead.FieldConvertedOpportunityID, field.TypeUUID)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{lead.Label}
@@ -904,6 +910,12 @@ func (_u *LeadUpdateOne) sqlSave(ctx context.Context) (_node *Lead, err error) {
 	}
 	if _u.mutation.ConvertedContactIDCleared() {
 		_spec.ClearField(lead.FieldConvertedContactID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ConvertedOpportunityID(); ok {
+		_spec.SetField(lead.FieldConvertedOpportunityID, field.TypeUUID, value)
+	}
+	if _u.mutation.ConvertedOpportunityIDCleared() {
+		_spec.ClearField(lead.FieldConvertedOpportunityID, field.TypeUUID)
 	}
 	_node = &Lead{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -46,7 +46,9 @@ type LifecycleStage struct {
 	// What it means.
 	Description string `json:"description,omitempty"`
 	// Whether accounts can no longer enter it.
-	Archived     bool `json:"archived,omitempty"`
+	Archived bool `json:"archived,omitempty"`
+	// Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there.
+	AfterWon     bool `json:"after_won,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -57,7 +59,7 @@ func (*LifecycleStage) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case lifecyclestage.FieldNameSort:
 			values[i] = new([]byte)
-		case lifecyclestage.FieldArchived:
+		case lifecyclestage.FieldArchived, lifecyclestage.FieldAfterWon:
 			values[i] = new(sql.NullBool)
 		case lifecyclestage.FieldVersion, lifecyclestage.FieldPosition:
 			values[i] = new(sql.NullInt64)
@@ -173,6 +175,12 @@ func (_m *LifecycleStage) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Archived = value.Bool
 			}
+		case lifecyclestage.FieldAfterWon:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field after_won", values[i])
+			} else if value.Valid {
+				_m.AfterWon = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -252,6 +260,9 @@ func (_m *LifecycleStage) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("archived=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Archived))
+	builder.WriteString(", ")
+	builder.WriteString("after_won=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AfterWon))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -54,6 +54,10 @@ func (_c *LifecycleStageCreate) defaults() {
 		v := lifecyclestage.DefaultArchived
 		_c.mutation.SetArchived(v)
 	}
+	if _, ok := _c.mutation.AfterWon(); !ok {
+		v := lifecyclestage.DefaultAfterWon
+		_c.mutation.SetAfterWon(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -75,6 +79,9 @@ func (_c *LifecycleStageCreate) check() error {
 	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		return &ValidationError{Name: "archived", err: errors.New(`ent: missing required field "LifecycleStage.archived"`)}
+	}
+	if _, ok := _c.mutation.AfterWon(); !ok {
+		return &ValidationError{Name: "after_won", err: errors.New(`ent: missing required field "LifecycleStage.after_won"`)}
 	}
 	return nil
 }
@@ -166,6 +173,10 @@ func (_c *LifecycleStageCreate) createSpec() (*LifecycleStage, *sqlgraph.CreateS
 	if value, ok := _c.mutation.Archived(); ok {
 		_spec.SetField(lifecyclestage.FieldArchived, field.TypeBool, value)
 		_node.Archived = value
+	}
+	if value, ok := _c.mutation.AfterWon(); ok {
+		_spec.SetField(lifecyclestage.FieldAfterWon, field.TypeBool, value)
+		_node.AfterWon = value
 	}
 	return _node, _spec
 }

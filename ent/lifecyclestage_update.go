@@ -135,6 +135,9 @@ func (_u *LifecycleStageUpdate) sqlSave(ctx context.Context) (_node int, err err
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(lifecyclestage.FieldArchived, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.AfterWon(); ok {
+		_spec.SetField(lifecyclestage.FieldAfterWon, field.TypeBool, value)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{lifecyclestage.Label}
@@ -292,6 +295,9 @@ func (_u *LifecycleStageUpdateOne) sqlSave(ctx context.Context) (_node *Lifecycl
 	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(lifecyclestage.FieldArchived, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.AfterWon(); ok {
+		_spec.SetField(lifecyclestage.FieldAfterWon, field.TypeBool, value)
 	}
 	_node = &LifecycleStage{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -22,13 +22,22 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/opportunity"
+	"farley/ent/opportunitycompetitor"
+	"farley/ent/opportunitycontact"
+	"farley/ent/opportunityline"
+	"farley/ent/opportunitystep"
+	"farley/ent/pipeline"
 	"farley/ent/predicate"
 	"farley/ent/preference"
+	"farley/ent/product"
+	"farley/ent/productcategory"
 	"farley/ent/relationship"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
 	"farley/ent/share"
+	"farley/ent/stage"
 	"farley/ent/stagehistory"
 	"farley/ent/tag"
 	"farley/ent/tagging"
@@ -54,36 +63,45 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAccount           = "Account"
-	TypeAccountContact    = "AccountContact"
-	TypeAccountTeamMember = "AccountTeamMember"
-	TypeBranch            = "Branch"
-	TypeConsent           = "Consent"
-	TypeContact           = "Contact"
-	TypeCustomField       = "CustomField"
-	TypeExport            = "Export"
-	TypeFile              = "File"
-	TypeImportRun         = "ImportRun"
-	TypeLead              = "Lead"
-	TypeLifecycleStage    = "LifecycleStage"
-	TypeLifecycleStep     = "LifecycleStep"
-	TypeLocationEvent     = "LocationEvent"
-	TypeMention           = "Mention"
-	TypeNeed              = "Need"
-	TypeNote              = "Note"
-	TypePreference        = "Preference"
-	TypeRelationship      = "Relationship"
-	TypeRetentionRule     = "RetentionRule"
-	TypeRole              = "Role"
-	TypeRoleGrant         = "RoleGrant"
-	TypeShare             = "Share"
-	TypeStageHistory      = "StageHistory"
-	TypeTag               = "Tag"
-	TypeTagging           = "Tagging"
-	TypeTeam              = "Team"
-	TypeTerritory         = "Territory"
-	TypeTerritoryMember   = "TerritoryMember"
-	TypeUser              = "User"
+	TypeAccount               = "Account"
+	TypeAccountContact        = "AccountContact"
+	TypeAccountTeamMember     = "AccountTeamMember"
+	TypeBranch                = "Branch"
+	TypeConsent               = "Consent"
+	TypeContact               = "Contact"
+	TypeCustomField           = "CustomField"
+	TypeExport                = "Export"
+	TypeFile                  = "File"
+	TypeImportRun             = "ImportRun"
+	TypeLead                  = "Lead"
+	TypeLifecycleStage        = "LifecycleStage"
+	TypeLifecycleStep         = "LifecycleStep"
+	TypeLocationEvent         = "LocationEvent"
+	TypeMention               = "Mention"
+	TypeNeed                  = "Need"
+	TypeNote                  = "Note"
+	TypeOpportunity           = "Opportunity"
+	TypeOpportunityCompetitor = "OpportunityCompetitor"
+	TypeOpportunityContact    = "OpportunityContact"
+	TypeOpportunityLine       = "OpportunityLine"
+	TypeOpportunityStep       = "OpportunityStep"
+	TypePipeline              = "Pipeline"
+	TypePreference            = "Preference"
+	TypeProduct               = "Product"
+	TypeProductCategory       = "ProductCategory"
+	TypeRelationship          = "Relationship"
+	TypeRetentionRule         = "RetentionRule"
+	TypeRole                  = "Role"
+	TypeRoleGrant             = "RoleGrant"
+	TypeShare                 = "Share"
+	TypeStage                 = "Stage"
+	TypeStageHistory          = "StageHistory"
+	TypeTag                   = "Tag"
+	TypeTagging               = "Tagging"
+	TypeTeam                  = "Team"
+	TypeTerritory             = "Territory"
+	TypeTerritoryMember       = "TerritoryMember"
+	TypeUser                  = "User"
 )
 
 // AccountMutation represents an operation that mutates the Account nodes in the graph.
@@ -23129,6 +23147,7 @@ type LeadMutation struct {
 	converted_by_id             *stored.ID
 	converted_account_id        *stored.ID
 	converted_contact_id        *stored.ID
+	converted_opportunity_id    *stored.ID
 	clearedFields               map[string]struct{}
 	done                        bool
 	oldValue                    func(context.Context) (*Lead, error)
@@ -26365,6 +26384,55 @@ func (m *LeadMutation) ResetConvertedContactID() {
 	delete(m.clearedFields, lead.FieldConvertedContactID)
 }
 
+// SetConvertedOpportunityID sets the "converted_opportunity_id" field.
+func (m *LeadMutation) SetConvertedOpportunityID(s stored.ID) {
+	m.converted_opportunity_id = &s
+}
+
+// ConvertedOpportunityID returns the value of the "converted_opportunity_id" field in the mutation.
+func (m *LeadMutation) ConvertedOpportunityID() (r stored.ID, exists bool) {
+	v := m.converted_opportunity_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConvertedOpportunityID returns the old "converted_opportunity_id" field's value of the Lead entity.
+// If the Lead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LeadMutation) OldConvertedOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConvertedOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConvertedOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConvertedOpportunityID: %w", err)
+	}
+	return oldValue.ConvertedOpportunityID, nil
+}
+
+// ClearConvertedOpportunityID clears the value of the "converted_opportunity_id" field.
+func (m *LeadMutation) ClearConvertedOpportunityID() {
+	m.converted_opportunity_id = nil
+	m.clearedFields[lead.FieldConvertedOpportunityID] = struct{}{}
+}
+
+// ConvertedOpportunityIDCleared returns if the "converted_opportunity_id" field was cleared in this mutation.
+func (m *LeadMutation) ConvertedOpportunityIDCleared() bool {
+	_, ok := m.clearedFields[lead.FieldConvertedOpportunityID]
+	return ok
+}
+
+// ResetConvertedOpportunityID resets all changes to the "converted_opportunity_id" field.
+func (m *LeadMutation) ResetConvertedOpportunityID() {
+	m.converted_opportunity_id = nil
+	delete(m.clearedFields, lead.FieldConvertedOpportunityID)
+}
+
 // Where appends a list predicates to the LeadMutation builder.
 func (m *LeadMutation) Where(ps ...predicate.Lead) {
 	m.predicates = append(m.predicates, ps...)
@@ -26399,7 +26467,7 @@ func (m *LeadMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *LeadMutation) Fields() []string {
-	fields := make([]string, 0, 63)
+	fields := make([]string, 0, 64)
 	if m.version != nil {
 		fields = append(fields, lead.FieldVersion)
 	}
@@ -26589,6 +26657,9 @@ func (m *LeadMutation) Fields() []string {
 	if m.converted_contact_id != nil {
 		fields = append(fields, lead.FieldConvertedContactID)
 	}
+	if m.converted_opportunity_id != nil {
+		fields = append(fields, lead.FieldConvertedOpportunityID)
+	}
 	return fields
 }
 
@@ -26723,6 +26794,8 @@ func (m *LeadMutation) Field(name string) (ent.Value, bool) {
 		return m.ConvertedAccountID()
 	case lead.FieldConvertedContactID:
 		return m.ConvertedContactID()
+	case lead.FieldConvertedOpportunityID:
+		return m.ConvertedOpportunityID()
 	}
 	return nil, false
 }
@@ -26858,6 +26931,8 @@ func (m *LeadMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldConvertedAccountID(ctx)
 	case lead.FieldConvertedContactID:
 		return m.OldConvertedContactID(ctx)
+	case lead.FieldConvertedOpportunityID:
+		return m.OldConvertedOpportunityID(ctx)
 	}
 	return nil, fmt.Errorf("unknown Lead field %s", name)
 }
@@ -27308,6 +27383,13 @@ func (m *LeadMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetConvertedContactID(v)
 		return nil
+	case lead.FieldConvertedOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConvertedOpportunityID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Lead field %s", name)
 }
@@ -27575,6 +27657,9 @@ func (m *LeadMutation) ClearedFields() []string {
 	if m.FieldCleared(lead.FieldConvertedContactID) {
 		fields = append(fields, lead.FieldConvertedContactID)
 	}
+	if m.FieldCleared(lead.FieldConvertedOpportunityID) {
+		fields = append(fields, lead.FieldConvertedOpportunityID)
+	}
 	return fields
 }
 
@@ -27762,6 +27847,9 @@ func (m *LeadMutation) ClearField(name string) error {
 		return nil
 	case lead.FieldConvertedContactID:
 		m.ClearConvertedContactID()
+		return nil
+	case lead.FieldConvertedOpportunityID:
+		m.ClearConvertedOpportunityID()
 		return nil
 	}
 	return fmt.Errorf("unknown Lead nullable field %s", name)
@@ -27960,6 +28048,9 @@ func (m *LeadMutation) ResetField(name string) error {
 	case lead.FieldConvertedContactID:
 		m.ResetConvertedContactID()
 		return nil
+	case lead.FieldConvertedOpportunityID:
+		m.ResetConvertedOpportunityID()
+		return nil
 	}
 	return fmt.Errorf("unknown Lead field %s", name)
 }
@@ -28034,6 +28125,7 @@ type LifecycleStageMutation struct {
 	addposition   *int64
 	description   *string
 	archived      *bool
+	after_won     *bool
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*LifecycleStage, error)
@@ -28793,6 +28885,42 @@ func (m *LifecycleStageMutation) ResetArchived() {
 	m.archived = nil
 }
 
+// SetAfterWon sets the "after_won" field.
+func (m *LifecycleStageMutation) SetAfterWon(b bool) {
+	m.after_won = &b
+}
+
+// AfterWon returns the value of the "after_won" field in the mutation.
+func (m *LifecycleStageMutation) AfterWon() (r bool, exists bool) {
+	v := m.after_won
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAfterWon returns the old "after_won" field's value of the LifecycleStage entity.
+// If the LifecycleStage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LifecycleStageMutation) OldAfterWon(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAfterWon is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAfterWon requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAfterWon: %w", err)
+	}
+	return oldValue.AfterWon, nil
+}
+
+// ResetAfterWon resets all changes to the "after_won" field.
+func (m *LifecycleStageMutation) ResetAfterWon() {
+	m.after_won = nil
+}
+
 // Where appends a list predicates to the LifecycleStageMutation builder.
 func (m *LifecycleStageMutation) Where(ps ...predicate.LifecycleStage) {
 	m.predicates = append(m.predicates, ps...)
@@ -28827,7 +28955,7 @@ func (m *LifecycleStageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *LifecycleStageMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.version != nil {
 		fields = append(fields, lifecyclestage.FieldVersion)
 	}
@@ -28870,6 +28998,9 @@ func (m *LifecycleStageMutation) Fields() []string {
 	if m.archived != nil {
 		fields = append(fields, lifecyclestage.FieldArchived)
 	}
+	if m.after_won != nil {
+		fields = append(fields, lifecyclestage.FieldAfterWon)
+	}
 	return fields
 }
 
@@ -28906,6 +29037,8 @@ func (m *LifecycleStageMutation) Field(name string) (ent.Value, bool) {
 		return m.Description()
 	case lifecyclestage.FieldArchived:
 		return m.Archived()
+	case lifecyclestage.FieldAfterWon:
+		return m.AfterWon()
 	}
 	return nil, false
 }
@@ -28943,6 +29076,8 @@ func (m *LifecycleStageMutation) OldField(ctx context.Context, name string) (ent
 		return m.OldDescription(ctx)
 	case lifecyclestage.FieldArchived:
 		return m.OldArchived(ctx)
+	case lifecyclestage.FieldAfterWon:
+		return m.OldAfterWon(ctx)
 	}
 	return nil, fmt.Errorf("unknown LifecycleStage field %s", name)
 }
@@ -29049,6 +29184,13 @@ func (m *LifecycleStageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetArchived(v)
+		return nil
+	case lifecyclestage.FieldAfterWon:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAfterWon(v)
 		return nil
 	}
 	return fmt.Errorf("unknown LifecycleStage field %s", name)
@@ -29218,6 +29360,9 @@ func (m *LifecycleStageMutation) ResetField(name string) error {
 		return nil
 	case lifecyclestage.FieldArchived:
 		m.ResetArchived()
+		return nil
+	case lifecyclestage.FieldAfterWon:
+		m.ResetAfterWon()
 		return nil
 	}
 	return fmt.Errorf("unknown LifecycleStage field %s", name)
@@ -34150,31 +34295,33 @@ func (m *NeedMutation) ResetEdge(name string) error {
 // NoteMutation represents an operation that mutates the Note nodes in the graph.
 type NoteMutation struct {
 	config
-	op             Op
-	typ            string
-	id             *stored.ID
-	version        *int64
-	addversion     *int64
-	created_at     *time.Time
-	updated_at     *time.Time
-	created_by_id  *stored.ID
-	updated_by_id  *stored.ID
-	deleted_at     *time.Time
-	title          *string
-	title_fold     *string
-	title_sort     *[]byte
-	body           *string
-	pinned         *bool
-	clearedFields  map[string]struct{}
-	account        *stored.ID
-	clearedaccount bool
-	contact        *stored.ID
-	clearedcontact bool
-	lead           *stored.ID
-	clearedlead    bool
-	done           bool
-	oldValue       func(context.Context) (*Note, error)
-	predicates     []predicate.Note
+	op                 Op
+	typ                string
+	id                 *stored.ID
+	version            *int64
+	addversion         *int64
+	created_at         *time.Time
+	updated_at         *time.Time
+	created_by_id      *stored.ID
+	updated_by_id      *stored.ID
+	deleted_at         *time.Time
+	title              *string
+	title_fold         *string
+	title_sort         *[]byte
+	body               *string
+	pinned             *bool
+	clearedFields      map[string]struct{}
+	account            *stored.ID
+	clearedaccount     bool
+	contact            *stored.ID
+	clearedcontact     bool
+	lead               *stored.ID
+	clearedlead        bool
+	opportunity        *stored.ID
+	clearedopportunity bool
+	done               bool
+	oldValue           func(context.Context) (*Note, error)
+	predicates         []predicate.Note
 }
 
 var _ ent.Mutation = (*NoteMutation)(nil)
@@ -34703,6 +34850,55 @@ func (m *NoteMutation) ResetLeadID() {
 	delete(m.clearedFields, note.FieldLeadID)
 }
 
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *NoteMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *NoteMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the Note entity.
+// If the Note object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NoteMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ClearOpportunityID clears the value of the "opportunity_id" field.
+func (m *NoteMutation) ClearOpportunityID() {
+	m.opportunity = nil
+	m.clearedFields[note.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityIDCleared returns if the "opportunity_id" field was cleared in this mutation.
+func (m *NoteMutation) OpportunityIDCleared() bool {
+	_, ok := m.clearedFields[note.FieldOpportunityID]
+	return ok
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *NoteMutation) ResetOpportunityID() {
+	m.opportunity = nil
+	delete(m.clearedFields, note.FieldOpportunityID)
+}
+
 // SetTitle sets the "title" field.
 func (m *NoteMutation) SetTitle(s string) {
 	m.title = &s
@@ -35003,6 +35199,33 @@ func (m *NoteMutation) ResetLead() {
 	m.clearedlead = false
 }
 
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *NoteMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[note.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *NoteMutation) OpportunityCleared() bool {
+	return m.OpportunityIDCleared() || m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *NoteMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *NoteMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
 // Where appends a list predicates to the NoteMutation builder.
 func (m *NoteMutation) Where(ps ...predicate.Note) {
 	m.predicates = append(m.predicates, ps...)
@@ -35037,7 +35260,7 @@ func (m *NoteMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *NoteMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.version != nil {
 		fields = append(fields, note.FieldVersion)
 	}
@@ -35064,6 +35287,9 @@ func (m *NoteMutation) Fields() []string {
 	}
 	if m.lead != nil {
 		fields = append(fields, note.FieldLeadID)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, note.FieldOpportunityID)
 	}
 	if m.title != nil {
 		fields = append(fields, note.FieldTitle)
@@ -35106,6 +35332,8 @@ func (m *NoteMutation) Field(name string) (ent.Value, bool) {
 		return m.ContactID()
 	case note.FieldLeadID:
 		return m.LeadID()
+	case note.FieldOpportunityID:
+		return m.OpportunityID()
 	case note.FieldTitle:
 		return m.Title()
 	case note.FieldTitleFold:
@@ -35143,6 +35371,8 @@ func (m *NoteMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldContactID(ctx)
 	case note.FieldLeadID:
 		return m.OldLeadID(ctx)
+	case note.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
 	case note.FieldTitle:
 		return m.OldTitle(ctx)
 	case note.FieldTitleFold:
@@ -35224,6 +35454,13 @@ func (m *NoteMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetLeadID(v)
+		return nil
+	case note.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
 		return nil
 	case note.FieldTitle:
 		v, ok := value.(string)
@@ -35323,6 +35560,9 @@ func (m *NoteMutation) ClearedFields() []string {
 	if m.FieldCleared(note.FieldLeadID) {
 		fields = append(fields, note.FieldLeadID)
 	}
+	if m.FieldCleared(note.FieldOpportunityID) {
+		fields = append(fields, note.FieldOpportunityID)
+	}
 	if m.FieldCleared(note.FieldTitle) {
 		fields = append(fields, note.FieldTitle)
 	}
@@ -35363,6 +35603,9 @@ func (m *NoteMutation) ClearField(name string) error {
 		return nil
 	case note.FieldLeadID:
 		m.ClearLeadID()
+		return nil
+	case note.FieldOpportunityID:
+		m.ClearOpportunityID()
 		return nil
 	case note.FieldTitle:
 		m.ClearTitle()
@@ -35408,6 +35651,9 @@ func (m *NoteMutation) ResetField(name string) error {
 	case note.FieldLeadID:
 		m.ResetLeadID()
 		return nil
+	case note.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
 	case note.FieldTitle:
 		m.ResetTitle()
 		return nil
@@ -35429,7 +35675,7 @@ func (m *NoteMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *NoteMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.account != nil {
 		edges = append(edges, note.EdgeAccount)
 	}
@@ -35438,6 +35684,9 @@ func (m *NoteMutation) AddedEdges() []string {
 	}
 	if m.lead != nil {
 		edges = append(edges, note.EdgeLead)
+	}
+	if m.opportunity != nil {
+		edges = append(edges, note.EdgeOpportunity)
 	}
 	return edges
 }
@@ -35458,13 +35707,17 @@ func (m *NoteMutation) AddedIDs(name string) []ent.Value {
 		if id := m.lead; id != nil {
 			return []ent.Value{*id}
 		}
+	case note.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *NoteMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	return edges
 }
 
@@ -35476,7 +35729,7 @@ func (m *NoteMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *NoteMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.clearedaccount {
 		edges = append(edges, note.EdgeAccount)
 	}
@@ -35485,6 +35738,9 @@ func (m *NoteMutation) ClearedEdges() []string {
 	}
 	if m.clearedlead {
 		edges = append(edges, note.EdgeLead)
+	}
+	if m.clearedopportunity {
+		edges = append(edges, note.EdgeOpportunity)
 	}
 	return edges
 }
@@ -35499,6 +35755,8 @@ func (m *NoteMutation) EdgeCleared(name string) bool {
 		return m.clearedcontact
 	case note.EdgeLead:
 		return m.clearedlead
+	case note.EdgeOpportunity:
+		return m.clearedopportunity
 	}
 	return false
 }
@@ -35515,6 +35773,9 @@ func (m *NoteMutation) ClearEdge(name string) error {
 		return nil
 	case note.EdgeLead:
 		m.ClearLead()
+		return nil
+	case note.EdgeOpportunity:
+		m.ClearOpportunity()
 		return nil
 	}
 	return fmt.Errorf("unknown Note unique edge %s", name)
@@ -35533,8 +35794,11111 @@ func (m *NoteMutation) ResetEdge(name string) error {
 	case note.EdgeLead:
 		m.ResetLead()
 		return nil
+	case note.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
 	}
 	return fmt.Errorf("unknown Note edge %s", name)
+}
+
+// OpportunityMutation represents an operation that mutates the Opportunity nodes in the graph.
+type OpportunityMutation struct {
+	config
+	op                            Op
+	typ                           string
+	id                            *stored.ID
+	version                       *int64
+	addversion                    *int64
+	created_at                    *time.Time
+	updated_at                    *time.Time
+	created_by_id                 *stored.ID
+	updated_by_id                 *stored.ID
+	deleted_at                    *time.Time
+	owner_id                      *stored.ID
+	team_id                       *stored.ID
+	partner_id                    *stored.ID
+	branch_id                     *stored.ID
+	territory_id                  *stored.ID
+	name                          *string
+	name_fold                     *string
+	name_sort                     *[]byte
+	account_id                    *stored.ID
+	pipeline_id                   *stored.ID
+	stage_id                      *stored.ID
+	status                        *string
+	amount                        *int64
+	addamount                     *int64
+	amount_currency               *string
+	amount_reporting              *int64
+	addamount_reporting           *int64
+	expected_revenue              *int64
+	addexpected_revenue           *int64
+	expected_revenue_currency     *string
+	expected_revenue_reporting    *int64
+	addexpected_revenue_reporting *int64
+	probability                   *int64
+	addprobability                *int64
+	forecast_category             *string
+	close_date                    *string
+	_type                         *string
+	source                        *string
+	source_fold                   *string
+	campaign                      *string
+	campaign_fold                 *string
+	next_step                     *string
+	next_step_fold                *string
+	reason                        *string
+	reason_fold                   *string
+	description                   *string
+	stage_entered_at              *time.Time
+	closed_at                     *time.Time
+	closed_amount                 *int64
+	addclosed_amount              *int64
+	closed_amount_currency        *string
+	closed_amount_reporting       *int64
+	addclosed_amount_reporting    *int64
+	custom_fields                 *string
+	last_activity_at              *time.Time
+	clearedFields                 map[string]struct{}
+	done                          bool
+	oldValue                      func(context.Context) (*Opportunity, error)
+	predicates                    []predicate.Opportunity
+}
+
+var _ ent.Mutation = (*OpportunityMutation)(nil)
+
+// opportunityOption allows management of the mutation configuration using functional options.
+type opportunityOption func(*OpportunityMutation)
+
+// newOpportunityMutation creates new mutation for the Opportunity entity.
+func newOpportunityMutation(c config, op Op, opts ...opportunityOption) *OpportunityMutation {
+	m := &OpportunityMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOpportunity,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOpportunityID sets the ID field of the mutation.
+func withOpportunityID(id stored.ID) opportunityOption {
+	return func(m *OpportunityMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Opportunity
+		)
+		m.oldValue = func(ctx context.Context) (*Opportunity, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Opportunity.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOpportunity sets the old Opportunity of the mutation.
+func withOpportunity(node *Opportunity) opportunityOption {
+	return func(m *OpportunityMutation) {
+		m.oldValue = func(context.Context) (*Opportunity, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OpportunityMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OpportunityMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Opportunity entities.
+func (m *OpportunityMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OpportunityMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OpportunityMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Opportunity.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *OpportunityMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OpportunityMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OpportunityMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OpportunityMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OpportunityMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OpportunityMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OpportunityMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OpportunityMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OpportunityMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OpportunityMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OpportunityMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *OpportunityMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *OpportunityMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *OpportunityMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[opportunity.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *OpportunityMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *OpportunityMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, opportunity.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *OpportunityMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *OpportunityMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *OpportunityMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[opportunity.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *OpportunityMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *OpportunityMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, opportunity.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *OpportunityMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *OpportunityMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *OpportunityMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[opportunity.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *OpportunityMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *OpportunityMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, opportunity.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *OpportunityMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *OpportunityMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *OpportunityMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[opportunity.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *OpportunityMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *OpportunityMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, opportunity.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *OpportunityMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *OpportunityMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *OpportunityMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[opportunity.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *OpportunityMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *OpportunityMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, opportunity.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *OpportunityMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *OpportunityMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *OpportunityMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[opportunity.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *OpportunityMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *OpportunityMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, opportunity.FieldPartnerID)
+}
+
+// SetBranchID sets the "branch_id" field.
+func (m *OpportunityMutation) SetBranchID(s stored.ID) {
+	m.branch_id = &s
+}
+
+// BranchID returns the value of the "branch_id" field in the mutation.
+func (m *OpportunityMutation) BranchID() (r stored.ID, exists bool) {
+	v := m.branch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranchID returns the old "branch_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldBranchID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranchID: %w", err)
+	}
+	return oldValue.BranchID, nil
+}
+
+// ClearBranchID clears the value of the "branch_id" field.
+func (m *OpportunityMutation) ClearBranchID() {
+	m.branch_id = nil
+	m.clearedFields[opportunity.FieldBranchID] = struct{}{}
+}
+
+// BranchIDCleared returns if the "branch_id" field was cleared in this mutation.
+func (m *OpportunityMutation) BranchIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldBranchID]
+	return ok
+}
+
+// ResetBranchID resets all changes to the "branch_id" field.
+func (m *OpportunityMutation) ResetBranchID() {
+	m.branch_id = nil
+	delete(m.clearedFields, opportunity.FieldBranchID)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *OpportunityMutation) SetTerritoryID(s stored.ID) {
+	m.territory_id = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *OpportunityMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ClearTerritoryID clears the value of the "territory_id" field.
+func (m *OpportunityMutation) ClearTerritoryID() {
+	m.territory_id = nil
+	m.clearedFields[opportunity.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryIDCleared returns if the "territory_id" field was cleared in this mutation.
+func (m *OpportunityMutation) TerritoryIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldTerritoryID]
+	return ok
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *OpportunityMutation) ResetTerritoryID() {
+	m.territory_id = nil
+	delete(m.clearedFields, opportunity.FieldTerritoryID)
+}
+
+// SetName sets the "name" field.
+func (m *OpportunityMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *OpportunityMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *OpportunityMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *OpportunityMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *OpportunityMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *OpportunityMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[opportunity.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *OpportunityMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *OpportunityMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, opportunity.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *OpportunityMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *OpportunityMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *OpportunityMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[opportunity.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *OpportunityMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *OpportunityMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, opportunity.FieldNameSort)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *OpportunityMutation) SetAccountID(s stored.ID) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *OpportunityMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *OpportunityMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetPipelineID sets the "pipeline_id" field.
+func (m *OpportunityMutation) SetPipelineID(s stored.ID) {
+	m.pipeline_id = &s
+}
+
+// PipelineID returns the value of the "pipeline_id" field in the mutation.
+func (m *OpportunityMutation) PipelineID() (r stored.ID, exists bool) {
+	v := m.pipeline_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPipelineID returns the old "pipeline_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldPipelineID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPipelineID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPipelineID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPipelineID: %w", err)
+	}
+	return oldValue.PipelineID, nil
+}
+
+// ClearPipelineID clears the value of the "pipeline_id" field.
+func (m *OpportunityMutation) ClearPipelineID() {
+	m.pipeline_id = nil
+	m.clearedFields[opportunity.FieldPipelineID] = struct{}{}
+}
+
+// PipelineIDCleared returns if the "pipeline_id" field was cleared in this mutation.
+func (m *OpportunityMutation) PipelineIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldPipelineID]
+	return ok
+}
+
+// ResetPipelineID resets all changes to the "pipeline_id" field.
+func (m *OpportunityMutation) ResetPipelineID() {
+	m.pipeline_id = nil
+	delete(m.clearedFields, opportunity.FieldPipelineID)
+}
+
+// SetStageID sets the "stage_id" field.
+func (m *OpportunityMutation) SetStageID(s stored.ID) {
+	m.stage_id = &s
+}
+
+// StageID returns the value of the "stage_id" field in the mutation.
+func (m *OpportunityMutation) StageID() (r stored.ID, exists bool) {
+	v := m.stage_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStageID returns the old "stage_id" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldStageID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStageID: %w", err)
+	}
+	return oldValue.StageID, nil
+}
+
+// ClearStageID clears the value of the "stage_id" field.
+func (m *OpportunityMutation) ClearStageID() {
+	m.stage_id = nil
+	m.clearedFields[opportunity.FieldStageID] = struct{}{}
+}
+
+// StageIDCleared returns if the "stage_id" field was cleared in this mutation.
+func (m *OpportunityMutation) StageIDCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldStageID]
+	return ok
+}
+
+// ResetStageID resets all changes to the "stage_id" field.
+func (m *OpportunityMutation) ResetStageID() {
+	m.stage_id = nil
+	delete(m.clearedFields, opportunity.FieldStageID)
+}
+
+// SetStatus sets the "status" field.
+func (m *OpportunityMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *OpportunityMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *OpportunityMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *OpportunityMutation) SetAmount(i int64) {
+	m.amount = &i
+	m.addamount = nil
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *OpportunityMutation) Amount() (r int64, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// AddAmount adds i to the "amount" field.
+func (m *OpportunityMutation) AddAmount(i int64) {
+	if m.addamount != nil {
+		*m.addamount += i
+	} else {
+		m.addamount = &i
+	}
+}
+
+// AddedAmount returns the value that was added to the "amount" field in this mutation.
+func (m *OpportunityMutation) AddedAmount() (r int64, exists bool) {
+	v := m.addamount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmount clears the value of the "amount" field.
+func (m *OpportunityMutation) ClearAmount() {
+	m.amount = nil
+	m.addamount = nil
+	m.clearedFields[opportunity.FieldAmount] = struct{}{}
+}
+
+// AmountCleared returns if the "amount" field was cleared in this mutation.
+func (m *OpportunityMutation) AmountCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldAmount]
+	return ok
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *OpportunityMutation) ResetAmount() {
+	m.amount = nil
+	m.addamount = nil
+	delete(m.clearedFields, opportunity.FieldAmount)
+}
+
+// SetAmountCurrency sets the "amount_currency" field.
+func (m *OpportunityMutation) SetAmountCurrency(s string) {
+	m.amount_currency = &s
+}
+
+// AmountCurrency returns the value of the "amount_currency" field in the mutation.
+func (m *OpportunityMutation) AmountCurrency() (r string, exists bool) {
+	v := m.amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountCurrency returns the old "amount_currency" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountCurrency: %w", err)
+	}
+	return oldValue.AmountCurrency, nil
+}
+
+// ClearAmountCurrency clears the value of the "amount_currency" field.
+func (m *OpportunityMutation) ClearAmountCurrency() {
+	m.amount_currency = nil
+	m.clearedFields[opportunity.FieldAmountCurrency] = struct{}{}
+}
+
+// AmountCurrencyCleared returns if the "amount_currency" field was cleared in this mutation.
+func (m *OpportunityMutation) AmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldAmountCurrency]
+	return ok
+}
+
+// ResetAmountCurrency resets all changes to the "amount_currency" field.
+func (m *OpportunityMutation) ResetAmountCurrency() {
+	m.amount_currency = nil
+	delete(m.clearedFields, opportunity.FieldAmountCurrency)
+}
+
+// SetAmountReporting sets the "amount_reporting" field.
+func (m *OpportunityMutation) SetAmountReporting(i int64) {
+	m.amount_reporting = &i
+	m.addamount_reporting = nil
+}
+
+// AmountReporting returns the value of the "amount_reporting" field in the mutation.
+func (m *OpportunityMutation) AmountReporting() (r int64, exists bool) {
+	v := m.amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountReporting returns the old "amount_reporting" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountReporting: %w", err)
+	}
+	return oldValue.AmountReporting, nil
+}
+
+// AddAmountReporting adds i to the "amount_reporting" field.
+func (m *OpportunityMutation) AddAmountReporting(i int64) {
+	if m.addamount_reporting != nil {
+		*m.addamount_reporting += i
+	} else {
+		m.addamount_reporting = &i
+	}
+}
+
+// AddedAmountReporting returns the value that was added to the "amount_reporting" field in this mutation.
+func (m *OpportunityMutation) AddedAmountReporting() (r int64, exists bool) {
+	v := m.addamount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmountReporting clears the value of the "amount_reporting" field.
+func (m *OpportunityMutation) ClearAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	m.clearedFields[opportunity.FieldAmountReporting] = struct{}{}
+}
+
+// AmountReportingCleared returns if the "amount_reporting" field was cleared in this mutation.
+func (m *OpportunityMutation) AmountReportingCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldAmountReporting]
+	return ok
+}
+
+// ResetAmountReporting resets all changes to the "amount_reporting" field.
+func (m *OpportunityMutation) ResetAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	delete(m.clearedFields, opportunity.FieldAmountReporting)
+}
+
+// SetExpectedRevenue sets the "expected_revenue" field.
+func (m *OpportunityMutation) SetExpectedRevenue(i int64) {
+	m.expected_revenue = &i
+	m.addexpected_revenue = nil
+}
+
+// ExpectedRevenue returns the value of the "expected_revenue" field in the mutation.
+func (m *OpportunityMutation) ExpectedRevenue() (r int64, exists bool) {
+	v := m.expected_revenue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectedRevenue returns the old "expected_revenue" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldExpectedRevenue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectedRevenue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectedRevenue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectedRevenue: %w", err)
+	}
+	return oldValue.ExpectedRevenue, nil
+}
+
+// AddExpectedRevenue adds i to the "expected_revenue" field.
+func (m *OpportunityMutation) AddExpectedRevenue(i int64) {
+	if m.addexpected_revenue != nil {
+		*m.addexpected_revenue += i
+	} else {
+		m.addexpected_revenue = &i
+	}
+}
+
+// AddedExpectedRevenue returns the value that was added to the "expected_revenue" field in this mutation.
+func (m *OpportunityMutation) AddedExpectedRevenue() (r int64, exists bool) {
+	v := m.addexpected_revenue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearExpectedRevenue clears the value of the "expected_revenue" field.
+func (m *OpportunityMutation) ClearExpectedRevenue() {
+	m.expected_revenue = nil
+	m.addexpected_revenue = nil
+	m.clearedFields[opportunity.FieldExpectedRevenue] = struct{}{}
+}
+
+// ExpectedRevenueCleared returns if the "expected_revenue" field was cleared in this mutation.
+func (m *OpportunityMutation) ExpectedRevenueCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldExpectedRevenue]
+	return ok
+}
+
+// ResetExpectedRevenue resets all changes to the "expected_revenue" field.
+func (m *OpportunityMutation) ResetExpectedRevenue() {
+	m.expected_revenue = nil
+	m.addexpected_revenue = nil
+	delete(m.clearedFields, opportunity.FieldExpectedRevenue)
+}
+
+// SetExpectedRevenueCurrency sets the "expected_revenue_currency" field.
+func (m *OpportunityMutation) SetExpectedRevenueCurrency(s string) {
+	m.expected_revenue_currency = &s
+}
+
+// ExpectedRevenueCurrency returns the value of the "expected_revenue_currency" field in the mutation.
+func (m *OpportunityMutation) ExpectedRevenueCurrency() (r string, exists bool) {
+	v := m.expected_revenue_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectedRevenueCurrency returns the old "expected_revenue_currency" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldExpectedRevenueCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectedRevenueCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectedRevenueCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectedRevenueCurrency: %w", err)
+	}
+	return oldValue.ExpectedRevenueCurrency, nil
+}
+
+// ClearExpectedRevenueCurrency clears the value of the "expected_revenue_currency" field.
+func (m *OpportunityMutation) ClearExpectedRevenueCurrency() {
+	m.expected_revenue_currency = nil
+	m.clearedFields[opportunity.FieldExpectedRevenueCurrency] = struct{}{}
+}
+
+// ExpectedRevenueCurrencyCleared returns if the "expected_revenue_currency" field was cleared in this mutation.
+func (m *OpportunityMutation) ExpectedRevenueCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldExpectedRevenueCurrency]
+	return ok
+}
+
+// ResetExpectedRevenueCurrency resets all changes to the "expected_revenue_currency" field.
+func (m *OpportunityMutation) ResetExpectedRevenueCurrency() {
+	m.expected_revenue_currency = nil
+	delete(m.clearedFields, opportunity.FieldExpectedRevenueCurrency)
+}
+
+// SetExpectedRevenueReporting sets the "expected_revenue_reporting" field.
+func (m *OpportunityMutation) SetExpectedRevenueReporting(i int64) {
+	m.expected_revenue_reporting = &i
+	m.addexpected_revenue_reporting = nil
+}
+
+// ExpectedRevenueReporting returns the value of the "expected_revenue_reporting" field in the mutation.
+func (m *OpportunityMutation) ExpectedRevenueReporting() (r int64, exists bool) {
+	v := m.expected_revenue_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectedRevenueReporting returns the old "expected_revenue_reporting" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldExpectedRevenueReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectedRevenueReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectedRevenueReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectedRevenueReporting: %w", err)
+	}
+	return oldValue.ExpectedRevenueReporting, nil
+}
+
+// AddExpectedRevenueReporting adds i to the "expected_revenue_reporting" field.
+func (m *OpportunityMutation) AddExpectedRevenueReporting(i int64) {
+	if m.addexpected_revenue_reporting != nil {
+		*m.addexpected_revenue_reporting += i
+	} else {
+		m.addexpected_revenue_reporting = &i
+	}
+}
+
+// AddedExpectedRevenueReporting returns the value that was added to the "expected_revenue_reporting" field in this mutation.
+func (m *OpportunityMutation) AddedExpectedRevenueReporting() (r int64, exists bool) {
+	v := m.addexpected_revenue_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearExpectedRevenueReporting clears the value of the "expected_revenue_reporting" field.
+func (m *OpportunityMutation) ClearExpectedRevenueReporting() {
+	m.expected_revenue_reporting = nil
+	m.addexpected_revenue_reporting = nil
+	m.clearedFields[opportunity.FieldExpectedRevenueReporting] = struct{}{}
+}
+
+// ExpectedRevenueReportingCleared returns if the "expected_revenue_reporting" field was cleared in this mutation.
+func (m *OpportunityMutation) ExpectedRevenueReportingCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldExpectedRevenueReporting]
+	return ok
+}
+
+// ResetExpectedRevenueReporting resets all changes to the "expected_revenue_reporting" field.
+func (m *OpportunityMutation) ResetExpectedRevenueReporting() {
+	m.expected_revenue_reporting = nil
+	m.addexpected_revenue_reporting = nil
+	delete(m.clearedFields, opportunity.FieldExpectedRevenueReporting)
+}
+
+// SetProbability sets the "probability" field.
+func (m *OpportunityMutation) SetProbability(i int64) {
+	m.probability = &i
+	m.addprobability = nil
+}
+
+// Probability returns the value of the "probability" field in the mutation.
+func (m *OpportunityMutation) Probability() (r int64, exists bool) {
+	v := m.probability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbability returns the old "probability" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldProbability(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbability is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbability requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbability: %w", err)
+	}
+	return oldValue.Probability, nil
+}
+
+// AddProbability adds i to the "probability" field.
+func (m *OpportunityMutation) AddProbability(i int64) {
+	if m.addprobability != nil {
+		*m.addprobability += i
+	} else {
+		m.addprobability = &i
+	}
+}
+
+// AddedProbability returns the value that was added to the "probability" field in this mutation.
+func (m *OpportunityMutation) AddedProbability() (r int64, exists bool) {
+	v := m.addprobability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearProbability clears the value of the "probability" field.
+func (m *OpportunityMutation) ClearProbability() {
+	m.probability = nil
+	m.addprobability = nil
+	m.clearedFields[opportunity.FieldProbability] = struct{}{}
+}
+
+// ProbabilityCleared returns if the "probability" field was cleared in this mutation.
+func (m *OpportunityMutation) ProbabilityCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldProbability]
+	return ok
+}
+
+// ResetProbability resets all changes to the "probability" field.
+func (m *OpportunityMutation) ResetProbability() {
+	m.probability = nil
+	m.addprobability = nil
+	delete(m.clearedFields, opportunity.FieldProbability)
+}
+
+// SetForecastCategory sets the "forecast_category" field.
+func (m *OpportunityMutation) SetForecastCategory(s string) {
+	m.forecast_category = &s
+}
+
+// ForecastCategory returns the value of the "forecast_category" field in the mutation.
+func (m *OpportunityMutation) ForecastCategory() (r string, exists bool) {
+	v := m.forecast_category
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForecastCategory returns the old "forecast_category" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldForecastCategory(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForecastCategory is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForecastCategory requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForecastCategory: %w", err)
+	}
+	return oldValue.ForecastCategory, nil
+}
+
+// ClearForecastCategory clears the value of the "forecast_category" field.
+func (m *OpportunityMutation) ClearForecastCategory() {
+	m.forecast_category = nil
+	m.clearedFields[opportunity.FieldForecastCategory] = struct{}{}
+}
+
+// ForecastCategoryCleared returns if the "forecast_category" field was cleared in this mutation.
+func (m *OpportunityMutation) ForecastCategoryCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldForecastCategory]
+	return ok
+}
+
+// ResetForecastCategory resets all changes to the "forecast_category" field.
+func (m *OpportunityMutation) ResetForecastCategory() {
+	m.forecast_category = nil
+	delete(m.clearedFields, opportunity.FieldForecastCategory)
+}
+
+// SetCloseDate sets the "close_date" field.
+func (m *OpportunityMutation) SetCloseDate(s string) {
+	m.close_date = &s
+}
+
+// CloseDate returns the value of the "close_date" field in the mutation.
+func (m *OpportunityMutation) CloseDate() (r string, exists bool) {
+	v := m.close_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCloseDate returns the old "close_date" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldCloseDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCloseDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCloseDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCloseDate: %w", err)
+	}
+	return oldValue.CloseDate, nil
+}
+
+// ClearCloseDate clears the value of the "close_date" field.
+func (m *OpportunityMutation) ClearCloseDate() {
+	m.close_date = nil
+	m.clearedFields[opportunity.FieldCloseDate] = struct{}{}
+}
+
+// CloseDateCleared returns if the "close_date" field was cleared in this mutation.
+func (m *OpportunityMutation) CloseDateCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldCloseDate]
+	return ok
+}
+
+// ResetCloseDate resets all changes to the "close_date" field.
+func (m *OpportunityMutation) ResetCloseDate() {
+	m.close_date = nil
+	delete(m.clearedFields, opportunity.FieldCloseDate)
+}
+
+// SetType sets the "type" field.
+func (m *OpportunityMutation) SetType(s string) {
+	m._type = &s
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *OpportunityMutation) GetType() (r string, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ClearType clears the value of the "type" field.
+func (m *OpportunityMutation) ClearType() {
+	m._type = nil
+	m.clearedFields[opportunity.FieldType] = struct{}{}
+}
+
+// TypeCleared returns if the "type" field was cleared in this mutation.
+func (m *OpportunityMutation) TypeCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldType]
+	return ok
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *OpportunityMutation) ResetType() {
+	m._type = nil
+	delete(m.clearedFields, opportunity.FieldType)
+}
+
+// SetSource sets the "source" field.
+func (m *OpportunityMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *OpportunityMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *OpportunityMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[opportunity.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *OpportunityMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *OpportunityMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, opportunity.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *OpportunityMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *OpportunityMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *OpportunityMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[opportunity.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *OpportunityMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *OpportunityMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, opportunity.FieldSourceFold)
+}
+
+// SetCampaign sets the "campaign" field.
+func (m *OpportunityMutation) SetCampaign(s string) {
+	m.campaign = &s
+}
+
+// Campaign returns the value of the "campaign" field in the mutation.
+func (m *OpportunityMutation) Campaign() (r string, exists bool) {
+	v := m.campaign
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaign returns the old "campaign" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldCampaign(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaign is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaign requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaign: %w", err)
+	}
+	return oldValue.Campaign, nil
+}
+
+// ClearCampaign clears the value of the "campaign" field.
+func (m *OpportunityMutation) ClearCampaign() {
+	m.campaign = nil
+	m.clearedFields[opportunity.FieldCampaign] = struct{}{}
+}
+
+// CampaignCleared returns if the "campaign" field was cleared in this mutation.
+func (m *OpportunityMutation) CampaignCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldCampaign]
+	return ok
+}
+
+// ResetCampaign resets all changes to the "campaign" field.
+func (m *OpportunityMutation) ResetCampaign() {
+	m.campaign = nil
+	delete(m.clearedFields, opportunity.FieldCampaign)
+}
+
+// SetCampaignFold sets the "campaign_fold" field.
+func (m *OpportunityMutation) SetCampaignFold(s string) {
+	m.campaign_fold = &s
+}
+
+// CampaignFold returns the value of the "campaign_fold" field in the mutation.
+func (m *OpportunityMutation) CampaignFold() (r string, exists bool) {
+	v := m.campaign_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignFold returns the old "campaign_fold" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldCampaignFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignFold: %w", err)
+	}
+	return oldValue.CampaignFold, nil
+}
+
+// ClearCampaignFold clears the value of the "campaign_fold" field.
+func (m *OpportunityMutation) ClearCampaignFold() {
+	m.campaign_fold = nil
+	m.clearedFields[opportunity.FieldCampaignFold] = struct{}{}
+}
+
+// CampaignFoldCleared returns if the "campaign_fold" field was cleared in this mutation.
+func (m *OpportunityMutation) CampaignFoldCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldCampaignFold]
+	return ok
+}
+
+// ResetCampaignFold resets all changes to the "campaign_fold" field.
+func (m *OpportunityMutation) ResetCampaignFold() {
+	m.campaign_fold = nil
+	delete(m.clearedFields, opportunity.FieldCampaignFold)
+}
+
+// SetNextStep sets the "next_step" field.
+func (m *OpportunityMutation) SetNextStep(s string) {
+	m.next_step = &s
+}
+
+// NextStep returns the value of the "next_step" field in the mutation.
+func (m *OpportunityMutation) NextStep() (r string, exists bool) {
+	v := m.next_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextStep returns the old "next_step" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldNextStep(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextStep: %w", err)
+	}
+	return oldValue.NextStep, nil
+}
+
+// ClearNextStep clears the value of the "next_step" field.
+func (m *OpportunityMutation) ClearNextStep() {
+	m.next_step = nil
+	m.clearedFields[opportunity.FieldNextStep] = struct{}{}
+}
+
+// NextStepCleared returns if the "next_step" field was cleared in this mutation.
+func (m *OpportunityMutation) NextStepCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldNextStep]
+	return ok
+}
+
+// ResetNextStep resets all changes to the "next_step" field.
+func (m *OpportunityMutation) ResetNextStep() {
+	m.next_step = nil
+	delete(m.clearedFields, opportunity.FieldNextStep)
+}
+
+// SetNextStepFold sets the "next_step_fold" field.
+func (m *OpportunityMutation) SetNextStepFold(s string) {
+	m.next_step_fold = &s
+}
+
+// NextStepFold returns the value of the "next_step_fold" field in the mutation.
+func (m *OpportunityMutation) NextStepFold() (r string, exists bool) {
+	v := m.next_step_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextStepFold returns the old "next_step_fold" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldNextStepFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextStepFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextStepFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextStepFold: %w", err)
+	}
+	return oldValue.NextStepFold, nil
+}
+
+// ClearNextStepFold clears the value of the "next_step_fold" field.
+func (m *OpportunityMutation) ClearNextStepFold() {
+	m.next_step_fold = nil
+	m.clearedFields[opportunity.FieldNextStepFold] = struct{}{}
+}
+
+// NextStepFoldCleared returns if the "next_step_fold" field was cleared in this mutation.
+func (m *OpportunityMutation) NextStepFoldCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldNextStepFold]
+	return ok
+}
+
+// ResetNextStepFold resets all changes to the "next_step_fold" field.
+func (m *OpportunityMutation) ResetNextStepFold() {
+	m.next_step_fold = nil
+	delete(m.clearedFields, opportunity.FieldNextStepFold)
+}
+
+// SetReason sets the "reason" field.
+func (m *OpportunityMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *OpportunityMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *OpportunityMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[opportunity.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *OpportunityMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *OpportunityMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, opportunity.FieldReason)
+}
+
+// SetReasonFold sets the "reason_fold" field.
+func (m *OpportunityMutation) SetReasonFold(s string) {
+	m.reason_fold = &s
+}
+
+// ReasonFold returns the value of the "reason_fold" field in the mutation.
+func (m *OpportunityMutation) ReasonFold() (r string, exists bool) {
+	v := m.reason_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReasonFold returns the old "reason_fold" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldReasonFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReasonFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReasonFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReasonFold: %w", err)
+	}
+	return oldValue.ReasonFold, nil
+}
+
+// ClearReasonFold clears the value of the "reason_fold" field.
+func (m *OpportunityMutation) ClearReasonFold() {
+	m.reason_fold = nil
+	m.clearedFields[opportunity.FieldReasonFold] = struct{}{}
+}
+
+// ReasonFoldCleared returns if the "reason_fold" field was cleared in this mutation.
+func (m *OpportunityMutation) ReasonFoldCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldReasonFold]
+	return ok
+}
+
+// ResetReasonFold resets all changes to the "reason_fold" field.
+func (m *OpportunityMutation) ResetReasonFold() {
+	m.reason_fold = nil
+	delete(m.clearedFields, opportunity.FieldReasonFold)
+}
+
+// SetDescription sets the "description" field.
+func (m *OpportunityMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *OpportunityMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *OpportunityMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[opportunity.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *OpportunityMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *OpportunityMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, opportunity.FieldDescription)
+}
+
+// SetStageEnteredAt sets the "stage_entered_at" field.
+func (m *OpportunityMutation) SetStageEnteredAt(t time.Time) {
+	m.stage_entered_at = &t
+}
+
+// StageEnteredAt returns the value of the "stage_entered_at" field in the mutation.
+func (m *OpportunityMutation) StageEnteredAt() (r time.Time, exists bool) {
+	v := m.stage_entered_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStageEnteredAt returns the old "stage_entered_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldStageEnteredAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStageEnteredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStageEnteredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStageEnteredAt: %w", err)
+	}
+	return oldValue.StageEnteredAt, nil
+}
+
+// ClearStageEnteredAt clears the value of the "stage_entered_at" field.
+func (m *OpportunityMutation) ClearStageEnteredAt() {
+	m.stage_entered_at = nil
+	m.clearedFields[opportunity.FieldStageEnteredAt] = struct{}{}
+}
+
+// StageEnteredAtCleared returns if the "stage_entered_at" field was cleared in this mutation.
+func (m *OpportunityMutation) StageEnteredAtCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldStageEnteredAt]
+	return ok
+}
+
+// ResetStageEnteredAt resets all changes to the "stage_entered_at" field.
+func (m *OpportunityMutation) ResetStageEnteredAt() {
+	m.stage_entered_at = nil
+	delete(m.clearedFields, opportunity.FieldStageEnteredAt)
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (m *OpportunityMutation) SetClosedAt(t time.Time) {
+	m.closed_at = &t
+}
+
+// ClosedAt returns the value of the "closed_at" field in the mutation.
+func (m *OpportunityMutation) ClosedAt() (r time.Time, exists bool) {
+	v := m.closed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAt returns the old "closed_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldClosedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAt: %w", err)
+	}
+	return oldValue.ClosedAt, nil
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (m *OpportunityMutation) ClearClosedAt() {
+	m.closed_at = nil
+	m.clearedFields[opportunity.FieldClosedAt] = struct{}{}
+}
+
+// ClosedAtCleared returns if the "closed_at" field was cleared in this mutation.
+func (m *OpportunityMutation) ClosedAtCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldClosedAt]
+	return ok
+}
+
+// ResetClosedAt resets all changes to the "closed_at" field.
+func (m *OpportunityMutation) ResetClosedAt() {
+	m.closed_at = nil
+	delete(m.clearedFields, opportunity.FieldClosedAt)
+}
+
+// SetClosedAmount sets the "closed_amount" field.
+func (m *OpportunityMutation) SetClosedAmount(i int64) {
+	m.closed_amount = &i
+	m.addclosed_amount = nil
+}
+
+// ClosedAmount returns the value of the "closed_amount" field in the mutation.
+func (m *OpportunityMutation) ClosedAmount() (r int64, exists bool) {
+	v := m.closed_amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAmount returns the old "closed_amount" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldClosedAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAmount: %w", err)
+	}
+	return oldValue.ClosedAmount, nil
+}
+
+// AddClosedAmount adds i to the "closed_amount" field.
+func (m *OpportunityMutation) AddClosedAmount(i int64) {
+	if m.addclosed_amount != nil {
+		*m.addclosed_amount += i
+	} else {
+		m.addclosed_amount = &i
+	}
+}
+
+// AddedClosedAmount returns the value that was added to the "closed_amount" field in this mutation.
+func (m *OpportunityMutation) AddedClosedAmount() (r int64, exists bool) {
+	v := m.addclosed_amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearClosedAmount clears the value of the "closed_amount" field.
+func (m *OpportunityMutation) ClearClosedAmount() {
+	m.closed_amount = nil
+	m.addclosed_amount = nil
+	m.clearedFields[opportunity.FieldClosedAmount] = struct{}{}
+}
+
+// ClosedAmountCleared returns if the "closed_amount" field was cleared in this mutation.
+func (m *OpportunityMutation) ClosedAmountCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldClosedAmount]
+	return ok
+}
+
+// ResetClosedAmount resets all changes to the "closed_amount" field.
+func (m *OpportunityMutation) ResetClosedAmount() {
+	m.closed_amount = nil
+	m.addclosed_amount = nil
+	delete(m.clearedFields, opportunity.FieldClosedAmount)
+}
+
+// SetClosedAmountCurrency sets the "closed_amount_currency" field.
+func (m *OpportunityMutation) SetClosedAmountCurrency(s string) {
+	m.closed_amount_currency = &s
+}
+
+// ClosedAmountCurrency returns the value of the "closed_amount_currency" field in the mutation.
+func (m *OpportunityMutation) ClosedAmountCurrency() (r string, exists bool) {
+	v := m.closed_amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAmountCurrency returns the old "closed_amount_currency" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldClosedAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAmountCurrency: %w", err)
+	}
+	return oldValue.ClosedAmountCurrency, nil
+}
+
+// ClearClosedAmountCurrency clears the value of the "closed_amount_currency" field.
+func (m *OpportunityMutation) ClearClosedAmountCurrency() {
+	m.closed_amount_currency = nil
+	m.clearedFields[opportunity.FieldClosedAmountCurrency] = struct{}{}
+}
+
+// ClosedAmountCurrencyCleared returns if the "closed_amount_currency" field was cleared in this mutation.
+func (m *OpportunityMutation) ClosedAmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldClosedAmountCurrency]
+	return ok
+}
+
+// ResetClosedAmountCurrency resets all changes to the "closed_amount_currency" field.
+func (m *OpportunityMutation) ResetClosedAmountCurrency() {
+	m.closed_amount_currency = nil
+	delete(m.clearedFields, opportunity.FieldClosedAmountCurrency)
+}
+
+// SetClosedAmountReporting sets the "closed_amount_reporting" field.
+func (m *OpportunityMutation) SetClosedAmountReporting(i int64) {
+	m.closed_amount_reporting = &i
+	m.addclosed_amount_reporting = nil
+}
+
+// ClosedAmountReporting returns the value of the "closed_amount_reporting" field in the mutation.
+func (m *OpportunityMutation) ClosedAmountReporting() (r int64, exists bool) {
+	v := m.closed_amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAmountReporting returns the old "closed_amount_reporting" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldClosedAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAmountReporting: %w", err)
+	}
+	return oldValue.ClosedAmountReporting, nil
+}
+
+// AddClosedAmountReporting adds i to the "closed_amount_reporting" field.
+func (m *OpportunityMutation) AddClosedAmountReporting(i int64) {
+	if m.addclosed_amount_reporting != nil {
+		*m.addclosed_amount_reporting += i
+	} else {
+		m.addclosed_amount_reporting = &i
+	}
+}
+
+// AddedClosedAmountReporting returns the value that was added to the "closed_amount_reporting" field in this mutation.
+func (m *OpportunityMutation) AddedClosedAmountReporting() (r int64, exists bool) {
+	v := m.addclosed_amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearClosedAmountReporting clears the value of the "closed_amount_reporting" field.
+func (m *OpportunityMutation) ClearClosedAmountReporting() {
+	m.closed_amount_reporting = nil
+	m.addclosed_amount_reporting = nil
+	m.clearedFields[opportunity.FieldClosedAmountReporting] = struct{}{}
+}
+
+// ClosedAmountReportingCleared returns if the "closed_amount_reporting" field was cleared in this mutation.
+func (m *OpportunityMutation) ClosedAmountReportingCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldClosedAmountReporting]
+	return ok
+}
+
+// ResetClosedAmountReporting resets all changes to the "closed_amount_reporting" field.
+func (m *OpportunityMutation) ResetClosedAmountReporting() {
+	m.closed_amount_reporting = nil
+	m.addclosed_amount_reporting = nil
+	delete(m.clearedFields, opportunity.FieldClosedAmountReporting)
+}
+
+// SetCustomFields sets the "custom_fields" field.
+func (m *OpportunityMutation) SetCustomFields(s string) {
+	m.custom_fields = &s
+}
+
+// CustomFields returns the value of the "custom_fields" field in the mutation.
+func (m *OpportunityMutation) CustomFields() (r string, exists bool) {
+	v := m.custom_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomFields returns the old "custom_fields" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldCustomFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomFields: %w", err)
+	}
+	return oldValue.CustomFields, nil
+}
+
+// ClearCustomFields clears the value of the "custom_fields" field.
+func (m *OpportunityMutation) ClearCustomFields() {
+	m.custom_fields = nil
+	m.clearedFields[opportunity.FieldCustomFields] = struct{}{}
+}
+
+// CustomFieldsCleared returns if the "custom_fields" field was cleared in this mutation.
+func (m *OpportunityMutation) CustomFieldsCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldCustomFields]
+	return ok
+}
+
+// ResetCustomFields resets all changes to the "custom_fields" field.
+func (m *OpportunityMutation) ResetCustomFields() {
+	m.custom_fields = nil
+	delete(m.clearedFields, opportunity.FieldCustomFields)
+}
+
+// SetLastActivityAt sets the "last_activity_at" field.
+func (m *OpportunityMutation) SetLastActivityAt(t time.Time) {
+	m.last_activity_at = &t
+}
+
+// LastActivityAt returns the value of the "last_activity_at" field in the mutation.
+func (m *OpportunityMutation) LastActivityAt() (r time.Time, exists bool) {
+	v := m.last_activity_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastActivityAt returns the old "last_activity_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldLastActivityAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastActivityAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastActivityAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastActivityAt: %w", err)
+	}
+	return oldValue.LastActivityAt, nil
+}
+
+// ClearLastActivityAt clears the value of the "last_activity_at" field.
+func (m *OpportunityMutation) ClearLastActivityAt() {
+	m.last_activity_at = nil
+	m.clearedFields[opportunity.FieldLastActivityAt] = struct{}{}
+}
+
+// LastActivityAtCleared returns if the "last_activity_at" field was cleared in this mutation.
+func (m *OpportunityMutation) LastActivityAtCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldLastActivityAt]
+	return ok
+}
+
+// ResetLastActivityAt resets all changes to the "last_activity_at" field.
+func (m *OpportunityMutation) ResetLastActivityAt() {
+	m.last_activity_at = nil
+	delete(m.clearedFields, opportunity.FieldLastActivityAt)
+}
+
+// Where appends a list predicates to the OpportunityMutation builder.
+func (m *OpportunityMutation) Where(ps ...predicate.Opportunity) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OpportunityMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OpportunityMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Opportunity, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OpportunityMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OpportunityMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Opportunity).
+func (m *OpportunityMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OpportunityMutation) Fields() []string {
+	fields := make([]string, 0, 44)
+	if m.version != nil {
+		fields = append(fields, opportunity.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, opportunity.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, opportunity.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, opportunity.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, opportunity.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, opportunity.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, opportunity.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, opportunity.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, opportunity.FieldPartnerID)
+	}
+	if m.branch_id != nil {
+		fields = append(fields, opportunity.FieldBranchID)
+	}
+	if m.territory_id != nil {
+		fields = append(fields, opportunity.FieldTerritoryID)
+	}
+	if m.name != nil {
+		fields = append(fields, opportunity.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, opportunity.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, opportunity.FieldNameSort)
+	}
+	if m.account_id != nil {
+		fields = append(fields, opportunity.FieldAccountID)
+	}
+	if m.pipeline_id != nil {
+		fields = append(fields, opportunity.FieldPipelineID)
+	}
+	if m.stage_id != nil {
+		fields = append(fields, opportunity.FieldStageID)
+	}
+	if m.status != nil {
+		fields = append(fields, opportunity.FieldStatus)
+	}
+	if m.amount != nil {
+		fields = append(fields, opportunity.FieldAmount)
+	}
+	if m.amount_currency != nil {
+		fields = append(fields, opportunity.FieldAmountCurrency)
+	}
+	if m.amount_reporting != nil {
+		fields = append(fields, opportunity.FieldAmountReporting)
+	}
+	if m.expected_revenue != nil {
+		fields = append(fields, opportunity.FieldExpectedRevenue)
+	}
+	if m.expected_revenue_currency != nil {
+		fields = append(fields, opportunity.FieldExpectedRevenueCurrency)
+	}
+	if m.expected_revenue_reporting != nil {
+		fields = append(fields, opportunity.FieldExpectedRevenueReporting)
+	}
+	if m.probability != nil {
+		fields = append(fields, opportunity.FieldProbability)
+	}
+	if m.forecast_category != nil {
+		fields = append(fields, opportunity.FieldForecastCategory)
+	}
+	if m.close_date != nil {
+		fields = append(fields, opportunity.FieldCloseDate)
+	}
+	if m._type != nil {
+		fields = append(fields, opportunity.FieldType)
+	}
+	if m.source != nil {
+		fields = append(fields, opportunity.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, opportunity.FieldSourceFold)
+	}
+	if m.campaign != nil {
+		fields = append(fields, opportunity.FieldCampaign)
+	}
+	if m.campaign_fold != nil {
+		fields = append(fields, opportunity.FieldCampaignFold)
+	}
+	if m.next_step != nil {
+		fields = append(fields, opportunity.FieldNextStep)
+	}
+	if m.next_step_fold != nil {
+		fields = append(fields, opportunity.FieldNextStepFold)
+	}
+	if m.reason != nil {
+		fields = append(fields, opportunity.FieldReason)
+	}
+	if m.reason_fold != nil {
+		fields = append(fields, opportunity.FieldReasonFold)
+	}
+	if m.description != nil {
+		fields = append(fields, opportunity.FieldDescription)
+	}
+	if m.stage_entered_at != nil {
+		fields = append(fields, opportunity.FieldStageEnteredAt)
+	}
+	if m.closed_at != nil {
+		fields = append(fields, opportunity.FieldClosedAt)
+	}
+	if m.closed_amount != nil {
+		fields = append(fields, opportunity.FieldClosedAmount)
+	}
+	if m.closed_amount_currency != nil {
+		fields = append(fields, opportunity.FieldClosedAmountCurrency)
+	}
+	if m.closed_amount_reporting != nil {
+		fields = append(fields, opportunity.FieldClosedAmountReporting)
+	}
+	if m.custom_fields != nil {
+		fields = append(fields, opportunity.FieldCustomFields)
+	}
+	if m.last_activity_at != nil {
+		fields = append(fields, opportunity.FieldLastActivityAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OpportunityMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case opportunity.FieldVersion:
+		return m.Version()
+	case opportunity.FieldCreatedAt:
+		return m.CreatedAt()
+	case opportunity.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case opportunity.FieldCreatedByID:
+		return m.CreatedByID()
+	case opportunity.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case opportunity.FieldDeletedAt:
+		return m.DeletedAt()
+	case opportunity.FieldOwnerID:
+		return m.OwnerID()
+	case opportunity.FieldTeamID:
+		return m.TeamID()
+	case opportunity.FieldPartnerID:
+		return m.PartnerID()
+	case opportunity.FieldBranchID:
+		return m.BranchID()
+	case opportunity.FieldTerritoryID:
+		return m.TerritoryID()
+	case opportunity.FieldName:
+		return m.Name()
+	case opportunity.FieldNameFold:
+		return m.NameFold()
+	case opportunity.FieldNameSort:
+		return m.NameSort()
+	case opportunity.FieldAccountID:
+		return m.AccountID()
+	case opportunity.FieldPipelineID:
+		return m.PipelineID()
+	case opportunity.FieldStageID:
+		return m.StageID()
+	case opportunity.FieldStatus:
+		return m.Status()
+	case opportunity.FieldAmount:
+		return m.Amount()
+	case opportunity.FieldAmountCurrency:
+		return m.AmountCurrency()
+	case opportunity.FieldAmountReporting:
+		return m.AmountReporting()
+	case opportunity.FieldExpectedRevenue:
+		return m.ExpectedRevenue()
+	case opportunity.FieldExpectedRevenueCurrency:
+		return m.ExpectedRevenueCurrency()
+	case opportunity.FieldExpectedRevenueReporting:
+		return m.ExpectedRevenueReporting()
+	case opportunity.FieldProbability:
+		return m.Probability()
+	case opportunity.FieldForecastCategory:
+		return m.ForecastCategory()
+	case opportunity.FieldCloseDate:
+		return m.CloseDate()
+	case opportunity.FieldType:
+		return m.GetType()
+	case opportunity.FieldSource:
+		return m.Source()
+	case opportunity.FieldSourceFold:
+		return m.SourceFold()
+	case opportunity.FieldCampaign:
+		return m.Campaign()
+	case opportunity.FieldCampaignFold:
+		return m.CampaignFold()
+	case opportunity.FieldNextStep:
+		return m.NextStep()
+	case opportunity.FieldNextStepFold:
+		return m.NextStepFold()
+	case opportunity.FieldReason:
+		return m.Reason()
+	case opportunity.FieldReasonFold:
+		return m.ReasonFold()
+	case opportunity.FieldDescription:
+		return m.Description()
+	case opportunity.FieldStageEnteredAt:
+		return m.StageEnteredAt()
+	case opportunity.FieldClosedAt:
+		return m.ClosedAt()
+	case opportunity.FieldClosedAmount:
+		return m.ClosedAmount()
+	case opportunity.FieldClosedAmountCurrency:
+		return m.ClosedAmountCurrency()
+	case opportunity.FieldClosedAmountReporting:
+		return m.ClosedAmountReporting()
+	case opportunity.FieldCustomFields:
+		return m.CustomFields()
+	case opportunity.FieldLastActivityAt:
+		return m.LastActivityAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OpportunityMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case opportunity.FieldVersion:
+		return m.OldVersion(ctx)
+	case opportunity.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case opportunity.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case opportunity.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case opportunity.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case opportunity.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case opportunity.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case opportunity.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case opportunity.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case opportunity.FieldBranchID:
+		return m.OldBranchID(ctx)
+	case opportunity.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
+	case opportunity.FieldName:
+		return m.OldName(ctx)
+	case opportunity.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case opportunity.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case opportunity.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case opportunity.FieldPipelineID:
+		return m.OldPipelineID(ctx)
+	case opportunity.FieldStageID:
+		return m.OldStageID(ctx)
+	case opportunity.FieldStatus:
+		return m.OldStatus(ctx)
+	case opportunity.FieldAmount:
+		return m.OldAmount(ctx)
+	case opportunity.FieldAmountCurrency:
+		return m.OldAmountCurrency(ctx)
+	case opportunity.FieldAmountReporting:
+		return m.OldAmountReporting(ctx)
+	case opportunity.FieldExpectedRevenue:
+		return m.OldExpectedRevenue(ctx)
+	case opportunity.FieldExpectedRevenueCurrency:
+		return m.OldExpectedRevenueCurrency(ctx)
+	case opportunity.FieldExpectedRevenueReporting:
+		return m.OldExpectedRevenueReporting(ctx)
+	case opportunity.FieldProbability:
+		return m.OldProbability(ctx)
+	case opportunity.FieldForecastCategory:
+		return m.OldForecastCategory(ctx)
+	case opportunity.FieldCloseDate:
+		return m.OldCloseDate(ctx)
+	case opportunity.FieldType:
+		return m.OldType(ctx)
+	case opportunity.FieldSource:
+		return m.OldSource(ctx)
+	case opportunity.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	case opportunity.FieldCampaign:
+		return m.OldCampaign(ctx)
+	case opportunity.FieldCampaignFold:
+		return m.OldCampaignFold(ctx)
+	case opportunity.FieldNextStep:
+		return m.OldNextStep(ctx)
+	case opportunity.FieldNextStepFold:
+		return m.OldNextStepFold(ctx)
+	case opportunity.FieldReason:
+		return m.OldReason(ctx)
+	case opportunity.FieldReasonFold:
+		return m.OldReasonFold(ctx)
+	case opportunity.FieldDescription:
+		return m.OldDescription(ctx)
+	case opportunity.FieldStageEnteredAt:
+		return m.OldStageEnteredAt(ctx)
+	case opportunity.FieldClosedAt:
+		return m.OldClosedAt(ctx)
+	case opportunity.FieldClosedAmount:
+		return m.OldClosedAmount(ctx)
+	case opportunity.FieldClosedAmountCurrency:
+		return m.OldClosedAmountCurrency(ctx)
+	case opportunity.FieldClosedAmountReporting:
+		return m.OldClosedAmountReporting(ctx)
+	case opportunity.FieldCustomFields:
+		return m.OldCustomFields(ctx)
+	case opportunity.FieldLastActivityAt:
+		return m.OldLastActivityAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Opportunity field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case opportunity.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case opportunity.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case opportunity.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case opportunity.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case opportunity.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case opportunity.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case opportunity.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case opportunity.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case opportunity.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case opportunity.FieldBranchID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranchID(v)
+		return nil
+	case opportunity.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
+		return nil
+	case opportunity.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case opportunity.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case opportunity.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case opportunity.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case opportunity.FieldPipelineID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPipelineID(v)
+		return nil
+	case opportunity.FieldStageID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStageID(v)
+		return nil
+	case opportunity.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case opportunity.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case opportunity.FieldAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountCurrency(v)
+		return nil
+	case opportunity.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountReporting(v)
+		return nil
+	case opportunity.FieldExpectedRevenue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectedRevenue(v)
+		return nil
+	case opportunity.FieldExpectedRevenueCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectedRevenueCurrency(v)
+		return nil
+	case opportunity.FieldExpectedRevenueReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectedRevenueReporting(v)
+		return nil
+	case opportunity.FieldProbability:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbability(v)
+		return nil
+	case opportunity.FieldForecastCategory:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForecastCategory(v)
+		return nil
+	case opportunity.FieldCloseDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCloseDate(v)
+		return nil
+	case opportunity.FieldType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
+		return nil
+	case opportunity.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case opportunity.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	case opportunity.FieldCampaign:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaign(v)
+		return nil
+	case opportunity.FieldCampaignFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignFold(v)
+		return nil
+	case opportunity.FieldNextStep:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextStep(v)
+		return nil
+	case opportunity.FieldNextStepFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextStepFold(v)
+		return nil
+	case opportunity.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case opportunity.FieldReasonFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReasonFold(v)
+		return nil
+	case opportunity.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case opportunity.FieldStageEnteredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStageEnteredAt(v)
+		return nil
+	case opportunity.FieldClosedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAt(v)
+		return nil
+	case opportunity.FieldClosedAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAmount(v)
+		return nil
+	case opportunity.FieldClosedAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAmountCurrency(v)
+		return nil
+	case opportunity.FieldClosedAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAmountReporting(v)
+		return nil
+	case opportunity.FieldCustomFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomFields(v)
+		return nil
+	case opportunity.FieldLastActivityAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastActivityAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Opportunity field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OpportunityMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, opportunity.FieldVersion)
+	}
+	if m.addamount != nil {
+		fields = append(fields, opportunity.FieldAmount)
+	}
+	if m.addamount_reporting != nil {
+		fields = append(fields, opportunity.FieldAmountReporting)
+	}
+	if m.addexpected_revenue != nil {
+		fields = append(fields, opportunity.FieldExpectedRevenue)
+	}
+	if m.addexpected_revenue_reporting != nil {
+		fields = append(fields, opportunity.FieldExpectedRevenueReporting)
+	}
+	if m.addprobability != nil {
+		fields = append(fields, opportunity.FieldProbability)
+	}
+	if m.addclosed_amount != nil {
+		fields = append(fields, opportunity.FieldClosedAmount)
+	}
+	if m.addclosed_amount_reporting != nil {
+		fields = append(fields, opportunity.FieldClosedAmountReporting)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OpportunityMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case opportunity.FieldVersion:
+		return m.AddedVersion()
+	case opportunity.FieldAmount:
+		return m.AddedAmount()
+	case opportunity.FieldAmountReporting:
+		return m.AddedAmountReporting()
+	case opportunity.FieldExpectedRevenue:
+		return m.AddedExpectedRevenue()
+	case opportunity.FieldExpectedRevenueReporting:
+		return m.AddedExpectedRevenueReporting()
+	case opportunity.FieldProbability:
+		return m.AddedProbability()
+	case opportunity.FieldClosedAmount:
+		return m.AddedClosedAmount()
+	case opportunity.FieldClosedAmountReporting:
+		return m.AddedClosedAmountReporting()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case opportunity.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case opportunity.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmount(v)
+		return nil
+	case opportunity.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountReporting(v)
+		return nil
+	case opportunity.FieldExpectedRevenue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpectedRevenue(v)
+		return nil
+	case opportunity.FieldExpectedRevenueReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpectedRevenueReporting(v)
+		return nil
+	case opportunity.FieldProbability:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProbability(v)
+		return nil
+	case opportunity.FieldClosedAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClosedAmount(v)
+		return nil
+	case opportunity.FieldClosedAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClosedAmountReporting(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Opportunity numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OpportunityMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(opportunity.FieldCreatedByID) {
+		fields = append(fields, opportunity.FieldCreatedByID)
+	}
+	if m.FieldCleared(opportunity.FieldUpdatedByID) {
+		fields = append(fields, opportunity.FieldUpdatedByID)
+	}
+	if m.FieldCleared(opportunity.FieldDeletedAt) {
+		fields = append(fields, opportunity.FieldDeletedAt)
+	}
+	if m.FieldCleared(opportunity.FieldOwnerID) {
+		fields = append(fields, opportunity.FieldOwnerID)
+	}
+	if m.FieldCleared(opportunity.FieldTeamID) {
+		fields = append(fields, opportunity.FieldTeamID)
+	}
+	if m.FieldCleared(opportunity.FieldPartnerID) {
+		fields = append(fields, opportunity.FieldPartnerID)
+	}
+	if m.FieldCleared(opportunity.FieldBranchID) {
+		fields = append(fields, opportunity.FieldBranchID)
+	}
+	if m.FieldCleared(opportunity.FieldTerritoryID) {
+		fields = append(fields, opportunity.FieldTerritoryID)
+	}
+	if m.FieldCleared(opportunity.FieldNameFold) {
+		fields = append(fields, opportunity.FieldNameFold)
+	}
+	if m.FieldCleared(opportunity.FieldNameSort) {
+		fields = append(fields, opportunity.FieldNameSort)
+	}
+	if m.FieldCleared(opportunity.FieldPipelineID) {
+		fields = append(fields, opportunity.FieldPipelineID)
+	}
+	if m.FieldCleared(opportunity.FieldStageID) {
+		fields = append(fields, opportunity.FieldStageID)
+	}
+	if m.FieldCleared(opportunity.FieldAmount) {
+		fields = append(fields, opportunity.FieldAmount)
+	}
+	if m.FieldCleared(opportunity.FieldAmountCurrency) {
+		fields = append(fields, opportunity.FieldAmountCurrency)
+	}
+	if m.FieldCleared(opportunity.FieldAmountReporting) {
+		fields = append(fields, opportunity.FieldAmountReporting)
+	}
+	if m.FieldCleared(opportunity.FieldExpectedRevenue) {
+		fields = append(fields, opportunity.FieldExpectedRevenue)
+	}
+	if m.FieldCleared(opportunity.FieldExpectedRevenueCurrency) {
+		fields = append(fields, opportunity.FieldExpectedRevenueCurrency)
+	}
+	if m.FieldCleared(opportunity.FieldExpectedRevenueReporting) {
+		fields = append(fields, opportunity.FieldExpectedRevenueReporting)
+	}
+	if m.FieldCleared(opportunity.FieldProbability) {
+		fields = append(fields, opportunity.FieldProbability)
+	}
+	if m.FieldCleared(opportunity.FieldForecastCategory) {
+		fields = append(fields, opportunity.FieldForecastCategory)
+	}
+	if m.FieldCleared(opportunity.FieldCloseDate) {
+		fields = append(fields, opportunity.FieldCloseDate)
+	}
+	if m.FieldCleared(opportunity.FieldType) {
+		fields = append(fields, opportunity.FieldType)
+	}
+	if m.FieldCleared(opportunity.FieldSource) {
+		fields = append(fields, opportunity.FieldSource)
+	}
+	if m.FieldCleared(opportunity.FieldSourceFold) {
+		fields = append(fields, opportunity.FieldSourceFold)
+	}
+	if m.FieldCleared(opportunity.FieldCampaign) {
+		fields = append(fields, opportunity.FieldCampaign)
+	}
+	if m.FieldCleared(opportunity.FieldCampaignFold) {
+		fields = append(fields, opportunity.FieldCampaignFold)
+	}
+	if m.FieldCleared(opportunity.FieldNextStep) {
+		fields = append(fields, opportunity.FieldNextStep)
+	}
+	if m.FieldCleared(opportunity.FieldNextStepFold) {
+		fields = append(fields, opportunity.FieldNextStepFold)
+	}
+	if m.FieldCleared(opportunity.FieldReason) {
+		fields = append(fields, opportunity.FieldReason)
+	}
+	if m.FieldCleared(opportunity.FieldReasonFold) {
+		fields = append(fields, opportunity.FieldReasonFold)
+	}
+	if m.FieldCleared(opportunity.FieldDescription) {
+		fields = append(fields, opportunity.FieldDescription)
+	}
+	if m.FieldCleared(opportunity.FieldStageEnteredAt) {
+		fields = append(fields, opportunity.FieldStageEnteredAt)
+	}
+	if m.FieldCleared(opportunity.FieldClosedAt) {
+		fields = append(fields, opportunity.FieldClosedAt)
+	}
+	if m.FieldCleared(opportunity.FieldClosedAmount) {
+		fields = append(fields, opportunity.FieldClosedAmount)
+	}
+	if m.FieldCleared(opportunity.FieldClosedAmountCurrency) {
+		fields = append(fields, opportunity.FieldClosedAmountCurrency)
+	}
+	if m.FieldCleared(opportunity.FieldClosedAmountReporting) {
+		fields = append(fields, opportunity.FieldClosedAmountReporting)
+	}
+	if m.FieldCleared(opportunity.FieldCustomFields) {
+		fields = append(fields, opportunity.FieldCustomFields)
+	}
+	if m.FieldCleared(opportunity.FieldLastActivityAt) {
+		fields = append(fields, opportunity.FieldLastActivityAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OpportunityMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OpportunityMutation) ClearField(name string) error {
+	switch name {
+	case opportunity.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case opportunity.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case opportunity.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case opportunity.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case opportunity.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case opportunity.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case opportunity.FieldBranchID:
+		m.ClearBranchID()
+		return nil
+	case opportunity.FieldTerritoryID:
+		m.ClearTerritoryID()
+		return nil
+	case opportunity.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case opportunity.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case opportunity.FieldPipelineID:
+		m.ClearPipelineID()
+		return nil
+	case opportunity.FieldStageID:
+		m.ClearStageID()
+		return nil
+	case opportunity.FieldAmount:
+		m.ClearAmount()
+		return nil
+	case opportunity.FieldAmountCurrency:
+		m.ClearAmountCurrency()
+		return nil
+	case opportunity.FieldAmountReporting:
+		m.ClearAmountReporting()
+		return nil
+	case opportunity.FieldExpectedRevenue:
+		m.ClearExpectedRevenue()
+		return nil
+	case opportunity.FieldExpectedRevenueCurrency:
+		m.ClearExpectedRevenueCurrency()
+		return nil
+	case opportunity.FieldExpectedRevenueReporting:
+		m.ClearExpectedRevenueReporting()
+		return nil
+	case opportunity.FieldProbability:
+		m.ClearProbability()
+		return nil
+	case opportunity.FieldForecastCategory:
+		m.ClearForecastCategory()
+		return nil
+	case opportunity.FieldCloseDate:
+		m.ClearCloseDate()
+		return nil
+	case opportunity.FieldType:
+		m.ClearType()
+		return nil
+	case opportunity.FieldSource:
+		m.ClearSource()
+		return nil
+	case opportunity.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	case opportunity.FieldCampaign:
+		m.ClearCampaign()
+		return nil
+	case opportunity.FieldCampaignFold:
+		m.ClearCampaignFold()
+		return nil
+	case opportunity.FieldNextStep:
+		m.ClearNextStep()
+		return nil
+	case opportunity.FieldNextStepFold:
+		m.ClearNextStepFold()
+		return nil
+	case opportunity.FieldReason:
+		m.ClearReason()
+		return nil
+	case opportunity.FieldReasonFold:
+		m.ClearReasonFold()
+		return nil
+	case opportunity.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case opportunity.FieldStageEnteredAt:
+		m.ClearStageEnteredAt()
+		return nil
+	case opportunity.FieldClosedAt:
+		m.ClearClosedAt()
+		return nil
+	case opportunity.FieldClosedAmount:
+		m.ClearClosedAmount()
+		return nil
+	case opportunity.FieldClosedAmountCurrency:
+		m.ClearClosedAmountCurrency()
+		return nil
+	case opportunity.FieldClosedAmountReporting:
+		m.ClearClosedAmountReporting()
+		return nil
+	case opportunity.FieldCustomFields:
+		m.ClearCustomFields()
+		return nil
+	case opportunity.FieldLastActivityAt:
+		m.ClearLastActivityAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Opportunity nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OpportunityMutation) ResetField(name string) error {
+	switch name {
+	case opportunity.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case opportunity.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case opportunity.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case opportunity.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case opportunity.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case opportunity.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case opportunity.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case opportunity.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case opportunity.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case opportunity.FieldBranchID:
+		m.ResetBranchID()
+		return nil
+	case opportunity.FieldTerritoryID:
+		m.ResetTerritoryID()
+		return nil
+	case opportunity.FieldName:
+		m.ResetName()
+		return nil
+	case opportunity.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case opportunity.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case opportunity.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case opportunity.FieldPipelineID:
+		m.ResetPipelineID()
+		return nil
+	case opportunity.FieldStageID:
+		m.ResetStageID()
+		return nil
+	case opportunity.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case opportunity.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case opportunity.FieldAmountCurrency:
+		m.ResetAmountCurrency()
+		return nil
+	case opportunity.FieldAmountReporting:
+		m.ResetAmountReporting()
+		return nil
+	case opportunity.FieldExpectedRevenue:
+		m.ResetExpectedRevenue()
+		return nil
+	case opportunity.FieldExpectedRevenueCurrency:
+		m.ResetExpectedRevenueCurrency()
+		return nil
+	case opportunity.FieldExpectedRevenueReporting:
+		m.ResetExpectedRevenueReporting()
+		return nil
+	case opportunity.FieldProbability:
+		m.ResetProbability()
+		return nil
+	case opportunity.FieldForecastCategory:
+		m.ResetForecastCategory()
+		return nil
+	case opportunity.FieldCloseDate:
+		m.ResetCloseDate()
+		return nil
+	case opportunity.FieldType:
+		m.ResetType()
+		return nil
+	case opportunity.FieldSource:
+		m.ResetSource()
+		return nil
+	case opportunity.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	case opportunity.FieldCampaign:
+		m.ResetCampaign()
+		return nil
+	case opportunity.FieldCampaignFold:
+		m.ResetCampaignFold()
+		return nil
+	case opportunity.FieldNextStep:
+		m.ResetNextStep()
+		return nil
+	case opportunity.FieldNextStepFold:
+		m.ResetNextStepFold()
+		return nil
+	case opportunity.FieldReason:
+		m.ResetReason()
+		return nil
+	case opportunity.FieldReasonFold:
+		m.ResetReasonFold()
+		return nil
+	case opportunity.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case opportunity.FieldStageEnteredAt:
+		m.ResetStageEnteredAt()
+		return nil
+	case opportunity.FieldClosedAt:
+		m.ResetClosedAt()
+		return nil
+	case opportunity.FieldClosedAmount:
+		m.ResetClosedAmount()
+		return nil
+	case opportunity.FieldClosedAmountCurrency:
+		m.ResetClosedAmountCurrency()
+		return nil
+	case opportunity.FieldClosedAmountReporting:
+		m.ResetClosedAmountReporting()
+		return nil
+	case opportunity.FieldCustomFields:
+		m.ResetCustomFields()
+		return nil
+	case opportunity.FieldLastActivityAt:
+		m.ResetLastActivityAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Opportunity field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OpportunityMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OpportunityMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OpportunityMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OpportunityMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OpportunityMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OpportunityMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OpportunityMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Opportunity unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OpportunityMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Opportunity edge %s", name)
+}
+
+// OpportunityCompetitorMutation represents an operation that mutates the OpportunityCompetitor nodes in the graph.
+type OpportunityCompetitorMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *stored.ID
+	version            *int64
+	addversion         *int64
+	created_at         *time.Time
+	updated_at         *time.Time
+	created_by_id      *stored.ID
+	updated_by_id      *stored.ID
+	deleted_at         *time.Time
+	strengths          *string
+	weaknesses         *string
+	threat             *string
+	result             *string
+	clearedFields      map[string]struct{}
+	opportunity        *stored.ID
+	clearedopportunity bool
+	competitor         *stored.ID
+	clearedcompetitor  bool
+	done               bool
+	oldValue           func(context.Context) (*OpportunityCompetitor, error)
+	predicates         []predicate.OpportunityCompetitor
+}
+
+var _ ent.Mutation = (*OpportunityCompetitorMutation)(nil)
+
+// opportunitycompetitorOption allows management of the mutation configuration using functional options.
+type opportunitycompetitorOption func(*OpportunityCompetitorMutation)
+
+// newOpportunityCompetitorMutation creates new mutation for the OpportunityCompetitor entity.
+func newOpportunityCompetitorMutation(c config, op Op, opts ...opportunitycompetitorOption) *OpportunityCompetitorMutation {
+	m := &OpportunityCompetitorMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOpportunityCompetitor,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOpportunityCompetitorID sets the ID field of the mutation.
+func withOpportunityCompetitorID(id stored.ID) opportunitycompetitorOption {
+	return func(m *OpportunityCompetitorMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OpportunityCompetitor
+		)
+		m.oldValue = func(ctx context.Context) (*OpportunityCompetitor, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OpportunityCompetitor.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOpportunityCompetitor sets the old OpportunityCompetitor of the mutation.
+func withOpportunityCompetitor(node *OpportunityCompetitor) opportunitycompetitorOption {
+	return func(m *OpportunityCompetitorMutation) {
+		m.oldValue = func(context.Context) (*OpportunityCompetitor, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OpportunityCompetitorMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OpportunityCompetitorMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OpportunityCompetitor entities.
+func (m *OpportunityCompetitorMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OpportunityCompetitorMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OpportunityCompetitorMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OpportunityCompetitor.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *OpportunityCompetitorMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OpportunityCompetitorMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OpportunityCompetitorMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OpportunityCompetitorMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OpportunityCompetitorMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OpportunityCompetitorMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OpportunityCompetitorMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OpportunityCompetitorMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OpportunityCompetitorMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OpportunityCompetitorMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OpportunityCompetitorMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *OpportunityCompetitorMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *OpportunityCompetitorMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *OpportunityCompetitorMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[opportunitycompetitor.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitycompetitor.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *OpportunityCompetitorMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, opportunitycompetitor.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *OpportunityCompetitorMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *OpportunityCompetitorMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *OpportunityCompetitorMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[opportunitycompetitor.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitycompetitor.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *OpportunityCompetitorMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, opportunitycompetitor.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *OpportunityCompetitorMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *OpportunityCompetitorMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *OpportunityCompetitorMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[opportunitycompetitor.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[opportunitycompetitor.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *OpportunityCompetitorMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, opportunitycompetitor.FieldDeletedAt)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *OpportunityCompetitorMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *OpportunityCompetitorMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *OpportunityCompetitorMutation) ResetOpportunityID() {
+	m.opportunity = nil
+}
+
+// SetCompetitorID sets the "competitor_id" field.
+func (m *OpportunityCompetitorMutation) SetCompetitorID(s stored.ID) {
+	m.competitor = &s
+}
+
+// CompetitorID returns the value of the "competitor_id" field in the mutation.
+func (m *OpportunityCompetitorMutation) CompetitorID() (r stored.ID, exists bool) {
+	v := m.competitor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompetitorID returns the old "competitor_id" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldCompetitorID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompetitorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompetitorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompetitorID: %w", err)
+	}
+	return oldValue.CompetitorID, nil
+}
+
+// ResetCompetitorID resets all changes to the "competitor_id" field.
+func (m *OpportunityCompetitorMutation) ResetCompetitorID() {
+	m.competitor = nil
+}
+
+// SetStrengths sets the "strengths" field.
+func (m *OpportunityCompetitorMutation) SetStrengths(s string) {
+	m.strengths = &s
+}
+
+// Strengths returns the value of the "strengths" field in the mutation.
+func (m *OpportunityCompetitorMutation) Strengths() (r string, exists bool) {
+	v := m.strengths
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStrengths returns the old "strengths" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldStrengths(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStrengths is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStrengths requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStrengths: %w", err)
+	}
+	return oldValue.Strengths, nil
+}
+
+// ClearStrengths clears the value of the "strengths" field.
+func (m *OpportunityCompetitorMutation) ClearStrengths() {
+	m.strengths = nil
+	m.clearedFields[opportunitycompetitor.FieldStrengths] = struct{}{}
+}
+
+// StrengthsCleared returns if the "strengths" field was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) StrengthsCleared() bool {
+	_, ok := m.clearedFields[opportunitycompetitor.FieldStrengths]
+	return ok
+}
+
+// ResetStrengths resets all changes to the "strengths" field.
+func (m *OpportunityCompetitorMutation) ResetStrengths() {
+	m.strengths = nil
+	delete(m.clearedFields, opportunitycompetitor.FieldStrengths)
+}
+
+// SetWeaknesses sets the "weaknesses" field.
+func (m *OpportunityCompetitorMutation) SetWeaknesses(s string) {
+	m.weaknesses = &s
+}
+
+// Weaknesses returns the value of the "weaknesses" field in the mutation.
+func (m *OpportunityCompetitorMutation) Weaknesses() (r string, exists bool) {
+	v := m.weaknesses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWeaknesses returns the old "weaknesses" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldWeaknesses(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWeaknesses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWeaknesses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWeaknesses: %w", err)
+	}
+	return oldValue.Weaknesses, nil
+}
+
+// ClearWeaknesses clears the value of the "weaknesses" field.
+func (m *OpportunityCompetitorMutation) ClearWeaknesses() {
+	m.weaknesses = nil
+	m.clearedFields[opportunitycompetitor.FieldWeaknesses] = struct{}{}
+}
+
+// WeaknessesCleared returns if the "weaknesses" field was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) WeaknessesCleared() bool {
+	_, ok := m.clearedFields[opportunitycompetitor.FieldWeaknesses]
+	return ok
+}
+
+// ResetWeaknesses resets all changes to the "weaknesses" field.
+func (m *OpportunityCompetitorMutation) ResetWeaknesses() {
+	m.weaknesses = nil
+	delete(m.clearedFields, opportunitycompetitor.FieldWeaknesses)
+}
+
+// SetThreat sets the "threat" field.
+func (m *OpportunityCompetitorMutation) SetThreat(s string) {
+	m.threat = &s
+}
+
+// Threat returns the value of the "threat" field in the mutation.
+func (m *OpportunityCompetitorMutation) Threat() (r string, exists bool) {
+	v := m.threat
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThreat returns the old "threat" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldThreat(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThreat is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThreat requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThreat: %w", err)
+	}
+	return oldValue.Threat, nil
+}
+
+// ClearThreat clears the value of the "threat" field.
+func (m *OpportunityCompetitorMutation) ClearThreat() {
+	m.threat = nil
+	m.clearedFields[opportunitycompetitor.FieldThreat] = struct{}{}
+}
+
+// ThreatCleared returns if the "threat" field was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) ThreatCleared() bool {
+	_, ok := m.clearedFields[opportunitycompetitor.FieldThreat]
+	return ok
+}
+
+// ResetThreat resets all changes to the "threat" field.
+func (m *OpportunityCompetitorMutation) ResetThreat() {
+	m.threat = nil
+	delete(m.clearedFields, opportunitycompetitor.FieldThreat)
+}
+
+// SetResult sets the "result" field.
+func (m *OpportunityCompetitorMutation) SetResult(s string) {
+	m.result = &s
+}
+
+// Result returns the value of the "result" field in the mutation.
+func (m *OpportunityCompetitorMutation) Result() (r string, exists bool) {
+	v := m.result
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResult returns the old "result" field's value of the OpportunityCompetitor entity.
+// If the OpportunityCompetitor object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityCompetitorMutation) OldResult(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResult is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResult requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResult: %w", err)
+	}
+	return oldValue.Result, nil
+}
+
+// ResetResult resets all changes to the "result" field.
+func (m *OpportunityCompetitorMutation) ResetResult() {
+	m.result = nil
+}
+
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *OpportunityCompetitorMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[opportunitycompetitor.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *OpportunityCompetitorMutation) OpportunityCleared() bool {
+	return m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *OpportunityCompetitorMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *OpportunityCompetitorMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
+// ClearCompetitor clears the "competitor" edge to the Account entity.
+func (m *OpportunityCompetitorMutation) ClearCompetitor() {
+	m.clearedcompetitor = true
+	m.clearedFields[opportunitycompetitor.FieldCompetitorID] = struct{}{}
+}
+
+// CompetitorCleared reports if the "competitor" edge to the Account entity was cleared.
+func (m *OpportunityCompetitorMutation) CompetitorCleared() bool {
+	return m.clearedcompetitor
+}
+
+// CompetitorIDs returns the "competitor" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CompetitorID instead. It exists only for internal usage by the builders.
+func (m *OpportunityCompetitorMutation) CompetitorIDs() (ids []stored.ID) {
+	if id := m.competitor; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCompetitor resets all changes to the "competitor" edge.
+func (m *OpportunityCompetitorMutation) ResetCompetitor() {
+	m.competitor = nil
+	m.clearedcompetitor = false
+}
+
+// Where appends a list predicates to the OpportunityCompetitorMutation builder.
+func (m *OpportunityCompetitorMutation) Where(ps ...predicate.OpportunityCompetitor) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OpportunityCompetitorMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OpportunityCompetitorMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OpportunityCompetitor, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OpportunityCompetitorMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OpportunityCompetitorMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OpportunityCompetitor).
+func (m *OpportunityCompetitorMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OpportunityCompetitorMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.version != nil {
+		fields = append(fields, opportunitycompetitor.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, opportunitycompetitor.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, opportunitycompetitor.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, opportunitycompetitor.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, opportunitycompetitor.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, opportunitycompetitor.FieldDeletedAt)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, opportunitycompetitor.FieldOpportunityID)
+	}
+	if m.competitor != nil {
+		fields = append(fields, opportunitycompetitor.FieldCompetitorID)
+	}
+	if m.strengths != nil {
+		fields = append(fields, opportunitycompetitor.FieldStrengths)
+	}
+	if m.weaknesses != nil {
+		fields = append(fields, opportunitycompetitor.FieldWeaknesses)
+	}
+	if m.threat != nil {
+		fields = append(fields, opportunitycompetitor.FieldThreat)
+	}
+	if m.result != nil {
+		fields = append(fields, opportunitycompetitor.FieldResult)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OpportunityCompetitorMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitycompetitor.FieldVersion:
+		return m.Version()
+	case opportunitycompetitor.FieldCreatedAt:
+		return m.CreatedAt()
+	case opportunitycompetitor.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case opportunitycompetitor.FieldCreatedByID:
+		return m.CreatedByID()
+	case opportunitycompetitor.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case opportunitycompetitor.FieldDeletedAt:
+		return m.DeletedAt()
+	case opportunitycompetitor.FieldOpportunityID:
+		return m.OpportunityID()
+	case opportunitycompetitor.FieldCompetitorID:
+		return m.CompetitorID()
+	case opportunitycompetitor.FieldStrengths:
+		return m.Strengths()
+	case opportunitycompetitor.FieldWeaknesses:
+		return m.Weaknesses()
+	case opportunitycompetitor.FieldThreat:
+		return m.Threat()
+	case opportunitycompetitor.FieldResult:
+		return m.Result()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OpportunityCompetitorMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case opportunitycompetitor.FieldVersion:
+		return m.OldVersion(ctx)
+	case opportunitycompetitor.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case opportunitycompetitor.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case opportunitycompetitor.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case opportunitycompetitor.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case opportunitycompetitor.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case opportunitycompetitor.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case opportunitycompetitor.FieldCompetitorID:
+		return m.OldCompetitorID(ctx)
+	case opportunitycompetitor.FieldStrengths:
+		return m.OldStrengths(ctx)
+	case opportunitycompetitor.FieldWeaknesses:
+		return m.OldWeaknesses(ctx)
+	case opportunitycompetitor.FieldThreat:
+		return m.OldThreat(ctx)
+	case opportunitycompetitor.FieldResult:
+		return m.OldResult(ctx)
+	}
+	return nil, fmt.Errorf("unknown OpportunityCompetitor field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityCompetitorMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case opportunitycompetitor.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case opportunitycompetitor.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case opportunitycompetitor.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case opportunitycompetitor.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case opportunitycompetitor.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case opportunitycompetitor.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case opportunitycompetitor.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case opportunitycompetitor.FieldCompetitorID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompetitorID(v)
+		return nil
+	case opportunitycompetitor.FieldStrengths:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStrengths(v)
+		return nil
+	case opportunitycompetitor.FieldWeaknesses:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWeaknesses(v)
+		return nil
+	case opportunitycompetitor.FieldThreat:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThreat(v)
+		return nil
+	case opportunitycompetitor.FieldResult:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResult(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityCompetitor field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OpportunityCompetitorMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, opportunitycompetitor.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OpportunityCompetitorMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitycompetitor.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityCompetitorMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case opportunitycompetitor.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityCompetitor numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OpportunityCompetitorMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(opportunitycompetitor.FieldCreatedByID) {
+		fields = append(fields, opportunitycompetitor.FieldCreatedByID)
+	}
+	if m.FieldCleared(opportunitycompetitor.FieldUpdatedByID) {
+		fields = append(fields, opportunitycompetitor.FieldUpdatedByID)
+	}
+	if m.FieldCleared(opportunitycompetitor.FieldDeletedAt) {
+		fields = append(fields, opportunitycompetitor.FieldDeletedAt)
+	}
+	if m.FieldCleared(opportunitycompetitor.FieldStrengths) {
+		fields = append(fields, opportunitycompetitor.FieldStrengths)
+	}
+	if m.FieldCleared(opportunitycompetitor.FieldWeaknesses) {
+		fields = append(fields, opportunitycompetitor.FieldWeaknesses)
+	}
+	if m.FieldCleared(opportunitycompetitor.FieldThreat) {
+		fields = append(fields, opportunitycompetitor.FieldThreat)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OpportunityCompetitorMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OpportunityCompetitorMutation) ClearField(name string) error {
+	switch name {
+	case opportunitycompetitor.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case opportunitycompetitor.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case opportunitycompetitor.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case opportunitycompetitor.FieldStrengths:
+		m.ClearStrengths()
+		return nil
+	case opportunitycompetitor.FieldWeaknesses:
+		m.ClearWeaknesses()
+		return nil
+	case opportunitycompetitor.FieldThreat:
+		m.ClearThreat()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityCompetitor nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OpportunityCompetitorMutation) ResetField(name string) error {
+	switch name {
+	case opportunitycompetitor.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case opportunitycompetitor.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case opportunitycompetitor.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case opportunitycompetitor.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case opportunitycompetitor.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case opportunitycompetitor.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case opportunitycompetitor.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case opportunitycompetitor.FieldCompetitorID:
+		m.ResetCompetitorID()
+		return nil
+	case opportunitycompetitor.FieldStrengths:
+		m.ResetStrengths()
+		return nil
+	case opportunitycompetitor.FieldWeaknesses:
+		m.ResetWeaknesses()
+		return nil
+	case opportunitycompetitor.FieldThreat:
+		m.ResetThreat()
+		return nil
+	case opportunitycompetitor.FieldResult:
+		m.ResetResult()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityCompetitor field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OpportunityCompetitorMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.opportunity != nil {
+		edges = append(edges, opportunitycompetitor.EdgeOpportunity)
+	}
+	if m.competitor != nil {
+		edges = append(edges, opportunitycompetitor.EdgeCompetitor)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OpportunityCompetitorMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case opportunitycompetitor.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
+	case opportunitycompetitor.EdgeCompetitor:
+		if id := m.competitor; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OpportunityCompetitorMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OpportunityCompetitorMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OpportunityCompetitorMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedopportunity {
+		edges = append(edges, opportunitycompetitor.EdgeOpportunity)
+	}
+	if m.clearedcompetitor {
+		edges = append(edges, opportunitycompetitor.EdgeCompetitor)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OpportunityCompetitorMutation) EdgeCleared(name string) bool {
+	switch name {
+	case opportunitycompetitor.EdgeOpportunity:
+		return m.clearedopportunity
+	case opportunitycompetitor.EdgeCompetitor:
+		return m.clearedcompetitor
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OpportunityCompetitorMutation) ClearEdge(name string) error {
+	switch name {
+	case opportunitycompetitor.EdgeOpportunity:
+		m.ClearOpportunity()
+		return nil
+	case opportunitycompetitor.EdgeCompetitor:
+		m.ClearCompetitor()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityCompetitor unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OpportunityCompetitorMutation) ResetEdge(name string) error {
+	switch name {
+	case opportunitycompetitor.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
+	case opportunitycompetitor.EdgeCompetitor:
+		m.ResetCompetitor()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityCompetitor edge %s", name)
+}
+
+// OpportunityContactMutation represents an operation that mutates the OpportunityContact nodes in the graph.
+type OpportunityContactMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *stored.ID
+	version            *int64
+	addversion         *int64
+	created_at         *time.Time
+	updated_at         *time.Time
+	created_by_id      *stored.ID
+	updated_by_id      *stored.ID
+	deleted_at         *time.Time
+	role               *string
+	remarks            *string
+	remarks_fold       *string
+	clearedFields      map[string]struct{}
+	opportunity        *stored.ID
+	clearedopportunity bool
+	contact            *stored.ID
+	clearedcontact     bool
+	done               bool
+	oldValue           func(context.Context) (*OpportunityContact, error)
+	predicates         []predicate.OpportunityContact
+}
+
+var _ ent.Mutation = (*OpportunityContactMutation)(nil)
+
+// opportunitycontactOption allows management of the mutation configuration using functional options.
+type opportunitycontactOption func(*OpportunityContactMutation)
+
+// newOpportunityContactMutation creates new mutation for the OpportunityContact entity.
+func newOpportunityContactMutation(c config, op Op, opts ...opportunitycontactOption) *OpportunityContactMutation {
+	m := &OpportunityContactMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOpportunityContact,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOpportunityContactID sets the ID field of the mutation.
+func withOpportunityContactID(id stored.ID) opportunitycontactOption {
+	return func(m *OpportunityContactMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OpportunityContact
+		)
+		m.oldValue = func(ctx context.Context) (*OpportunityContact, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OpportunityContact.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOpportunityContact sets the old OpportunityContact of the mutation.
+func withOpportunityContact(node *OpportunityContact) opportunitycontactOption {
+	return func(m *OpportunityContactMutation) {
+		m.oldValue = func(context.Context) (*OpportunityContact, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OpportunityContactMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OpportunityContactMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OpportunityContact entities.
+func (m *OpportunityContactMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OpportunityContactMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OpportunityContactMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OpportunityContact.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *OpportunityContactMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OpportunityContactMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OpportunityContactMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OpportunityContactMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OpportunityContactMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OpportunityContactMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OpportunityContactMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OpportunityContactMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OpportunityContactMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OpportunityContactMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OpportunityContactMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *OpportunityContactMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *OpportunityContactMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *OpportunityContactMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[opportunitycontact.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *OpportunityContactMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitycontact.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *OpportunityContactMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, opportunitycontact.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *OpportunityContactMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *OpportunityContactMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *OpportunityContactMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[opportunitycontact.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *OpportunityContactMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitycontact.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *OpportunityContactMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, opportunitycontact.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *OpportunityContactMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *OpportunityContactMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *OpportunityContactMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[opportunitycontact.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *OpportunityContactMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[opportunitycontact.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *OpportunityContactMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, opportunitycontact.FieldDeletedAt)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *OpportunityContactMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *OpportunityContactMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *OpportunityContactMutation) ResetOpportunityID() {
+	m.opportunity = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *OpportunityContactMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *OpportunityContactMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *OpportunityContactMutation) ResetContactID() {
+	m.contact = nil
+}
+
+// SetRole sets the "role" field.
+func (m *OpportunityContactMutation) SetRole(s string) {
+	m.role = &s
+}
+
+// Role returns the value of the "role" field in the mutation.
+func (m *OpportunityContactMutation) Role() (r string, exists bool) {
+	v := m.role
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRole returns the old "role" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldRole(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRole is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRole requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRole: %w", err)
+	}
+	return oldValue.Role, nil
+}
+
+// ClearRole clears the value of the "role" field.
+func (m *OpportunityContactMutation) ClearRole() {
+	m.role = nil
+	m.clearedFields[opportunitycontact.FieldRole] = struct{}{}
+}
+
+// RoleCleared returns if the "role" field was cleared in this mutation.
+func (m *OpportunityContactMutation) RoleCleared() bool {
+	_, ok := m.clearedFields[opportunitycontact.FieldRole]
+	return ok
+}
+
+// ResetRole resets all changes to the "role" field.
+func (m *OpportunityContactMutation) ResetRole() {
+	m.role = nil
+	delete(m.clearedFields, opportunitycontact.FieldRole)
+}
+
+// SetRemarks sets the "remarks" field.
+func (m *OpportunityContactMutation) SetRemarks(s string) {
+	m.remarks = &s
+}
+
+// Remarks returns the value of the "remarks" field in the mutation.
+func (m *OpportunityContactMutation) Remarks() (r string, exists bool) {
+	v := m.remarks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemarks returns the old "remarks" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldRemarks(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemarks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemarks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemarks: %w", err)
+	}
+	return oldValue.Remarks, nil
+}
+
+// ClearRemarks clears the value of the "remarks" field.
+func (m *OpportunityContactMutation) ClearRemarks() {
+	m.remarks = nil
+	m.clearedFields[opportunitycontact.FieldRemarks] = struct{}{}
+}
+
+// RemarksCleared returns if the "remarks" field was cleared in this mutation.
+func (m *OpportunityContactMutation) RemarksCleared() bool {
+	_, ok := m.clearedFields[opportunitycontact.FieldRemarks]
+	return ok
+}
+
+// ResetRemarks resets all changes to the "remarks" field.
+func (m *OpportunityContactMutation) ResetRemarks() {
+	m.remarks = nil
+	delete(m.clearedFields, opportunitycontact.FieldRemarks)
+}
+
+// SetRemarksFold sets the "remarks_fold" field.
+func (m *OpportunityContactMutation) SetRemarksFold(s string) {
+	m.remarks_fold = &s
+}
+
+// RemarksFold returns the value of the "remarks_fold" field in the mutation.
+func (m *OpportunityContactMutation) RemarksFold() (r string, exists bool) {
+	v := m.remarks_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemarksFold returns the old "remarks_fold" field's value of the OpportunityContact entity.
+// If the OpportunityContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityContactMutation) OldRemarksFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemarksFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemarksFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemarksFold: %w", err)
+	}
+	return oldValue.RemarksFold, nil
+}
+
+// ClearRemarksFold clears the value of the "remarks_fold" field.
+func (m *OpportunityContactMutation) ClearRemarksFold() {
+	m.remarks_fold = nil
+	m.clearedFields[opportunitycontact.FieldRemarksFold] = struct{}{}
+}
+
+// RemarksFoldCleared returns if the "remarks_fold" field was cleared in this mutation.
+func (m *OpportunityContactMutation) RemarksFoldCleared() bool {
+	_, ok := m.clearedFields[opportunitycontact.FieldRemarksFold]
+	return ok
+}
+
+// ResetRemarksFold resets all changes to the "remarks_fold" field.
+func (m *OpportunityContactMutation) ResetRemarksFold() {
+	m.remarks_fold = nil
+	delete(m.clearedFields, opportunitycontact.FieldRemarksFold)
+}
+
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *OpportunityContactMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[opportunitycontact.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *OpportunityContactMutation) OpportunityCleared() bool {
+	return m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *OpportunityContactMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *OpportunityContactMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *OpportunityContactMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[opportunitycontact.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *OpportunityContactMutation) ContactCleared() bool {
+	return m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *OpportunityContactMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *OpportunityContactMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the OpportunityContactMutation builder.
+func (m *OpportunityContactMutation) Where(ps ...predicate.OpportunityContact) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OpportunityContactMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OpportunityContactMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OpportunityContact, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OpportunityContactMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OpportunityContactMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OpportunityContact).
+func (m *OpportunityContactMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OpportunityContactMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.version != nil {
+		fields = append(fields, opportunitycontact.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, opportunitycontact.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, opportunitycontact.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, opportunitycontact.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, opportunitycontact.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, opportunitycontact.FieldDeletedAt)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, opportunitycontact.FieldOpportunityID)
+	}
+	if m.contact != nil {
+		fields = append(fields, opportunitycontact.FieldContactID)
+	}
+	if m.role != nil {
+		fields = append(fields, opportunitycontact.FieldRole)
+	}
+	if m.remarks != nil {
+		fields = append(fields, opportunitycontact.FieldRemarks)
+	}
+	if m.remarks_fold != nil {
+		fields = append(fields, opportunitycontact.FieldRemarksFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OpportunityContactMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitycontact.FieldVersion:
+		return m.Version()
+	case opportunitycontact.FieldCreatedAt:
+		return m.CreatedAt()
+	case opportunitycontact.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case opportunitycontact.FieldCreatedByID:
+		return m.CreatedByID()
+	case opportunitycontact.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case opportunitycontact.FieldDeletedAt:
+		return m.DeletedAt()
+	case opportunitycontact.FieldOpportunityID:
+		return m.OpportunityID()
+	case opportunitycontact.FieldContactID:
+		return m.ContactID()
+	case opportunitycontact.FieldRole:
+		return m.Role()
+	case opportunitycontact.FieldRemarks:
+		return m.Remarks()
+	case opportunitycontact.FieldRemarksFold:
+		return m.RemarksFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OpportunityContactMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case opportunitycontact.FieldVersion:
+		return m.OldVersion(ctx)
+	case opportunitycontact.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case opportunitycontact.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case opportunitycontact.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case opportunitycontact.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case opportunitycontact.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case opportunitycontact.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case opportunitycontact.FieldContactID:
+		return m.OldContactID(ctx)
+	case opportunitycontact.FieldRole:
+		return m.OldRole(ctx)
+	case opportunitycontact.FieldRemarks:
+		return m.OldRemarks(ctx)
+	case opportunitycontact.FieldRemarksFold:
+		return m.OldRemarksFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown OpportunityContact field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityContactMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case opportunitycontact.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case opportunitycontact.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case opportunitycontact.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case opportunitycontact.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case opportunitycontact.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case opportunitycontact.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case opportunitycontact.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case opportunitycontact.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case opportunitycontact.FieldRole:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRole(v)
+		return nil
+	case opportunitycontact.FieldRemarks:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemarks(v)
+		return nil
+	case opportunitycontact.FieldRemarksFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemarksFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityContact field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OpportunityContactMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, opportunitycontact.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OpportunityContactMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitycontact.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityContactMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case opportunitycontact.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityContact numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OpportunityContactMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(opportunitycontact.FieldCreatedByID) {
+		fields = append(fields, opportunitycontact.FieldCreatedByID)
+	}
+	if m.FieldCleared(opportunitycontact.FieldUpdatedByID) {
+		fields = append(fields, opportunitycontact.FieldUpdatedByID)
+	}
+	if m.FieldCleared(opportunitycontact.FieldDeletedAt) {
+		fields = append(fields, opportunitycontact.FieldDeletedAt)
+	}
+	if m.FieldCleared(opportunitycontact.FieldRole) {
+		fields = append(fields, opportunitycontact.FieldRole)
+	}
+	if m.FieldCleared(opportunitycontact.FieldRemarks) {
+		fields = append(fields, opportunitycontact.FieldRemarks)
+	}
+	if m.FieldCleared(opportunitycontact.FieldRemarksFold) {
+		fields = append(fields, opportunitycontact.FieldRemarksFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OpportunityContactMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OpportunityContactMutation) ClearField(name string) error {
+	switch name {
+	case opportunitycontact.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case opportunitycontact.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case opportunitycontact.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case opportunitycontact.FieldRole:
+		m.ClearRole()
+		return nil
+	case opportunitycontact.FieldRemarks:
+		m.ClearRemarks()
+		return nil
+	case opportunitycontact.FieldRemarksFold:
+		m.ClearRemarksFold()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityContact nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OpportunityContactMutation) ResetField(name string) error {
+	switch name {
+	case opportunitycontact.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case opportunitycontact.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case opportunitycontact.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case opportunitycontact.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case opportunitycontact.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case opportunitycontact.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case opportunitycontact.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case opportunitycontact.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case opportunitycontact.FieldRole:
+		m.ResetRole()
+		return nil
+	case opportunitycontact.FieldRemarks:
+		m.ResetRemarks()
+		return nil
+	case opportunitycontact.FieldRemarksFold:
+		m.ResetRemarksFold()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityContact field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OpportunityContactMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.opportunity != nil {
+		edges = append(edges, opportunitycontact.EdgeOpportunity)
+	}
+	if m.contact != nil {
+		edges = append(edges, opportunitycontact.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OpportunityContactMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case opportunitycontact.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
+	case opportunitycontact.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OpportunityContactMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OpportunityContactMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OpportunityContactMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedopportunity {
+		edges = append(edges, opportunitycontact.EdgeOpportunity)
+	}
+	if m.clearedcontact {
+		edges = append(edges, opportunitycontact.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OpportunityContactMutation) EdgeCleared(name string) bool {
+	switch name {
+	case opportunitycontact.EdgeOpportunity:
+		return m.clearedopportunity
+	case opportunitycontact.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OpportunityContactMutation) ClearEdge(name string) error {
+	switch name {
+	case opportunitycontact.EdgeOpportunity:
+		m.ClearOpportunity()
+		return nil
+	case opportunitycontact.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityContact unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OpportunityContactMutation) ResetEdge(name string) error {
+	switch name {
+	case opportunitycontact.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
+	case opportunitycontact.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityContact edge %s", name)
+}
+
+// OpportunityLineMutation represents an operation that mutates the OpportunityLine nodes in the graph.
+type OpportunityLineMutation struct {
+	config
+	op                      Op
+	typ                     string
+	id                      *stored.ID
+	version                 *int64
+	addversion              *int64
+	created_at              *time.Time
+	updated_at              *time.Time
+	created_by_id           *stored.ID
+	updated_by_id           *stored.ID
+	deleted_at              *time.Time
+	product_id              *stored.ID
+	name                    *string
+	name_fold               *string
+	name_sort               *[]byte
+	quantity                *string
+	unit_price              *int64
+	addunit_price           *int64
+	unit_price_currency     *string
+	unit_price_reporting    *int64
+	addunit_price_reporting *int64
+	discount                *string
+	total                   *int64
+	addtotal                *int64
+	total_currency          *string
+	total_reporting         *int64
+	addtotal_reporting      *int64
+	position                *int64
+	addposition             *int64
+	clearedFields           map[string]struct{}
+	opportunity             *stored.ID
+	clearedopportunity      bool
+	done                    bool
+	oldValue                func(context.Context) (*OpportunityLine, error)
+	predicates              []predicate.OpportunityLine
+}
+
+var _ ent.Mutation = (*OpportunityLineMutation)(nil)
+
+// opportunitylineOption allows management of the mutation configuration using functional options.
+type opportunitylineOption func(*OpportunityLineMutation)
+
+// newOpportunityLineMutation creates new mutation for the OpportunityLine entity.
+func newOpportunityLineMutation(c config, op Op, opts ...opportunitylineOption) *OpportunityLineMutation {
+	m := &OpportunityLineMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOpportunityLine,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOpportunityLineID sets the ID field of the mutation.
+func withOpportunityLineID(id stored.ID) opportunitylineOption {
+	return func(m *OpportunityLineMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OpportunityLine
+		)
+		m.oldValue = func(ctx context.Context) (*OpportunityLine, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OpportunityLine.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOpportunityLine sets the old OpportunityLine of the mutation.
+func withOpportunityLine(node *OpportunityLine) opportunitylineOption {
+	return func(m *OpportunityLineMutation) {
+		m.oldValue = func(context.Context) (*OpportunityLine, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OpportunityLineMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OpportunityLineMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OpportunityLine entities.
+func (m *OpportunityLineMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OpportunityLineMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OpportunityLineMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OpportunityLine.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *OpportunityLineMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OpportunityLineMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OpportunityLineMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OpportunityLineMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OpportunityLineMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OpportunityLineMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OpportunityLineMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OpportunityLineMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OpportunityLineMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OpportunityLineMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OpportunityLineMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *OpportunityLineMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *OpportunityLineMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *OpportunityLineMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[opportunityline.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *OpportunityLineMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *OpportunityLineMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, opportunityline.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *OpportunityLineMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *OpportunityLineMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *OpportunityLineMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[opportunityline.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *OpportunityLineMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *OpportunityLineMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, opportunityline.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *OpportunityLineMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *OpportunityLineMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *OpportunityLineMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[opportunityline.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *OpportunityLineMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *OpportunityLineMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, opportunityline.FieldDeletedAt)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *OpportunityLineMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *OpportunityLineMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *OpportunityLineMutation) ResetOpportunityID() {
+	m.opportunity = nil
+}
+
+// SetProductID sets the "product_id" field.
+func (m *OpportunityLineMutation) SetProductID(s stored.ID) {
+	m.product_id = &s
+}
+
+// ProductID returns the value of the "product_id" field in the mutation.
+func (m *OpportunityLineMutation) ProductID() (r stored.ID, exists bool) {
+	v := m.product_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProductID returns the old "product_id" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldProductID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProductID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProductID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProductID: %w", err)
+	}
+	return oldValue.ProductID, nil
+}
+
+// ClearProductID clears the value of the "product_id" field.
+func (m *OpportunityLineMutation) ClearProductID() {
+	m.product_id = nil
+	m.clearedFields[opportunityline.FieldProductID] = struct{}{}
+}
+
+// ProductIDCleared returns if the "product_id" field was cleared in this mutation.
+func (m *OpportunityLineMutation) ProductIDCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldProductID]
+	return ok
+}
+
+// ResetProductID resets all changes to the "product_id" field.
+func (m *OpportunityLineMutation) ResetProductID() {
+	m.product_id = nil
+	delete(m.clearedFields, opportunityline.FieldProductID)
+}
+
+// SetName sets the "name" field.
+func (m *OpportunityLineMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *OpportunityLineMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ClearName clears the value of the "name" field.
+func (m *OpportunityLineMutation) ClearName() {
+	m.name = nil
+	m.clearedFields[opportunityline.FieldName] = struct{}{}
+}
+
+// NameCleared returns if the "name" field was cleared in this mutation.
+func (m *OpportunityLineMutation) NameCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldName]
+	return ok
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *OpportunityLineMutation) ResetName() {
+	m.name = nil
+	delete(m.clearedFields, opportunityline.FieldName)
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *OpportunityLineMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *OpportunityLineMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *OpportunityLineMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[opportunityline.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *OpportunityLineMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *OpportunityLineMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, opportunityline.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *OpportunityLineMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *OpportunityLineMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *OpportunityLineMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[opportunityline.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *OpportunityLineMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *OpportunityLineMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, opportunityline.FieldNameSort)
+}
+
+// SetQuantity sets the "quantity" field.
+func (m *OpportunityLineMutation) SetQuantity(s string) {
+	m.quantity = &s
+}
+
+// Quantity returns the value of the "quantity" field in the mutation.
+func (m *OpportunityLineMutation) Quantity() (r string, exists bool) {
+	v := m.quantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuantity returns the old "quantity" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldQuantity(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuantity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuantity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuantity: %w", err)
+	}
+	return oldValue.Quantity, nil
+}
+
+// ClearQuantity clears the value of the "quantity" field.
+func (m *OpportunityLineMutation) ClearQuantity() {
+	m.quantity = nil
+	m.clearedFields[opportunityline.FieldQuantity] = struct{}{}
+}
+
+// QuantityCleared returns if the "quantity" field was cleared in this mutation.
+func (m *OpportunityLineMutation) QuantityCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldQuantity]
+	return ok
+}
+
+// ResetQuantity resets all changes to the "quantity" field.
+func (m *OpportunityLineMutation) ResetQuantity() {
+	m.quantity = nil
+	delete(m.clearedFields, opportunityline.FieldQuantity)
+}
+
+// SetUnitPrice sets the "unit_price" field.
+func (m *OpportunityLineMutation) SetUnitPrice(i int64) {
+	m.unit_price = &i
+	m.addunit_price = nil
+}
+
+// UnitPrice returns the value of the "unit_price" field in the mutation.
+func (m *OpportunityLineMutation) UnitPrice() (r int64, exists bool) {
+	v := m.unit_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitPrice returns the old "unit_price" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldUnitPrice(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitPrice is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitPrice requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitPrice: %w", err)
+	}
+	return oldValue.UnitPrice, nil
+}
+
+// AddUnitPrice adds i to the "unit_price" field.
+func (m *OpportunityLineMutation) AddUnitPrice(i int64) {
+	if m.addunit_price != nil {
+		*m.addunit_price += i
+	} else {
+		m.addunit_price = &i
+	}
+}
+
+// AddedUnitPrice returns the value that was added to the "unit_price" field in this mutation.
+func (m *OpportunityLineMutation) AddedUnitPrice() (r int64, exists bool) {
+	v := m.addunit_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearUnitPrice clears the value of the "unit_price" field.
+func (m *OpportunityLineMutation) ClearUnitPrice() {
+	m.unit_price = nil
+	m.addunit_price = nil
+	m.clearedFields[opportunityline.FieldUnitPrice] = struct{}{}
+}
+
+// UnitPriceCleared returns if the "unit_price" field was cleared in this mutation.
+func (m *OpportunityLineMutation) UnitPriceCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldUnitPrice]
+	return ok
+}
+
+// ResetUnitPrice resets all changes to the "unit_price" field.
+func (m *OpportunityLineMutation) ResetUnitPrice() {
+	m.unit_price = nil
+	m.addunit_price = nil
+	delete(m.clearedFields, opportunityline.FieldUnitPrice)
+}
+
+// SetUnitPriceCurrency sets the "unit_price_currency" field.
+func (m *OpportunityLineMutation) SetUnitPriceCurrency(s string) {
+	m.unit_price_currency = &s
+}
+
+// UnitPriceCurrency returns the value of the "unit_price_currency" field in the mutation.
+func (m *OpportunityLineMutation) UnitPriceCurrency() (r string, exists bool) {
+	v := m.unit_price_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitPriceCurrency returns the old "unit_price_currency" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldUnitPriceCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitPriceCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitPriceCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitPriceCurrency: %w", err)
+	}
+	return oldValue.UnitPriceCurrency, nil
+}
+
+// ClearUnitPriceCurrency clears the value of the "unit_price_currency" field.
+func (m *OpportunityLineMutation) ClearUnitPriceCurrency() {
+	m.unit_price_currency = nil
+	m.clearedFields[opportunityline.FieldUnitPriceCurrency] = struct{}{}
+}
+
+// UnitPriceCurrencyCleared returns if the "unit_price_currency" field was cleared in this mutation.
+func (m *OpportunityLineMutation) UnitPriceCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldUnitPriceCurrency]
+	return ok
+}
+
+// ResetUnitPriceCurrency resets all changes to the "unit_price_currency" field.
+func (m *OpportunityLineMutation) ResetUnitPriceCurrency() {
+	m.unit_price_currency = nil
+	delete(m.clearedFields, opportunityline.FieldUnitPriceCurrency)
+}
+
+// SetUnitPriceReporting sets the "unit_price_reporting" field.
+func (m *OpportunityLineMutation) SetUnitPriceReporting(i int64) {
+	m.unit_price_reporting = &i
+	m.addunit_price_reporting = nil
+}
+
+// UnitPriceReporting returns the value of the "unit_price_reporting" field in the mutation.
+func (m *OpportunityLineMutation) UnitPriceReporting() (r int64, exists bool) {
+	v := m.unit_price_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitPriceReporting returns the old "unit_price_reporting" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldUnitPriceReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitPriceReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitPriceReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitPriceReporting: %w", err)
+	}
+	return oldValue.UnitPriceReporting, nil
+}
+
+// AddUnitPriceReporting adds i to the "unit_price_reporting" field.
+func (m *OpportunityLineMutation) AddUnitPriceReporting(i int64) {
+	if m.addunit_price_reporting != nil {
+		*m.addunit_price_reporting += i
+	} else {
+		m.addunit_price_reporting = &i
+	}
+}
+
+// AddedUnitPriceReporting returns the value that was added to the "unit_price_reporting" field in this mutation.
+func (m *OpportunityLineMutation) AddedUnitPriceReporting() (r int64, exists bool) {
+	v := m.addunit_price_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearUnitPriceReporting clears the value of the "unit_price_reporting" field.
+func (m *OpportunityLineMutation) ClearUnitPriceReporting() {
+	m.unit_price_reporting = nil
+	m.addunit_price_reporting = nil
+	m.clearedFields[opportunityline.FieldUnitPriceReporting] = struct{}{}
+}
+
+// UnitPriceReportingCleared returns if the "unit_price_reporting" field was cleared in this mutation.
+func (m *OpportunityLineMutation) UnitPriceReportingCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldUnitPriceReporting]
+	return ok
+}
+
+// ResetUnitPriceReporting resets all changes to the "unit_price_reporting" field.
+func (m *OpportunityLineMutation) ResetUnitPriceReporting() {
+	m.unit_price_reporting = nil
+	m.addunit_price_reporting = nil
+	delete(m.clearedFields, opportunityline.FieldUnitPriceReporting)
+}
+
+// SetDiscount sets the "discount" field.
+func (m *OpportunityLineMutation) SetDiscount(s string) {
+	m.discount = &s
+}
+
+// Discount returns the value of the "discount" field in the mutation.
+func (m *OpportunityLineMutation) Discount() (r string, exists bool) {
+	v := m.discount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDiscount returns the old "discount" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldDiscount(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDiscount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDiscount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDiscount: %w", err)
+	}
+	return oldValue.Discount, nil
+}
+
+// ClearDiscount clears the value of the "discount" field.
+func (m *OpportunityLineMutation) ClearDiscount() {
+	m.discount = nil
+	m.clearedFields[opportunityline.FieldDiscount] = struct{}{}
+}
+
+// DiscountCleared returns if the "discount" field was cleared in this mutation.
+func (m *OpportunityLineMutation) DiscountCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldDiscount]
+	return ok
+}
+
+// ResetDiscount resets all changes to the "discount" field.
+func (m *OpportunityLineMutation) ResetDiscount() {
+	m.discount = nil
+	delete(m.clearedFields, opportunityline.FieldDiscount)
+}
+
+// SetTotal sets the "total" field.
+func (m *OpportunityLineMutation) SetTotal(i int64) {
+	m.total = &i
+	m.addtotal = nil
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *OpportunityLineMutation) Total() (r int64, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldTotal(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// AddTotal adds i to the "total" field.
+func (m *OpportunityLineMutation) AddTotal(i int64) {
+	if m.addtotal != nil {
+		*m.addtotal += i
+	} else {
+		m.addtotal = &i
+	}
+}
+
+// AddedTotal returns the value that was added to the "total" field in this mutation.
+func (m *OpportunityLineMutation) AddedTotal() (r int64, exists bool) {
+	v := m.addtotal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTotal clears the value of the "total" field.
+func (m *OpportunityLineMutation) ClearTotal() {
+	m.total = nil
+	m.addtotal = nil
+	m.clearedFields[opportunityline.FieldTotal] = struct{}{}
+}
+
+// TotalCleared returns if the "total" field was cleared in this mutation.
+func (m *OpportunityLineMutation) TotalCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldTotal]
+	return ok
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *OpportunityLineMutation) ResetTotal() {
+	m.total = nil
+	m.addtotal = nil
+	delete(m.clearedFields, opportunityline.FieldTotal)
+}
+
+// SetTotalCurrency sets the "total_currency" field.
+func (m *OpportunityLineMutation) SetTotalCurrency(s string) {
+	m.total_currency = &s
+}
+
+// TotalCurrency returns the value of the "total_currency" field in the mutation.
+func (m *OpportunityLineMutation) TotalCurrency() (r string, exists bool) {
+	v := m.total_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotalCurrency returns the old "total_currency" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldTotalCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotalCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotalCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotalCurrency: %w", err)
+	}
+	return oldValue.TotalCurrency, nil
+}
+
+// ClearTotalCurrency clears the value of the "total_currency" field.
+func (m *OpportunityLineMutation) ClearTotalCurrency() {
+	m.total_currency = nil
+	m.clearedFields[opportunityline.FieldTotalCurrency] = struct{}{}
+}
+
+// TotalCurrencyCleared returns if the "total_currency" field was cleared in this mutation.
+func (m *OpportunityLineMutation) TotalCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldTotalCurrency]
+	return ok
+}
+
+// ResetTotalCurrency resets all changes to the "total_currency" field.
+func (m *OpportunityLineMutation) ResetTotalCurrency() {
+	m.total_currency = nil
+	delete(m.clearedFields, opportunityline.FieldTotalCurrency)
+}
+
+// SetTotalReporting sets the "total_reporting" field.
+func (m *OpportunityLineMutation) SetTotalReporting(i int64) {
+	m.total_reporting = &i
+	m.addtotal_reporting = nil
+}
+
+// TotalReporting returns the value of the "total_reporting" field in the mutation.
+func (m *OpportunityLineMutation) TotalReporting() (r int64, exists bool) {
+	v := m.total_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotalReporting returns the old "total_reporting" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldTotalReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotalReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotalReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotalReporting: %w", err)
+	}
+	return oldValue.TotalReporting, nil
+}
+
+// AddTotalReporting adds i to the "total_reporting" field.
+func (m *OpportunityLineMutation) AddTotalReporting(i int64) {
+	if m.addtotal_reporting != nil {
+		*m.addtotal_reporting += i
+	} else {
+		m.addtotal_reporting = &i
+	}
+}
+
+// AddedTotalReporting returns the value that was added to the "total_reporting" field in this mutation.
+func (m *OpportunityLineMutation) AddedTotalReporting() (r int64, exists bool) {
+	v := m.addtotal_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTotalReporting clears the value of the "total_reporting" field.
+func (m *OpportunityLineMutation) ClearTotalReporting() {
+	m.total_reporting = nil
+	m.addtotal_reporting = nil
+	m.clearedFields[opportunityline.FieldTotalReporting] = struct{}{}
+}
+
+// TotalReportingCleared returns if the "total_reporting" field was cleared in this mutation.
+func (m *OpportunityLineMutation) TotalReportingCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldTotalReporting]
+	return ok
+}
+
+// ResetTotalReporting resets all changes to the "total_reporting" field.
+func (m *OpportunityLineMutation) ResetTotalReporting() {
+	m.total_reporting = nil
+	m.addtotal_reporting = nil
+	delete(m.clearedFields, opportunityline.FieldTotalReporting)
+}
+
+// SetPosition sets the "position" field.
+func (m *OpportunityLineMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *OpportunityLineMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the OpportunityLine entity.
+// If the OpportunityLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityLineMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *OpportunityLineMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *OpportunityLineMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPosition clears the value of the "position" field.
+func (m *OpportunityLineMutation) ClearPosition() {
+	m.position = nil
+	m.addposition = nil
+	m.clearedFields[opportunityline.FieldPosition] = struct{}{}
+}
+
+// PositionCleared returns if the "position" field was cleared in this mutation.
+func (m *OpportunityLineMutation) PositionCleared() bool {
+	_, ok := m.clearedFields[opportunityline.FieldPosition]
+	return ok
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *OpportunityLineMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+	delete(m.clearedFields, opportunityline.FieldPosition)
+}
+
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *OpportunityLineMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[opportunityline.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *OpportunityLineMutation) OpportunityCleared() bool {
+	return m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *OpportunityLineMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *OpportunityLineMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
+// Where appends a list predicates to the OpportunityLineMutation builder.
+func (m *OpportunityLineMutation) Where(ps ...predicate.OpportunityLine) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OpportunityLineMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OpportunityLineMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OpportunityLine, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OpportunityLineMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OpportunityLineMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OpportunityLine).
+func (m *OpportunityLineMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OpportunityLineMutation) Fields() []string {
+	fields := make([]string, 0, 20)
+	if m.version != nil {
+		fields = append(fields, opportunityline.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, opportunityline.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, opportunityline.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, opportunityline.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, opportunityline.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, opportunityline.FieldDeletedAt)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, opportunityline.FieldOpportunityID)
+	}
+	if m.product_id != nil {
+		fields = append(fields, opportunityline.FieldProductID)
+	}
+	if m.name != nil {
+		fields = append(fields, opportunityline.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, opportunityline.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, opportunityline.FieldNameSort)
+	}
+	if m.quantity != nil {
+		fields = append(fields, opportunityline.FieldQuantity)
+	}
+	if m.unit_price != nil {
+		fields = append(fields, opportunityline.FieldUnitPrice)
+	}
+	if m.unit_price_currency != nil {
+		fields = append(fields, opportunityline.FieldUnitPriceCurrency)
+	}
+	if m.unit_price_reporting != nil {
+		fields = append(fields, opportunityline.FieldUnitPriceReporting)
+	}
+	if m.discount != nil {
+		fields = append(fields, opportunityline.FieldDiscount)
+	}
+	if m.total != nil {
+		fields = append(fields, opportunityline.FieldTotal)
+	}
+	if m.total_currency != nil {
+		fields = append(fields, opportunityline.FieldTotalCurrency)
+	}
+	if m.total_reporting != nil {
+		fields = append(fields, opportunityline.FieldTotalReporting)
+	}
+	if m.position != nil {
+		fields = append(fields, opportunityline.FieldPosition)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OpportunityLineMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case opportunityline.FieldVersion:
+		return m.Version()
+	case opportunityline.FieldCreatedAt:
+		return m.CreatedAt()
+	case opportunityline.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case opportunityline.FieldCreatedByID:
+		return m.CreatedByID()
+	case opportunityline.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case opportunityline.FieldDeletedAt:
+		return m.DeletedAt()
+	case opportunityline.FieldOpportunityID:
+		return m.OpportunityID()
+	case opportunityline.FieldProductID:
+		return m.ProductID()
+	case opportunityline.FieldName:
+		return m.Name()
+	case opportunityline.FieldNameFold:
+		return m.NameFold()
+	case opportunityline.FieldNameSort:
+		return m.NameSort()
+	case opportunityline.FieldQuantity:
+		return m.Quantity()
+	case opportunityline.FieldUnitPrice:
+		return m.UnitPrice()
+	case opportunityline.FieldUnitPriceCurrency:
+		return m.UnitPriceCurrency()
+	case opportunityline.FieldUnitPriceReporting:
+		return m.UnitPriceReporting()
+	case opportunityline.FieldDiscount:
+		return m.Discount()
+	case opportunityline.FieldTotal:
+		return m.Total()
+	case opportunityline.FieldTotalCurrency:
+		return m.TotalCurrency()
+	case opportunityline.FieldTotalReporting:
+		return m.TotalReporting()
+	case opportunityline.FieldPosition:
+		return m.Position()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OpportunityLineMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case opportunityline.FieldVersion:
+		return m.OldVersion(ctx)
+	case opportunityline.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case opportunityline.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case opportunityline.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case opportunityline.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case opportunityline.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case opportunityline.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case opportunityline.FieldProductID:
+		return m.OldProductID(ctx)
+	case opportunityline.FieldName:
+		return m.OldName(ctx)
+	case opportunityline.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case opportunityline.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case opportunityline.FieldQuantity:
+		return m.OldQuantity(ctx)
+	case opportunityline.FieldUnitPrice:
+		return m.OldUnitPrice(ctx)
+	case opportunityline.FieldUnitPriceCurrency:
+		return m.OldUnitPriceCurrency(ctx)
+	case opportunityline.FieldUnitPriceReporting:
+		return m.OldUnitPriceReporting(ctx)
+	case opportunityline.FieldDiscount:
+		return m.OldDiscount(ctx)
+	case opportunityline.FieldTotal:
+		return m.OldTotal(ctx)
+	case opportunityline.FieldTotalCurrency:
+		return m.OldTotalCurrency(ctx)
+	case opportunityline.FieldTotalReporting:
+		return m.OldTotalReporting(ctx)
+	case opportunityline.FieldPosition:
+		return m.OldPosition(ctx)
+	}
+	return nil, fmt.Errorf("unknown OpportunityLine field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityLineMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case opportunityline.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case opportunityline.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case opportunityline.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case opportunityline.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case opportunityline.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case opportunityline.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case opportunityline.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case opportunityline.FieldProductID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProductID(v)
+		return nil
+	case opportunityline.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case opportunityline.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case opportunityline.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case opportunityline.FieldQuantity:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuantity(v)
+		return nil
+	case opportunityline.FieldUnitPrice:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitPrice(v)
+		return nil
+	case opportunityline.FieldUnitPriceCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitPriceCurrency(v)
+		return nil
+	case opportunityline.FieldUnitPriceReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitPriceReporting(v)
+		return nil
+	case opportunityline.FieldDiscount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDiscount(v)
+		return nil
+	case opportunityline.FieldTotal:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case opportunityline.FieldTotalCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotalCurrency(v)
+		return nil
+	case opportunityline.FieldTotalReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotalReporting(v)
+		return nil
+	case opportunityline.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityLine field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OpportunityLineMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, opportunityline.FieldVersion)
+	}
+	if m.addunit_price != nil {
+		fields = append(fields, opportunityline.FieldUnitPrice)
+	}
+	if m.addunit_price_reporting != nil {
+		fields = append(fields, opportunityline.FieldUnitPriceReporting)
+	}
+	if m.addtotal != nil {
+		fields = append(fields, opportunityline.FieldTotal)
+	}
+	if m.addtotal_reporting != nil {
+		fields = append(fields, opportunityline.FieldTotalReporting)
+	}
+	if m.addposition != nil {
+		fields = append(fields, opportunityline.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OpportunityLineMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case opportunityline.FieldVersion:
+		return m.AddedVersion()
+	case opportunityline.FieldUnitPrice:
+		return m.AddedUnitPrice()
+	case opportunityline.FieldUnitPriceReporting:
+		return m.AddedUnitPriceReporting()
+	case opportunityline.FieldTotal:
+		return m.AddedTotal()
+	case opportunityline.FieldTotalReporting:
+		return m.AddedTotalReporting()
+	case opportunityline.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityLineMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case opportunityline.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case opportunityline.FieldUnitPrice:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUnitPrice(v)
+		return nil
+	case opportunityline.FieldUnitPriceReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUnitPriceReporting(v)
+		return nil
+	case opportunityline.FieldTotal:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTotal(v)
+		return nil
+	case opportunityline.FieldTotalReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTotalReporting(v)
+		return nil
+	case opportunityline.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityLine numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OpportunityLineMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(opportunityline.FieldCreatedByID) {
+		fields = append(fields, opportunityline.FieldCreatedByID)
+	}
+	if m.FieldCleared(opportunityline.FieldUpdatedByID) {
+		fields = append(fields, opportunityline.FieldUpdatedByID)
+	}
+	if m.FieldCleared(opportunityline.FieldDeletedAt) {
+		fields = append(fields, opportunityline.FieldDeletedAt)
+	}
+	if m.FieldCleared(opportunityline.FieldProductID) {
+		fields = append(fields, opportunityline.FieldProductID)
+	}
+	if m.FieldCleared(opportunityline.FieldName) {
+		fields = append(fields, opportunityline.FieldName)
+	}
+	if m.FieldCleared(opportunityline.FieldNameFold) {
+		fields = append(fields, opportunityline.FieldNameFold)
+	}
+	if m.FieldCleared(opportunityline.FieldNameSort) {
+		fields = append(fields, opportunityline.FieldNameSort)
+	}
+	if m.FieldCleared(opportunityline.FieldQuantity) {
+		fields = append(fields, opportunityline.FieldQuantity)
+	}
+	if m.FieldCleared(opportunityline.FieldUnitPrice) {
+		fields = append(fields, opportunityline.FieldUnitPrice)
+	}
+	if m.FieldCleared(opportunityline.FieldUnitPriceCurrency) {
+		fields = append(fields, opportunityline.FieldUnitPriceCurrency)
+	}
+	if m.FieldCleared(opportunityline.FieldUnitPriceReporting) {
+		fields = append(fields, opportunityline.FieldUnitPriceReporting)
+	}
+	if m.FieldCleared(opportunityline.FieldDiscount) {
+		fields = append(fields, opportunityline.FieldDiscount)
+	}
+	if m.FieldCleared(opportunityline.FieldTotal) {
+		fields = append(fields, opportunityline.FieldTotal)
+	}
+	if m.FieldCleared(opportunityline.FieldTotalCurrency) {
+		fields = append(fields, opportunityline.FieldTotalCurrency)
+	}
+	if m.FieldCleared(opportunityline.FieldTotalReporting) {
+		fields = append(fields, opportunityline.FieldTotalReporting)
+	}
+	if m.FieldCleared(opportunityline.FieldPosition) {
+		fields = append(fields, opportunityline.FieldPosition)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OpportunityLineMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OpportunityLineMutation) ClearField(name string) error {
+	switch name {
+	case opportunityline.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case opportunityline.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case opportunityline.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case opportunityline.FieldProductID:
+		m.ClearProductID()
+		return nil
+	case opportunityline.FieldName:
+		m.ClearName()
+		return nil
+	case opportunityline.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case opportunityline.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case opportunityline.FieldQuantity:
+		m.ClearQuantity()
+		return nil
+	case opportunityline.FieldUnitPrice:
+		m.ClearUnitPrice()
+		return nil
+	case opportunityline.FieldUnitPriceCurrency:
+		m.ClearUnitPriceCurrency()
+		return nil
+	case opportunityline.FieldUnitPriceReporting:
+		m.ClearUnitPriceReporting()
+		return nil
+	case opportunityline.FieldDiscount:
+		m.ClearDiscount()
+		return nil
+	case opportunityline.FieldTotal:
+		m.ClearTotal()
+		return nil
+	case opportunityline.FieldTotalCurrency:
+		m.ClearTotalCurrency()
+		return nil
+	case opportunityline.FieldTotalReporting:
+		m.ClearTotalReporting()
+		return nil
+	case opportunityline.FieldPosition:
+		m.ClearPosition()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityLine nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OpportunityLineMutation) ResetField(name string) error {
+	switch name {
+	case opportunityline.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case opportunityline.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case opportunityline.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case opportunityline.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case opportunityline.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case opportunityline.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case opportunityline.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case opportunityline.FieldProductID:
+		m.ResetProductID()
+		return nil
+	case opportunityline.FieldName:
+		m.ResetName()
+		return nil
+	case opportunityline.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case opportunityline.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case opportunityline.FieldQuantity:
+		m.ResetQuantity()
+		return nil
+	case opportunityline.FieldUnitPrice:
+		m.ResetUnitPrice()
+		return nil
+	case opportunityline.FieldUnitPriceCurrency:
+		m.ResetUnitPriceCurrency()
+		return nil
+	case opportunityline.FieldUnitPriceReporting:
+		m.ResetUnitPriceReporting()
+		return nil
+	case opportunityline.FieldDiscount:
+		m.ResetDiscount()
+		return nil
+	case opportunityline.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case opportunityline.FieldTotalCurrency:
+		m.ResetTotalCurrency()
+		return nil
+	case opportunityline.FieldTotalReporting:
+		m.ResetTotalReporting()
+		return nil
+	case opportunityline.FieldPosition:
+		m.ResetPosition()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityLine field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OpportunityLineMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.opportunity != nil {
+		edges = append(edges, opportunityline.EdgeOpportunity)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OpportunityLineMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case opportunityline.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OpportunityLineMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OpportunityLineMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OpportunityLineMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedopportunity {
+		edges = append(edges, opportunityline.EdgeOpportunity)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OpportunityLineMutation) EdgeCleared(name string) bool {
+	switch name {
+	case opportunityline.EdgeOpportunity:
+		return m.clearedopportunity
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OpportunityLineMutation) ClearEdge(name string) error {
+	switch name {
+	case opportunityline.EdgeOpportunity:
+		m.ClearOpportunity()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityLine unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OpportunityLineMutation) ResetEdge(name string) error {
+	switch name {
+	case opportunityline.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityLine edge %s", name)
+}
+
+// OpportunityStepMutation represents an operation that mutates the OpportunityStep nodes in the graph.
+type OpportunityStepMutation struct {
+	config
+	op                            Op
+	typ                           string
+	id                            *stored.ID
+	version                       *int64
+	addversion                    *int64
+	created_at                    *time.Time
+	updated_at                    *time.Time
+	created_by_id                 *stored.ID
+	updated_by_id                 *stored.ID
+	deleted_at                    *time.Time
+	changed                       *string
+	at                            *time.Time
+	from_stage_id                 *stored.ID
+	stage_id                      *stored.ID
+	seconds_in_stage              *int64
+	addseconds_in_stage           *int64
+	amount                        *int64
+	addamount                     *int64
+	amount_currency               *string
+	amount_reporting              *int64
+	addamount_reporting           *int64
+	expected_revenue              *int64
+	addexpected_revenue           *int64
+	expected_revenue_currency     *string
+	expected_revenue_reporting    *int64
+	addexpected_revenue_reporting *int64
+	probability                   *int64
+	addprobability                *int64
+	close_date                    *string
+	forecast_category             *string
+	clearedFields                 map[string]struct{}
+	opportunity                   *stored.ID
+	clearedopportunity            bool
+	done                          bool
+	oldValue                      func(context.Context) (*OpportunityStep, error)
+	predicates                    []predicate.OpportunityStep
+}
+
+var _ ent.Mutation = (*OpportunityStepMutation)(nil)
+
+// opportunitystepOption allows management of the mutation configuration using functional options.
+type opportunitystepOption func(*OpportunityStepMutation)
+
+// newOpportunityStepMutation creates new mutation for the OpportunityStep entity.
+func newOpportunityStepMutation(c config, op Op, opts ...opportunitystepOption) *OpportunityStepMutation {
+	m := &OpportunityStepMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOpportunityStep,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOpportunityStepID sets the ID field of the mutation.
+func withOpportunityStepID(id stored.ID) opportunitystepOption {
+	return func(m *OpportunityStepMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OpportunityStep
+		)
+		m.oldValue = func(ctx context.Context) (*OpportunityStep, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OpportunityStep.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOpportunityStep sets the old OpportunityStep of the mutation.
+func withOpportunityStep(node *OpportunityStep) opportunitystepOption {
+	return func(m *OpportunityStepMutation) {
+		m.oldValue = func(context.Context) (*OpportunityStep, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OpportunityStepMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OpportunityStepMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OpportunityStep entities.
+func (m *OpportunityStepMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OpportunityStepMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OpportunityStepMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OpportunityStep.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *OpportunityStepMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OpportunityStepMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OpportunityStepMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OpportunityStepMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OpportunityStepMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OpportunityStepMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OpportunityStepMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OpportunityStepMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OpportunityStepMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OpportunityStepMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OpportunityStepMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *OpportunityStepMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *OpportunityStepMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *OpportunityStepMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[opportunitystep.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *OpportunityStepMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *OpportunityStepMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, opportunitystep.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *OpportunityStepMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *OpportunityStepMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *OpportunityStepMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[opportunitystep.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *OpportunityStepMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *OpportunityStepMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, opportunitystep.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *OpportunityStepMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *OpportunityStepMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *OpportunityStepMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[opportunitystep.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *OpportunityStepMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *OpportunityStepMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, opportunitystep.FieldDeletedAt)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *OpportunityStepMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *OpportunityStepMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *OpportunityStepMutation) ResetOpportunityID() {
+	m.opportunity = nil
+}
+
+// SetChanged sets the "changed" field.
+func (m *OpportunityStepMutation) SetChanged(s string) {
+	m.changed = &s
+}
+
+// Changed returns the value of the "changed" field in the mutation.
+func (m *OpportunityStepMutation) Changed() (r string, exists bool) {
+	v := m.changed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChanged returns the old "changed" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldChanged(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChanged is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChanged requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChanged: %w", err)
+	}
+	return oldValue.Changed, nil
+}
+
+// ClearChanged clears the value of the "changed" field.
+func (m *OpportunityStepMutation) ClearChanged() {
+	m.changed = nil
+	m.clearedFields[opportunitystep.FieldChanged] = struct{}{}
+}
+
+// ChangedCleared returns if the "changed" field was cleared in this mutation.
+func (m *OpportunityStepMutation) ChangedCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldChanged]
+	return ok
+}
+
+// ResetChanged resets all changes to the "changed" field.
+func (m *OpportunityStepMutation) ResetChanged() {
+	m.changed = nil
+	delete(m.clearedFields, opportunitystep.FieldChanged)
+}
+
+// SetAt sets the "at" field.
+func (m *OpportunityStepMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *OpportunityStepMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *OpportunityStepMutation) ResetAt() {
+	m.at = nil
+}
+
+// SetFromStageID sets the "from_stage_id" field.
+func (m *OpportunityStepMutation) SetFromStageID(s stored.ID) {
+	m.from_stage_id = &s
+}
+
+// FromStageID returns the value of the "from_stage_id" field in the mutation.
+func (m *OpportunityStepMutation) FromStageID() (r stored.ID, exists bool) {
+	v := m.from_stage_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromStageID returns the old "from_stage_id" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldFromStageID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromStageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromStageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromStageID: %w", err)
+	}
+	return oldValue.FromStageID, nil
+}
+
+// ClearFromStageID clears the value of the "from_stage_id" field.
+func (m *OpportunityStepMutation) ClearFromStageID() {
+	m.from_stage_id = nil
+	m.clearedFields[opportunitystep.FieldFromStageID] = struct{}{}
+}
+
+// FromStageIDCleared returns if the "from_stage_id" field was cleared in this mutation.
+func (m *OpportunityStepMutation) FromStageIDCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldFromStageID]
+	return ok
+}
+
+// ResetFromStageID resets all changes to the "from_stage_id" field.
+func (m *OpportunityStepMutation) ResetFromStageID() {
+	m.from_stage_id = nil
+	delete(m.clearedFields, opportunitystep.FieldFromStageID)
+}
+
+// SetStageID sets the "stage_id" field.
+func (m *OpportunityStepMutation) SetStageID(s stored.ID) {
+	m.stage_id = &s
+}
+
+// StageID returns the value of the "stage_id" field in the mutation.
+func (m *OpportunityStepMutation) StageID() (r stored.ID, exists bool) {
+	v := m.stage_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStageID returns the old "stage_id" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldStageID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStageID: %w", err)
+	}
+	return oldValue.StageID, nil
+}
+
+// ClearStageID clears the value of the "stage_id" field.
+func (m *OpportunityStepMutation) ClearStageID() {
+	m.stage_id = nil
+	m.clearedFields[opportunitystep.FieldStageID] = struct{}{}
+}
+
+// StageIDCleared returns if the "stage_id" field was cleared in this mutation.
+func (m *OpportunityStepMutation) StageIDCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldStageID]
+	return ok
+}
+
+// ResetStageID resets all changes to the "stage_id" field.
+func (m *OpportunityStepMutation) ResetStageID() {
+	m.stage_id = nil
+	delete(m.clearedFields, opportunitystep.FieldStageID)
+}
+
+// SetSecondsInStage sets the "seconds_in_stage" field.
+func (m *OpportunityStepMutation) SetSecondsInStage(i int64) {
+	m.seconds_in_stage = &i
+	m.addseconds_in_stage = nil
+}
+
+// SecondsInStage returns the value of the "seconds_in_stage" field in the mutation.
+func (m *OpportunityStepMutation) SecondsInStage() (r int64, exists bool) {
+	v := m.seconds_in_stage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSecondsInStage returns the old "seconds_in_stage" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldSecondsInStage(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSecondsInStage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSecondsInStage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSecondsInStage: %w", err)
+	}
+	return oldValue.SecondsInStage, nil
+}
+
+// AddSecondsInStage adds i to the "seconds_in_stage" field.
+func (m *OpportunityStepMutation) AddSecondsInStage(i int64) {
+	if m.addseconds_in_stage != nil {
+		*m.addseconds_in_stage += i
+	} else {
+		m.addseconds_in_stage = &i
+	}
+}
+
+// AddedSecondsInStage returns the value that was added to the "seconds_in_stage" field in this mutation.
+func (m *OpportunityStepMutation) AddedSecondsInStage() (r int64, exists bool) {
+	v := m.addseconds_in_stage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSecondsInStage clears the value of the "seconds_in_stage" field.
+func (m *OpportunityStepMutation) ClearSecondsInStage() {
+	m.seconds_in_stage = nil
+	m.addseconds_in_stage = nil
+	m.clearedFields[opportunitystep.FieldSecondsInStage] = struct{}{}
+}
+
+// SecondsInStageCleared returns if the "seconds_in_stage" field was cleared in this mutation.
+func (m *OpportunityStepMutation) SecondsInStageCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldSecondsInStage]
+	return ok
+}
+
+// ResetSecondsInStage resets all changes to the "seconds_in_stage" field.
+func (m *OpportunityStepMutation) ResetSecondsInStage() {
+	m.seconds_in_stage = nil
+	m.addseconds_in_stage = nil
+	delete(m.clearedFields, opportunitystep.FieldSecondsInStage)
+}
+
+// SetAmount sets the "amount" field.
+func (m *OpportunityStepMutation) SetAmount(i int64) {
+	m.amount = &i
+	m.addamount = nil
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *OpportunityStepMutation) Amount() (r int64, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// AddAmount adds i to the "amount" field.
+func (m *OpportunityStepMutation) AddAmount(i int64) {
+	if m.addamount != nil {
+		*m.addamount += i
+	} else {
+		m.addamount = &i
+	}
+}
+
+// AddedAmount returns the value that was added to the "amount" field in this mutation.
+func (m *OpportunityStepMutation) AddedAmount() (r int64, exists bool) {
+	v := m.addamount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmount clears the value of the "amount" field.
+func (m *OpportunityStepMutation) ClearAmount() {
+	m.amount = nil
+	m.addamount = nil
+	m.clearedFields[opportunitystep.FieldAmount] = struct{}{}
+}
+
+// AmountCleared returns if the "amount" field was cleared in this mutation.
+func (m *OpportunityStepMutation) AmountCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldAmount]
+	return ok
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *OpportunityStepMutation) ResetAmount() {
+	m.amount = nil
+	m.addamount = nil
+	delete(m.clearedFields, opportunitystep.FieldAmount)
+}
+
+// SetAmountCurrency sets the "amount_currency" field.
+func (m *OpportunityStepMutation) SetAmountCurrency(s string) {
+	m.amount_currency = &s
+}
+
+// AmountCurrency returns the value of the "amount_currency" field in the mutation.
+func (m *OpportunityStepMutation) AmountCurrency() (r string, exists bool) {
+	v := m.amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountCurrency returns the old "amount_currency" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountCurrency: %w", err)
+	}
+	return oldValue.AmountCurrency, nil
+}
+
+// ClearAmountCurrency clears the value of the "amount_currency" field.
+func (m *OpportunityStepMutation) ClearAmountCurrency() {
+	m.amount_currency = nil
+	m.clearedFields[opportunitystep.FieldAmountCurrency] = struct{}{}
+}
+
+// AmountCurrencyCleared returns if the "amount_currency" field was cleared in this mutation.
+func (m *OpportunityStepMutation) AmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldAmountCurrency]
+	return ok
+}
+
+// ResetAmountCurrency resets all changes to the "amount_currency" field.
+func (m *OpportunityStepMutation) ResetAmountCurrency() {
+	m.amount_currency = nil
+	delete(m.clearedFields, opportunitystep.FieldAmountCurrency)
+}
+
+// SetAmountReporting sets the "amount_reporting" field.
+func (m *OpportunityStepMutation) SetAmountReporting(i int64) {
+	m.amount_reporting = &i
+	m.addamount_reporting = nil
+}
+
+// AmountReporting returns the value of the "amount_reporting" field in the mutation.
+func (m *OpportunityStepMutation) AmountReporting() (r int64, exists bool) {
+	v := m.amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountReporting returns the old "amount_reporting" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountReporting: %w", err)
+	}
+	return oldValue.AmountReporting, nil
+}
+
+// AddAmountReporting adds i to the "amount_reporting" field.
+func (m *OpportunityStepMutation) AddAmountReporting(i int64) {
+	if m.addamount_reporting != nil {
+		*m.addamount_reporting += i
+	} else {
+		m.addamount_reporting = &i
+	}
+}
+
+// AddedAmountReporting returns the value that was added to the "amount_reporting" field in this mutation.
+func (m *OpportunityStepMutation) AddedAmountReporting() (r int64, exists bool) {
+	v := m.addamount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmountReporting clears the value of the "amount_reporting" field.
+func (m *OpportunityStepMutation) ClearAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	m.clearedFields[opportunitystep.FieldAmountReporting] = struct{}{}
+}
+
+// AmountReportingCleared returns if the "amount_reporting" field was cleared in this mutation.
+func (m *OpportunityStepMutation) AmountReportingCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldAmountReporting]
+	return ok
+}
+
+// ResetAmountReporting resets all changes to the "amount_reporting" field.
+func (m *OpportunityStepMutation) ResetAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	delete(m.clearedFields, opportunitystep.FieldAmountReporting)
+}
+
+// SetExpectedRevenue sets the "expected_revenue" field.
+func (m *OpportunityStepMutation) SetExpectedRevenue(i int64) {
+	m.expected_revenue = &i
+	m.addexpected_revenue = nil
+}
+
+// ExpectedRevenue returns the value of the "expected_revenue" field in the mutation.
+func (m *OpportunityStepMutation) ExpectedRevenue() (r int64, exists bool) {
+	v := m.expected_revenue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectedRevenue returns the old "expected_revenue" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldExpectedRevenue(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectedRevenue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectedRevenue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectedRevenue: %w", err)
+	}
+	return oldValue.ExpectedRevenue, nil
+}
+
+// AddExpectedRevenue adds i to the "expected_revenue" field.
+func (m *OpportunityStepMutation) AddExpectedRevenue(i int64) {
+	if m.addexpected_revenue != nil {
+		*m.addexpected_revenue += i
+	} else {
+		m.addexpected_revenue = &i
+	}
+}
+
+// AddedExpectedRevenue returns the value that was added to the "expected_revenue" field in this mutation.
+func (m *OpportunityStepMutation) AddedExpectedRevenue() (r int64, exists bool) {
+	v := m.addexpected_revenue
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearExpectedRevenue clears the value of the "expected_revenue" field.
+func (m *OpportunityStepMutation) ClearExpectedRevenue() {
+	m.expected_revenue = nil
+	m.addexpected_revenue = nil
+	m.clearedFields[opportunitystep.FieldExpectedRevenue] = struct{}{}
+}
+
+// ExpectedRevenueCleared returns if the "expected_revenue" field was cleared in this mutation.
+func (m *OpportunityStepMutation) ExpectedRevenueCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldExpectedRevenue]
+	return ok
+}
+
+// ResetExpectedRevenue resets all changes to the "expected_revenue" field.
+func (m *OpportunityStepMutation) ResetExpectedRevenue() {
+	m.expected_revenue = nil
+	m.addexpected_revenue = nil
+	delete(m.clearedFields, opportunitystep.FieldExpectedRevenue)
+}
+
+// SetExpectedRevenueCurrency sets the "expected_revenue_currency" field.
+func (m *OpportunityStepMutation) SetExpectedRevenueCurrency(s string) {
+	m.expected_revenue_currency = &s
+}
+
+// ExpectedRevenueCurrency returns the value of the "expected_revenue_currency" field in the mutation.
+func (m *OpportunityStepMutation) ExpectedRevenueCurrency() (r string, exists bool) {
+	v := m.expected_revenue_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectedRevenueCurrency returns the old "expected_revenue_currency" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldExpectedRevenueCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectedRevenueCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectedRevenueCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectedRevenueCurrency: %w", err)
+	}
+	return oldValue.ExpectedRevenueCurrency, nil
+}
+
+// ClearExpectedRevenueCurrency clears the value of the "expected_revenue_currency" field.
+func (m *OpportunityStepMutation) ClearExpectedRevenueCurrency() {
+	m.expected_revenue_currency = nil
+	m.clearedFields[opportunitystep.FieldExpectedRevenueCurrency] = struct{}{}
+}
+
+// ExpectedRevenueCurrencyCleared returns if the "expected_revenue_currency" field was cleared in this mutation.
+func (m *OpportunityStepMutation) ExpectedRevenueCurrencyCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldExpectedRevenueCurrency]
+	return ok
+}
+
+// ResetExpectedRevenueCurrency resets all changes to the "expected_revenue_currency" field.
+func (m *OpportunityStepMutation) ResetExpectedRevenueCurrency() {
+	m.expected_revenue_currency = nil
+	delete(m.clearedFields, opportunitystep.FieldExpectedRevenueCurrency)
+}
+
+// SetExpectedRevenueReporting sets the "expected_revenue_reporting" field.
+func (m *OpportunityStepMutation) SetExpectedRevenueReporting(i int64) {
+	m.expected_revenue_reporting = &i
+	m.addexpected_revenue_reporting = nil
+}
+
+// ExpectedRevenueReporting returns the value of the "expected_revenue_reporting" field in the mutation.
+func (m *OpportunityStepMutation) ExpectedRevenueReporting() (r int64, exists bool) {
+	v := m.expected_revenue_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectedRevenueReporting returns the old "expected_revenue_reporting" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldExpectedRevenueReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectedRevenueReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectedRevenueReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectedRevenueReporting: %w", err)
+	}
+	return oldValue.ExpectedRevenueReporting, nil
+}
+
+// AddExpectedRevenueReporting adds i to the "expected_revenue_reporting" field.
+func (m *OpportunityStepMutation) AddExpectedRevenueReporting(i int64) {
+	if m.addexpected_revenue_reporting != nil {
+		*m.addexpected_revenue_reporting += i
+	} else {
+		m.addexpected_revenue_reporting = &i
+	}
+}
+
+// AddedExpectedRevenueReporting returns the value that was added to the "expected_revenue_reporting" field in this mutation.
+func (m *OpportunityStepMutation) AddedExpectedRevenueReporting() (r int64, exists bool) {
+	v := m.addexpected_revenue_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearExpectedRevenueReporting clears the value of the "expected_revenue_reporting" field.
+func (m *OpportunityStepMutation) ClearExpectedRevenueReporting() {
+	m.expected_revenue_reporting = nil
+	m.addexpected_revenue_reporting = nil
+	m.clearedFields[opportunitystep.FieldExpectedRevenueReporting] = struct{}{}
+}
+
+// ExpectedRevenueReportingCleared returns if the "expected_revenue_reporting" field was cleared in this mutation.
+func (m *OpportunityStepMutation) ExpectedRevenueReportingCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldExpectedRevenueReporting]
+	return ok
+}
+
+// ResetExpectedRevenueReporting resets all changes to the "expected_revenue_reporting" field.
+func (m *OpportunityStepMutation) ResetExpectedRevenueReporting() {
+	m.expected_revenue_reporting = nil
+	m.addexpected_revenue_reporting = nil
+	delete(m.clearedFields, opportunitystep.FieldExpectedRevenueReporting)
+}
+
+// SetProbability sets the "probability" field.
+func (m *OpportunityStepMutation) SetProbability(i int64) {
+	m.probability = &i
+	m.addprobability = nil
+}
+
+// Probability returns the value of the "probability" field in the mutation.
+func (m *OpportunityStepMutation) Probability() (r int64, exists bool) {
+	v := m.probability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbability returns the old "probability" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldProbability(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbability is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbability requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbability: %w", err)
+	}
+	return oldValue.Probability, nil
+}
+
+// AddProbability adds i to the "probability" field.
+func (m *OpportunityStepMutation) AddProbability(i int64) {
+	if m.addprobability != nil {
+		*m.addprobability += i
+	} else {
+		m.addprobability = &i
+	}
+}
+
+// AddedProbability returns the value that was added to the "probability" field in this mutation.
+func (m *OpportunityStepMutation) AddedProbability() (r int64, exists bool) {
+	v := m.addprobability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearProbability clears the value of the "probability" field.
+func (m *OpportunityStepMutation) ClearProbability() {
+	m.probability = nil
+	m.addprobability = nil
+	m.clearedFields[opportunitystep.FieldProbability] = struct{}{}
+}
+
+// ProbabilityCleared returns if the "probability" field was cleared in this mutation.
+func (m *OpportunityStepMutation) ProbabilityCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldProbability]
+	return ok
+}
+
+// ResetProbability resets all changes to the "probability" field.
+func (m *OpportunityStepMutation) ResetProbability() {
+	m.probability = nil
+	m.addprobability = nil
+	delete(m.clearedFields, opportunitystep.FieldProbability)
+}
+
+// SetCloseDate sets the "close_date" field.
+func (m *OpportunityStepMutation) SetCloseDate(s string) {
+	m.close_date = &s
+}
+
+// CloseDate returns the value of the "close_date" field in the mutation.
+func (m *OpportunityStepMutation) CloseDate() (r string, exists bool) {
+	v := m.close_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCloseDate returns the old "close_date" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldCloseDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCloseDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCloseDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCloseDate: %w", err)
+	}
+	return oldValue.CloseDate, nil
+}
+
+// ClearCloseDate clears the value of the "close_date" field.
+func (m *OpportunityStepMutation) ClearCloseDate() {
+	m.close_date = nil
+	m.clearedFields[opportunitystep.FieldCloseDate] = struct{}{}
+}
+
+// CloseDateCleared returns if the "close_date" field was cleared in this mutation.
+func (m *OpportunityStepMutation) CloseDateCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldCloseDate]
+	return ok
+}
+
+// ResetCloseDate resets all changes to the "close_date" field.
+func (m *OpportunityStepMutation) ResetCloseDate() {
+	m.close_date = nil
+	delete(m.clearedFields, opportunitystep.FieldCloseDate)
+}
+
+// SetForecastCategory sets the "forecast_category" field.
+func (m *OpportunityStepMutation) SetForecastCategory(s string) {
+	m.forecast_category = &s
+}
+
+// ForecastCategory returns the value of the "forecast_category" field in the mutation.
+func (m *OpportunityStepMutation) ForecastCategory() (r string, exists bool) {
+	v := m.forecast_category
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForecastCategory returns the old "forecast_category" field's value of the OpportunityStep entity.
+// If the OpportunityStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityStepMutation) OldForecastCategory(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForecastCategory is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForecastCategory requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForecastCategory: %w", err)
+	}
+	return oldValue.ForecastCategory, nil
+}
+
+// ClearForecastCategory clears the value of the "forecast_category" field.
+func (m *OpportunityStepMutation) ClearForecastCategory() {
+	m.forecast_category = nil
+	m.clearedFields[opportunitystep.FieldForecastCategory] = struct{}{}
+}
+
+// ForecastCategoryCleared returns if the "forecast_category" field was cleared in this mutation.
+func (m *OpportunityStepMutation) ForecastCategoryCleared() bool {
+	_, ok := m.clearedFields[opportunitystep.FieldForecastCategory]
+	return ok
+}
+
+// ResetForecastCategory resets all changes to the "forecast_category" field.
+func (m *OpportunityStepMutation) ResetForecastCategory() {
+	m.forecast_category = nil
+	delete(m.clearedFields, opportunitystep.FieldForecastCategory)
+}
+
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *OpportunityStepMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[opportunitystep.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *OpportunityStepMutation) OpportunityCleared() bool {
+	return m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *OpportunityStepMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *OpportunityStepMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
+// Where appends a list predicates to the OpportunityStepMutation builder.
+func (m *OpportunityStepMutation) Where(ps ...predicate.OpportunityStep) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OpportunityStepMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OpportunityStepMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OpportunityStep, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OpportunityStepMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OpportunityStepMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OpportunityStep).
+func (m *OpportunityStepMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OpportunityStepMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.version != nil {
+		fields = append(fields, opportunitystep.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, opportunitystep.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, opportunitystep.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, opportunitystep.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, opportunitystep.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, opportunitystep.FieldDeletedAt)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, opportunitystep.FieldOpportunityID)
+	}
+	if m.changed != nil {
+		fields = append(fields, opportunitystep.FieldChanged)
+	}
+	if m.at != nil {
+		fields = append(fields, opportunitystep.FieldAt)
+	}
+	if m.from_stage_id != nil {
+		fields = append(fields, opportunitystep.FieldFromStageID)
+	}
+	if m.stage_id != nil {
+		fields = append(fields, opportunitystep.FieldStageID)
+	}
+	if m.seconds_in_stage != nil {
+		fields = append(fields, opportunitystep.FieldSecondsInStage)
+	}
+	if m.amount != nil {
+		fields = append(fields, opportunitystep.FieldAmount)
+	}
+	if m.amount_currency != nil {
+		fields = append(fields, opportunitystep.FieldAmountCurrency)
+	}
+	if m.amount_reporting != nil {
+		fields = append(fields, opportunitystep.FieldAmountReporting)
+	}
+	if m.expected_revenue != nil {
+		fields = append(fields, opportunitystep.FieldExpectedRevenue)
+	}
+	if m.expected_revenue_currency != nil {
+		fields = append(fields, opportunitystep.FieldExpectedRevenueCurrency)
+	}
+	if m.expected_revenue_reporting != nil {
+		fields = append(fields, opportunitystep.FieldExpectedRevenueReporting)
+	}
+	if m.probability != nil {
+		fields = append(fields, opportunitystep.FieldProbability)
+	}
+	if m.close_date != nil {
+		fields = append(fields, opportunitystep.FieldCloseDate)
+	}
+	if m.forecast_category != nil {
+		fields = append(fields, opportunitystep.FieldForecastCategory)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OpportunityStepMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitystep.FieldVersion:
+		return m.Version()
+	case opportunitystep.FieldCreatedAt:
+		return m.CreatedAt()
+	case opportunitystep.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case opportunitystep.FieldCreatedByID:
+		return m.CreatedByID()
+	case opportunitystep.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case opportunitystep.FieldDeletedAt:
+		return m.DeletedAt()
+	case opportunitystep.FieldOpportunityID:
+		return m.OpportunityID()
+	case opportunitystep.FieldChanged:
+		return m.Changed()
+	case opportunitystep.FieldAt:
+		return m.At()
+	case opportunitystep.FieldFromStageID:
+		return m.FromStageID()
+	case opportunitystep.FieldStageID:
+		return m.StageID()
+	case opportunitystep.FieldSecondsInStage:
+		return m.SecondsInStage()
+	case opportunitystep.FieldAmount:
+		return m.Amount()
+	case opportunitystep.FieldAmountCurrency:
+		return m.AmountCurrency()
+	case opportunitystep.FieldAmountReporting:
+		return m.AmountReporting()
+	case opportunitystep.FieldExpectedRevenue:
+		return m.ExpectedRevenue()
+	case opportunitystep.FieldExpectedRevenueCurrency:
+		return m.ExpectedRevenueCurrency()
+	case opportunitystep.FieldExpectedRevenueReporting:
+		return m.ExpectedRevenueReporting()
+	case opportunitystep.FieldProbability:
+		return m.Probability()
+	case opportunitystep.FieldCloseDate:
+		return m.CloseDate()
+	case opportunitystep.FieldForecastCategory:
+		return m.ForecastCategory()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OpportunityStepMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case opportunitystep.FieldVersion:
+		return m.OldVersion(ctx)
+	case opportunitystep.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case opportunitystep.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case opportunitystep.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case opportunitystep.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case opportunitystep.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case opportunitystep.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case opportunitystep.FieldChanged:
+		return m.OldChanged(ctx)
+	case opportunitystep.FieldAt:
+		return m.OldAt(ctx)
+	case opportunitystep.FieldFromStageID:
+		return m.OldFromStageID(ctx)
+	case opportunitystep.FieldStageID:
+		return m.OldStageID(ctx)
+	case opportunitystep.FieldSecondsInStage:
+		return m.OldSecondsInStage(ctx)
+	case opportunitystep.FieldAmount:
+		return m.OldAmount(ctx)
+	case opportunitystep.FieldAmountCurrency:
+		return m.OldAmountCurrency(ctx)
+	case opportunitystep.FieldAmountReporting:
+		return m.OldAmountReporting(ctx)
+	case opportunitystep.FieldExpectedRevenue:
+		return m.OldExpectedRevenue(ctx)
+	case opportunitystep.FieldExpectedRevenueCurrency:
+		return m.OldExpectedRevenueCurrency(ctx)
+	case opportunitystep.FieldExpectedRevenueReporting:
+		return m.OldExpectedRevenueReporting(ctx)
+	case opportunitystep.FieldProbability:
+		return m.OldProbability(ctx)
+	case opportunitystep.FieldCloseDate:
+		return m.OldCloseDate(ctx)
+	case opportunitystep.FieldForecastCategory:
+		return m.OldForecastCategory(ctx)
+	}
+	return nil, fmt.Errorf("unknown OpportunityStep field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityStepMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case opportunitystep.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case opportunitystep.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case opportunitystep.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case opportunitystep.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case opportunitystep.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case opportunitystep.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case opportunitystep.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case opportunitystep.FieldChanged:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChanged(v)
+		return nil
+	case opportunitystep.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	case opportunitystep.FieldFromStageID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromStageID(v)
+		return nil
+	case opportunitystep.FieldStageID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStageID(v)
+		return nil
+	case opportunitystep.FieldSecondsInStage:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSecondsInStage(v)
+		return nil
+	case opportunitystep.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case opportunitystep.FieldAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountCurrency(v)
+		return nil
+	case opportunitystep.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountReporting(v)
+		return nil
+	case opportunitystep.FieldExpectedRevenue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectedRevenue(v)
+		return nil
+	case opportunitystep.FieldExpectedRevenueCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectedRevenueCurrency(v)
+		return nil
+	case opportunitystep.FieldExpectedRevenueReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectedRevenueReporting(v)
+		return nil
+	case opportunitystep.FieldProbability:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbability(v)
+		return nil
+	case opportunitystep.FieldCloseDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCloseDate(v)
+		return nil
+	case opportunitystep.FieldForecastCategory:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForecastCategory(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityStep field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OpportunityStepMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, opportunitystep.FieldVersion)
+	}
+	if m.addseconds_in_stage != nil {
+		fields = append(fields, opportunitystep.FieldSecondsInStage)
+	}
+	if m.addamount != nil {
+		fields = append(fields, opportunitystep.FieldAmount)
+	}
+	if m.addamount_reporting != nil {
+		fields = append(fields, opportunitystep.FieldAmountReporting)
+	}
+	if m.addexpected_revenue != nil {
+		fields = append(fields, opportunitystep.FieldExpectedRevenue)
+	}
+	if m.addexpected_revenue_reporting != nil {
+		fields = append(fields, opportunitystep.FieldExpectedRevenueReporting)
+	}
+	if m.addprobability != nil {
+		fields = append(fields, opportunitystep.FieldProbability)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OpportunityStepMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitystep.FieldVersion:
+		return m.AddedVersion()
+	case opportunitystep.FieldSecondsInStage:
+		return m.AddedSecondsInStage()
+	case opportunitystep.FieldAmount:
+		return m.AddedAmount()
+	case opportunitystep.FieldAmountReporting:
+		return m.AddedAmountReporting()
+	case opportunitystep.FieldExpectedRevenue:
+		return m.AddedExpectedRevenue()
+	case opportunitystep.FieldExpectedRevenueReporting:
+		return m.AddedExpectedRevenueReporting()
+	case opportunitystep.FieldProbability:
+		return m.AddedProbability()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunityStepMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case opportunitystep.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case opportunitystep.FieldSecondsInStage:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSecondsInStage(v)
+		return nil
+	case opportunitystep.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmount(v)
+		return nil
+	case opportunitystep.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountReporting(v)
+		return nil
+	case opportunitystep.FieldExpectedRevenue:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpectedRevenue(v)
+		return nil
+	case opportunitystep.FieldExpectedRevenueReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpectedRevenueReporting(v)
+		return nil
+	case opportunitystep.FieldProbability:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProbability(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityStep numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OpportunityStepMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(opportunitystep.FieldCreatedByID) {
+		fields = append(fields, opportunitystep.FieldCreatedByID)
+	}
+	if m.FieldCleared(opportunitystep.FieldUpdatedByID) {
+		fields = append(fields, opportunitystep.FieldUpdatedByID)
+	}
+	if m.FieldCleared(opportunitystep.FieldDeletedAt) {
+		fields = append(fields, opportunitystep.FieldDeletedAt)
+	}
+	if m.FieldCleared(opportunitystep.FieldChanged) {
+		fields = append(fields, opportunitystep.FieldChanged)
+	}
+	if m.FieldCleared(opportunitystep.FieldFromStageID) {
+		fields = append(fields, opportunitystep.FieldFromStageID)
+	}
+	if m.FieldCleared(opportunitystep.FieldStageID) {
+		fields = append(fields, opportunitystep.FieldStageID)
+	}
+	if m.FieldCleared(opportunitystep.FieldSecondsInStage) {
+		fields = append(fields, opportunitystep.FieldSecondsInStage)
+	}
+	if m.FieldCleared(opportunitystep.FieldAmount) {
+		fields = append(fields, opportunitystep.FieldAmount)
+	}
+	if m.FieldCleared(opportunitystep.FieldAmountCurrency) {
+		fields = append(fields, opportunitystep.FieldAmountCurrency)
+	}
+	if m.FieldCleared(opportunitystep.FieldAmountReporting) {
+		fields = append(fields, opportunitystep.FieldAmountReporting)
+	}
+	if m.FieldCleared(opportunitystep.FieldExpectedRevenue) {
+		fields = append(fields, opportunitystep.FieldExpectedRevenue)
+	}
+	if m.FieldCleared(opportunitystep.FieldExpectedRevenueCurrency) {
+		fields = append(fields, opportunitystep.FieldExpectedRevenueCurrency)
+	}
+	if m.FieldCleared(opportunitystep.FieldExpectedRevenueReporting) {
+		fields = append(fields, opportunitystep.FieldExpectedRevenueReporting)
+	}
+	if m.FieldCleared(opportunitystep.FieldProbability) {
+		fields = append(fields, opportunitystep.FieldProbability)
+	}
+	if m.FieldCleared(opportunitystep.FieldCloseDate) {
+		fields = append(fields, opportunitystep.FieldCloseDate)
+	}
+	if m.FieldCleared(opportunitystep.FieldForecastCategory) {
+		fields = append(fields, opportunitystep.FieldForecastCategory)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OpportunityStepMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OpportunityStepMutation) ClearField(name string) error {
+	switch name {
+	case opportunitystep.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case opportunitystep.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case opportunitystep.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case opportunitystep.FieldChanged:
+		m.ClearChanged()
+		return nil
+	case opportunitystep.FieldFromStageID:
+		m.ClearFromStageID()
+		return nil
+	case opportunitystep.FieldStageID:
+		m.ClearStageID()
+		return nil
+	case opportunitystep.FieldSecondsInStage:
+		m.ClearSecondsInStage()
+		return nil
+	case opportunitystep.FieldAmount:
+		m.ClearAmount()
+		return nil
+	case opportunitystep.FieldAmountCurrency:
+		m.ClearAmountCurrency()
+		return nil
+	case opportunitystep.FieldAmountReporting:
+		m.ClearAmountReporting()
+		return nil
+	case opportunitystep.FieldExpectedRevenue:
+		m.ClearExpectedRevenue()
+		return nil
+	case opportunitystep.FieldExpectedRevenueCurrency:
+		m.ClearExpectedRevenueCurrency()
+		return nil
+	case opportunitystep.FieldExpectedRevenueReporting:
+		m.ClearExpectedRevenueReporting()
+		return nil
+	case opportunitystep.FieldProbability:
+		m.ClearProbability()
+		return nil
+	case opportunitystep.FieldCloseDate:
+		m.ClearCloseDate()
+		return nil
+	case opportunitystep.FieldForecastCategory:
+		m.ClearForecastCategory()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityStep nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OpportunityStepMutation) ResetField(name string) error {
+	switch name {
+	case opportunitystep.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case opportunitystep.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case opportunitystep.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case opportunitystep.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case opportunitystep.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case opportunitystep.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case opportunitystep.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case opportunitystep.FieldChanged:
+		m.ResetChanged()
+		return nil
+	case opportunitystep.FieldAt:
+		m.ResetAt()
+		return nil
+	case opportunitystep.FieldFromStageID:
+		m.ResetFromStageID()
+		return nil
+	case opportunitystep.FieldStageID:
+		m.ResetStageID()
+		return nil
+	case opportunitystep.FieldSecondsInStage:
+		m.ResetSecondsInStage()
+		return nil
+	case opportunitystep.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case opportunitystep.FieldAmountCurrency:
+		m.ResetAmountCurrency()
+		return nil
+	case opportunitystep.FieldAmountReporting:
+		m.ResetAmountReporting()
+		return nil
+	case opportunitystep.FieldExpectedRevenue:
+		m.ResetExpectedRevenue()
+		return nil
+	case opportunitystep.FieldExpectedRevenueCurrency:
+		m.ResetExpectedRevenueCurrency()
+		return nil
+	case opportunitystep.FieldExpectedRevenueReporting:
+		m.ResetExpectedRevenueReporting()
+		return nil
+	case opportunitystep.FieldProbability:
+		m.ResetProbability()
+		return nil
+	case opportunitystep.FieldCloseDate:
+		m.ResetCloseDate()
+		return nil
+	case opportunitystep.FieldForecastCategory:
+		m.ResetForecastCategory()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityStep field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OpportunityStepMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.opportunity != nil {
+		edges = append(edges, opportunitystep.EdgeOpportunity)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OpportunityStepMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case opportunitystep.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OpportunityStepMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OpportunityStepMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OpportunityStepMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedopportunity {
+		edges = append(edges, opportunitystep.EdgeOpportunity)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OpportunityStepMutation) EdgeCleared(name string) bool {
+	switch name {
+	case opportunitystep.EdgeOpportunity:
+		return m.clearedopportunity
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OpportunityStepMutation) ClearEdge(name string) error {
+	switch name {
+	case opportunitystep.EdgeOpportunity:
+		m.ClearOpportunity()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityStep unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OpportunityStepMutation) ResetEdge(name string) error {
+	switch name {
+	case opportunitystep.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunityStep edge %s", name)
+}
+
+// PipelineMutation represents an operation that mutates the Pipeline nodes in the graph.
+type PipelineMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	name_key      *string
+	description   *string
+	position      *int64
+	addposition   *int64
+	archived      *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Pipeline, error)
+	predicates    []predicate.Pipeline
+}
+
+var _ ent.Mutation = (*PipelineMutation)(nil)
+
+// pipelineOption allows management of the mutation configuration using functional options.
+type pipelineOption func(*PipelineMutation)
+
+// newPipelineMutation creates new mutation for the Pipeline entity.
+func newPipelineMutation(c config, op Op, opts ...pipelineOption) *PipelineMutation {
+	m := &PipelineMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePipeline,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPipelineID sets the ID field of the mutation.
+func withPipelineID(id stored.ID) pipelineOption {
+	return func(m *PipelineMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Pipeline
+		)
+		m.oldValue = func(ctx context.Context) (*Pipeline, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Pipeline.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPipeline sets the old Pipeline of the mutation.
+func withPipeline(node *Pipeline) pipelineOption {
+	return func(m *PipelineMutation) {
+		m.oldValue = func(context.Context) (*Pipeline, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PipelineMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PipelineMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Pipeline entities.
+func (m *PipelineMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PipelineMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PipelineMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Pipeline.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *PipelineMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PipelineMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PipelineMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PipelineMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PipelineMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PipelineMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PipelineMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PipelineMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *PipelineMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *PipelineMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *PipelineMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *PipelineMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *PipelineMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *PipelineMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[pipeline.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *PipelineMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *PipelineMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, pipeline.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *PipelineMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *PipelineMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *PipelineMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[pipeline.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *PipelineMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *PipelineMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, pipeline.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *PipelineMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *PipelineMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *PipelineMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[pipeline.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *PipelineMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *PipelineMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, pipeline.FieldDeletedAt)
+}
+
+// SetName sets the "name" field.
+func (m *PipelineMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *PipelineMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *PipelineMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *PipelineMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *PipelineMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *PipelineMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[pipeline.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *PipelineMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *PipelineMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, pipeline.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *PipelineMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *PipelineMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *PipelineMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[pipeline.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *PipelineMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *PipelineMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, pipeline.FieldNameSort)
+}
+
+// SetNameKey sets the "name_key" field.
+func (m *PipelineMutation) SetNameKey(s string) {
+	m.name_key = &s
+}
+
+// NameKey returns the value of the "name_key" field in the mutation.
+func (m *PipelineMutation) NameKey() (r string, exists bool) {
+	v := m.name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameKey returns the old "name_key" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldNameKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameKey: %w", err)
+	}
+	return oldValue.NameKey, nil
+}
+
+// ClearNameKey clears the value of the "name_key" field.
+func (m *PipelineMutation) ClearNameKey() {
+	m.name_key = nil
+	m.clearedFields[pipeline.FieldNameKey] = struct{}{}
+}
+
+// NameKeyCleared returns if the "name_key" field was cleared in this mutation.
+func (m *PipelineMutation) NameKeyCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldNameKey]
+	return ok
+}
+
+// ResetNameKey resets all changes to the "name_key" field.
+func (m *PipelineMutation) ResetNameKey() {
+	m.name_key = nil
+	delete(m.clearedFields, pipeline.FieldNameKey)
+}
+
+// SetDescription sets the "description" field.
+func (m *PipelineMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *PipelineMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *PipelineMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[pipeline.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *PipelineMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *PipelineMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, pipeline.FieldDescription)
+}
+
+// SetPosition sets the "position" field.
+func (m *PipelineMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *PipelineMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *PipelineMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *PipelineMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPosition clears the value of the "position" field.
+func (m *PipelineMutation) ClearPosition() {
+	m.position = nil
+	m.addposition = nil
+	m.clearedFields[pipeline.FieldPosition] = struct{}{}
+}
+
+// PositionCleared returns if the "position" field was cleared in this mutation.
+func (m *PipelineMutation) PositionCleared() bool {
+	_, ok := m.clearedFields[pipeline.FieldPosition]
+	return ok
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *PipelineMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+	delete(m.clearedFields, pipeline.FieldPosition)
+}
+
+// SetArchived sets the "archived" field.
+func (m *PipelineMutation) SetArchived(b bool) {
+	m.archived = &b
+}
+
+// Archived returns the value of the "archived" field in the mutation.
+func (m *PipelineMutation) Archived() (r bool, exists bool) {
+	v := m.archived
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArchived returns the old "archived" field's value of the Pipeline entity.
+// If the Pipeline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PipelineMutation) OldArchived(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArchived is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArchived requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArchived: %w", err)
+	}
+	return oldValue.Archived, nil
+}
+
+// ResetArchived resets all changes to the "archived" field.
+func (m *PipelineMutation) ResetArchived() {
+	m.archived = nil
+}
+
+// Where appends a list predicates to the PipelineMutation builder.
+func (m *PipelineMutation) Where(ps ...predicate.Pipeline) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PipelineMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PipelineMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Pipeline, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PipelineMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PipelineMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Pipeline).
+func (m *PipelineMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PipelineMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.version != nil {
+		fields = append(fields, pipeline.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, pipeline.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, pipeline.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, pipeline.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, pipeline.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, pipeline.FieldDeletedAt)
+	}
+	if m.name != nil {
+		fields = append(fields, pipeline.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, pipeline.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, pipeline.FieldNameSort)
+	}
+	if m.name_key != nil {
+		fields = append(fields, pipeline.FieldNameKey)
+	}
+	if m.description != nil {
+		fields = append(fields, pipeline.FieldDescription)
+	}
+	if m.position != nil {
+		fields = append(fields, pipeline.FieldPosition)
+	}
+	if m.archived != nil {
+		fields = append(fields, pipeline.FieldArchived)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PipelineMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case pipeline.FieldVersion:
+		return m.Version()
+	case pipeline.FieldCreatedAt:
+		return m.CreatedAt()
+	case pipeline.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case pipeline.FieldCreatedByID:
+		return m.CreatedByID()
+	case pipeline.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case pipeline.FieldDeletedAt:
+		return m.DeletedAt()
+	case pipeline.FieldName:
+		return m.Name()
+	case pipeline.FieldNameFold:
+		return m.NameFold()
+	case pipeline.FieldNameSort:
+		return m.NameSort()
+	case pipeline.FieldNameKey:
+		return m.NameKey()
+	case pipeline.FieldDescription:
+		return m.Description()
+	case pipeline.FieldPosition:
+		return m.Position()
+	case pipeline.FieldArchived:
+		return m.Archived()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PipelineMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case pipeline.FieldVersion:
+		return m.OldVersion(ctx)
+	case pipeline.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case pipeline.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case pipeline.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case pipeline.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case pipeline.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case pipeline.FieldName:
+		return m.OldName(ctx)
+	case pipeline.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case pipeline.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case pipeline.FieldNameKey:
+		return m.OldNameKey(ctx)
+	case pipeline.FieldDescription:
+		return m.OldDescription(ctx)
+	case pipeline.FieldPosition:
+		return m.OldPosition(ctx)
+	case pipeline.FieldArchived:
+		return m.OldArchived(ctx)
+	}
+	return nil, fmt.Errorf("unknown Pipeline field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PipelineMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case pipeline.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case pipeline.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case pipeline.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case pipeline.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case pipeline.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case pipeline.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case pipeline.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case pipeline.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case pipeline.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case pipeline.FieldNameKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameKey(v)
+		return nil
+	case pipeline.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case pipeline.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case pipeline.FieldArchived:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArchived(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Pipeline field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PipelineMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, pipeline.FieldVersion)
+	}
+	if m.addposition != nil {
+		fields = append(fields, pipeline.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PipelineMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case pipeline.FieldVersion:
+		return m.AddedVersion()
+	case pipeline.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PipelineMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case pipeline.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case pipeline.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Pipeline numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PipelineMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(pipeline.FieldCreatedByID) {
+		fields = append(fields, pipeline.FieldCreatedByID)
+	}
+	if m.FieldCleared(pipeline.FieldUpdatedByID) {
+		fields = append(fields, pipeline.FieldUpdatedByID)
+	}
+	if m.FieldCleared(pipeline.FieldDeletedAt) {
+		fields = append(fields, pipeline.FieldDeletedAt)
+	}
+	if m.FieldCleared(pipeline.FieldNameFold) {
+		fields = append(fields, pipeline.FieldNameFold)
+	}
+	if m.FieldCleared(pipeline.FieldNameSort) {
+		fields = append(fields, pipeline.FieldNameSort)
+	}
+	if m.FieldCleared(pipeline.FieldNameKey) {
+		fields = append(fields, pipeline.FieldNameKey)
+	}
+	if m.FieldCleared(pipeline.FieldDescription) {
+		fields = append(fields, pipeline.FieldDescription)
+	}
+	if m.FieldCleared(pipeline.FieldPosition) {
+		fields = append(fields, pipeline.FieldPosition)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PipelineMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PipelineMutation) ClearField(name string) error {
+	switch name {
+	case pipeline.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case pipeline.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case pipeline.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case pipeline.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case pipeline.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case pipeline.FieldNameKey:
+		m.ClearNameKey()
+		return nil
+	case pipeline.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case pipeline.FieldPosition:
+		m.ClearPosition()
+		return nil
+	}
+	return fmt.Errorf("unknown Pipeline nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PipelineMutation) ResetField(name string) error {
+	switch name {
+	case pipeline.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case pipeline.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case pipeline.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case pipeline.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case pipeline.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case pipeline.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case pipeline.FieldName:
+		m.ResetName()
+		return nil
+	case pipeline.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case pipeline.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case pipeline.FieldNameKey:
+		m.ResetNameKey()
+		return nil
+	case pipeline.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case pipeline.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case pipeline.FieldArchived:
+		m.ResetArchived()
+		return nil
+	}
+	return fmt.Errorf("unknown Pipeline field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PipelineMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PipelineMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PipelineMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PipelineMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PipelineMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PipelineMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PipelineMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Pipeline unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PipelineMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Pipeline edge %s", name)
 }
 
 // PreferenceMutation represents an operation that mutates the Preference nodes in the graph.
@@ -37052,6 +48416,2708 @@ func (m *PreferenceMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Preference edge %s", name)
+}
+
+// ProductMutation represents an operation that mutates the Product nodes in the graph.
+type ProductMutation struct {
+	config
+	op                      Op
+	typ                     string
+	id                      *stored.ID
+	version                 *int64
+	addversion              *int64
+	created_at              *time.Time
+	updated_at              *time.Time
+	created_by_id           *stored.ID
+	updated_by_id           *stored.ID
+	deleted_at              *time.Time
+	name                    *string
+	name_fold               *string
+	name_sort               *[]byte
+	sku                     *string
+	sku_key                 *string
+	description             *string
+	category_id             *stored.ID
+	unit                    *string
+	unit_fold               *string
+	list_price              *int64
+	addlist_price           *int64
+	list_price_currency     *string
+	list_price_reporting    *int64
+	addlist_price_reporting *int64
+	active                  *bool
+	clearedFields           map[string]struct{}
+	done                    bool
+	oldValue                func(context.Context) (*Product, error)
+	predicates              []predicate.Product
+}
+
+var _ ent.Mutation = (*ProductMutation)(nil)
+
+// productOption allows management of the mutation configuration using functional options.
+type productOption func(*ProductMutation)
+
+// newProductMutation creates new mutation for the Product entity.
+func newProductMutation(c config, op Op, opts ...productOption) *ProductMutation {
+	m := &ProductMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeProduct,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withProductID sets the ID field of the mutation.
+func withProductID(id stored.ID) productOption {
+	return func(m *ProductMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Product
+		)
+		m.oldValue = func(ctx context.Context) (*Product, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Product.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withProduct sets the old Product of the mutation.
+func withProduct(node *Product) productOption {
+	return func(m *ProductMutation) {
+		m.oldValue = func(context.Context) (*Product, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ProductMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ProductMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Product entities.
+func (m *ProductMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ProductMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ProductMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Product.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ProductMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ProductMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ProductMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ProductMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ProductMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ProductMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ProductMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ProductMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ProductMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ProductMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ProductMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ProductMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ProductMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ProductMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[product.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ProductMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[product.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ProductMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, product.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ProductMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ProductMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ProductMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[product.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ProductMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[product.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ProductMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, product.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ProductMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ProductMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ProductMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[product.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ProductMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[product.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ProductMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, product.FieldDeletedAt)
+}
+
+// SetName sets the "name" field.
+func (m *ProductMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ProductMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ProductMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *ProductMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *ProductMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *ProductMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[product.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *ProductMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[product.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *ProductMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, product.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *ProductMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *ProductMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *ProductMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[product.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *ProductMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[product.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *ProductMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, product.FieldNameSort)
+}
+
+// SetSku sets the "sku" field.
+func (m *ProductMutation) SetSku(s string) {
+	m.sku = &s
+}
+
+// Sku returns the value of the "sku" field in the mutation.
+func (m *ProductMutation) Sku() (r string, exists bool) {
+	v := m.sku
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSku returns the old "sku" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldSku(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSku is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSku requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSku: %w", err)
+	}
+	return oldValue.Sku, nil
+}
+
+// ResetSku resets all changes to the "sku" field.
+func (m *ProductMutation) ResetSku() {
+	m.sku = nil
+}
+
+// SetSkuKey sets the "sku_key" field.
+func (m *ProductMutation) SetSkuKey(s string) {
+	m.sku_key = &s
+}
+
+// SkuKey returns the value of the "sku_key" field in the mutation.
+func (m *ProductMutation) SkuKey() (r string, exists bool) {
+	v := m.sku_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkuKey returns the old "sku_key" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldSkuKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkuKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkuKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkuKey: %w", err)
+	}
+	return oldValue.SkuKey, nil
+}
+
+// ClearSkuKey clears the value of the "sku_key" field.
+func (m *ProductMutation) ClearSkuKey() {
+	m.sku_key = nil
+	m.clearedFields[product.FieldSkuKey] = struct{}{}
+}
+
+// SkuKeyCleared returns if the "sku_key" field was cleared in this mutation.
+func (m *ProductMutation) SkuKeyCleared() bool {
+	_, ok := m.clearedFields[product.FieldSkuKey]
+	return ok
+}
+
+// ResetSkuKey resets all changes to the "sku_key" field.
+func (m *ProductMutation) ResetSkuKey() {
+	m.sku_key = nil
+	delete(m.clearedFields, product.FieldSkuKey)
+}
+
+// SetDescription sets the "description" field.
+func (m *ProductMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *ProductMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *ProductMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[product.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *ProductMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[product.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *ProductMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, product.FieldDescription)
+}
+
+// SetCategoryID sets the "category_id" field.
+func (m *ProductMutation) SetCategoryID(s stored.ID) {
+	m.category_id = &s
+}
+
+// CategoryID returns the value of the "category_id" field in the mutation.
+func (m *ProductMutation) CategoryID() (r stored.ID, exists bool) {
+	v := m.category_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCategoryID returns the old "category_id" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldCategoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCategoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCategoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCategoryID: %w", err)
+	}
+	return oldValue.CategoryID, nil
+}
+
+// ClearCategoryID clears the value of the "category_id" field.
+func (m *ProductMutation) ClearCategoryID() {
+	m.category_id = nil
+	m.clearedFields[product.FieldCategoryID] = struct{}{}
+}
+
+// CategoryIDCleared returns if the "category_id" field was cleared in this mutation.
+func (m *ProductMutation) CategoryIDCleared() bool {
+	_, ok := m.clearedFields[product.FieldCategoryID]
+	return ok
+}
+
+// ResetCategoryID resets all changes to the "category_id" field.
+func (m *ProductMutation) ResetCategoryID() {
+	m.category_id = nil
+	delete(m.clearedFields, product.FieldCategoryID)
+}
+
+// SetUnit sets the "unit" field.
+func (m *ProductMutation) SetUnit(s string) {
+	m.unit = &s
+}
+
+// Unit returns the value of the "unit" field in the mutation.
+func (m *ProductMutation) Unit() (r string, exists bool) {
+	v := m.unit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnit returns the old "unit" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldUnit(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnit: %w", err)
+	}
+	return oldValue.Unit, nil
+}
+
+// ClearUnit clears the value of the "unit" field.
+func (m *ProductMutation) ClearUnit() {
+	m.unit = nil
+	m.clearedFields[product.FieldUnit] = struct{}{}
+}
+
+// UnitCleared returns if the "unit" field was cleared in this mutation.
+func (m *ProductMutation) UnitCleared() bool {
+	_, ok := m.clearedFields[product.FieldUnit]
+	return ok
+}
+
+// ResetUnit resets all changes to the "unit" field.
+func (m *ProductMutation) ResetUnit() {
+	m.unit = nil
+	delete(m.clearedFields, product.FieldUnit)
+}
+
+// SetUnitFold sets the "unit_fold" field.
+func (m *ProductMutation) SetUnitFold(s string) {
+	m.unit_fold = &s
+}
+
+// UnitFold returns the value of the "unit_fold" field in the mutation.
+func (m *ProductMutation) UnitFold() (r string, exists bool) {
+	v := m.unit_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitFold returns the old "unit_fold" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldUnitFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitFold: %w", err)
+	}
+	return oldValue.UnitFold, nil
+}
+
+// ClearUnitFold clears the value of the "unit_fold" field.
+func (m *ProductMutation) ClearUnitFold() {
+	m.unit_fold = nil
+	m.clearedFields[product.FieldUnitFold] = struct{}{}
+}
+
+// UnitFoldCleared returns if the "unit_fold" field was cleared in this mutation.
+func (m *ProductMutation) UnitFoldCleared() bool {
+	_, ok := m.clearedFields[product.FieldUnitFold]
+	return ok
+}
+
+// ResetUnitFold resets all changes to the "unit_fold" field.
+func (m *ProductMutation) ResetUnitFold() {
+	m.unit_fold = nil
+	delete(m.clearedFields, product.FieldUnitFold)
+}
+
+// SetListPrice sets the "list_price" field.
+func (m *ProductMutation) SetListPrice(i int64) {
+	m.list_price = &i
+	m.addlist_price = nil
+}
+
+// ListPrice returns the value of the "list_price" field in the mutation.
+func (m *ProductMutation) ListPrice() (r int64, exists bool) {
+	v := m.list_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldListPrice returns the old "list_price" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldListPrice(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldListPrice is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldListPrice requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldListPrice: %w", err)
+	}
+	return oldValue.ListPrice, nil
+}
+
+// AddListPrice adds i to the "list_price" field.
+func (m *ProductMutation) AddListPrice(i int64) {
+	if m.addlist_price != nil {
+		*m.addlist_price += i
+	} else {
+		m.addlist_price = &i
+	}
+}
+
+// AddedListPrice returns the value that was added to the "list_price" field in this mutation.
+func (m *ProductMutation) AddedListPrice() (r int64, exists bool) {
+	v := m.addlist_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearListPrice clears the value of the "list_price" field.
+func (m *ProductMutation) ClearListPrice() {
+	m.list_price = nil
+	m.addlist_price = nil
+	m.clearedFields[product.FieldListPrice] = struct{}{}
+}
+
+// ListPriceCleared returns if the "list_price" field was cleared in this mutation.
+func (m *ProductMutation) ListPriceCleared() bool {
+	_, ok := m.clearedFields[product.FieldListPrice]
+	return ok
+}
+
+// ResetListPrice resets all changes to the "list_price" field.
+func (m *ProductMutation) ResetListPrice() {
+	m.list_price = nil
+	m.addlist_price = nil
+	delete(m.clearedFields, product.FieldListPrice)
+}
+
+// SetListPriceCurrency sets the "list_price_currency" field.
+func (m *ProductMutation) SetListPriceCurrency(s string) {
+	m.list_price_currency = &s
+}
+
+// ListPriceCurrency returns the value of the "list_price_currency" field in the mutation.
+func (m *ProductMutation) ListPriceCurrency() (r string, exists bool) {
+	v := m.list_price_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldListPriceCurrency returns the old "list_price_currency" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldListPriceCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldListPriceCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldListPriceCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldListPriceCurrency: %w", err)
+	}
+	return oldValue.ListPriceCurrency, nil
+}
+
+// ClearListPriceCurrency clears the value of the "list_price_currency" field.
+func (m *ProductMutation) ClearListPriceCurrency() {
+	m.list_price_currency = nil
+	m.clearedFields[product.FieldListPriceCurrency] = struct{}{}
+}
+
+// ListPriceCurrencyCleared returns if the "list_price_currency" field was cleared in this mutation.
+func (m *ProductMutation) ListPriceCurrencyCleared() bool {
+	_, ok := m.clearedFields[product.FieldListPriceCurrency]
+	return ok
+}
+
+// ResetListPriceCurrency resets all changes to the "list_price_currency" field.
+func (m *ProductMutation) ResetListPriceCurrency() {
+	m.list_price_currency = nil
+	delete(m.clearedFields, product.FieldListPriceCurrency)
+}
+
+// SetListPriceReporting sets the "list_price_reporting" field.
+func (m *ProductMutation) SetListPriceReporting(i int64) {
+	m.list_price_reporting = &i
+	m.addlist_price_reporting = nil
+}
+
+// ListPriceReporting returns the value of the "list_price_reporting" field in the mutation.
+func (m *ProductMutation) ListPriceReporting() (r int64, exists bool) {
+	v := m.list_price_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldListPriceReporting returns the old "list_price_reporting" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldListPriceReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldListPriceReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldListPriceReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldListPriceReporting: %w", err)
+	}
+	return oldValue.ListPriceReporting, nil
+}
+
+// AddListPriceReporting adds i to the "list_price_reporting" field.
+func (m *ProductMutation) AddListPriceReporting(i int64) {
+	if m.addlist_price_reporting != nil {
+		*m.addlist_price_reporting += i
+	} else {
+		m.addlist_price_reporting = &i
+	}
+}
+
+// AddedListPriceReporting returns the value that was added to the "list_price_reporting" field in this mutation.
+func (m *ProductMutation) AddedListPriceReporting() (r int64, exists bool) {
+	v := m.addlist_price_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearListPriceReporting clears the value of the "list_price_reporting" field.
+func (m *ProductMutation) ClearListPriceReporting() {
+	m.list_price_reporting = nil
+	m.addlist_price_reporting = nil
+	m.clearedFields[product.FieldListPriceReporting] = struct{}{}
+}
+
+// ListPriceReportingCleared returns if the "list_price_reporting" field was cleared in this mutation.
+func (m *ProductMutation) ListPriceReportingCleared() bool {
+	_, ok := m.clearedFields[product.FieldListPriceReporting]
+	return ok
+}
+
+// ResetListPriceReporting resets all changes to the "list_price_reporting" field.
+func (m *ProductMutation) ResetListPriceReporting() {
+	m.list_price_reporting = nil
+	m.addlist_price_reporting = nil
+	delete(m.clearedFields, product.FieldListPriceReporting)
+}
+
+// SetActive sets the "active" field.
+func (m *ProductMutation) SetActive(b bool) {
+	m.active = &b
+}
+
+// Active returns the value of the "active" field in the mutation.
+func (m *ProductMutation) Active() (r bool, exists bool) {
+	v := m.active
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActive returns the old "active" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldActive(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActive: %w", err)
+	}
+	return oldValue.Active, nil
+}
+
+// ResetActive resets all changes to the "active" field.
+func (m *ProductMutation) ResetActive() {
+	m.active = nil
+}
+
+// Where appends a list predicates to the ProductMutation builder.
+func (m *ProductMutation) Where(ps ...predicate.Product) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ProductMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ProductMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Product, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ProductMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ProductMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Product).
+func (m *ProductMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ProductMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.version != nil {
+		fields = append(fields, product.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, product.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, product.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, product.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, product.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, product.FieldDeletedAt)
+	}
+	if m.name != nil {
+		fields = append(fields, product.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, product.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, product.FieldNameSort)
+	}
+	if m.sku != nil {
+		fields = append(fields, product.FieldSku)
+	}
+	if m.sku_key != nil {
+		fields = append(fields, product.FieldSkuKey)
+	}
+	if m.description != nil {
+		fields = append(fields, product.FieldDescription)
+	}
+	if m.category_id != nil {
+		fields = append(fields, product.FieldCategoryID)
+	}
+	if m.unit != nil {
+		fields = append(fields, product.FieldUnit)
+	}
+	if m.unit_fold != nil {
+		fields = append(fields, product.FieldUnitFold)
+	}
+	if m.list_price != nil {
+		fields = append(fields, product.FieldListPrice)
+	}
+	if m.list_price_currency != nil {
+		fields = append(fields, product.FieldListPriceCurrency)
+	}
+	if m.list_price_reporting != nil {
+		fields = append(fields, product.FieldListPriceReporting)
+	}
+	if m.active != nil {
+		fields = append(fields, product.FieldActive)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ProductMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case product.FieldVersion:
+		return m.Version()
+	case product.FieldCreatedAt:
+		return m.CreatedAt()
+	case product.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case product.FieldCreatedByID:
+		return m.CreatedByID()
+	case product.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case product.FieldDeletedAt:
+		return m.DeletedAt()
+	case product.FieldName:
+		return m.Name()
+	case product.FieldNameFold:
+		return m.NameFold()
+	case product.FieldNameSort:
+		return m.NameSort()
+	case product.FieldSku:
+		return m.Sku()
+	case product.FieldSkuKey:
+		return m.SkuKey()
+	case product.FieldDescription:
+		return m.Description()
+	case product.FieldCategoryID:
+		return m.CategoryID()
+	case product.FieldUnit:
+		return m.Unit()
+	case product.FieldUnitFold:
+		return m.UnitFold()
+	case product.FieldListPrice:
+		return m.ListPrice()
+	case product.FieldListPriceCurrency:
+		return m.ListPriceCurrency()
+	case product.FieldListPriceReporting:
+		return m.ListPriceReporting()
+	case product.FieldActive:
+		return m.Active()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ProductMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case product.FieldVersion:
+		return m.OldVersion(ctx)
+	case product.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case product.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case product.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case product.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case product.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case product.FieldName:
+		return m.OldName(ctx)
+	case product.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case product.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case product.FieldSku:
+		return m.OldSku(ctx)
+	case product.FieldSkuKey:
+		return m.OldSkuKey(ctx)
+	case product.FieldDescription:
+		return m.OldDescription(ctx)
+	case product.FieldCategoryID:
+		return m.OldCategoryID(ctx)
+	case product.FieldUnit:
+		return m.OldUnit(ctx)
+	case product.FieldUnitFold:
+		return m.OldUnitFold(ctx)
+	case product.FieldListPrice:
+		return m.OldListPrice(ctx)
+	case product.FieldListPriceCurrency:
+		return m.OldListPriceCurrency(ctx)
+	case product.FieldListPriceReporting:
+		return m.OldListPriceReporting(ctx)
+	case product.FieldActive:
+		return m.OldActive(ctx)
+	}
+	return nil, fmt.Errorf("unknown Product field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProductMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case product.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case product.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case product.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case product.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case product.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case product.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case product.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case product.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case product.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case product.FieldSku:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSku(v)
+		return nil
+	case product.FieldSkuKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkuKey(v)
+		return nil
+	case product.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case product.FieldCategoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCategoryID(v)
+		return nil
+	case product.FieldUnit:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnit(v)
+		return nil
+	case product.FieldUnitFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitFold(v)
+		return nil
+	case product.FieldListPrice:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListPrice(v)
+		return nil
+	case product.FieldListPriceCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListPriceCurrency(v)
+		return nil
+	case product.FieldListPriceReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListPriceReporting(v)
+		return nil
+	case product.FieldActive:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActive(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Product field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ProductMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, product.FieldVersion)
+	}
+	if m.addlist_price != nil {
+		fields = append(fields, product.FieldListPrice)
+	}
+	if m.addlist_price_reporting != nil {
+		fields = append(fields, product.FieldListPriceReporting)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ProductMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case product.FieldVersion:
+		return m.AddedVersion()
+	case product.FieldListPrice:
+		return m.AddedListPrice()
+	case product.FieldListPriceReporting:
+		return m.AddedListPriceReporting()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProductMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case product.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case product.FieldListPrice:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddListPrice(v)
+		return nil
+	case product.FieldListPriceReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddListPriceReporting(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Product numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ProductMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(product.FieldCreatedByID) {
+		fields = append(fields, product.FieldCreatedByID)
+	}
+	if m.FieldCleared(product.FieldUpdatedByID) {
+		fields = append(fields, product.FieldUpdatedByID)
+	}
+	if m.FieldCleared(product.FieldDeletedAt) {
+		fields = append(fields, product.FieldDeletedAt)
+	}
+	if m.FieldCleared(product.FieldNameFold) {
+		fields = append(fields, product.FieldNameFold)
+	}
+	if m.FieldCleared(product.FieldNameSort) {
+		fields = append(fields, product.FieldNameSort)
+	}
+	if m.FieldCleared(product.FieldSkuKey) {
+		fields = append(fields, product.FieldSkuKey)
+	}
+	if m.FieldCleared(product.FieldDescription) {
+		fields = append(fields, product.FieldDescription)
+	}
+	if m.FieldCleared(product.FieldCategoryID) {
+		fields = append(fields, product.FieldCategoryID)
+	}
+	if m.FieldCleared(product.FieldUnit) {
+		fields = append(fields, product.FieldUnit)
+	}
+	if m.FieldCleared(product.FieldUnitFold) {
+		fields = append(fields, product.FieldUnitFold)
+	}
+	if m.FieldCleared(product.FieldListPrice) {
+		fields = append(fields, product.FieldListPrice)
+	}
+	if m.FieldCleared(product.FieldListPriceCurrency) {
+		fields = append(fields, product.FieldListPriceCurrency)
+	}
+	if m.FieldCleared(product.FieldListPriceReporting) {
+		fields = append(fields, product.FieldListPriceReporting)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ProductMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ProductMutation) ClearField(name string) error {
+	switch name {
+	case product.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case product.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case product.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case product.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case product.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case product.FieldSkuKey:
+		m.ClearSkuKey()
+		return nil
+	case product.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case product.FieldCategoryID:
+		m.ClearCategoryID()
+		return nil
+	case product.FieldUnit:
+		m.ClearUnit()
+		return nil
+	case product.FieldUnitFold:
+		m.ClearUnitFold()
+		return nil
+	case product.FieldListPrice:
+		m.ClearListPrice()
+		return nil
+	case product.FieldListPriceCurrency:
+		m.ClearListPriceCurrency()
+		return nil
+	case product.FieldListPriceReporting:
+		m.ClearListPriceReporting()
+		return nil
+	}
+	return fmt.Errorf("unknown Product nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ProductMutation) ResetField(name string) error {
+	switch name {
+	case product.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case product.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case product.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case product.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case product.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case product.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case product.FieldName:
+		m.ResetName()
+		return nil
+	case product.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case product.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case product.FieldSku:
+		m.ResetSku()
+		return nil
+	case product.FieldSkuKey:
+		m.ResetSkuKey()
+		return nil
+	case product.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case product.FieldCategoryID:
+		m.ResetCategoryID()
+		return nil
+	case product.FieldUnit:
+		m.ResetUnit()
+		return nil
+	case product.FieldUnitFold:
+		m.ResetUnitFold()
+		return nil
+	case product.FieldListPrice:
+		m.ResetListPrice()
+		return nil
+	case product.FieldListPriceCurrency:
+		m.ResetListPriceCurrency()
+		return nil
+	case product.FieldListPriceReporting:
+		m.ResetListPriceReporting()
+		return nil
+	case product.FieldActive:
+		m.ResetActive()
+		return nil
+	}
+	return fmt.Errorf("unknown Product field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ProductMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ProductMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ProductMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ProductMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ProductMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ProductMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ProductMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Product unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ProductMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Product edge %s", name)
+}
+
+// ProductCategoryMutation represents an operation that mutates the ProductCategory nodes in the graph.
+type ProductCategoryMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	description   *string
+	parent_id     *stored.ID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ProductCategory, error)
+	predicates    []predicate.ProductCategory
+}
+
+var _ ent.Mutation = (*ProductCategoryMutation)(nil)
+
+// productcategoryOption allows management of the mutation configuration using functional options.
+type productcategoryOption func(*ProductCategoryMutation)
+
+// newProductCategoryMutation creates new mutation for the ProductCategory entity.
+func newProductCategoryMutation(c config, op Op, opts ...productcategoryOption) *ProductCategoryMutation {
+	m := &ProductCategoryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeProductCategory,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withProductCategoryID sets the ID field of the mutation.
+func withProductCategoryID(id stored.ID) productcategoryOption {
+	return func(m *ProductCategoryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ProductCategory
+		)
+		m.oldValue = func(ctx context.Context) (*ProductCategory, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ProductCategory.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withProductCategory sets the old ProductCategory of the mutation.
+func withProductCategory(node *ProductCategory) productcategoryOption {
+	return func(m *ProductCategoryMutation) {
+		m.oldValue = func(context.Context) (*ProductCategory, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ProductCategoryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ProductCategoryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ProductCategory entities.
+func (m *ProductCategoryMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ProductCategoryMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ProductCategoryMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ProductCategory.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ProductCategoryMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ProductCategoryMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ProductCategoryMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ProductCategoryMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ProductCategoryMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ProductCategoryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ProductCategoryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ProductCategoryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ProductCategoryMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ProductCategoryMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ProductCategoryMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ProductCategoryMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ProductCategoryMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ProductCategoryMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[productcategory.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ProductCategoryMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ProductCategoryMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, productcategory.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ProductCategoryMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ProductCategoryMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ProductCategoryMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[productcategory.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ProductCategoryMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ProductCategoryMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, productcategory.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ProductCategoryMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ProductCategoryMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ProductCategoryMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[productcategory.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ProductCategoryMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ProductCategoryMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, productcategory.FieldDeletedAt)
+}
+
+// SetName sets the "name" field.
+func (m *ProductCategoryMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ProductCategoryMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ProductCategoryMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *ProductCategoryMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *ProductCategoryMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *ProductCategoryMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[productcategory.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *ProductCategoryMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *ProductCategoryMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, productcategory.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *ProductCategoryMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *ProductCategoryMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *ProductCategoryMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[productcategory.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *ProductCategoryMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *ProductCategoryMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, productcategory.FieldNameSort)
+}
+
+// SetDescription sets the "description" field.
+func (m *ProductCategoryMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *ProductCategoryMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *ProductCategoryMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[productcategory.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *ProductCategoryMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *ProductCategoryMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, productcategory.FieldDescription)
+}
+
+// SetParentID sets the "parent_id" field.
+func (m *ProductCategoryMutation) SetParentID(s stored.ID) {
+	m.parent_id = &s
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *ProductCategoryMutation) ParentID() (r stored.ID, exists bool) {
+	v := m.parent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the ProductCategory entity.
+// If the ProductCategory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductCategoryMutation) OldParentID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *ProductCategoryMutation) ClearParentID() {
+	m.parent_id = nil
+	m.clearedFields[productcategory.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *ProductCategoryMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[productcategory.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *ProductCategoryMutation) ResetParentID() {
+	m.parent_id = nil
+	delete(m.clearedFields, productcategory.FieldParentID)
+}
+
+// Where appends a list predicates to the ProductCategoryMutation builder.
+func (m *ProductCategoryMutation) Where(ps ...predicate.ProductCategory) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ProductCategoryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ProductCategoryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ProductCategory, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ProductCategoryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ProductCategoryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ProductCategory).
+func (m *ProductCategoryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ProductCategoryMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.version != nil {
+		fields = append(fields, productcategory.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, productcategory.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, productcategory.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, productcategory.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, productcategory.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, productcategory.FieldDeletedAt)
+	}
+	if m.name != nil {
+		fields = append(fields, productcategory.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, productcategory.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, productcategory.FieldNameSort)
+	}
+	if m.description != nil {
+		fields = append(fields, productcategory.FieldDescription)
+	}
+	if m.parent_id != nil {
+		fields = append(fields, productcategory.FieldParentID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ProductCategoryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case productcategory.FieldVersion:
+		return m.Version()
+	case productcategory.FieldCreatedAt:
+		return m.CreatedAt()
+	case productcategory.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case productcategory.FieldCreatedByID:
+		return m.CreatedByID()
+	case productcategory.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case productcategory.FieldDeletedAt:
+		return m.DeletedAt()
+	case productcategory.FieldName:
+		return m.Name()
+	case productcategory.FieldNameFold:
+		return m.NameFold()
+	case productcategory.FieldNameSort:
+		return m.NameSort()
+	case productcategory.FieldDescription:
+		return m.Description()
+	case productcategory.FieldParentID:
+		return m.ParentID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ProductCategoryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case productcategory.FieldVersion:
+		return m.OldVersion(ctx)
+	case productcategory.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case productcategory.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case productcategory.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case productcategory.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case productcategory.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case productcategory.FieldName:
+		return m.OldName(ctx)
+	case productcategory.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case productcategory.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case productcategory.FieldDescription:
+		return m.OldDescription(ctx)
+	case productcategory.FieldParentID:
+		return m.OldParentID(ctx)
+	}
+	return nil, fmt.Errorf("unknown ProductCategory field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProductCategoryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case productcategory.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case productcategory.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case productcategory.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case productcategory.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case productcategory.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case productcategory.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case productcategory.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case productcategory.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case productcategory.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case productcategory.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case productcategory.FieldParentID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ProductCategory field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ProductCategoryMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, productcategory.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ProductCategoryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case productcategory.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProductCategoryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case productcategory.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ProductCategory numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ProductCategoryMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(productcategory.FieldCreatedByID) {
+		fields = append(fields, productcategory.FieldCreatedByID)
+	}
+	if m.FieldCleared(productcategory.FieldUpdatedByID) {
+		fields = append(fields, productcategory.FieldUpdatedByID)
+	}
+	if m.FieldCleared(productcategory.FieldDeletedAt) {
+		fields = append(fields, productcategory.FieldDeletedAt)
+	}
+	if m.FieldCleared(productcategory.FieldNameFold) {
+		fields = append(fields, productcategory.FieldNameFold)
+	}
+	if m.FieldCleared(productcategory.FieldNameSort) {
+		fields = append(fields, productcategory.FieldNameSort)
+	}
+	if m.FieldCleared(productcategory.FieldDescription) {
+		fields = append(fields, productcategory.FieldDescription)
+	}
+	if m.FieldCleared(productcategory.FieldParentID) {
+		fields = append(fields, productcategory.FieldParentID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ProductCategoryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ProductCategoryMutation) ClearField(name string) error {
+	switch name {
+	case productcategory.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case productcategory.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case productcategory.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case productcategory.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case productcategory.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case productcategory.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case productcategory.FieldParentID:
+		m.ClearParentID()
+		return nil
+	}
+	return fmt.Errorf("unknown ProductCategory nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ProductCategoryMutation) ResetField(name string) error {
+	switch name {
+	case productcategory.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case productcategory.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case productcategory.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case productcategory.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case productcategory.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case productcategory.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case productcategory.FieldName:
+		m.ResetName()
+		return nil
+	case productcategory.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case productcategory.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case productcategory.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case productcategory.FieldParentID:
+		m.ResetParentID()
+		return nil
+	}
+	return fmt.Errorf("unknown ProductCategory field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ProductCategoryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ProductCategoryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ProductCategoryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ProductCategoryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ProductCategoryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ProductCategoryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ProductCategoryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ProductCategory unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ProductCategoryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ProductCategory edge %s", name)
 }
 
 // RelationshipMutation represents an operation that mutates the Relationship nodes in the graph.
@@ -44247,6 +58313,1532 @@ func (m *ShareMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ShareMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Share edge %s", name)
+}
+
+// StageMutation represents an operation that mutates the Stage nodes in the graph.
+type StageMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	pipeline_id         *stored.ID
+	name                *string
+	name_fold           *string
+	name_sort           *[]byte
+	position            *int64
+	addposition         *int64
+	kind                *string
+	probability         *int64
+	addprobability      *int64
+	forecast_category   *string
+	stale_after_days    *int64
+	addstale_after_days *int64
+	required_fields     *string
+	description         *string
+	clearedFields       map[string]struct{}
+	done                bool
+	oldValue            func(context.Context) (*Stage, error)
+	predicates          []predicate.Stage
+}
+
+var _ ent.Mutation = (*StageMutation)(nil)
+
+// stageOption allows management of the mutation configuration using functional options.
+type stageOption func(*StageMutation)
+
+// newStageMutation creates new mutation for the Stage entity.
+func newStageMutation(c config, op Op, opts ...stageOption) *StageMutation {
+	m := &StageMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStage,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStageID sets the ID field of the mutation.
+func withStageID(id stored.ID) stageOption {
+	return func(m *StageMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Stage
+		)
+		m.oldValue = func(ctx context.Context) (*Stage, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Stage.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStage sets the old Stage of the mutation.
+func withStage(node *Stage) stageOption {
+	return func(m *StageMutation) {
+		m.oldValue = func(context.Context) (*Stage, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StageMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StageMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Stage entities.
+func (m *StageMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StageMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StageMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Stage.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *StageMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *StageMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *StageMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *StageMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *StageMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *StageMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *StageMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *StageMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *StageMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *StageMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *StageMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *StageMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *StageMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *StageMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[stage.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *StageMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[stage.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *StageMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, stage.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *StageMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *StageMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *StageMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[stage.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *StageMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[stage.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *StageMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, stage.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *StageMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *StageMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *StageMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[stage.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *StageMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[stage.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *StageMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, stage.FieldDeletedAt)
+}
+
+// SetPipelineID sets the "pipeline_id" field.
+func (m *StageMutation) SetPipelineID(s stored.ID) {
+	m.pipeline_id = &s
+}
+
+// PipelineID returns the value of the "pipeline_id" field in the mutation.
+func (m *StageMutation) PipelineID() (r stored.ID, exists bool) {
+	v := m.pipeline_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPipelineID returns the old "pipeline_id" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldPipelineID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPipelineID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPipelineID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPipelineID: %w", err)
+	}
+	return oldValue.PipelineID, nil
+}
+
+// ResetPipelineID resets all changes to the "pipeline_id" field.
+func (m *StageMutation) ResetPipelineID() {
+	m.pipeline_id = nil
+}
+
+// SetName sets the "name" field.
+func (m *StageMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *StageMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *StageMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *StageMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *StageMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *StageMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[stage.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *StageMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[stage.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *StageMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, stage.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *StageMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *StageMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *StageMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[stage.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *StageMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[stage.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *StageMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, stage.FieldNameSort)
+}
+
+// SetPosition sets the "position" field.
+func (m *StageMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *StageMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *StageMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *StageMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *StageMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *StageMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *StageMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *StageMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetProbability sets the "probability" field.
+func (m *StageMutation) SetProbability(i int64) {
+	m.probability = &i
+	m.addprobability = nil
+}
+
+// Probability returns the value of the "probability" field in the mutation.
+func (m *StageMutation) Probability() (r int64, exists bool) {
+	v := m.probability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbability returns the old "probability" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldProbability(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbability is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbability requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbability: %w", err)
+	}
+	return oldValue.Probability, nil
+}
+
+// AddProbability adds i to the "probability" field.
+func (m *StageMutation) AddProbability(i int64) {
+	if m.addprobability != nil {
+		*m.addprobability += i
+	} else {
+		m.addprobability = &i
+	}
+}
+
+// AddedProbability returns the value that was added to the "probability" field in this mutation.
+func (m *StageMutation) AddedProbability() (r int64, exists bool) {
+	v := m.addprobability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearProbability clears the value of the "probability" field.
+func (m *StageMutation) ClearProbability() {
+	m.probability = nil
+	m.addprobability = nil
+	m.clearedFields[stage.FieldProbability] = struct{}{}
+}
+
+// ProbabilityCleared returns if the "probability" field was cleared in this mutation.
+func (m *StageMutation) ProbabilityCleared() bool {
+	_, ok := m.clearedFields[stage.FieldProbability]
+	return ok
+}
+
+// ResetProbability resets all changes to the "probability" field.
+func (m *StageMutation) ResetProbability() {
+	m.probability = nil
+	m.addprobability = nil
+	delete(m.clearedFields, stage.FieldProbability)
+}
+
+// SetForecastCategory sets the "forecast_category" field.
+func (m *StageMutation) SetForecastCategory(s string) {
+	m.forecast_category = &s
+}
+
+// ForecastCategory returns the value of the "forecast_category" field in the mutation.
+func (m *StageMutation) ForecastCategory() (r string, exists bool) {
+	v := m.forecast_category
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForecastCategory returns the old "forecast_category" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldForecastCategory(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForecastCategory is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForecastCategory requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForecastCategory: %w", err)
+	}
+	return oldValue.ForecastCategory, nil
+}
+
+// ClearForecastCategory clears the value of the "forecast_category" field.
+func (m *StageMutation) ClearForecastCategory() {
+	m.forecast_category = nil
+	m.clearedFields[stage.FieldForecastCategory] = struct{}{}
+}
+
+// ForecastCategoryCleared returns if the "forecast_category" field was cleared in this mutation.
+func (m *StageMutation) ForecastCategoryCleared() bool {
+	_, ok := m.clearedFields[stage.FieldForecastCategory]
+	return ok
+}
+
+// ResetForecastCategory resets all changes to the "forecast_category" field.
+func (m *StageMutation) ResetForecastCategory() {
+	m.forecast_category = nil
+	delete(m.clearedFields, stage.FieldForecastCategory)
+}
+
+// SetStaleAfterDays sets the "stale_after_days" field.
+func (m *StageMutation) SetStaleAfterDays(i int64) {
+	m.stale_after_days = &i
+	m.addstale_after_days = nil
+}
+
+// StaleAfterDays returns the value of the "stale_after_days" field in the mutation.
+func (m *StageMutation) StaleAfterDays() (r int64, exists bool) {
+	v := m.stale_after_days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStaleAfterDays returns the old "stale_after_days" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldStaleAfterDays(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStaleAfterDays is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStaleAfterDays requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStaleAfterDays: %w", err)
+	}
+	return oldValue.StaleAfterDays, nil
+}
+
+// AddStaleAfterDays adds i to the "stale_after_days" field.
+func (m *StageMutation) AddStaleAfterDays(i int64) {
+	if m.addstale_after_days != nil {
+		*m.addstale_after_days += i
+	} else {
+		m.addstale_after_days = &i
+	}
+}
+
+// AddedStaleAfterDays returns the value that was added to the "stale_after_days" field in this mutation.
+func (m *StageMutation) AddedStaleAfterDays() (r int64, exists bool) {
+	v := m.addstale_after_days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearStaleAfterDays clears the value of the "stale_after_days" field.
+func (m *StageMutation) ClearStaleAfterDays() {
+	m.stale_after_days = nil
+	m.addstale_after_days = nil
+	m.clearedFields[stage.FieldStaleAfterDays] = struct{}{}
+}
+
+// StaleAfterDaysCleared returns if the "stale_after_days" field was cleared in this mutation.
+func (m *StageMutation) StaleAfterDaysCleared() bool {
+	_, ok := m.clearedFields[stage.FieldStaleAfterDays]
+	return ok
+}
+
+// ResetStaleAfterDays resets all changes to the "stale_after_days" field.
+func (m *StageMutation) ResetStaleAfterDays() {
+	m.stale_after_days = nil
+	m.addstale_after_days = nil
+	delete(m.clearedFields, stage.FieldStaleAfterDays)
+}
+
+// SetRequiredFields sets the "required_fields" field.
+func (m *StageMutation) SetRequiredFields(s string) {
+	m.required_fields = &s
+}
+
+// RequiredFields returns the value of the "required_fields" field in the mutation.
+func (m *StageMutation) RequiredFields() (r string, exists bool) {
+	v := m.required_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequiredFields returns the old "required_fields" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldRequiredFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequiredFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequiredFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequiredFields: %w", err)
+	}
+	return oldValue.RequiredFields, nil
+}
+
+// ClearRequiredFields clears the value of the "required_fields" field.
+func (m *StageMutation) ClearRequiredFields() {
+	m.required_fields = nil
+	m.clearedFields[stage.FieldRequiredFields] = struct{}{}
+}
+
+// RequiredFieldsCleared returns if the "required_fields" field was cleared in this mutation.
+func (m *StageMutation) RequiredFieldsCleared() bool {
+	_, ok := m.clearedFields[stage.FieldRequiredFields]
+	return ok
+}
+
+// ResetRequiredFields resets all changes to the "required_fields" field.
+func (m *StageMutation) ResetRequiredFields() {
+	m.required_fields = nil
+	delete(m.clearedFields, stage.FieldRequiredFields)
+}
+
+// SetDescription sets the "description" field.
+func (m *StageMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *StageMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Stage entity.
+// If the Stage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StageMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *StageMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[stage.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *StageMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[stage.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *StageMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, stage.FieldDescription)
+}
+
+// Where appends a list predicates to the StageMutation builder.
+func (m *StageMutation) Where(ps ...predicate.Stage) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StageMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StageMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Stage, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StageMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StageMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Stage).
+func (m *StageMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StageMutation) Fields() []string {
+	fields := make([]string, 0, 17)
+	if m.version != nil {
+		fields = append(fields, stage.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, stage.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, stage.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, stage.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, stage.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, stage.FieldDeletedAt)
+	}
+	if m.pipeline_id != nil {
+		fields = append(fields, stage.FieldPipelineID)
+	}
+	if m.name != nil {
+		fields = append(fields, stage.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, stage.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, stage.FieldNameSort)
+	}
+	if m.position != nil {
+		fields = append(fields, stage.FieldPosition)
+	}
+	if m.kind != nil {
+		fields = append(fields, stage.FieldKind)
+	}
+	if m.probability != nil {
+		fields = append(fields, stage.FieldProbability)
+	}
+	if m.forecast_category != nil {
+		fields = append(fields, stage.FieldForecastCategory)
+	}
+	if m.stale_after_days != nil {
+		fields = append(fields, stage.FieldStaleAfterDays)
+	}
+	if m.required_fields != nil {
+		fields = append(fields, stage.FieldRequiredFields)
+	}
+	if m.description != nil {
+		fields = append(fields, stage.FieldDescription)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StageMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case stage.FieldVersion:
+		return m.Version()
+	case stage.FieldCreatedAt:
+		return m.CreatedAt()
+	case stage.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case stage.FieldCreatedByID:
+		return m.CreatedByID()
+	case stage.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case stage.FieldDeletedAt:
+		return m.DeletedAt()
+	case stage.FieldPipelineID:
+		return m.PipelineID()
+	case stage.FieldName:
+		return m.Name()
+	case stage.FieldNameFold:
+		return m.NameFold()
+	case stage.FieldNameSort:
+		return m.NameSort()
+	case stage.FieldPosition:
+		return m.Position()
+	case stage.FieldKind:
+		return m.Kind()
+	case stage.FieldProbability:
+		return m.Probability()
+	case stage.FieldForecastCategory:
+		return m.ForecastCategory()
+	case stage.FieldStaleAfterDays:
+		return m.StaleAfterDays()
+	case stage.FieldRequiredFields:
+		return m.RequiredFields()
+	case stage.FieldDescription:
+		return m.Description()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StageMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case stage.FieldVersion:
+		return m.OldVersion(ctx)
+	case stage.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case stage.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case stage.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case stage.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case stage.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case stage.FieldPipelineID:
+		return m.OldPipelineID(ctx)
+	case stage.FieldName:
+		return m.OldName(ctx)
+	case stage.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case stage.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case stage.FieldPosition:
+		return m.OldPosition(ctx)
+	case stage.FieldKind:
+		return m.OldKind(ctx)
+	case stage.FieldProbability:
+		return m.OldProbability(ctx)
+	case stage.FieldForecastCategory:
+		return m.OldForecastCategory(ctx)
+	case stage.FieldStaleAfterDays:
+		return m.OldStaleAfterDays(ctx)
+	case stage.FieldRequiredFields:
+		return m.OldRequiredFields(ctx)
+	case stage.FieldDescription:
+		return m.OldDescription(ctx)
+	}
+	return nil, fmt.Errorf("unknown Stage field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StageMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case stage.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case stage.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case stage.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case stage.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case stage.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case stage.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case stage.FieldPipelineID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPipelineID(v)
+		return nil
+	case stage.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case stage.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case stage.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case stage.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case stage.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case stage.FieldProbability:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbability(v)
+		return nil
+	case stage.FieldForecastCategory:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForecastCategory(v)
+		return nil
+	case stage.FieldStaleAfterDays:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStaleAfterDays(v)
+		return nil
+	case stage.FieldRequiredFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequiredFields(v)
+		return nil
+	case stage.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Stage field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StageMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, stage.FieldVersion)
+	}
+	if m.addposition != nil {
+		fields = append(fields, stage.FieldPosition)
+	}
+	if m.addprobability != nil {
+		fields = append(fields, stage.FieldProbability)
+	}
+	if m.addstale_after_days != nil {
+		fields = append(fields, stage.FieldStaleAfterDays)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StageMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case stage.FieldVersion:
+		return m.AddedVersion()
+	case stage.FieldPosition:
+		return m.AddedPosition()
+	case stage.FieldProbability:
+		return m.AddedProbability()
+	case stage.FieldStaleAfterDays:
+		return m.AddedStaleAfterDays()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StageMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case stage.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case stage.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	case stage.FieldProbability:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProbability(v)
+		return nil
+	case stage.FieldStaleAfterDays:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStaleAfterDays(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Stage numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StageMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(stage.FieldCreatedByID) {
+		fields = append(fields, stage.FieldCreatedByID)
+	}
+	if m.FieldCleared(stage.FieldUpdatedByID) {
+		fields = append(fields, stage.FieldUpdatedByID)
+	}
+	if m.FieldCleared(stage.FieldDeletedAt) {
+		fields = append(fields, stage.FieldDeletedAt)
+	}
+	if m.FieldCleared(stage.FieldNameFold) {
+		fields = append(fields, stage.FieldNameFold)
+	}
+	if m.FieldCleared(stage.FieldNameSort) {
+		fields = append(fields, stage.FieldNameSort)
+	}
+	if m.FieldCleared(stage.FieldProbability) {
+		fields = append(fields, stage.FieldProbability)
+	}
+	if m.FieldCleared(stage.FieldForecastCategory) {
+		fields = append(fields, stage.FieldForecastCategory)
+	}
+	if m.FieldCleared(stage.FieldStaleAfterDays) {
+		fields = append(fields, stage.FieldStaleAfterDays)
+	}
+	if m.FieldCleared(stage.FieldRequiredFields) {
+		fields = append(fields, stage.FieldRequiredFields)
+	}
+	if m.FieldCleared(stage.FieldDescription) {
+		fields = append(fields, stage.FieldDescription)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StageMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StageMutation) ClearField(name string) error {
+	switch name {
+	case stage.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case stage.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case stage.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case stage.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case stage.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case stage.FieldProbability:
+		m.ClearProbability()
+		return nil
+	case stage.FieldForecastCategory:
+		m.ClearForecastCategory()
+		return nil
+	case stage.FieldStaleAfterDays:
+		m.ClearStaleAfterDays()
+		return nil
+	case stage.FieldRequiredFields:
+		m.ClearRequiredFields()
+		return nil
+	case stage.FieldDescription:
+		m.ClearDescription()
+		return nil
+	}
+	return fmt.Errorf("unknown Stage nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StageMutation) ResetField(name string) error {
+	switch name {
+	case stage.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case stage.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case stage.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case stage.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case stage.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case stage.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case stage.FieldPipelineID:
+		m.ResetPipelineID()
+		return nil
+	case stage.FieldName:
+		m.ResetName()
+		return nil
+	case stage.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case stage.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case stage.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case stage.FieldKind:
+		m.ResetKind()
+		return nil
+	case stage.FieldProbability:
+		m.ResetProbability()
+		return nil
+	case stage.FieldForecastCategory:
+		m.ResetForecastCategory()
+		return nil
+	case stage.FieldStaleAfterDays:
+		m.ResetStaleAfterDays()
+		return nil
+	case stage.FieldRequiredFields:
+		m.ResetRequiredFields()
+		return nil
+	case stage.FieldDescription:
+		m.ResetDescription()
+		return nil
+	}
+	return fmt.Errorf("unknown Stage field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StageMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StageMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StageMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StageMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StageMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StageMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StageMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Stage unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StageMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Stage edge %s", name)
 }
 
 // StageHistoryMutation represents an operation that mutates the StageHistory nodes in the graph.

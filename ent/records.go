@@ -66,8 +66,32 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Note":
 		b := c.Note.Create()
 		return b.mutation, b.Exec
+	case "Opportunity":
+		b := c.Opportunity.Create()
+		return b.mutation, b.Exec
+	case "OpportunityCompetitor":
+		b := c.OpportunityCompetitor.Create()
+		return b.mutation, b.Exec
+	case "OpportunityContact":
+		b := c.OpportunityContact.Create()
+		return b.mutation, b.Exec
+	case "OpportunityLine":
+		b := c.OpportunityLine.Create()
+		return b.mutation, b.Exec
+	case "OpportunityStep":
+		b := c.OpportunityStep.Create()
+		return b.mutation, b.Exec
+	case "Pipeline":
+		b := c.Pipeline.Create()
+		return b.mutation, b.Exec
 	case "Preference":
 		b := c.Preference.Create()
+		return b.mutation, b.Exec
+	case "Product":
+		b := c.Product.Create()
+		return b.mutation, b.Exec
+	case "ProductCategory":
+		b := c.ProductCategory.Create()
 		return b.mutation, b.Exec
 	case "Relationship":
 		b := c.Relationship.Create()
@@ -83,6 +107,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.Create()
+		return b.mutation, b.Exec
+	case "Stage":
+		b := c.Stage.Create()
 		return b.mutation, b.Exec
 	case "StageHistory":
 		b := c.StageHistory.Create()
@@ -164,8 +191,32 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "Note":
 		b := c.Note.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "Opportunity":
+		b := c.Opportunity.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "OpportunityCompetitor":
+		b := c.OpportunityCompetitor.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "OpportunityContact":
+		b := c.OpportunityContact.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "OpportunityLine":
+		b := c.OpportunityLine.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "OpportunityStep":
+		b := c.OpportunityStep.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Pipeline":
+		b := c.Pipeline.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Preference":
 		b := c.Preference.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Product":
+		b := c.Product.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "ProductCategory":
+		b := c.ProductCategory.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Relationship":
 		b := c.Relationship.UpdateOneID(stored.ID(x))
@@ -181,6 +232,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Stage":
+		b := c.Stage.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "StageHistory":
 		b := c.StageHistory.UpdateOneID(stored.ID(x))

@@ -10,6 +10,8 @@ import (
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/note"
+	"farley/ent/pipeline"
+	"farley/ent/product"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/schema"
@@ -68,12 +70,28 @@ func init() {
 	lifecyclestageDescArchived := lifecyclestageFields[14].Descriptor()
 	// lifecyclestage.DefaultArchived holds the default value on creation for the archived field.
 	lifecyclestage.DefaultArchived = lifecyclestageDescArchived.Default.(bool)
+	// lifecyclestageDescAfterWon is the schema descriptor for after_won field.
+	lifecyclestageDescAfterWon := lifecyclestageFields[15].Descriptor()
+	// lifecyclestage.DefaultAfterWon holds the default value on creation for the after_won field.
+	lifecyclestage.DefaultAfterWon = lifecyclestageDescAfterWon.Default.(bool)
 	noteFields := schema.Note{}.Fields()
 	_ = noteFields
 	// noteDescPinned is the schema descriptor for pinned field.
-	noteDescPinned := noteFields[14].Descriptor()
+	noteDescPinned := noteFields[15].Descriptor()
 	// note.DefaultPinned holds the default value on creation for the pinned field.
 	note.DefaultPinned = noteDescPinned.Default.(bool)
+	pipelineFields := schema.Pipeline{}.Fields()
+	_ = pipelineFields
+	// pipelineDescArchived is the schema descriptor for archived field.
+	pipelineDescArchived := pipelineFields[13].Descriptor()
+	// pipeline.DefaultArchived holds the default value on creation for the archived field.
+	pipeline.DefaultArchived = pipelineDescArchived.Default.(bool)
+	productFields := schema.Product{}.Fields()
+	_ = productFields
+	// productDescActive is the schema descriptor for active field.
+	productDescActive := productFields[19].Descriptor()
+	// product.DefaultActive holds the default value on creation for the active field.
+	product.DefaultActive = productDescActive.Default.(bool)
 	retentionruleFields := schema.RetentionRule{}.Fields()
 	_ = retentionruleFields
 	// retentionruleDescExceptCustomers is the schema descriptor for except_customers field.

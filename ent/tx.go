@@ -46,8 +46,24 @@ type Tx struct {
 	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
+	// Opportunity is the client for interacting with the Opportunity builders.
+	Opportunity *OpportunityClient
+	// OpportunityCompetitor is the client for interacting with the OpportunityCompetitor builders.
+	OpportunityCompetitor *OpportunityCompetitorClient
+	// OpportunityContact is the client for interacting with the OpportunityContact builders.
+	OpportunityContact *OpportunityContactClient
+	// OpportunityLine is the client for interacting with the OpportunityLine builders.
+	OpportunityLine *OpportunityLineClient
+	// OpportunityStep is the client for interacting with the OpportunityStep builders.
+	OpportunityStep *OpportunityStepClient
+	// Pipeline is the client for interacting with the Pipeline builders.
+	Pipeline *PipelineClient
 	// Preference is the client for interacting with the Preference builders.
 	Preference *PreferenceClient
+	// Product is the client for interacting with the Product builders.
+	Product *ProductClient
+	// ProductCategory is the client for interacting with the ProductCategory builders.
+	ProductCategory *ProductCategoryClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
 	// RetentionRule is the client for interacting with the RetentionRule builders.
@@ -58,6 +74,8 @@ type Tx struct {
 	RoleGrant *RoleGrantClient
 	// Share is the client for interacting with the Share builders.
 	Share *ShareClient
+	// Stage is the client for interacting with the Stage builders.
+	Stage *StageClient
 	// StageHistory is the client for interacting with the StageHistory builders.
 	StageHistory *StageHistoryClient
 	// Tag is the client for interacting with the Tag builders.
@@ -220,12 +238,21 @@ func (tx *Tx) init() {
 	tx.Mention = NewMentionClient(tx.config)
 	tx.Need = NewNeedClient(tx.config)
 	tx.Note = NewNoteClient(tx.config)
+	tx.Opportunity = NewOpportunityClient(tx.config)
+	tx.OpportunityCompetitor = NewOpportunityCompetitorClient(tx.config)
+	tx.OpportunityContact = NewOpportunityContactClient(tx.config)
+	tx.OpportunityLine = NewOpportunityLineClient(tx.config)
+	tx.OpportunityStep = NewOpportunityStepClient(tx.config)
+	tx.Pipeline = NewPipelineClient(tx.config)
 	tx.Preference = NewPreferenceClient(tx.config)
+	tx.Product = NewProductClient(tx.config)
+	tx.ProductCategory = NewProductCategoryClient(tx.config)
 	tx.Relationship = NewRelationshipClient(tx.config)
 	tx.RetentionRule = NewRetentionRuleClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)
 	tx.Share = NewShareClient(tx.config)
+	tx.Stage = NewStageClient(tx.config)
 	tx.StageHistory = NewStageHistoryClient(tx.config)
 	tx.Tag = NewTagClient(tx.config)
 	tx.Tagging = NewTaggingClient(tx.config)

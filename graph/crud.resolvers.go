@@ -686,3 +686,251 @@ func (r *mutationResolver) RestoreRetentionRule(ctx context.Context, x id.ID, ex
 func (r *subscriptionResolver) RetentionRuleChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "RetentionRule", after)
 }
+
+func (r *queryResolver) ProductCategory(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
+	return r.one(ctx, "ProductCategory", x, external)
+}
+
+func (r *queryResolver) ProductCategories(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "ProductCategory")
+}
+
+func (r *mutationResolver) CreateProductCategory(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "ProductCategory", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateProductCategory(ctx context.Context, x *id.ID, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "ProductCategory", ID: x, External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteProductCategory(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "ProductCategory", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreProductCategory(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "ProductCategory", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpsertProductCategory(ctx context.Context, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Upsert, Kind: "ProductCategory", External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) ProductCategoryChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "ProductCategory", after)
+}
+
+func (r *queryResolver) Product(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
+	return r.one(ctx, "Product", x, external)
+}
+
+func (r *queryResolver) Products(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Product")
+}
+
+func (r *mutationResolver) CreateProduct(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Product", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateProduct(ctx context.Context, x *id.ID, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Product", ID: x, External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteProduct(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Product", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreProduct(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Product", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpsertProduct(ctx context.Context, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Upsert, Kind: "Product", External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) ProductChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Product", after)
+}
+
+func (r *queryResolver) Pipeline(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Pipeline", &x, nil)
+}
+
+func (r *queryResolver) Pipelines(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Pipeline")
+}
+
+func (r *mutationResolver) CreatePipeline(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Pipeline", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdatePipeline(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Pipeline", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeletePipeline(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Pipeline", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestorePipeline(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Pipeline", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) PipelineChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Pipeline", after)
+}
+
+func (r *queryResolver) Stage(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Stage", &x, nil)
+}
+
+func (r *queryResolver) Stages(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Stage")
+}
+
+func (r *mutationResolver) CreateStage(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Stage", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateStage(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Stage", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteStage(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Stage", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreStage(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Stage", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) StageChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Stage", after)
+}
+
+func (r *queryResolver) Opportunity(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
+	return r.one(ctx, "Opportunity", x, external)
+}
+
+func (r *queryResolver) Opportunities(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Opportunity")
+}
+
+func (r *mutationResolver) CreateOpportunity(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "Opportunity", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateOpportunity(ctx context.Context, x *id.ID, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "Opportunity", ID: x, External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteOpportunity(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "Opportunity", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreOpportunity(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "Opportunity", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpsertOpportunity(ctx context.Context, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Upsert, Kind: "Opportunity", External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) OpportunityChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Opportunity", after)
+}
+
+func (r *queryResolver) OpportunityLine(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "OpportunityLine", &x, nil)
+}
+
+func (r *queryResolver) OpportunityLines(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "OpportunityLine")
+}
+
+func (r *mutationResolver) CreateOpportunityLine(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "OpportunityLine", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateOpportunityLine(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "OpportunityLine", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteOpportunityLine(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "OpportunityLine", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreOpportunityLine(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "OpportunityLine", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) OpportunityLineChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "OpportunityLine", after)
+}
+
+func (r *queryResolver) OpportunityContact(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "OpportunityContact", &x, nil)
+}
+
+func (r *queryResolver) OpportunityContacts(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "OpportunityContact")
+}
+
+func (r *mutationResolver) CreateOpportunityContact(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "OpportunityContact", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateOpportunityContact(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "OpportunityContact", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteOpportunityContact(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "OpportunityContact", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreOpportunityContact(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "OpportunityContact", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) OpportunityContactChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "OpportunityContact", after)
+}
+
+func (r *queryResolver) OpportunityCompetitor(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "OpportunityCompetitor", &x, nil)
+}
+
+func (r *queryResolver) OpportunityCompetitors(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "OpportunityCompetitor")
+}
+
+func (r *mutationResolver) CreateOpportunityCompetitor(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "OpportunityCompetitor", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateOpportunityCompetitor(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "OpportunityCompetitor", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteOpportunityCompetitor(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "OpportunityCompetitor", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreOpportunityCompetitor(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "OpportunityCompetitor", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) OpportunityCompetitorChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "OpportunityCompetitor", after)
+}
+
+func (r *queryResolver) OpportunityStep(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "OpportunityStep", &x, nil)
+}
+
+func (r *queryResolver) OpportunitySteps(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "OpportunityStep")
+}
+
+func (r *subscriptionResolver) OpportunityStepChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "OpportunityStep", after)
+}

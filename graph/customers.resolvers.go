@@ -30,7 +30,7 @@ func (r *mutationResolver) ConvertLead(ctx context.Context, in input.Object, onD
 	var res read.Result
 	c := write.Command{Name: "convertLead", Input: in, OnDuplicate: onDuplicate, ExpectedVersion: version, DryRun: dryRun}
 	err := lead.Convert(ctx, r.Write, c, idempotencyKey(ctx, key), func(ctx context.Context, tx *write.Tx, o lead.Converted) (err error) {
-		res, err = r.records(ctx, tx, map[string]id.ID{"lead": o.Lead, "account": o.Account, "contact": o.Contact},
+		res, err = r.records(ctx, tx, map[string]id.ID{"lead": o.Lead, "account": o.Account, "contact": o.Contact, "opportunity": o.Opportunity},
 			map[string][]write.Duplicate{"Account": o.AccountDuplicates, "Contact": o.ContactDuplicates})
 		return err
 	})

@@ -18,6 +18,7 @@ import (
 	"farley/internal/importer"
 	"farley/internal/job"
 	"farley/internal/model"
+	"farley/internal/opportunity"
 	"farley/internal/privacy"
 	"farley/internal/read"
 	"farley/internal/search"
@@ -47,6 +48,7 @@ type Resolver struct {
 	PublicURL func() string
 	Privacy   *privacy.Service
 	Imports   *importer.Service
+	Boards    *opportunity.Boards
 	// Say writes a message for people in the language of the request.
 	Say func(ctx context.Context, format string, args ...any) string
 }

@@ -102,6 +102,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if err := seed.EnsureStages(ctx, a.Write); err != nil {
 		return fmt.Errorf("lifecycle stages: %w", err)
 	}
+	if err := seed.EnsurePipeline(ctx, a.Write); err != nil {
+		return fmt.Errorf("pipeline: %w", err)
+	}
 	if err := seed.EnsureRetention(ctx, a.Write); err != nil {
 		return fmt.Errorf("retention rules: %w", err)
 	}

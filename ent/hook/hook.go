@@ -212,6 +212,78 @@ func (f NoteFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.NoteMutation", m)
 }
 
+// The OpportunityFunc type is an adapter to allow the use of ordinary
+// function as Opportunity mutator.
+type OpportunityFunc func(context.Context, *ent.OpportunityMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OpportunityFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OpportunityMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunityMutation", m)
+}
+
+// The OpportunityCompetitorFunc type is an adapter to allow the use of ordinary
+// function as OpportunityCompetitor mutator.
+type OpportunityCompetitorFunc func(context.Context, *ent.OpportunityCompetitorMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OpportunityCompetitorFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OpportunityCompetitorMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunityCompetitorMutation", m)
+}
+
+// The OpportunityContactFunc type is an adapter to allow the use of ordinary
+// function as OpportunityContact mutator.
+type OpportunityContactFunc func(context.Context, *ent.OpportunityContactMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OpportunityContactFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OpportunityContactMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunityContactMutation", m)
+}
+
+// The OpportunityLineFunc type is an adapter to allow the use of ordinary
+// function as OpportunityLine mutator.
+type OpportunityLineFunc func(context.Context, *ent.OpportunityLineMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OpportunityLineFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OpportunityLineMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunityLineMutation", m)
+}
+
+// The OpportunityStepFunc type is an adapter to allow the use of ordinary
+// function as OpportunityStep mutator.
+type OpportunityStepFunc func(context.Context, *ent.OpportunityStepMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OpportunityStepFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OpportunityStepMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunityStepMutation", m)
+}
+
+// The PipelineFunc type is an adapter to allow the use of ordinary
+// function as Pipeline mutator.
+type PipelineFunc func(context.Context, *ent.PipelineMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PipelineFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PipelineMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PipelineMutation", m)
+}
+
 // The PreferenceFunc type is an adapter to allow the use of ordinary
 // function as Preference mutator.
 type PreferenceFunc func(context.Context, *ent.PreferenceMutation) (ent.Value, error)
@@ -222,6 +294,30 @@ func (f PreferenceFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PreferenceMutation", m)
+}
+
+// The ProductFunc type is an adapter to allow the use of ordinary
+// function as Product mutator.
+type ProductFunc func(context.Context, *ent.ProductMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ProductFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ProductMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ProductMutation", m)
+}
+
+// The ProductCategoryFunc type is an adapter to allow the use of ordinary
+// function as ProductCategory mutator.
+type ProductCategoryFunc func(context.Context, *ent.ProductCategoryMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ProductCategoryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ProductCategoryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ProductCategoryMutation", m)
 }
 
 // The RelationshipFunc type is an adapter to allow the use of ordinary
@@ -282,6 +378,18 @@ func (f ShareFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ShareMutation", m)
+}
+
+// The StageFunc type is an adapter to allow the use of ordinary
+// function as Stage mutator.
+type StageFunc func(context.Context, *ent.StageMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StageFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StageMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StageMutation", m)
 }
 
 // The StageHistoryFunc type is an adapter to allow the use of ordinary

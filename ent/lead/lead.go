@@ -137,6 +137,8 @@ const (
 	FieldConvertedAccountID = "converted_account_id"
 	// FieldConvertedContactID holds the string denoting the converted_contact_id field in the database.
 	FieldConvertedContactID = "converted_contact_id"
+	// FieldConvertedOpportunityID holds the string denoting the converted_opportunity_id field in the database.
+	FieldConvertedOpportunityID = "converted_opportunity_id"
 	// Table holds the table name of the lead in the database.
 	Table = "leads"
 )
@@ -207,6 +209,7 @@ var Columns = []string{
 	FieldConvertedByID,
 	FieldConvertedAccountID,
 	FieldConvertedContactID,
+	FieldConvertedOpportunityID,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -520,4 +523,9 @@ func ByConvertedAccountID(opts ...sql.OrderTermOption) OrderOption {
 // ByConvertedContactID orders the results by the converted_contact_id field.
 func ByConvertedContactID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldConvertedContactID, opts...).ToFunc()
+}
+
+// ByConvertedOpportunityID orders the results by the converted_opportunity_id field.
+func ByConvertedOpportunityID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldConvertedOpportunityID, opts...).ToFunc()
 }

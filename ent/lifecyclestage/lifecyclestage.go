@@ -39,6 +39,8 @@ const (
 	FieldDescription = "description"
 	// FieldArchived holds the string denoting the archived field in the database.
 	FieldArchived = "archived"
+	// FieldAfterWon holds the string denoting the after_won field in the database.
+	FieldAfterWon = "after_won"
 	// Table holds the table name of the lifecyclestage in the database.
 	Table = "lifecycle_stages"
 )
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldPosition,
 	FieldDescription,
 	FieldArchived,
+	FieldAfterWon,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -75,6 +78,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultArchived holds the default value on creation for the "archived" field.
 	DefaultArchived bool
+	// DefaultAfterWon holds the default value on creation for the "after_won" field.
+	DefaultAfterWon bool
 )
 
 // OrderOption defines the ordering options for the LifecycleStage queries.
@@ -148,4 +153,9 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 // ByArchived orders the results by the archived field.
 func ByArchived(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldArchived, opts...).ToFunc()
+}
+
+// ByAfterWon orders the results by the after_won field.
+func ByAfterWon(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAfterWon, opts...).ToFunc()
 }

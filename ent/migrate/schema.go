@@ -1157,6 +1157,7 @@ var (
 		{Name: "converted_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "converted_account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "converted_contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "converted_opportunity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
 	// LeadsTable holds the schema information for the "leads" table.
 	LeadsTable = &schema.Table{
@@ -1310,6 +1311,11 @@ var (
 				Columns: []*schema.Column{LeadsColumns[35], LeadsColumns[6]},
 			},
 			{
+				Name:    "lead_converted_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[64], LeadsColumns[6], LeadsColumns[0]},
+			},
+			{
 				Name:    "lead_converted_account_id_deleted_at_converted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[62], LeadsColumns[6], LeadsColumns[60], LeadsColumns[0]},
@@ -1318,6 +1324,11 @@ var (
 				Name:    "lead_converted_contact_id_deleted_at_converted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[63], LeadsColumns[6], LeadsColumns[60], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_converted_opportunity_id_deleted_at_converted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[64], LeadsColumns[6], LeadsColumns[60], LeadsColumns[0]},
 			},
 		},
 	}
@@ -1338,6 +1349,7 @@ var (
 		{Name: "position", Type: field.TypeInt64, Nullable: true},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "archived", Type: field.TypeBool, Default: false},
+		{Name: "after_won", Type: field.TypeBool, Default: false},
 	}
 	// LifecycleStagesTable holds the schema information for the "lifecycle_stages" table.
 	LifecycleStagesTable = &schema.Table{
@@ -1642,6 +1654,7 @@ var (
 		{Name: "account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "lead_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
 	// NotesTable holds the schema information for the "notes" table.
 	NotesTable = &schema.Table{
@@ -1665,6 +1678,12 @@ var (
 				Symbol:     "notes_leads_lead",
 				Columns:    []*schema.Column{NotesColumns[14]},
 				RefColumns: []*schema.Column{LeadsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "notes_opportunities_opportunity",
+				Columns:    []*schema.Column{NotesColumns[15]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 		},
@@ -1700,6 +1719,11 @@ var (
 				Columns: []*schema.Column{NotesColumns[14], NotesColumns[6], NotesColumns[0]},
 			},
 			{
+				Name:    "note_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[15], NotesColumns[6], NotesColumns[0]},
+			},
+			{
 				Name:    "note_deleted_at_title_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[6], NotesColumns[9], NotesColumns[0]},
@@ -1718,6 +1742,508 @@ var (
 				Name:    "note_lead_id_deleted_at_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[14], NotesColumns[6], NotesColumns[2], NotesColumns[0]},
+			},
+			{
+				Name:    "note_opportunity_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[15], NotesColumns[6], NotesColumns[2], NotesColumns[0]},
+			},
+		},
+	}
+	// OpportunitiesColumns holds the columns for the "opportunities" table.
+	OpportunitiesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "branch_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "account_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "pipeline_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "stage_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "expected_revenue", Type: field.TypeInt64, Nullable: true},
+		{Name: "expected_revenue_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "expected_revenue_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "probability", Type: field.TypeInt64, Nullable: true},
+		{Name: "forecast_category", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "close_date", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "type", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "campaign", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "campaign_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "next_step", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "next_step_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "reason", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "reason_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "stage_entered_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "closed_amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "closed_amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "closed_amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// OpportunitiesTable holds the schema information for the "opportunities" table.
+	OpportunitiesTable = &schema.Table{
+		Name:       "opportunities",
+		Columns:    OpportunitiesColumns,
+		PrimaryKey: []*schema.Column{OpportunitiesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "opportunity_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[7], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[8], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[9], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[2], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[7], OpportunitiesColumns[6], OpportunitiesColumns[2], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[3], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_branch_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[10], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_territory_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[11], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[14], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[7], OpportunitiesColumns[6], OpportunitiesColumns[14], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[15], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_pipeline_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[16], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_stage_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[17], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_amount_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[21], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_expected_revenue_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[24], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_probability_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[25], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_close_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[27], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_stage_entered_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[38], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_closed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[39], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_deleted_at_last_activity_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[44], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_status_deleted_at_close_date_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[18], OpportunitiesColumns[6], OpportunitiesColumns[27], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_account_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[15], OpportunitiesColumns[6], OpportunitiesColumns[2], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_account_id_deleted_at_closed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[15], OpportunitiesColumns[6], OpportunitiesColumns[39], OpportunitiesColumns[0]},
+			},
+		},
+	}
+	// OpportunityCompetitorsColumns holds the columns for the "opportunity_competitors" table.
+	OpportunityCompetitorsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "strengths", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "weaknesses", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "threat", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "result", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "competitor_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// OpportunityCompetitorsTable holds the schema information for the "opportunity_competitors" table.
+	OpportunityCompetitorsTable = &schema.Table{
+		Name:       "opportunity_competitors",
+		Columns:    OpportunityCompetitorsColumns,
+		PrimaryKey: []*schema.Column{OpportunityCompetitorsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "opportunity_competitors_opportunities_opportunity",
+				Columns:    []*schema.Column{OpportunityCompetitorsColumns[11]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "opportunity_competitors_accounts_competitor",
+				Columns:    []*schema.Column{OpportunityCompetitorsColumns[12]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "opportunitycompetitor_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityCompetitorsColumns[6], OpportunityCompetitorsColumns[0]},
+			},
+			{
+				Name:    "opportunitycompetitor_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityCompetitorsColumns[6], OpportunityCompetitorsColumns[2], OpportunityCompetitorsColumns[0]},
+			},
+			{
+				Name:    "opportunitycompetitor_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityCompetitorsColumns[6], OpportunityCompetitorsColumns[3], OpportunityCompetitorsColumns[0]},
+			},
+			{
+				Name:    "opportunitycompetitor_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityCompetitorsColumns[11], OpportunityCompetitorsColumns[6], OpportunityCompetitorsColumns[0]},
+			},
+			{
+				Name:    "opportunitycompetitor_competitor_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityCompetitorsColumns[12], OpportunityCompetitorsColumns[6], OpportunityCompetitorsColumns[0]},
+			},
+		},
+	}
+	// OpportunityContactsColumns holds the columns for the "opportunity_contacts" table.
+	OpportunityContactsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "role", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "remarks", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "remarks_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "contact_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// OpportunityContactsTable holds the schema information for the "opportunity_contacts" table.
+	OpportunityContactsTable = &schema.Table{
+		Name:       "opportunity_contacts",
+		Columns:    OpportunityContactsColumns,
+		PrimaryKey: []*schema.Column{OpportunityContactsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "opportunity_contacts_opportunities_opportunity",
+				Columns:    []*schema.Column{OpportunityContactsColumns[10]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "opportunity_contacts_contacts_contact",
+				Columns:    []*schema.Column{OpportunityContactsColumns[11]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "opportunitycontact_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityContactsColumns[6], OpportunityContactsColumns[0]},
+			},
+			{
+				Name:    "opportunitycontact_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityContactsColumns[6], OpportunityContactsColumns[2], OpportunityContactsColumns[0]},
+			},
+			{
+				Name:    "opportunitycontact_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityContactsColumns[6], OpportunityContactsColumns[3], OpportunityContactsColumns[0]},
+			},
+			{
+				Name:    "opportunitycontact_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityContactsColumns[10], OpportunityContactsColumns[6], OpportunityContactsColumns[0]},
+			},
+			{
+				Name:    "opportunitycontact_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityContactsColumns[11], OpportunityContactsColumns[6], OpportunityContactsColumns[0]},
+			},
+		},
+	}
+	// OpportunityLinesColumns holds the columns for the "opportunity_lines" table.
+	OpportunityLinesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "product_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "quantity", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "unit_price", Type: field.TypeInt64, Nullable: true},
+		{Name: "unit_price_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "unit_price_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "discount", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "total", Type: field.TypeInt64, Nullable: true},
+		{Name: "total_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "total_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "position", Type: field.TypeInt64, Nullable: true},
+		{Name: "opportunity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// OpportunityLinesTable holds the schema information for the "opportunity_lines" table.
+	OpportunityLinesTable = &schema.Table{
+		Name:       "opportunity_lines",
+		Columns:    OpportunityLinesColumns,
+		PrimaryKey: []*schema.Column{OpportunityLinesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "opportunity_lines_opportunities_opportunity",
+				Columns:    []*schema.Column{OpportunityLinesColumns[20]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "opportunityline_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[6], OpportunityLinesColumns[0]},
+			},
+			{
+				Name:    "opportunityline_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[6], OpportunityLinesColumns[2], OpportunityLinesColumns[0]},
+			},
+			{
+				Name:    "opportunityline_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[6], OpportunityLinesColumns[3], OpportunityLinesColumns[0]},
+			},
+			{
+				Name:    "opportunityline_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[20], OpportunityLinesColumns[6], OpportunityLinesColumns[0]},
+			},
+			{
+				Name:    "opportunityline_product_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[7], OpportunityLinesColumns[6], OpportunityLinesColumns[0]},
+			},
+			{
+				Name:    "opportunityline_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[6], OpportunityLinesColumns[10], OpportunityLinesColumns[0]},
+			},
+			{
+				Name:    "opportunityline_deleted_at_position_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityLinesColumns[6], OpportunityLinesColumns[19], OpportunityLinesColumns[0]},
+			},
+		},
+	}
+	// OpportunityStepsColumns holds the columns for the "opportunity_steps" table.
+	OpportunityStepsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "changed", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "from_stage_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "stage_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "seconds_in_stage", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "expected_revenue", Type: field.TypeInt64, Nullable: true},
+		{Name: "expected_revenue_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "expected_revenue_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "probability", Type: field.TypeInt64, Nullable: true},
+		{Name: "close_date", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "forecast_category", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// OpportunityStepsTable holds the schema information for the "opportunity_steps" table.
+	OpportunityStepsTable = &schema.Table{
+		Name:       "opportunity_steps",
+		Columns:    OpportunityStepsColumns,
+		PrimaryKey: []*schema.Column{OpportunityStepsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "opportunity_steps_opportunities_opportunity",
+				Columns:    []*schema.Column{OpportunityStepsColumns[21]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "opportunitystep_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityStepsColumns[6], OpportunityStepsColumns[0]},
+			},
+			{
+				Name:    "opportunitystep_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityStepsColumns[6], OpportunityStepsColumns[2], OpportunityStepsColumns[0]},
+			},
+			{
+				Name:    "opportunitystep_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityStepsColumns[6], OpportunityStepsColumns[3], OpportunityStepsColumns[0]},
+			},
+			{
+				Name:    "opportunitystep_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityStepsColumns[6], OpportunityStepsColumns[8], OpportunityStepsColumns[0]},
+			},
+			{
+				Name:    "opportunitystep_opportunity_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunityStepsColumns[21], OpportunityStepsColumns[6], OpportunityStepsColumns[8], OpportunityStepsColumns[0]},
+			},
+		},
+	}
+	// PipelinesColumns holds the columns for the "pipelines" table.
+	PipelinesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "name_key", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "position", Type: field.TypeInt64, Nullable: true},
+		{Name: "archived", Type: field.TypeBool, Default: false},
+	}
+	// PipelinesTable holds the schema information for the "pipelines" table.
+	PipelinesTable = &schema.Table{
+		Name:       "pipelines",
+		Columns:    PipelinesColumns,
+		PrimaryKey: []*schema.Column{PipelinesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "pipeline_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PipelinesColumns[6], PipelinesColumns[0]},
+			},
+			{
+				Name:    "pipeline_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PipelinesColumns[6], PipelinesColumns[2], PipelinesColumns[0]},
+			},
+			{
+				Name:    "pipeline_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PipelinesColumns[6], PipelinesColumns[3], PipelinesColumns[0]},
+			},
+			{
+				Name:    "pipeline_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{PipelinesColumns[6], PipelinesColumns[9], PipelinesColumns[0]},
+			},
+			{
+				Name:    "pipeline_name_key",
+				Unique:  true,
+				Columns: []*schema.Column{PipelinesColumns[10]},
+			},
+			{
+				Name:    "pipeline_deleted_at_position_id",
+				Unique:  false,
+				Columns: []*schema.Column{PipelinesColumns[6], PipelinesColumns[12], PipelinesColumns[0]},
 			},
 		},
 	}
@@ -1780,6 +2306,120 @@ var (
 				Name:    "preference_deleted_at_topic_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{PreferencesColumns[6], PreferencesColumns[9], PreferencesColumns[0]},
+			},
+		},
+	}
+	// ProductsColumns holds the columns for the "products" table.
+	ProductsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "sku", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "sku_key", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "category_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "unit", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "unit_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "list_price", Type: field.TypeInt64, Nullable: true},
+		{Name: "list_price_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "list_price_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "active", Type: field.TypeBool, Default: true},
+	}
+	// ProductsTable holds the schema information for the "products" table.
+	ProductsTable = &schema.Table{
+		Name:       "products",
+		Columns:    ProductsColumns,
+		PrimaryKey: []*schema.Column{ProductsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "product_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[6], ProductsColumns[0]},
+			},
+			{
+				Name:    "product_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[6], ProductsColumns[2], ProductsColumns[0]},
+			},
+			{
+				Name:    "product_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[6], ProductsColumns[3], ProductsColumns[0]},
+			},
+			{
+				Name:    "product_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[6], ProductsColumns[9], ProductsColumns[0]},
+			},
+			{
+				Name:    "product_sku_key",
+				Unique:  true,
+				Columns: []*schema.Column{ProductsColumns[11]},
+			},
+			{
+				Name:    "product_category_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[13], ProductsColumns[6], ProductsColumns[0]},
+			},
+			{
+				Name:    "product_deleted_at_list_price_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[6], ProductsColumns[18], ProductsColumns[0]},
+			},
+		},
+	}
+	// ProductCategoriesColumns holds the columns for the "product_categories" table.
+	ProductCategoriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "parent_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ProductCategoriesTable holds the schema information for the "product_categories" table.
+	ProductCategoriesTable = &schema.Table{
+		Name:       "product_categories",
+		Columns:    ProductCategoriesColumns,
+		PrimaryKey: []*schema.Column{ProductCategoriesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "productcategory_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductCategoriesColumns[6], ProductCategoriesColumns[0]},
+			},
+			{
+				Name:    "productcategory_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductCategoriesColumns[6], ProductCategoriesColumns[2], ProductCategoriesColumns[0]},
+			},
+			{
+				Name:    "productcategory_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductCategoriesColumns[6], ProductCategoriesColumns[3], ProductCategoriesColumns[0]},
+			},
+			{
+				Name:    "productcategory_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductCategoriesColumns[6], ProductCategoriesColumns[9], ProductCategoriesColumns[0]},
+			},
+			{
+				Name:    "productcategory_parent_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProductCategoriesColumns[11], ProductCategoriesColumns[6], ProductCategoriesColumns[0]},
 			},
 		},
 	}
@@ -2164,6 +2804,65 @@ var (
 				Name:    "share_deleted_at_expires_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SharesColumns[6], SharesColumns[14], SharesColumns[0]},
+			},
+		},
+	}
+	// StagesColumns holds the columns for the "stages" table.
+	StagesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "pipeline_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "position", Type: field.TypeInt64},
+		{Name: "kind", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "probability", Type: field.TypeInt64, Nullable: true},
+		{Name: "forecast_category", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "stale_after_days", Type: field.TypeInt64, Nullable: true},
+		{Name: "required_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+	}
+	// StagesTable holds the schema information for the "stages" table.
+	StagesTable = &schema.Table{
+		Name:       "stages",
+		Columns:    StagesColumns,
+		PrimaryKey: []*schema.Column{StagesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "stage_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StagesColumns[6], StagesColumns[0]},
+			},
+			{
+				Name:    "stage_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StagesColumns[6], StagesColumns[2], StagesColumns[0]},
+			},
+			{
+				Name:    "stage_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StagesColumns[6], StagesColumns[3], StagesColumns[0]},
+			},
+			{
+				Name:    "stage_pipeline_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{StagesColumns[7], StagesColumns[6], StagesColumns[0]},
+			},
+			{
+				Name:    "stage_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{StagesColumns[6], StagesColumns[10], StagesColumns[0]},
+			},
+			{
+				Name:    "stage_deleted_at_position_id",
+				Unique:  false,
+				Columns: []*schema.Column{StagesColumns[6], StagesColumns[11], StagesColumns[0]},
 			},
 		},
 	}
@@ -2611,12 +3310,21 @@ var (
 		MentionsTable,
 		NeedsTable,
 		NotesTable,
+		OpportunitiesTable,
+		OpportunityCompetitorsTable,
+		OpportunityContactsTable,
+		OpportunityLinesTable,
+		OpportunityStepsTable,
+		PipelinesTable,
 		PreferencesTable,
+		ProductsTable,
+		ProductCategoriesTable,
 		RelationshipsTable,
 		RetentionRulesTable,
 		RolesTable,
 		RoleGrantsTable,
 		SharesTable,
+		StagesTable,
 		StageHistoriesTable,
 		TagsTable,
 		TaggingsTable,
@@ -2706,12 +3414,51 @@ func init() {
 	NotesTable.ForeignKeys[0].RefTable = AccountsTable
 	NotesTable.ForeignKeys[1].RefTable = ContactsTable
 	NotesTable.ForeignKeys[2].RefTable = LeadsTable
+	NotesTable.ForeignKeys[3].RefTable = OpportunitiesTable
 	NotesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	OpportunitiesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	OpportunityCompetitorsTable.ForeignKeys[0].RefTable = OpportunitiesTable
+	OpportunityCompetitorsTable.ForeignKeys[1].RefTable = AccountsTable
+	OpportunityCompetitorsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	OpportunityContactsTable.ForeignKeys[0].RefTable = OpportunitiesTable
+	OpportunityContactsTable.ForeignKeys[1].RefTable = ContactsTable
+	OpportunityContactsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	OpportunityLinesTable.ForeignKeys[0].RefTable = OpportunitiesTable
+	OpportunityLinesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	OpportunityStepsTable.ForeignKeys[0].RefTable = OpportunitiesTable
+	OpportunityStepsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	PipelinesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
 	PreferencesTable.ForeignKeys[0].RefTable = ContactsTable
 	PreferencesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ProductsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ProductCategoriesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -2736,6 +3483,10 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	SharesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	StagesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -57,8 +57,32 @@ type Need func(*sql.Selector)
 // Note is the predicate function for note builders.
 type Note func(*sql.Selector)
 
+// Opportunity is the predicate function for opportunity builders.
+type Opportunity func(*sql.Selector)
+
+// OpportunityCompetitor is the predicate function for opportunitycompetitor builders.
+type OpportunityCompetitor func(*sql.Selector)
+
+// OpportunityContact is the predicate function for opportunitycontact builders.
+type OpportunityContact func(*sql.Selector)
+
+// OpportunityLine is the predicate function for opportunityline builders.
+type OpportunityLine func(*sql.Selector)
+
+// OpportunityStep is the predicate function for opportunitystep builders.
+type OpportunityStep func(*sql.Selector)
+
+// Pipeline is the predicate function for pipeline builders.
+type Pipeline func(*sql.Selector)
+
 // Preference is the predicate function for preference builders.
 type Preference func(*sql.Selector)
+
+// Product is the predicate function for product builders.
+type Product func(*sql.Selector)
+
+// ProductCategory is the predicate function for productcategory builders.
+type ProductCategory func(*sql.Selector)
 
 // Relationship is the predicate function for relationship builders.
 type Relationship func(*sql.Selector)
@@ -74,6 +98,9 @@ type RoleGrant func(*sql.Selector)
 
 // Share is the predicate function for share builders.
 type Share func(*sql.Selector)
+
+// Stage is the predicate function for stage builders.
+type Stage func(*sql.Selector)
 
 // StageHistory is the predicate function for stagehistory builders.
 type StageHistory func(*sql.Selector)

@@ -69,6 +69,7 @@ var account = decl.Kind{
 		decl.Many("account_contacts", "AccountContact", "account", "How people belong to it, with role and dates."),
 		decl.Many("account_team", "AccountTeamMember", "account", "Who takes part in the work on it beside the owner."),
 		decl.Many("stage_history", "StageHistory", "account", "The stages it went through."),
+		decl.Many("opportunities", "Opportunity", "account", "The deals with it."),
 		decl.Many("leads", "Lead", "convertedAccount", "The leads that became it or were linked to it."),
 		decl.Many("relationships_from", "Relationship", "fromAccount", "What it is to others."),
 		decl.Many("relationships_to", "Relationship", "toAccount", "What others are to it."),

@@ -60,6 +60,8 @@ var contact = decl.Kind{
 		decl.Ref("referred_by", Contact.Type, "Who brought the person to us.").Plain(),
 		decl.Links("accounts", "Account", "AccountContact", "contact", "account", "The accounts the person belongs to.").NotWritten(),
 		decl.Many("account_contacts", "AccountContact", "contact", "How the person belongs to accounts, with role and dates."),
+		decl.Links("opportunities", "Opportunity", "OpportunityContact", "contact", "opportunity", "The deals in which the person has a part.").NotWritten(),
+		decl.Many("opportunity_contacts", "OpportunityContact", "contact", "What part the person has in deals."),
 		decl.Many("preferences", "Preference", "contact", "What the person would like."),
 		decl.Many("needs", "Need", "contact", "What the person needs."),
 		decl.Many("consents", "Consent", "contact", "To what the person said yes and no; the newest one counts."),

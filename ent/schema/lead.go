@@ -18,14 +18,14 @@ var leadStatuses = []decl.Value{
 	{Name: "WORKING", Doc: "Somebody deals with it."},
 	{Name: "QUALIFIED", Doc: "It is worth converting."},
 	{Name: "DISQUALIFIED", Doc: "Nothing will come of it; statusReason says why."},
-	{Name: "CONVERTED", Doc: "Account or contact have been made of it."},
+	{Name: "CONVERTED", Doc: "Account, contact or opportunity have been made of it."},
 }
 
 var lead = decl.Kind{
 	Code: 22, Prefix: "lead", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "displayName",
 	Person: true, About: []string{"convertedContact", "convertedAccount"},
 	Actions: []string{"CONVERT_LEAD", "MERGE", "EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA"},
-	Doc:     "A person or company that might become a customer, as told. convertLead makes account and contact of it.",
+	Doc:     "A person or company that might become a customer, as told. convertLead makes account, contact and opportunity of it.",
 	Members: []*decl.Member{
 		decl.Name("given_name", "The given name."),
 		decl.Name("family_name", "The family name."),
@@ -63,6 +63,7 @@ var lead = decl.Kind{
 		decl.Ref("converted_by", User.Type, "Who converted it.").Plain().ReadOnly(),
 		decl.Ref("converted_account", Account.Type, "The account that it became or was linked to.").Plain().ReadOnly(),
 		decl.Ref("converted_contact", Contact.Type, "The contact that it became or was linked to.").Plain().ReadOnly(),
+		decl.Ref("converted_opportunity", Opportunity.Type, "The deal that it became or was linked to.").Plain().ReadOnly(),
 		decl.Many("consents", "Consent", "lead", "To what the person said yes and no; the newest one counts."),
 		decl.Many("notes", "Note", "lead", "Notes on it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
@@ -77,8 +78,8 @@ func (Lead) Edges() []ent.Edge { return lead.Edges() }
 
 // Indexes returns the indexes that orders, scopes and relations need.
 func (Lead) Indexes() []ent.Index {
-	is := append(lead.Indexes(), index.Fields("converted_account_id", "deleted_at", "id"), index.Fields("converted_contact_id", "deleted_at", "id"), index.Fields("domain", "deleted_at"))
-	return append(is, feeds("converted_at", "converted_account_id", "converted_contact_id")...)
+	is := append(lead.Indexes(), index.Fields("converted_account_id", "deleted_at", "id"), index.Fields("converted_contact_id", "deleted_at", "id"), index.Fields("domain", "deleted_at"), index.Fields("converted_opportunity_id", "deleted_at", "id"))
+	return append(is, feeds("converted_at", "converted_account_id", "converted_contact_id", "converted_opportunity_id")...)
 }
 
 // Annotations returns what the generator reads.

@@ -24,6 +24,7 @@ var lifecycleStage = decl.Kind{
 		decl.Int("position", "Its place in the order of stages."),
 		decl.LongText("description", "What it means."),
 		decl.Bool("archived", "Whether accounts can no longer enter it."),
+		decl.Bool("after_won", "Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there."),
 		decl.Links("next", "LifecycleStage", "LifecycleStep", "stage", "next", "The stages that may follow; none for any."),
 	},
 }

@@ -42,248 +42,317 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Mutation struct {
-		AdvanceClock             func(childComplexity int, to time.Time) int
-		CancelExport             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CancelImport             func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		CancelJob                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		ChangePassword           func(childComplexity int, input input.Object) int
-		CompleteUpload           func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		ConvertLead              func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		CopyRole                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateAPIKey             func(childComplexity int, input input.Object) int
-		CreateAccount            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
-		CreateAccountContact     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateAccountTeamMember  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateBranch             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateConsent            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateContact            func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
-		CreateCustomField        func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateLead               func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
-		CreateLifecycleStage     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateLocationEvent      func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateNeed               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateNote               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreatePreference         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateRelationship       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateRetentionRule      func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateRole               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateRoleGrant          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateShare              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateStreamTicket       func(childComplexity int) int
-		CreateTag                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateTeam               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateTerritory          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateUpload             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		CreateUser               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		DeleteAccount            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteAccountContact     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteAccountTeamMember  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteBranch             func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteContact            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteCustomField        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteFile               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteLead               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteLifecycleStage     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteLocationEvent      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteNeed               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteNote               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeletePreference         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteRelationship       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteRetentionRule      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteRole               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteRoleGrant          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteShare              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteTag                func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteTeam               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteTerritory          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteUser               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		EndSession               func(childComplexity int, input input.Object) int
-		ErasePersonalData        func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		InviteUser               func(childComplexity int, input input.Object) int
-		Login                    func(childComplexity int, input input.Object) int
-		Logout                   func(childComplexity int) int
-		LogoutEverywhere         func(childComplexity int, input input.Object) int
-		MarkNotDuplicate         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		MergeAccounts            func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		MergeContacts            func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		MergeLeads               func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		MoveAccountLifecycle     func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		Refresh                  func(childComplexity int, input input.Object) int
-		RenewAccess              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		RequestPasswordReset     func(childComplexity int, input input.Object) int
-		RescheduleJob            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		ResetPassword            func(childComplexity int, input input.Object) int
-		RestoreAccount           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreAccountContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreAccountTeamMember func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreBranch            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreContact           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreCustomField       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreFile              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreLead              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreLifecycleStage    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreLocationEvent     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreNeed              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreNote              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestorePreference        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreRelationship      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreRetentionRule     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreRole              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreRoleGrant         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreShare             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreTag               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreTeam              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreTerritory         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreUser              func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		ResumeImport             func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RetryJob                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		RevokeAPIKey             func(childComplexity int, input input.Object) int
-		SetPassword              func(childComplexity int, input input.Object) int
-		StartExport              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		StartImport              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		TakeLead                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		Transfer                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		UndoImport               func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UnmarkNotDuplicate       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		UpdateAPIKey             func(childComplexity int, input input.Object) int
-		UpdateAccount            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateAccountContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateAccountTeamMember  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateBranch             func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateConsent            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateContact            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateCustomField        func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateLead               func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateLifecycleStage     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateLocationEvent      func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateNeed               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateNote               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdatePreference         func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateRelationship       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateRetentionRule      func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateRole               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateRoleGrant          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateShare              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateTag                func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateTeam               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateTerritory          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateUser               func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UploadFile               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
-		UpsertAccount            func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertBranch             func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertContact            func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertLead               func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpsertUser               func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		AdvanceClock                 func(childComplexity int, to time.Time) int
+		CancelExport                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CancelImport                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		CancelJob                    func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		ChangePassword               func(childComplexity int, input input.Object) int
+		CompleteUpload               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		ConvertLead                  func(childComplexity int, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		CopyRole                     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateAPIKey                 func(childComplexity int, input input.Object) int
+		CreateAccount                func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
+		CreateAccountContact         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateAccountTeamMember      func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateBranch                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateConsent                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateContact                func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
+		CreateCustomField            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateLead                   func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
+		CreateLifecycleStage         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateLocationEvent          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateNeed                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateNote                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateOpportunity            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateOpportunityCompetitor  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateOpportunityContact     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateOpportunityLine        func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreatePipeline               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreatePreference             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateProduct                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateProductCategory        func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRelationship           func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRetentionRule          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRole                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateRoleGrant              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateShare                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateStage                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateStreamTicket           func(childComplexity int) int
+		CreateTag                    func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateTeam                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateTerritory              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateUpload                 func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateUser                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		DeleteAccount                func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteAccountContact         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteAccountTeamMember      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteBranch                 func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteContact                func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteCustomField            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteFile                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteLead                   func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteLifecycleStage         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteLocationEvent          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteNeed                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteNote                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteOpportunity            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteOpportunityCompetitor  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteOpportunityContact     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteOpportunityLine        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeletePipeline               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeletePreference             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteProduct                func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteProductCategory        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRelationship           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRetentionRule          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRole                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteRoleGrant              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteShare                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteStage                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTag                    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTeam                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteTerritory              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteUser                   func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		EndSession                   func(childComplexity int, input input.Object) int
+		ErasePersonalData            func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		InviteUser                   func(childComplexity int, input input.Object) int
+		Login                        func(childComplexity int, input input.Object) int
+		Logout                       func(childComplexity int) int
+		LogoutEverywhere             func(childComplexity int, input input.Object) int
+		MarkNotDuplicate             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		MergeAccounts                func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		MergeContacts                func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		MergeLeads                   func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		MergeOpportunities           func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		MoveAccountLifecycle         func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		MoveOpportunity              func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		Refresh                      func(childComplexity int, input input.Object) int
+		RemoveStage                  func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RenewAccess                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		ReopenOpportunity            func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RequestPasswordReset         func(childComplexity int, input input.Object) int
+		RescheduleJob                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		ResetPassword                func(childComplexity int, input input.Object) int
+		RestoreAccount               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreAccountContact        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreAccountTeamMember     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreBranch                func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreContact               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreCustomField           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreFile                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreLead                  func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreLifecycleStage        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreLocationEvent         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreNeed                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreNote                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreOpportunity           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreOpportunityCompetitor func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreOpportunityContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreOpportunityLine       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestorePipeline              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestorePreference            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreProduct               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreProductCategory       func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRelationship          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRetentionRule         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRole                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreRoleGrant             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreShare                 func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreStage                 func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTag                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTeam                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreTerritory             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreUser                  func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		ResumeImport                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RetryJob                     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		RevokeAPIKey                 func(childComplexity int, input input.Object) int
+		SetPassword                  func(childComplexity int, input input.Object) int
+		StartExport                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		StartImport                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		TakeLead                     func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		Transfer                     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		UndoImport                   func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UnmarkNotDuplicate           func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		UpdateAPIKey                 func(childComplexity int, input input.Object) int
+		UpdateAccount                func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateAccountContact         func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateAccountTeamMember      func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateBranch                 func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateConsent                func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateContact                func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateCustomField            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateLead                   func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateLifecycleStage         func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateLocationEvent          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateNeed                   func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateNote                   func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateOpportunity            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateOpportunityCompetitor  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateOpportunityContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateOpportunityLine        func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdatePipeline               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdatePreference             func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateProduct                func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateProductCategory        func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRelationship           func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRetentionRule          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRole                   func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateRoleGrant              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateShare                  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateStage                  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTag                    func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTeam                   func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateTerritory              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateUser                   func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UploadFile                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		UpsertAccount                func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertBranch                 func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertContact                func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertLead                   func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertOpportunity            func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertProduct                func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertProductCategory        func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertUser                   func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 	}
 
 	Query struct {
-		APIKeys            func(childComplexity int, user id.ID) int
-		Account            func(childComplexity int, id *id.ID, external input.Object) int
-		AccountContact     func(childComplexity int, id id.ID) int
-		AccountContacts    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		AccountTeamMember  func(childComplexity int, id id.ID) int
-		AccountTeamMembers func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Accounts           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		AccountsNear       func(childComplexity int, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) int
-		AuditTrail         func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
-		Branch             func(childComplexity int, id *id.ID, external input.Object) int
-		Branches           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		CallerLookup       func(childComplexity int, phone string, country *string) int
-		Changes            func(childComplexity int, objects []string, after string, first *int64) int
-		ChangesCursor      func(childComplexity int) int
-		Consent            func(childComplexity int, id id.ID) int
-		Consents           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Contact            func(childComplexity int, id *id.ID, external input.Object) int
-		Contacts           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		ContactsNear       func(childComplexity int, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) int
-		CustomField        func(childComplexity int, id id.ID) int
-		CustomFields       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Duplicates         func(childComplexity int, object string, first *int64, after *string, minScore *int64) int
-		ExplainAccess      func(childComplexity int, user id.ID, record id.ID, action string, field *string) int
-		Export             func(childComplexity int, id id.ID) int
-		ExportPersonalData func(childComplexity int, contact *id.ID, lead *id.ID, account *id.ID, after *string) int
-		Exports            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		File               func(childComplexity int, id id.ID) int
-		FileDownload       func(childComplexity int, id id.ID) int
-		Files              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Import             func(childComplexity int, id id.ID) int
-		ImportPreview      func(childComplexity int, input input.Object) int
-		ImportProblems     func(childComplexity int, importArg id.ID, first *int64, after *int64) int
-		Imports            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Job                func(childComplexity int, id id.ID) int
-		Jobs               func(childComplexity int, where input.Object, first *int64, after *string) int
-		Lead               func(childComplexity int, id *id.ID, external input.Object) int
-		Leads              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		LifecycleStage     func(childComplexity int, id id.ID) int
-		LifecycleStages    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		LocationEvent      func(childComplexity int, id id.ID) int
-		LocationEvents     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		MayContact         func(childComplexity int, contact id.ID, channel string, purpose string) int
-		Merges             func(childComplexity int, record id.ID) int
-		Need               func(childComplexity int, id id.ID) int
-		Needs              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Node               func(childComplexity int, id id.ID) int
-		Nodes              func(childComplexity int, ids []id.ID) int
-		NotDuplicates      func(childComplexity int, record id.ID) int
-		Note               func(childComplexity int, id id.ID) int
-		Notes              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Preference         func(childComplexity int, id id.ID) int
-		Preferences        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Relationship       func(childComplexity int, id id.ID) int
-		Relationships      func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		RetentionPreview   func(childComplexity int, rule id.ID) int
-		RetentionRule      func(childComplexity int, id id.ID) int
-		RetentionRules     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Role               func(childComplexity int, id id.ID) int
-		RoleGrant          func(childComplexity int, id id.ID) int
-		RoleGrants         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Roles              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Search             func(childComplexity int, query string, kinds []string, first *int64, after *string) int
-		Sessions           func(childComplexity int, user *id.ID) int
-		Share              func(childComplexity int, id id.ID) int
-		Shares             func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		StageHistories     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		StageHistory       func(childComplexity int, id id.ID) int
-		Tag                func(childComplexity int, id id.ID) int
-		Tags               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Team               func(childComplexity int, id id.ID) int
-		Teams              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Territories        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Territory          func(childComplexity int, id id.ID) int
-		User               func(childComplexity int, id *id.ID, external input.Object) int
-		Users              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		Viewer             func(childComplexity int) int
+		APIKeys                func(childComplexity int, user id.ID) int
+		Account                func(childComplexity int, id *id.ID, external input.Object) int
+		AccountContact         func(childComplexity int, id id.ID) int
+		AccountContacts        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		AccountTeamMember      func(childComplexity int, id id.ID) int
+		AccountTeamMembers     func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Accounts               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		AccountsNear           func(childComplexity int, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) int
+		AuditTrail             func(childComplexity int, user *id.ID, object *string, record *id.ID, action []string, from *time.Time, to *time.Time, first *int64, after *string) int
+		Branch                 func(childComplexity int, id *id.ID, external input.Object) int
+		Branches               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		CallerLookup           func(childComplexity int, phone string, country *string) int
+		Changes                func(childComplexity int, objects []string, after string, first *int64) int
+		ChangesCursor          func(childComplexity int) int
+		Consent                func(childComplexity int, id id.ID) int
+		Consents               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Contact                func(childComplexity int, id *id.ID, external input.Object) int
+		Contacts               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		ContactsNear           func(childComplexity int, latitude float64, longitude float64, radiusKm float64, first *int64, after *string, where input.Object) int
+		CustomField            func(childComplexity int, id id.ID) int
+		CustomFields           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Duplicates             func(childComplexity int, object string, first *int64, after *string, minScore *int64) int
+		ExplainAccess          func(childComplexity int, user id.ID, record id.ID, action string, field *string) int
+		Export                 func(childComplexity int, id id.ID) int
+		ExportPersonalData     func(childComplexity int, contact *id.ID, lead *id.ID, account *id.ID, after *string) int
+		Exports                func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		File                   func(childComplexity int, id id.ID) int
+		FileDownload           func(childComplexity int, id id.ID) int
+		Files                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Import                 func(childComplexity int, id id.ID) int
+		ImportPreview          func(childComplexity int, input input.Object) int
+		ImportProblems         func(childComplexity int, importArg id.ID, first *int64, after *int64) int
+		Imports                func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Job                    func(childComplexity int, id id.ID) int
+		Jobs                   func(childComplexity int, where input.Object, first *int64, after *string) int
+		Lead                   func(childComplexity int, id *id.ID, external input.Object) int
+		Leads                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		LifecycleStage         func(childComplexity int, id id.ID) int
+		LifecycleStages        func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		LocationEvent          func(childComplexity int, id id.ID) int
+		LocationEvents         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		MayContact             func(childComplexity int, contact id.ID, channel string, purpose string) int
+		Merges                 func(childComplexity int, record id.ID) int
+		Need                   func(childComplexity int, id id.ID) int
+		Needs                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Node                   func(childComplexity int, id id.ID) int
+		Nodes                  func(childComplexity int, ids []id.ID) int
+		NotDuplicates          func(childComplexity int, record id.ID) int
+		Note                   func(childComplexity int, id id.ID) int
+		Notes                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Opportunities          func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Opportunity            func(childComplexity int, id *id.ID, external input.Object) int
+		OpportunityCompetitor  func(childComplexity int, id id.ID) int
+		OpportunityCompetitors func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		OpportunityContact     func(childComplexity int, id id.ID) int
+		OpportunityContacts    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		OpportunityLine        func(childComplexity int, id id.ID) int
+		OpportunityLines       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		OpportunityStep        func(childComplexity int, id id.ID) int
+		OpportunitySteps       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Pipeline               func(childComplexity int, id id.ID) int
+		PipelineBoard          func(childComplexity int, pipeline id.ID, where input.Object, cards *int64, stage *id.ID, after *string) int
+		Pipelines              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Preference             func(childComplexity int, id id.ID) int
+		Preferences            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Product                func(childComplexity int, id *id.ID, external input.Object) int
+		ProductCategories      func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		ProductCategory        func(childComplexity int, id *id.ID, external input.Object) int
+		Products               func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Relationship           func(childComplexity int, id id.ID) int
+		Relationships          func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		RetentionPreview       func(childComplexity int, rule id.ID) int
+		RetentionRule          func(childComplexity int, id id.ID) int
+		RetentionRules         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Role                   func(childComplexity int, id id.ID) int
+		RoleGrant              func(childComplexity int, id id.ID) int
+		RoleGrants             func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Roles                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Search                 func(childComplexity int, query string, kinds []string, first *int64, after *string) int
+		Sessions               func(childComplexity int, user *id.ID) int
+		Share                  func(childComplexity int, id id.ID) int
+		Shares                 func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Stage                  func(childComplexity int, id id.ID) int
+		StageHistories         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		StageHistory           func(childComplexity int, id id.ID) int
+		Stages                 func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		StaleOpportunities     func(childComplexity int, first *int64, after *string, where input.Object) int
+		Tag                    func(childComplexity int, id id.ID) int
+		Tags                   func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Team                   func(childComplexity int, id id.ID) int
+		Teams                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Territories            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Territory              func(childComplexity int, id id.ID) int
+		User                   func(childComplexity int, id *id.ID, external input.Object) int
+		Users                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		Viewer                 func(childComplexity int) int
 	}
 
 	Subscription struct {
-		AccountChanged           func(childComplexity int, where input.Object, after *string) int
-		AccountContactChanged    func(childComplexity int, where input.Object, after *string) int
-		AccountTeamMemberChanged func(childComplexity int, where input.Object, after *string) int
-		BranchChanged            func(childComplexity int, where input.Object, after *string) int
-		Changes                  func(childComplexity int, objects []string, after *string) int
-		ConsentChanged           func(childComplexity int, where input.Object, after *string) int
-		ContactChanged           func(childComplexity int, where input.Object, after *string) int
-		CustomFieldChanged       func(childComplexity int, where input.Object, after *string) int
-		ExportChanged            func(childComplexity int, where input.Object, after *string) int
-		FileChanged              func(childComplexity int, where input.Object, after *string) int
-		ImportChanged            func(childComplexity int, where input.Object, after *string) int
-		JobChanged               func(childComplexity int, id id.ID) int
-		LeadChanged              func(childComplexity int, where input.Object, after *string) int
-		LifecycleStageChanged    func(childComplexity int, where input.Object, after *string) int
-		LocationEventChanged     func(childComplexity int, where input.Object, after *string) int
-		NeedChanged              func(childComplexity int, where input.Object, after *string) int
-		NoteChanged              func(childComplexity int, where input.Object, after *string) int
-		PreferenceChanged        func(childComplexity int, where input.Object, after *string) int
-		RelationshipChanged      func(childComplexity int, where input.Object, after *string) int
-		RetentionRuleChanged     func(childComplexity int, where input.Object, after *string) int
-		RoleChanged              func(childComplexity int, where input.Object, after *string) int
-		RoleGrantChanged         func(childComplexity int, where input.Object, after *string) int
-		ShareChanged             func(childComplexity int, where input.Object, after *string) int
-		StageHistoryChanged      func(childComplexity int, where input.Object, after *string) int
-		TagChanged               func(childComplexity int, where input.Object, after *string) int
-		TeamChanged              func(childComplexity int, where input.Object, after *string) int
-		TerritoryChanged         func(childComplexity int, where input.Object, after *string) int
-		UserChanged              func(childComplexity int, where input.Object, after *string) int
+		AccountChanged               func(childComplexity int, where input.Object, after *string) int
+		AccountContactChanged        func(childComplexity int, where input.Object, after *string) int
+		AccountTeamMemberChanged     func(childComplexity int, where input.Object, after *string) int
+		BranchChanged                func(childComplexity int, where input.Object, after *string) int
+		Changes                      func(childComplexity int, objects []string, after *string) int
+		ConsentChanged               func(childComplexity int, where input.Object, after *string) int
+		ContactChanged               func(childComplexity int, where input.Object, after *string) int
+		CustomFieldChanged           func(childComplexity int, where input.Object, after *string) int
+		ExportChanged                func(childComplexity int, where input.Object, after *string) int
+		FileChanged                  func(childComplexity int, where input.Object, after *string) int
+		ImportChanged                func(childComplexity int, where input.Object, after *string) int
+		JobChanged                   func(childComplexity int, id id.ID) int
+		LeadChanged                  func(childComplexity int, where input.Object, after *string) int
+		LifecycleStageChanged        func(childComplexity int, where input.Object, after *string) int
+		LocationEventChanged         func(childComplexity int, where input.Object, after *string) int
+		NeedChanged                  func(childComplexity int, where input.Object, after *string) int
+		NoteChanged                  func(childComplexity int, where input.Object, after *string) int
+		OpportunityChanged           func(childComplexity int, where input.Object, after *string) int
+		OpportunityCompetitorChanged func(childComplexity int, where input.Object, after *string) int
+		OpportunityContactChanged    func(childComplexity int, where input.Object, after *string) int
+		OpportunityLineChanged       func(childComplexity int, where input.Object, after *string) int
+		OpportunityStepChanged       func(childComplexity int, where input.Object, after *string) int
+		PipelineBoard                func(childComplexity int, pipeline id.ID, where input.Object, after *string) int
+		PipelineChanged              func(childComplexity int, where input.Object, after *string) int
+		PreferenceChanged            func(childComplexity int, where input.Object, after *string) int
+		ProductCategoryChanged       func(childComplexity int, where input.Object, after *string) int
+		ProductChanged               func(childComplexity int, where input.Object, after *string) int
+		RelationshipChanged          func(childComplexity int, where input.Object, after *string) int
+		RetentionRuleChanged         func(childComplexity int, where input.Object, after *string) int
+		RoleChanged                  func(childComplexity int, where input.Object, after *string) int
+		RoleGrantChanged             func(childComplexity int, where input.Object, after *string) int
+		ShareChanged                 func(childComplexity int, where input.Object, after *string) int
+		StageChanged                 func(childComplexity int, where input.Object, after *string) int
+		StageHistoryChanged          func(childComplexity int, where input.Object, after *string) int
+		TagChanged                   func(childComplexity int, where input.Object, after *string) int
+		TeamChanged                  func(childComplexity int, where input.Object, after *string) int
+		TerritoryChanged             func(childComplexity int, where input.Object, after *string) int
+		UserChanged                  func(childComplexity int, where input.Object, after *string) int
 	}
 }
 
@@ -387,6 +456,41 @@ type MutationResolver interface {
 	UpdateRetentionRule(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteRetentionRule(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreRetentionRule(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateProductCategory(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateProductCategory(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteProductCategory(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreProductCategory(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpsertProductCategory(ctx context.Context, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateProduct(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateProduct(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteProduct(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreProduct(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpsertProduct(ctx context.Context, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreatePipeline(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdatePipeline(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeletePipeline(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestorePipeline(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateStage(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateStage(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteStage(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreStage(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateOpportunity(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateOpportunity(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteOpportunity(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreOpportunity(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpsertOpportunity(ctx context.Context, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateOpportunityLine(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateOpportunityLine(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteOpportunityLine(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreOpportunityLine(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateOpportunityContact(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateOpportunityContact(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteOpportunityContact(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreOpportunityContact(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateOpportunityCompetitor(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateOpportunityCompetitor(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteOpportunityCompetitor(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreOpportunityCompetitor(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UploadFile(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateUpload(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CompleteUpload(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -410,6 +514,10 @@ type MutationResolver interface {
 	ErasePersonalData(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CopyRole(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RenewAccess(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	MoveOpportunity(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	ReopenOpportunity(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RemoveStage(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	MergeOpportunities(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	AdvanceClock(ctx context.Context, to time.Time) (*read.Result, error)
 	Login(ctx context.Context, input input.Object) (*read.Result, error)
 	Refresh(ctx context.Context, input input.Object) (*read.Result, error)
@@ -485,6 +593,24 @@ type QueryResolver interface {
 	Exports(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	RetentionRule(ctx context.Context, id id.ID) (*read.Result, error)
 	RetentionRules(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	ProductCategory(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
+	ProductCategories(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Product(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
+	Products(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Pipeline(ctx context.Context, id id.ID) (*read.Result, error)
+	Pipelines(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Stage(ctx context.Context, id id.ID) (*read.Result, error)
+	Stages(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	Opportunity(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
+	Opportunities(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	OpportunityLine(ctx context.Context, id id.ID) (*read.Result, error)
+	OpportunityLines(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	OpportunityContact(ctx context.Context, id id.ID) (*read.Result, error)
+	OpportunityContacts(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	OpportunityCompetitor(ctx context.Context, id id.ID) (*read.Result, error)
+	OpportunityCompetitors(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	OpportunityStep(ctx context.Context, id id.ID) (*read.Result, error)
+	OpportunitySteps(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	FileDownload(ctx context.Context, id id.ID) (*read.Result, error)
 	Viewer(ctx context.Context) (*read.Result, error)
 	ExplainAccess(ctx context.Context, user id.ID, record id.ID, action string, field *string) (*read.Result, error)
@@ -497,6 +623,8 @@ type QueryResolver interface {
 	Merges(ctx context.Context, record id.ID) ([]*read.Result, error)
 	ExportPersonalData(ctx context.Context, contact *id.ID, lead *id.ID, account *id.ID, after *string) (*read.Result, error)
 	RetentionPreview(ctx context.Context, rule id.ID) (*read.Result, error)
+	PipelineBoard(ctx context.Context, pipeline id.ID, where input.Object, cards *int64, stage *id.ID, after *string) (*read.Result, error)
+	StaleOpportunities(ctx context.Context, first *int64, after *string, where input.Object) (*read.Result, error)
 	Search(ctx context.Context, query string, kinds []string, first *int64, after *string) (*read.Result, error)
 	Sessions(ctx context.Context, user *id.ID) ([]*read.Result, error)
 	APIKeys(ctx context.Context, user id.ID) ([]*read.Result, error)
@@ -531,7 +659,17 @@ type SubscriptionResolver interface {
 	ImportChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ExportChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	RetentionRuleChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	ProductCategoryChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	ProductChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	PipelineChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	StageChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	OpportunityChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	OpportunityLineChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	OpportunityContactChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	OpportunityCompetitorChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	OpportunityStepChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	JobChanged(ctx context.Context, id id.ID) (<-chan *read.Result, error)
+	PipelineBoard(ctx context.Context, pipeline id.ID, where input.Object, after *string) (<-chan *read.Result, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -783,6 +921,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateNote(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createOpportunity":
+		if e.ComplexityRoot.Mutation.CreateOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOpportunity(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createOpportunityCompetitor":
+		if e.ComplexityRoot.Mutation.CreateOpportunityCompetitor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOpportunityCompetitor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOpportunityCompetitor(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createOpportunityContact":
+		if e.ComplexityRoot.Mutation.CreateOpportunityContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOpportunityContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOpportunityContact(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createOpportunityLine":
+		if e.ComplexityRoot.Mutation.CreateOpportunityLine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOpportunityLine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOpportunityLine(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createPipeline":
+		if e.ComplexityRoot.Mutation.CreatePipeline == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPipeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePipeline(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createPreference":
 		if e.ComplexityRoot.Mutation.CreatePreference == nil {
 			break
@@ -794,6 +987,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreatePreference(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createProduct":
+		if e.ComplexityRoot.Mutation.CreateProduct == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createProduct_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateProduct(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createProductCategory":
+		if e.ComplexityRoot.Mutation.CreateProductCategory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createProductCategory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateProductCategory(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createRelationship":
 		if e.ComplexityRoot.Mutation.CreateRelationship == nil {
 			break
@@ -849,6 +1064,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateShare(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createStage":
+		if e.ComplexityRoot.Mutation.CreateStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateStage(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createStreamTicket":
 		if e.ComplexityRoot.Mutation.CreateStreamTicket == nil {
 			break
@@ -1042,6 +1268,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteNote(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteOpportunity":
+		if e.ComplexityRoot.Mutation.DeleteOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOpportunity(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteOpportunityCompetitor":
+		if e.ComplexityRoot.Mutation.DeleteOpportunityCompetitor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOpportunityCompetitor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOpportunityCompetitor(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteOpportunityContact":
+		if e.ComplexityRoot.Mutation.DeleteOpportunityContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOpportunityContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOpportunityContact(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteOpportunityLine":
+		if e.ComplexityRoot.Mutation.DeleteOpportunityLine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOpportunityLine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOpportunityLine(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deletePipeline":
+		if e.ComplexityRoot.Mutation.DeletePipeline == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deletePipeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeletePipeline(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deletePreference":
 		if e.ComplexityRoot.Mutation.DeletePreference == nil {
 			break
@@ -1053,6 +1334,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeletePreference(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteProduct":
+		if e.ComplexityRoot.Mutation.DeleteProduct == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteProduct_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteProduct(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteProductCategory":
+		if e.ComplexityRoot.Mutation.DeleteProductCategory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteProductCategory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteProductCategory(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteRelationship":
 		if e.ComplexityRoot.Mutation.DeleteRelationship == nil {
 			break
@@ -1108,6 +1411,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteShare(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteStage":
+		if e.ComplexityRoot.Mutation.DeleteStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteStage(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteTag":
 		if e.ComplexityRoot.Mutation.DeleteTag == nil {
 			break
@@ -1257,6 +1571,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MergeLeads(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.mergeOpportunities":
+		if e.ComplexityRoot.Mutation.MergeOpportunities == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mergeOpportunities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MergeOpportunities(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.moveAccountLifecycle":
 		if e.ComplexityRoot.Mutation.MoveAccountLifecycle == nil {
 			break
@@ -1268,6 +1593,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MoveAccountLifecycle(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.moveOpportunity":
+		if e.ComplexityRoot.Mutation.MoveOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveOpportunity(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.refresh":
 		if e.ComplexityRoot.Mutation.Refresh == nil {
 			break
@@ -1279,6 +1615,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.removeStage":
+		if e.ComplexityRoot.Mutation.RemoveStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveStage(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.renewAccess":
 		if e.ComplexityRoot.Mutation.RenewAccess == nil {
 			break
@@ -1290,6 +1637,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenewAccess(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.reopenOpportunity":
+		if e.ComplexityRoot.Mutation.ReopenOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenOpportunity(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -1455,6 +1813,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreNote(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreOpportunity":
+		if e.ComplexityRoot.Mutation.RestoreOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreOpportunity(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreOpportunityCompetitor":
+		if e.ComplexityRoot.Mutation.RestoreOpportunityCompetitor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreOpportunityCompetitor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreOpportunityCompetitor(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreOpportunityContact":
+		if e.ComplexityRoot.Mutation.RestoreOpportunityContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreOpportunityContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreOpportunityContact(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreOpportunityLine":
+		if e.ComplexityRoot.Mutation.RestoreOpportunityLine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreOpportunityLine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreOpportunityLine(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restorePipeline":
+		if e.ComplexityRoot.Mutation.RestorePipeline == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restorePipeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestorePipeline(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restorePreference":
 		if e.ComplexityRoot.Mutation.RestorePreference == nil {
 			break
@@ -1466,6 +1879,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestorePreference(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreProduct":
+		if e.ComplexityRoot.Mutation.RestoreProduct == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreProduct_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreProduct(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreProductCategory":
+		if e.ComplexityRoot.Mutation.RestoreProductCategory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreProductCategory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreProductCategory(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreRelationship":
 		if e.ComplexityRoot.Mutation.RestoreRelationship == nil {
 			break
@@ -1521,6 +1956,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreShare(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreStage":
+		if e.ComplexityRoot.Mutation.RestoreStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreStage(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreTag":
 		if e.ComplexityRoot.Mutation.RestoreTag == nil {
 			break
@@ -1818,6 +2264,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateNote(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateOpportunity":
+		if e.ComplexityRoot.Mutation.UpdateOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOpportunity(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateOpportunityCompetitor":
+		if e.ComplexityRoot.Mutation.UpdateOpportunityCompetitor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOpportunityCompetitor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOpportunityCompetitor(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateOpportunityContact":
+		if e.ComplexityRoot.Mutation.UpdateOpportunityContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOpportunityContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOpportunityContact(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateOpportunityLine":
+		if e.ComplexityRoot.Mutation.UpdateOpportunityLine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOpportunityLine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOpportunityLine(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updatePipeline":
+		if e.ComplexityRoot.Mutation.UpdatePipeline == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePipeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePipeline(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updatePreference":
 		if e.ComplexityRoot.Mutation.UpdatePreference == nil {
 			break
@@ -1829,6 +2330,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePreference(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateProduct":
+		if e.ComplexityRoot.Mutation.UpdateProduct == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateProduct_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateProduct(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateProductCategory":
+		if e.ComplexityRoot.Mutation.UpdateProductCategory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateProductCategory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateProductCategory(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateRelationship":
 		if e.ComplexityRoot.Mutation.UpdateRelationship == nil {
 			break
@@ -1884,6 +2407,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateShare(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateStage":
+		if e.ComplexityRoot.Mutation.UpdateStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateStage(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateTag":
 		if e.ComplexityRoot.Mutation.UpdateTag == nil {
 			break
@@ -1983,6 +2517,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpsertLead(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["onDuplicate"].(*string), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.upsertOpportunity":
+		if e.ComplexityRoot.Mutation.UpsertOpportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertOpportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertOpportunity(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.upsertProduct":
+		if e.ComplexityRoot.Mutation.UpsertProduct == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertProduct_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertProduct(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.upsertProductCategory":
+		if e.ComplexityRoot.Mutation.UpsertProductCategory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertProductCategory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertProductCategory(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.upsertUser":
 		if e.ComplexityRoot.Mutation.UpsertUser == nil {
 			break
@@ -2541,6 +3108,149 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Notes(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.opportunities":
+		if e.ComplexityRoot.Query.Opportunities == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Opportunities(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.opportunity":
+		if e.ComplexityRoot.Query.Opportunity == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Opportunity(childComplexity, args["id"].(*id.ID), args["external"].(input.Object)), true
+	case "Query.opportunityCompetitor":
+		if e.ComplexityRoot.Query.OpportunityCompetitor == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityCompetitor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityCompetitor(childComplexity, args["id"].(id.ID)), true
+	case "Query.opportunityCompetitors":
+		if e.ComplexityRoot.Query.OpportunityCompetitors == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityCompetitors_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityCompetitors(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.opportunityContact":
+		if e.ComplexityRoot.Query.OpportunityContact == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityContact(childComplexity, args["id"].(id.ID)), true
+	case "Query.opportunityContacts":
+		if e.ComplexityRoot.Query.OpportunityContacts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityContacts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityContacts(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.opportunityLine":
+		if e.ComplexityRoot.Query.OpportunityLine == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityLine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityLine(childComplexity, args["id"].(id.ID)), true
+	case "Query.opportunityLines":
+		if e.ComplexityRoot.Query.OpportunityLines == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityLines_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityLines(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.opportunityStep":
+		if e.ComplexityRoot.Query.OpportunityStep == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunityStep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunityStep(childComplexity, args["id"].(id.ID)), true
+	case "Query.opportunitySteps":
+		if e.ComplexityRoot.Query.OpportunitySteps == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunitySteps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunitySteps(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.pipeline":
+		if e.ComplexityRoot.Query.Pipeline == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pipeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Pipeline(childComplexity, args["id"].(id.ID)), true
+	case "Query.pipelineBoard":
+		if e.ComplexityRoot.Query.PipelineBoard == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pipelineBoard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PipelineBoard(childComplexity, args["pipeline"].(id.ID), args["where"].(input.Object), args["cards"].(*int64), args["stage"].(*id.ID), args["after"].(*string)), true
+	case "Query.pipelines":
+		if e.ComplexityRoot.Query.Pipelines == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pipelines_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Pipelines(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.preference":
 		if e.ComplexityRoot.Query.Preference == nil {
 			break
@@ -2563,6 +3273,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Preferences(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.product":
+		if e.ComplexityRoot.Query.Product == nil {
+			break
+		}
+
+		args, err := ec.field_Query_product_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Product(childComplexity, args["id"].(*id.ID), args["external"].(input.Object)), true
+	case "Query.productCategories":
+		if e.ComplexityRoot.Query.ProductCategories == nil {
+			break
+		}
+
+		args, err := ec.field_Query_productCategories_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ProductCategories(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.productCategory":
+		if e.ComplexityRoot.Query.ProductCategory == nil {
+			break
+		}
+
+		args, err := ec.field_Query_productCategory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ProductCategory(childComplexity, args["id"].(*id.ID), args["external"].(input.Object)), true
+	case "Query.products":
+		if e.ComplexityRoot.Query.Products == nil {
+			break
+		}
+
+		args, err := ec.field_Query_products_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.relationship":
 		if e.ComplexityRoot.Query.Relationship == nil {
 			break
@@ -2706,6 +3460,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Shares(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.stage":
+		if e.ComplexityRoot.Query.Stage == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stage(childComplexity, args["id"].(id.ID)), true
 	case "Query.stageHistories":
 		if e.ComplexityRoot.Query.StageHistories == nil {
 			break
@@ -2728,6 +3493,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StageHistory(childComplexity, args["id"].(id.ID)), true
+	case "Query.stages":
+		if e.ComplexityRoot.Query.Stages == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stages(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.staleOpportunities":
+		if e.ComplexityRoot.Query.StaleOpportunities == nil {
+			break
+		}
+
+		args, err := ec.field_Query_staleOpportunities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StaleOpportunities(childComplexity, args["first"].(*int64), args["after"].(*string), args["where"].(input.Object)), true
 	case "Query.tag":
 		if e.ComplexityRoot.Query.Tag == nil {
 			break
@@ -3010,6 +3797,83 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.NoteChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.opportunityChanged":
+		if e.ComplexityRoot.Subscription.OpportunityChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_opportunityChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OpportunityChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.opportunityCompetitorChanged":
+		if e.ComplexityRoot.Subscription.OpportunityCompetitorChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_opportunityCompetitorChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OpportunityCompetitorChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.opportunityContactChanged":
+		if e.ComplexityRoot.Subscription.OpportunityContactChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_opportunityContactChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OpportunityContactChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.opportunityLineChanged":
+		if e.ComplexityRoot.Subscription.OpportunityLineChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_opportunityLineChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OpportunityLineChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.opportunityStepChanged":
+		if e.ComplexityRoot.Subscription.OpportunityStepChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_opportunityStepChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OpportunityStepChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.pipelineBoard":
+		if e.ComplexityRoot.Subscription.PipelineBoard == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_pipelineBoard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.PipelineBoard(childComplexity, args["pipeline"].(id.ID), args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.pipelineChanged":
+		if e.ComplexityRoot.Subscription.PipelineChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_pipelineChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.PipelineChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.preferenceChanged":
 		if e.ComplexityRoot.Subscription.PreferenceChanged == nil {
 			break
@@ -3021,6 +3885,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.PreferenceChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.productCategoryChanged":
+		if e.ComplexityRoot.Subscription.ProductCategoryChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_productCategoryChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ProductCategoryChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.productChanged":
+		if e.ComplexityRoot.Subscription.ProductChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_productChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ProductChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.relationshipChanged":
 		if e.ComplexityRoot.Subscription.RelationshipChanged == nil {
 			break
@@ -3076,6 +3962,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ShareChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.stageChanged":
+		if e.ComplexityRoot.Subscription.StageChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_stageChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.StageChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.stageHistoryChanged":
 		if e.ComplexityRoot.Subscription.StageHistoryChanged == nil {
 			break
@@ -3477,6 +4374,14 @@ extend type Lead {
   ): CustomFieldValue @field(of: "Lead.customFields", use: FREE)
 }
 
+extend type Opportunity {
+  "The value of one field that the firm has added; null when it has none, as for a key that does not exist."
+  customField(
+    "The field's key."
+    key: String!
+  ): CustomFieldValue @field(of: "Opportunity.customFields", use: FREE)
+}
+
 "A condition on a field that the firm has added: the operators are those of its type, and isNull; all given ones must hold. A key that you may not know is UNKNOWN, as one that does not exist. In records where the field does not show to you it counts as null."
 input CustomFieldCondition @input(use: FREE) {
   "The field's key."
@@ -3579,6 +4484,14 @@ input ConvertLeadContactInput @oneOf @input(use: FREE) {
   link: ID
 }
 
+"The opportunity that a lead becomes: exactly one of the two."
+input ConvertLeadOpportunityInput @oneOf @input(use: FREE) {
+  "A new opportunity. What is absent comes from the lead: name from company, or else from the lead's own name, source, campaign, description, owner, team, partner, branch and territory, and custom fields of the same key and type; as far as you may read it on the lead and give it to an opportunity. The account is the one that the lead becomes, unless it is given."
+  create: ConvertOpportunityInput
+  "An opportunity there is, which you may change."
+  link: ID
+}
+
 "A lead to convert. At least one of the targets is needed; one that is left out is not made."
 input ConvertLeadInput @input(use: FREE) {
   "The lead: NEW, WORKING or QUALIFIED."
@@ -3587,16 +4500,20 @@ input ConvertLeadInput @input(use: FREE) {
   account: ConvertLeadAccountInput
   "The contact that it becomes."
   contact: ConvertLeadContactInput
+  "The opportunity that it becomes; the contact gets a part in it."
+  opportunity: ConvertLeadOpportunityInput
 }
 
 "What convertLead gives."
 type ConvertLeadPayload @plain @engine {
-  "The lead: CONVERTED, with its trace to the two; null when it is out of your sight now."
+  "The lead: CONVERTED, with its trace to what it became; null when it is out of your sight now."
   lead: Lead
   "The account made or linked; null for none, and when it is out of your sight now."
   account: Account
   "The contact made or linked; null for none, and when it is out of your sight now."
   contact: Contact
+  "The opportunity made or linked; null for none, and when it is out of your sight now."
+  opportunity: Opportunity
   "Accounts in your sight that seem to be the same as the new one, the likeliest first, at most 5."
   accountDuplicates: [AccountDuplicate!]
   "Contacts in your sight that seem to be the same as the new one, the likeliest first, at most 5."
@@ -3702,7 +4619,7 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): TakeLeadPayload @can(object: "LEAD", action: "UPDATE")
-  "Makes customers of a lead, all at once or not at all: account and contact are made or linked, and linked to each other as primary; the notes of the lead move to the account, or to the contact when there is none; its consents move to the contact; its tags are put on both; the lead becomes CONVERTED for good. CONFLICT for a lead that is converted or disqualified. A mandatory field that neither the input nor the lead has is INVALID with its path. Needs CONVERT_LEAD on the lead, CREATE for what is made and UPDATE on what is linked."
+  "Makes customers of a lead, all at once or not at all: account, contact and opportunity are made or linked, account and contact linked to each other as primary, the contact given a part in the opportunity; the notes of the lead move to the account, or to the contact when there is none, or else to the opportunity; its consents move to the contact; its tags are put on all of them; the lead becomes CONVERTED for good. CONFLICT for a lead that is converted or disqualified. A mandatory field that neither the input nor the lead has is INVALID with its path. Needs CONVERT_LEAD on the lead, CREATE for what is made and UPDATE on what is linked."
   convertLead(
     "The lead and its targets."
     input: ConvertLeadInput!
@@ -3738,11 +4655,11 @@ enum Object @input(use: FREE) {
   CONTACT
   """How a person belongs to an account. Ended links stay, so that people keep their history when they change employer."""
   ACCOUNT_CONTACT
-  """A remark on an account, a contact or a lead, seen by whoever sees what it is about."""
+  """A remark on an account, a contact, a lead or an opportunity, seen by whoever sees what it is about."""
   NOTE
   """A label that can be put on records of any kind."""
   TAG
-  """A person or company that might become a customer, as told. convertLead makes account and contact of it."""
+  """A person or company that might become a customer, as told. convertLead makes account, contact and opportunity of it."""
   LEAD
   """A typed, directed link between two accounts or contacts, seen by whoever sees both ends: "from" is the type of "to"."""
   RELATIONSHIP
@@ -3784,6 +4701,24 @@ enum Object @input(use: FREE) {
   EXPORT
   """How long records, or values in them, are kept. A job follows the enabled rules once a day, at midnight UTC; retentionPreview counts what it would do."""
   RETENTION_RULE
+  """A place in the tree of products."""
+  PRODUCT_CATEGORY
+  """Something that we sell: a good, a service, a subscription."""
+  PRODUCT
+  """A way that deals go, from stage to stage. One that has deals, be they in the bin, cannot be deleted."""
+  PIPELINE
+  """A step of deals on their way through a pipeline. One that has deals, be they in the bin, cannot be deleted: removeStage moves them to another one."""
+  STAGE
+  """A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given."""
+  OPPORTUNITY
+  """A line of a deal: what is offered, how much of it and for what. The amount of the deal is the sum of its lines, which are of one currency."""
+  OPPORTUNITY_LINE
+  """The part that a person has in a deal."""
+  OPPORTUNITY_CONTACT
+  """A competitor who is after a deal as well."""
+  OPPORTUNITY_COMPETITOR
+  """A row of the history of a deal: how it stood after a change of stage, amount, probability, close date or category; kept by Farley. Who changed it is createdBy."""
+  OPPORTUNITY_STEP
 }
 
 """What the account is to us; several may hold."""
@@ -4015,6 +4950,21 @@ type Account implements Node @kind(name: "Account") {
     "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
     orderBy: [StageHistoryOrder!]
   ): StageHistoryConnection
+  """The deals with it."""
+  opportunities(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityOrder!]
+  ): OpportunityConnection
   """The leads that became it or were linked to it."""
   leads(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -4206,6 +5156,8 @@ enum AccountField @input(kind: "Account", use: FREE) {
   ACCOUNT_TEAM
   """The stages it went through."""
   STAGE_HISTORY
+  """The deals with it."""
+  OPPORTUNITIES
   """The leads that became it or were linked to it."""
   LEADS
   """What it is to others."""
@@ -4344,6 +5296,8 @@ input AccountWhere @input(kind: "Account", use: FILTER) {
   accountTeam: AccountTeamMemberRelationFilter
   """The stages it went through."""
   stageHistory: StageHistoryRelationFilter
+  """The deals with it."""
+  opportunities: OpportunityRelationFilter
   """The leads that became it or were linked to it."""
   leads: LeadRelationFilter
   """What it is to others."""
@@ -4873,6 +5827,36 @@ type Contact implements Node @kind(name: "Contact") {
     "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
     orderBy: [AccountContactOrder!]
   ): AccountContactConnection
+  """The deals in which the person has a part."""
+  opportunities(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityOrder!]
+  ): OpportunityConnection
+  """What part the person has in deals."""
+  opportunityContacts(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityContactWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityContactOrder!]
+  ): OpportunityContactConnection
   """What the person would like."""
   preferences(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -5124,6 +6108,10 @@ enum ContactField @input(kind: "Contact", use: FREE) {
   ACCOUNTS
   """How the person belongs to accounts, with role and dates."""
   ACCOUNT_CONTACTS
+  """The deals in which the person has a part."""
+  OPPORTUNITIES
+  """What part the person has in deals."""
+  OPPORTUNITY_CONTACTS
   """What the person would like."""
   PREFERENCES
   """What the person needs."""
@@ -5266,6 +6254,10 @@ input ContactWhere @input(kind: "Contact", use: FILTER) {
   accounts: AccountRelationFilter
   """How the person belongs to accounts, with role and dates."""
   accountContacts: AccountContactRelationFilter
+  """The deals in which the person has a part."""
+  opportunities: OpportunityRelationFilter
+  """What part the person has in deals."""
+  opportunityContacts: OpportunityContactRelationFilter
   """What the person would like."""
   preferences: PreferenceRelationFilter
   """What the person needs."""
@@ -5975,7 +6967,7 @@ extend type Subscription {
   ): AccountContactEvent @can(object: "ACCOUNT_CONTACT", action: "READ")
 }
 
-"""A remark on an account, a contact or a lead, seen by whoever sees what it is about."""
+"""A remark on an account, a contact, a lead or an opportunity, seen by whoever sees what it is about."""
 type Note implements Node @kind(name: "Note") {
   """The record's id."""
   id: ID!
@@ -5997,6 +6989,8 @@ type Note implements Node @kind(name: "Note") {
   contact: Contact
   """The lead it is about."""
   lead: Lead
+  """The opportunity it is about."""
+  opportunity: Opportunity
   """A headline."""
   title: String
   """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users."""
@@ -6062,6 +7056,8 @@ enum NoteField @input(kind: "Note", use: FREE) {
   CONTACT
   """The lead it is about."""
   LEAD
+  """The opportunity it is about."""
+  OPPORTUNITY
   """A headline."""
   TITLE
   """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users."""
@@ -6120,6 +7116,8 @@ input NoteWhere @input(kind: "Note", use: FILTER) {
   contact: ContactWhere
   """The lead it is about."""
   lead: LeadWhere
+  """The opportunity it is about."""
+  opportunity: OpportunityWhere
   """A headline."""
   title: StringFilter
   """Whether it stands above the others."""
@@ -6146,6 +7144,8 @@ input CreateNoteInput @input(kind: "Note", use: CREATE) {
   contact: ID
   """The lead it is about."""
   lead: ID
+  """The opportunity it is about."""
+  opportunity: ID
   """A headline. At most 200 characters."""
   title: String
   """The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users. At most 100000 characters."""
@@ -6592,7 +7592,7 @@ enum LeadStatus @input(use: FREE) {
   QUALIFIED
   """Nothing will come of it; statusReason says why."""
   DISQUALIFIED
-  """Account or contact have been made of it."""
+  """Account, contact or opportunity have been made of it."""
   CONVERTED
 }
 
@@ -6610,7 +7610,7 @@ input LeadStatusFilter @input(use: FREE) {
   isNull: Boolean
 }
 
-"""A person or company that might become a customer, as told. convertLead makes account and contact of it."""
+"""A person or company that might become a customer, as told. convertLead makes account, contact and opportunity of it."""
 type Lead implements Node @kind(name: "Lead") {
   """The record's id."""
   id: ID!
@@ -6704,6 +7704,8 @@ type Lead implements Node @kind(name: "Lead") {
   convertedAccount: Account
   """The contact that it became or was linked to."""
   convertedContact: Contact
+  """The deal that it became or was linked to."""
+  convertedOpportunity: Opportunity
   """To what the person said yes and no; the newest one counts."""
   consents(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -6865,6 +7867,8 @@ enum LeadField @input(kind: "Lead", use: FREE) {
   CONVERTED_ACCOUNT
   """The contact that it became or was linked to."""
   CONVERTED_CONTACT
+  """The deal that it became or was linked to."""
+  CONVERTED_OPPORTUNITY
   """To what the person said yes and no; the newest one counts."""
   CONSENTS
   """Notes on it."""
@@ -7009,6 +8013,8 @@ input LeadWhere @input(kind: "Lead", use: FILTER) {
   convertedAccount: AccountWhere
   """The contact that it became or was linked to."""
   convertedContact: ContactWhere
+  """The deal that it became or was linked to."""
+  convertedOpportunity: OpportunityWhere
   """To what the person said yes and no; the newest one counts."""
   consents: ConsentRelationFilter
   """Notes on it."""
@@ -9112,6 +10118,8 @@ type LifecycleStage implements Node @kind(name: "LifecycleStage") {
   description: String
   """Whether accounts can no longer enter it."""
   archived: Boolean
+  """Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there."""
+  afterWon: Boolean
   """The stages that may follow; none for any."""
   next(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -9175,6 +10183,8 @@ enum LifecycleStageField @input(kind: "LifecycleStage", use: FREE) {
   DESCRIPTION
   """Whether accounts can no longer enter it."""
   ARCHIVED
+  """Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there."""
+  AFTER_WON
   """The stages that may follow; none for any."""
   NEXT
 }
@@ -9231,6 +10241,8 @@ input LifecycleStageWhere @input(kind: "LifecycleStage", use: FILTER) {
   position: IntFilter
   """Whether accounts can no longer enter it."""
   archived: BooleanFilter
+  """Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there."""
+  afterWon: BooleanFilter
   """The stages that may follow; none for any."""
   next: LifecycleStageRelationFilter
 }
@@ -9257,6 +10269,8 @@ input CreateLifecycleStageInput @input(kind: "LifecycleStage", use: CREATE) {
   description: String
   """Whether accounts can no longer enter it."""
   archived: Boolean
+  """Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there."""
+  afterWon: Boolean
   """The stages that may follow; none for any. At most 100."""
   next: [ID!]
 }
@@ -9273,6 +10287,8 @@ input UpdateLifecycleStageInput @input(kind: "LifecycleStage", use: UPDATE) {
   description: String
   """Whether accounts can no longer enter it."""
   archived: Boolean
+  """Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there."""
+  afterWon: Boolean
   """The stages that may follow; none for any. At most 100."""
   next: [ID!]
 }
@@ -11650,6 +12666,8 @@ enum CustomisedObject @input(use: FREE) {
   CONTACT
   """Leads."""
   LEAD
+  """Opportunities."""
+  OPPORTUNITY
 }
 
 """Conditions on a CustomisedObject; all given ones must hold."""
@@ -14239,6 +15257,3454 @@ extend type Subscription {
   ): RetentionRuleEvent @can(object: "RETENTION_RULE", action: "READ")
 }
 
+"""A place in the tree of products."""
+type ProductCategory implements Node @kind(name: "ProductCategory") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The name."""
+  name: String
+  """What belongs there."""
+  description: String
+  """The category above it; never in a circle."""
+  parent: ProductCategory
+  """The categories directly below it."""
+  children(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ProductCategoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ProductCategoryOrder!]
+  ): ProductCategoryConnection
+  """The products directly in it."""
+  products(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ProductWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ProductOrder!]
+  ): ProductConnection
+}
+
+"""A page of a list of ProductCategory."""
+type ProductCategoryConnection @plain @engine {
+  "The records with their cursors."
+  edges: [ProductCategoryEdge!]
+  "The records alone."
+  nodes: [ProductCategory!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type ProductCategoryEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: ProductCategory!
+}
+
+"""The fields of ProductCategory."""
+enum ProductCategoryField @input(kind: "ProductCategory", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """What belongs there."""
+  DESCRIPTION
+  """The category above it; never in a circle."""
+  PARENT
+  """The categories directly below it."""
+  CHILDREN
+  """The products directly in it."""
+  PRODUCTS
+}
+
+"""The fields by which lists of ProductCategory can be ordered."""
+enum ProductCategoryOrderField @input(kind: "ProductCategory", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+}
+
+"""One term of an order."""
+input ProductCategoryOrder @input(kind: "ProductCategory", use: ORDER) {
+  "The field."
+  field: ProductCategoryOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of ProductCategory; all given conditions must hold. A field that you may not read is refused."""
+input ProductCategoryWhere @input(kind: "ProductCategory", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [ProductCategoryWhere!]
+  "At least one of these holds, at most 50."
+  or: [ProductCategoryWhere!]
+  "This does not hold."
+  not: ProductCategoryWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The name."""
+  name: StringFilter
+  """The category above it; never in a circle."""
+  parent: ProductCategoryWhere
+  """The categories directly below it."""
+  children: ProductCategoryRelationFilter
+  """The products directly in it."""
+  products: ProductRelationFilter
+}
+
+"""Conditions on a list of ProductCategory, of which only those in sight count."""
+input ProductCategoryRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: ProductCategoryWhere
+  "Not one is such."
+  none: ProductCategoryWhere
+}
+
+"""A new ProductCategory."""
+input CreateProductCategoryInput @input(kind: "ProductCategory", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The name. At most 200 characters."""
+  name: String!
+  """What belongs there. At most 100000 characters."""
+  description: String
+  """The category above it; never in a circle."""
+  parent: ID
+}
+
+"""Changes of a ProductCategory: what is absent stays, null empties."""
+input UpdateProductCategoryInput @input(kind: "ProductCategory", use: UPDATE) {
+  """The name. At most 200 characters."""
+  name: String
+  """What belongs there. At most 100000 characters."""
+  description: String
+  """The category above it; never in a circle."""
+  parent: ID
+}
+
+"""What createProductCategory gives."""
+type CreateProductCategoryPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  productCategory: ProductCategory
+}
+
+"""What updateProductCategory gives."""
+type UpdateProductCategoryPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  productCategory: ProductCategory
+}
+
+"""What restoreProductCategory gives."""
+type RestoreProductCategoryPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  productCategory: ProductCategory
+}
+
+"""What deleteProductCategory gives."""
+type DeleteProductCategoryPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""What upsertProductCategory gives."""
+type UpsertProductCategoryPayload @plain @engine {
+  "The record as it is now."
+  productCategory: ProductCategory
+  "Whether it was made just now."
+  created: Boolean
+}
+
+"""A change of a ProductCategory, as its reader may see it."""
+type ProductCategoryEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: ProductCategory
+}
+
+extend type Query {
+  """One ProductCategory; NOT_FOUND when there is none in sight."""
+  productCategory(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+  ): ProductCategory @can(object: "PRODUCT_CATEGORY", action: "READ")
+  """The ProductCategory records in sight."""
+  productCategories(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ProductCategoryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ProductCategoryOrder!]
+  ): ProductCategoryConnection @can(object: "PRODUCT_CATEGORY", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a ProductCategory."""
+  createProductCategory(
+    "The new record."
+    input: CreateProductCategoryInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateProductCategoryPayload @can(object: "PRODUCT_CATEGORY", action: "CREATE")
+  """Changes a ProductCategory."""
+  updateProductCategory(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The changes."
+    input: UpdateProductCategoryInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateProductCategoryPayload @can(object: "PRODUCT_CATEGORY", action: "UPDATE")
+  """Moves a ProductCategory to the bin."""
+  deleteProductCategory(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteProductCategoryPayload @can(object: "PRODUCT_CATEGORY", action: "DELETE")
+  """Takes a ProductCategory out of the bin."""
+  restoreProductCategory(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreProductCategoryPayload @can(object: "PRODUCT_CATEGORY", action: "DELETE")
+  """Makes or changes the ProductCategory with a key of an outside system. Required fields are needed only when it makes one."""
+  upsertProductCategory(
+    "The outside system and its key."
+    external: ExternalRefInput!
+    "The fields."
+    input: UpdateProductCategoryInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpsertProductCategoryPayload @can(object: "PRODUCT_CATEGORY", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of ProductCategory records in sight, each once, in order."""
+  productCategoryChanged(
+    "Which records; null for all in sight."
+    where: ProductCategoryWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): ProductCategoryEvent @can(object: "PRODUCT_CATEGORY", action: "READ")
+}
+
+"""Something that we sell: a good, a service, a subscription."""
+type Product implements Node @kind(name: "Product") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """What people call it."""
+  name: String
+  """The number by which it is kept in stock; no two products have the same, capital letters or not."""
+  sku: String
+  """What it is."""
+  description: String
+  """Where it stands among the products."""
+  category: ProductCategory
+  """In what it is counted: piece, hour, month …"""
+  unit: String
+  """The price of one unit before any discount; lines of deals begin with it."""
+  listPrice: Money
+  """Whether it is sold: new lines take active products only."""
+  active: Boolean
+  """The lines of deals that offer it."""
+  opportunityLines(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityLineWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityLineOrder!]
+  ): OpportunityLineConnection
+}
+
+"""A page of a list of Product."""
+type ProductConnection @plain @engine {
+  "The records with their cursors."
+  edges: [ProductEdge!]
+  "The records alone."
+  nodes: [Product!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type ProductEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Product!
+}
+
+"""The fields of Product."""
+enum ProductField @input(kind: "Product", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  NAME
+  """The number by which it is kept in stock; no two products have the same, capital letters or not."""
+  SKU
+  """What it is."""
+  DESCRIPTION
+  """Where it stands among the products."""
+  CATEGORY
+  """In what it is counted: piece, hour, month …"""
+  UNIT
+  """The price of one unit before any discount; lines of deals begin with it."""
+  LIST_PRICE
+  """Whether it is sold: new lines take active products only."""
+  ACTIVE
+  """The lines of deals that offer it."""
+  OPPORTUNITY_LINES
+}
+
+"""The fields by which lists of Product can be ordered."""
+enum ProductOrderField @input(kind: "Product", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  NAME
+  """The price of one unit before any discount; lines of deals begin with it."""
+  LIST_PRICE
+}
+
+"""One term of an order."""
+input ProductOrder @input(kind: "Product", use: ORDER) {
+  "The field."
+  field: ProductOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Product; all given conditions must hold. A field that you may not read is refused."""
+input ProductWhere @input(kind: "Product", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [ProductWhere!]
+  "At least one of these holds, at most 50."
+  or: [ProductWhere!]
+  "This does not hold."
+  not: ProductWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """What people call it."""
+  name: StringFilter
+  """The number by which it is kept in stock; no two products have the same, capital letters or not."""
+  sku: StringFilter
+  """Where it stands among the products."""
+  category: ProductCategoryWhere
+  """In what it is counted: piece, hour, month …"""
+  unit: StringFilter
+  """The price of one unit before any discount; lines of deals begin with it."""
+  listPrice: MoneyFilter
+  """Whether it is sold: new lines take active products only."""
+  active: BooleanFilter
+  """The lines of deals that offer it."""
+  opportunityLines: OpportunityLineRelationFilter
+}
+
+"""Conditions on a list of Product, of which only those in sight count."""
+input ProductRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: ProductWhere
+  "Not one is such."
+  none: ProductWhere
+}
+
+"""A new Product."""
+input CreateProductInput @input(kind: "Product", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """What people call it. At most 200 characters."""
+  name: String!
+  """The number by which it is kept in stock; no two products have the same, capital letters or not. At most 60 characters."""
+  sku: String!
+  """What it is. At most 100000 characters."""
+  description: String
+  """Where it stands among the products."""
+  category: ID
+  """In what it is counted: piece, hour, month … At most 200 characters."""
+  unit: String
+  """The price of one unit before any discount; lines of deals begin with it."""
+  listPrice: MoneyInput
+  """Whether it is sold: new lines take active products only."""
+  active: Boolean
+}
+
+"""Changes of a Product: what is absent stays, null empties."""
+input UpdateProductInput @input(kind: "Product", use: UPDATE) {
+  """What people call it. At most 200 characters."""
+  name: String
+  """The number by which it is kept in stock; no two products have the same, capital letters or not. At most 60 characters."""
+  sku: String
+  """What it is. At most 100000 characters."""
+  description: String
+  """Where it stands among the products."""
+  category: ID
+  """In what it is counted: piece, hour, month … At most 200 characters."""
+  unit: String
+  """The price of one unit before any discount; lines of deals begin with it."""
+  listPrice: MoneyInput
+  """Whether it is sold: new lines take active products only."""
+  active: Boolean
+}
+
+"""What createProduct gives."""
+type CreateProductPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  product: Product
+}
+
+"""What updateProduct gives."""
+type UpdateProductPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  product: Product
+}
+
+"""What restoreProduct gives."""
+type RestoreProductPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  product: Product
+}
+
+"""What deleteProduct gives."""
+type DeleteProductPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""What upsertProduct gives."""
+type UpsertProductPayload @plain @engine {
+  "The record as it is now."
+  product: Product
+  "Whether it was made just now."
+  created: Boolean
+}
+
+"""A change of a Product, as its reader may see it."""
+type ProductEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Product
+}
+
+extend type Query {
+  """One Product; NOT_FOUND when there is none in sight."""
+  product(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+  ): Product @can(object: "PRODUCT", action: "READ")
+  """The Product records in sight."""
+  products(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ProductWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ProductOrder!]
+  ): ProductConnection @can(object: "PRODUCT", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Product."""
+  createProduct(
+    "The new record."
+    input: CreateProductInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateProductPayload @can(object: "PRODUCT", action: "CREATE")
+  """Changes a Product."""
+  updateProduct(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The changes."
+    input: UpdateProductInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateProductPayload @can(object: "PRODUCT", action: "UPDATE")
+  """Moves a Product to the bin."""
+  deleteProduct(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteProductPayload @can(object: "PRODUCT", action: "DELETE")
+  """Takes a Product out of the bin."""
+  restoreProduct(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreProductPayload @can(object: "PRODUCT", action: "DELETE")
+  """Makes or changes the Product with a key of an outside system. Required fields are needed only when it makes one."""
+  upsertProduct(
+    "The outside system and its key."
+    external: ExternalRefInput!
+    "The fields."
+    input: UpdateProductInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpsertProductPayload @can(object: "PRODUCT", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of Product records in sight, each once, in order."""
+  productChanged(
+    "Which records; null for all in sight."
+    where: ProductWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): ProductEvent @can(object: "PRODUCT", action: "READ")
+}
+
+"""A way that deals go, from stage to stage. One that has deals, be they in the bin, cannot be deleted."""
+type Pipeline implements Node @kind(name: "Pipeline") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The name."""
+  name: String
+  """For which deals it is."""
+  description: String
+  """Its place in the order of pipelines; deals that name none enter the first one that is not archived."""
+  position: Int
+  """Whether deals can no longer enter it."""
+  archived: Boolean
+  """Its stages."""
+  stages(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: StageWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [StageOrder!]
+  ): StageConnection
+  """The deals in it."""
+  opportunities(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityOrder!]
+  ): OpportunityConnection
+}
+
+"""A page of a list of Pipeline."""
+type PipelineConnection @plain @engine {
+  "The records with their cursors."
+  edges: [PipelineEdge!]
+  "The records alone."
+  nodes: [Pipeline!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type PipelineEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Pipeline!
+}
+
+"""The fields of Pipeline."""
+enum PipelineField @input(kind: "Pipeline", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """For which deals it is."""
+  DESCRIPTION
+  """Its place in the order of pipelines; deals that name none enter the first one that is not archived."""
+  POSITION
+  """Whether deals can no longer enter it."""
+  ARCHIVED
+  """Its stages."""
+  STAGES
+  """The deals in it."""
+  OPPORTUNITIES
+}
+
+"""The fields by which lists of Pipeline can be ordered."""
+enum PipelineOrderField @input(kind: "Pipeline", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """Its place in the order of pipelines; deals that name none enter the first one that is not archived."""
+  POSITION
+}
+
+"""One term of an order."""
+input PipelineOrder @input(kind: "Pipeline", use: ORDER) {
+  "The field."
+  field: PipelineOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Pipeline; all given conditions must hold. A field that you may not read is refused."""
+input PipelineWhere @input(kind: "Pipeline", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [PipelineWhere!]
+  "At least one of these holds, at most 50."
+  or: [PipelineWhere!]
+  "This does not hold."
+  not: PipelineWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The name."""
+  name: StringFilter
+  """Its place in the order of pipelines; deals that name none enter the first one that is not archived."""
+  position: IntFilter
+  """Whether deals can no longer enter it."""
+  archived: BooleanFilter
+  """Its stages."""
+  stages: StageRelationFilter
+  """The deals in it."""
+  opportunities: OpportunityRelationFilter
+}
+
+"""Conditions on a list of Pipeline, of which only those in sight count."""
+input PipelineRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: PipelineWhere
+  "Not one is such."
+  none: PipelineWhere
+}
+
+"""A new Pipeline."""
+input CreatePipelineInput @input(kind: "Pipeline", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The name. At most 200 characters."""
+  name: String!
+  """For which deals it is. At most 100000 characters."""
+  description: String
+  """Its place in the order of pipelines; deals that name none enter the first one that is not archived."""
+  position: Int
+  """Whether deals can no longer enter it."""
+  archived: Boolean
+}
+
+"""Changes of a Pipeline: what is absent stays, null empties."""
+input UpdatePipelineInput @input(kind: "Pipeline", use: UPDATE) {
+  """The name. At most 200 characters."""
+  name: String
+  """For which deals it is. At most 100000 characters."""
+  description: String
+  """Its place in the order of pipelines; deals that name none enter the first one that is not archived."""
+  position: Int
+  """Whether deals can no longer enter it."""
+  archived: Boolean
+}
+
+"""What createPipeline gives."""
+type CreatePipelinePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  pipeline: Pipeline
+}
+
+"""What updatePipeline gives."""
+type UpdatePipelinePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  pipeline: Pipeline
+}
+
+"""What restorePipeline gives."""
+type RestorePipelinePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  pipeline: Pipeline
+}
+
+"""What deletePipeline gives."""
+type DeletePipelinePayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a Pipeline, as its reader may see it."""
+type PipelineEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Pipeline
+}
+
+extend type Query {
+  """One Pipeline; NOT_FOUND when there is none in sight."""
+  pipeline(
+    "The record."
+    id: ID!
+  ): Pipeline @can(object: "PIPELINE", action: "READ")
+  """The Pipeline records in sight."""
+  pipelines(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: PipelineWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [PipelineOrder!]
+  ): PipelineConnection @can(object: "PIPELINE", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Pipeline."""
+  createPipeline(
+    "The new record."
+    input: CreatePipelineInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreatePipelinePayload @can(object: "PIPELINE", action: "CREATE")
+  """Changes a Pipeline."""
+  updatePipeline(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdatePipelineInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdatePipelinePayload @can(object: "PIPELINE", action: "UPDATE")
+  """Moves a Pipeline to the bin."""
+  deletePipeline(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeletePipelinePayload @can(object: "PIPELINE", action: "DELETE")
+  """Takes a Pipeline out of the bin."""
+  restorePipeline(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestorePipelinePayload @can(object: "PIPELINE", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of Pipeline records in sight, each once, in order."""
+  pipelineChanged(
+    "Which records; null for all in sight."
+    where: PipelineWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): PipelineEvent @can(object: "PIPELINE", action: "READ")
+}
+
+"""What it means for deals to be there."""
+enum StageKind @input(use: FREE) {
+  """The deal is under way."""
+  OPEN
+  """The deal is won."""
+  WON
+  """The deal is lost."""
+  LOST
+}
+
+"""Conditions on a StageKind; all given ones must hold."""
+input StageKindFilter @input(use: FREE) {
+  "Equal."
+  eq: StageKind
+  "Not equal, or null."
+  ne: StageKind
+  "One of these, at most 100."
+  in: [StageKind!]
+  "None of these, or null; at most 100."
+  notIn: [StageKind!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter."""
+enum ForecastCategory @input(use: FREE) {
+  """Not counted."""
+  OMITTED
+  """Under way."""
+  PIPELINE
+  """Likely, if all goes well."""
+  BEST_CASE
+  """Promised."""
+  COMMIT
+  """Won."""
+  CLOSED
+}
+
+"""Conditions on a ForecastCategory; all given ones must hold."""
+input ForecastCategoryFilter @input(use: FREE) {
+  "Equal."
+  eq: ForecastCategory
+  "Not equal, or null."
+  ne: ForecastCategory
+  "One of these, at most 100."
+  in: [ForecastCategory!]
+  "None of these, or null; at most 100."
+  notIn: [ForecastCategory!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A step of deals on their way through a pipeline. One that has deals, be they in the bin, cannot be deleted: removeStage moves them to another one."""
+type Stage implements Node @kind(name: "Stage") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The pipeline."""
+  pipeline: Pipeline
+  """The name."""
+  name: String
+  """Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last."""
+  position: Int
+  """What it means for deals to be there."""
+  kind: StageKind
+  """How likely deals are won that are there, in percent, 0 to 100; 100 for WON and 0 for LOST. Deals take it when they enter."""
+  probability: Int
+  """How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter."""
+  forecastCategory: ForecastCategory
+  """After how many days in the stage a deal is stale, 1 to 3,650; null for never."""
+  staleAfterDays: Int
+  """What a deal must have to enter: names as in the enum OpportunityField, of fields that can be set and of the relations LINES, OPPORTUNITY_CONTACTS and COMPETITORS, which need a record then; CUSTOM_FIELDS.<key> for fields that the firm has added."""
+  requiredFields: [String!]
+  """What is done there."""
+  description: String
+  """The deals that are there."""
+  opportunities(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityOrder!]
+  ): OpportunityConnection
+}
+
+"""A page of a list of Stage."""
+type StageConnection @plain @engine {
+  "The records with their cursors."
+  edges: [StageEdge!]
+  "The records alone."
+  nodes: [Stage!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type StageEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Stage!
+}
+
+"""The fields of Stage."""
+enum StageField @input(kind: "Stage", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The pipeline."""
+  PIPELINE
+  """The name."""
+  NAME
+  """Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last."""
+  POSITION
+  """What it means for deals to be there."""
+  KIND
+  """How likely deals are won that are there, in percent, 0 to 100; 100 for WON and 0 for LOST. Deals take it when they enter."""
+  PROBABILITY
+  """How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter."""
+  FORECAST_CATEGORY
+  """After how many days in the stage a deal is stale, 1 to 3,650; null for never."""
+  STALE_AFTER_DAYS
+  """What a deal must have to enter: names as in the enum OpportunityField, of fields that can be set and of the relations LINES, OPPORTUNITY_CONTACTS and COMPETITORS, which need a record then; CUSTOM_FIELDS.<key> for fields that the firm has added."""
+  REQUIRED_FIELDS
+  """What is done there."""
+  DESCRIPTION
+  """The deals that are there."""
+  OPPORTUNITIES
+}
+
+"""The fields by which lists of Stage can be ordered."""
+enum StageOrderField @input(kind: "Stage", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The name."""
+  NAME
+  """Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last."""
+  POSITION
+}
+
+"""One term of an order."""
+input StageOrder @input(kind: "Stage", use: ORDER) {
+  "The field."
+  field: StageOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Stage; all given conditions must hold. A field that you may not read is refused."""
+input StageWhere @input(kind: "Stage", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [StageWhere!]
+  "At least one of these holds, at most 50."
+  or: [StageWhere!]
+  "This does not hold."
+  not: StageWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The pipeline."""
+  pipeline: PipelineWhere
+  """The name."""
+  name: StringFilter
+  """Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last."""
+  position: IntFilter
+  """What it means for deals to be there."""
+  kind: StageKindFilter
+  """How likely deals are won that are there, in percent, 0 to 100; 100 for WON and 0 for LOST. Deals take it when they enter."""
+  probability: IntFilter
+  """How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter."""
+  forecastCategory: ForecastCategoryFilter
+  """After how many days in the stage a deal is stale, 1 to 3,650; null for never."""
+  staleAfterDays: IntFilter
+  """What a deal must have to enter: names as in the enum OpportunityField, of fields that can be set and of the relations LINES, OPPORTUNITY_CONTACTS and COMPETITORS, which need a record then; CUSTOM_FIELDS.<key> for fields that the firm has added."""
+  requiredFields: StringListFilter
+  """The deals that are there."""
+  opportunities: OpportunityRelationFilter
+}
+
+"""Conditions on a list of Stage, of which only those in sight count."""
+input StageRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: StageWhere
+  "Not one is such."
+  none: StageWhere
+}
+
+"""A new Stage."""
+input CreateStageInput @input(kind: "Stage", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The pipeline."""
+  pipeline: ID!
+  """The name. At most 200 characters."""
+  name: String!
+  """Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last."""
+  position: Int!
+  """What it means for deals to be there."""
+  kind: StageKind
+  """How likely deals are won that are there, in percent, 0 to 100; 100 for WON and 0 for LOST. Deals take it when they enter."""
+  probability: Int
+  """How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter."""
+  forecastCategory: ForecastCategory
+  """After how many days in the stage a deal is stale, 1 to 3,650; null for never."""
+  staleAfterDays: Int
+  """What a deal must have to enter: names as in the enum OpportunityField, of fields that can be set and of the relations LINES, OPPORTUNITY_CONTACTS and COMPETITORS, which need a record then; CUSTOM_FIELDS.<key> for fields that the firm has added. At most 30."""
+  requiredFields: [String!]
+  """What is done there. At most 100000 characters."""
+  description: String
+}
+
+"""Changes of a Stage: what is absent stays, null empties."""
+input UpdateStageInput @input(kind: "Stage", use: UPDATE) {
+  """The name. At most 200 characters."""
+  name: String
+  """Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last."""
+  position: Int
+  """How likely deals are won that are there, in percent, 0 to 100; 100 for WON and 0 for LOST. Deals take it when they enter."""
+  probability: Int
+  """How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter."""
+  forecastCategory: ForecastCategory
+  """After how many days in the stage a deal is stale, 1 to 3,650; null for never."""
+  staleAfterDays: Int
+  """What a deal must have to enter: names as in the enum OpportunityField, of fields that can be set and of the relations LINES, OPPORTUNITY_CONTACTS and COMPETITORS, which need a record then; CUSTOM_FIELDS.<key> for fields that the firm has added. At most 30."""
+  requiredFields: [String!]
+  """What is done there. At most 100000 characters."""
+  description: String
+}
+
+"""What createStage gives."""
+type CreateStagePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  stage: Stage
+}
+
+"""What updateStage gives."""
+type UpdateStagePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  stage: Stage
+}
+
+"""What restoreStage gives."""
+type RestoreStagePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  stage: Stage
+}
+
+"""What deleteStage gives."""
+type DeleteStagePayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a Stage, as its reader may see it."""
+type StageEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Stage
+}
+
+extend type Query {
+  """One Stage; NOT_FOUND when there is none in sight."""
+  stage(
+    "The record."
+    id: ID!
+  ): Stage @can(object: "STAGE", action: "READ")
+  """The Stage records in sight."""
+  stages(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: StageWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [StageOrder!]
+  ): StageConnection @can(object: "STAGE", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Stage."""
+  createStage(
+    "The new record."
+    input: CreateStageInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateStagePayload @can(object: "STAGE", action: "CREATE")
+  """Changes a Stage."""
+  updateStage(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateStageInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateStagePayload @can(object: "STAGE", action: "UPDATE")
+  """Moves a Stage to the bin."""
+  deleteStage(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteStagePayload @can(object: "STAGE", action: "DELETE")
+  """Takes a Stage out of the bin."""
+  restoreStage(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreStagePayload @can(object: "STAGE", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of Stage records in sight, each once, in order."""
+  stageChanged(
+    "Which records; null for all in sight."
+    where: StageWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): StageEvent @can(object: "STAGE", action: "READ")
+}
+
+"""Where it stands: the kind of its stage; kept by Farley."""
+enum OpportunityStatus @input(use: FREE) {
+  """Under way."""
+  OPEN
+  """Won."""
+  WON
+  """Lost."""
+  LOST
+}
+
+"""Conditions on a OpportunityStatus; all given ones must hold."""
+input OpportunityStatusFilter @input(use: FREE) {
+  "Equal."
+  eq: OpportunityStatus
+  "Not equal, or null."
+  ne: OpportunityStatus
+  "One of these, at most 100."
+  in: [OpportunityStatus!]
+  "None of these, or null; at most 100."
+  notIn: [OpportunityStatus!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What sort of business it is."""
+enum OpportunityType @input(use: FREE) {
+  """With a new customer, or something new."""
+  NEW
+  """The same again."""
+  RENEWAL
+  """More of the same, or better."""
+  UPSELL
+  """Something else, to a customer."""
+  CROSS_SELL
+}
+
+"""Conditions on a OpportunityType; all given ones must hold."""
+input OpportunityTypeFilter @input(use: FREE) {
+  "Equal."
+  eq: OpportunityType
+  "Not equal, or null."
+  ne: OpportunityType
+  "One of these, at most 100."
+  in: [OpportunityType!]
+  "None of these, or null; at most 100."
+  notIn: [OpportunityType!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given."""
+type Opportunity implements Node @kind(name: "Opportunity") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The user who owns the record; the maker unless given."""
+  owner: User
+  """The team that works on it; the owner's unless given."""
+  team: Team
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: Account
+  """The branch that looks after it; the owner's unless given."""
+  branch: Branch
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: Territory
+  """What people call it."""
+  name: String
+  """With whom."""
+  account: Account
+  """The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage."""
+  pipeline: Pipeline
+  """The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot."""
+  stage: Stage
+  """Where it stands: the kind of its stage; kept by Farley."""
+  status: OpportunityStatus
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  amount: Money
+  """Amount × probability, rounded half away from zero at the minor unit; kept by Farley."""
+  expectedRevenue: Money
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  probability: Int
+  """How sure it is counted; that of the stage when it enters one, and when it is emptied."""
+  forecastCategory: ForecastCategory
+  """The day on which it is expected to be closed."""
+  closeDate: Date
+  """What sort of business it is."""
+  type: OpportunityType
+  """Where it came from."""
+  source: String
+  """The campaign that brought it."""
+  campaign: String
+  """What is to be done next."""
+  nextStep: String
+  """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open."""
+  reason: String
+  """Anything worth knowing."""
+  description: String
+  """When it entered the stage; kept by Farley."""
+  stageEnteredAt: DateTime
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  closedAt: DateTime
+  """Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate."""
+  closedAmount: Money
+  """Values of the fields that the firm has added; a write replaces the list."""
+  customFields: [CustomFieldValue!]
+  """When somebody last dealt with it; kept by Farley."""
+  lastActivityAt: DateTime
+  """What is offered."""
+  lines(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityLineWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityLineOrder!]
+  ): OpportunityLineConnection
+  """The people who have a part in it."""
+  contacts(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ContactWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ContactOrder!]
+  ): ContactConnection
+  """What part people have in it."""
+  opportunityContacts(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityContactWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityContactOrder!]
+  ): OpportunityContactConnection
+  """Who else is after it."""
+  competitors(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityCompetitorWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityCompetitorOrder!]
+  ): OpportunityCompetitorConnection
+  """Its history: one row for every change of stage, amount, probability, close date or category."""
+  steps(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityStepWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityStepOrder!]
+  ): OpportunityStepConnection
+  """The leads that became it or were linked to it."""
+  leads(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: LeadWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [LeadOrder!]
+  ): LeadConnection
+  """Notes on it."""
+  notes(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: NoteWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [NoteOrder!]
+  ): NoteConnection
+  """Tags on it."""
+  tags(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: TagWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [TagOrder!]
+  ): TagConnection
+}
+
+"""A page of a list of Opportunity."""
+type OpportunityConnection @plain @engine {
+  "The records with their cursors."
+  edges: [OpportunityEdge!]
+  "The records alone."
+  nodes: [Opportunity!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type OpportunityEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: Opportunity!
+}
+
+"""The fields of Opportunity."""
+enum OpportunityField @input(kind: "Opportunity", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The user who owns the record; the maker unless given."""
+  OWNER
+  """The team that works on it; the owner's unless given."""
+  TEAM
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  PARTNER
+  """The branch that looks after it; the owner's unless given."""
+  BRANCH
+  """The territory it lies in; found by the rules of the territories unless given."""
+  TERRITORY
+  """What people call it."""
+  NAME
+  """With whom."""
+  ACCOUNT
+  """The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage."""
+  PIPELINE
+  """The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot."""
+  STAGE
+  """Where it stands: the kind of its stage; kept by Farley."""
+  STATUS
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  AMOUNT
+  """Amount × probability, rounded half away from zero at the minor unit; kept by Farley."""
+  EXPECTED_REVENUE
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  PROBABILITY
+  """How sure it is counted; that of the stage when it enters one, and when it is emptied."""
+  FORECAST_CATEGORY
+  """The day on which it is expected to be closed."""
+  CLOSE_DATE
+  """What sort of business it is."""
+  TYPE
+  """Where it came from."""
+  SOURCE
+  """The campaign that brought it."""
+  CAMPAIGN
+  """What is to be done next."""
+  NEXT_STEP
+  """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open."""
+  REASON
+  """Anything worth knowing."""
+  DESCRIPTION
+  """When it entered the stage; kept by Farley."""
+  STAGE_ENTERED_AT
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  CLOSED_AT
+  """Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate."""
+  CLOSED_AMOUNT
+  """Values of the fields that the firm has added; a write replaces the list."""
+  CUSTOM_FIELDS
+  """When somebody last dealt with it; kept by Farley."""
+  LAST_ACTIVITY_AT
+  """What is offered."""
+  LINES
+  """The people who have a part in it."""
+  CONTACTS
+  """What part people have in it."""
+  OPPORTUNITY_CONTACTS
+  """Who else is after it."""
+  COMPETITORS
+  """Its history: one row for every change of stage, amount, probability, close date or category."""
+  STEPS
+  """The leads that became it or were linked to it."""
+  LEADS
+  """Notes on it."""
+  NOTES
+  """Tags on it."""
+  TAGS
+}
+
+"""The fields by which lists of Opportunity can be ordered."""
+enum OpportunityOrderField @input(kind: "Opportunity", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  NAME
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  AMOUNT
+  """Amount × probability, rounded half away from zero at the minor unit; kept by Farley."""
+  EXPECTED_REVENUE
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  PROBABILITY
+  """The day on which it is expected to be closed."""
+  CLOSE_DATE
+  """When it entered the stage; kept by Farley."""
+  STAGE_ENTERED_AT
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  CLOSED_AT
+  """When somebody last dealt with it; kept by Farley."""
+  LAST_ACTIVITY_AT
+}
+
+"""One term of an order."""
+input OpportunityOrder @input(kind: "Opportunity", use: ORDER) {
+  "The field; either this or customField."
+  field: OpportunityOrderField
+  "A field that the firm has added."
+  customField: CustomFieldOrderKey @field(of: "Opportunity.customFields", use: ORDER)
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of Opportunity; all given conditions must hold. A field that you may not read is refused."""
+input OpportunityWhere @input(kind: "Opportunity", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [OpportunityWhere!]
+  "At least one of these holds, at most 50."
+  or: [OpportunityWhere!]
+  "This does not hold."
+  not: OpportunityWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The user who owns the record; the maker unless given."""
+  owner: UserWhere
+  """The team that works on it; the owner's unless given."""
+  team: TeamWhere
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: AccountWhere
+  """The branch that looks after it; the owner's unless given."""
+  branch: BranchWhere
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: TerritoryWhere
+  """What people call it."""
+  name: StringFilter
+  """With whom."""
+  account: AccountWhere
+  """The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage."""
+  pipeline: PipelineWhere
+  """The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot."""
+  stage: StageWhere
+  """Where it stands: the kind of its stage; kept by Farley."""
+  status: OpportunityStatusFilter
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  amount: MoneyFilter
+  """Amount × probability, rounded half away from zero at the minor unit; kept by Farley."""
+  expectedRevenue: MoneyFilter
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  probability: IntFilter
+  """How sure it is counted; that of the stage when it enters one, and when it is emptied."""
+  forecastCategory: ForecastCategoryFilter
+  """The day on which it is expected to be closed."""
+  closeDate: DateFilter
+  """What sort of business it is."""
+  type: OpportunityTypeFilter
+  """Where it came from."""
+  source: StringFilter
+  """The campaign that brought it."""
+  campaign: StringFilter
+  """What is to be done next."""
+  nextStep: StringFilter
+  """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open."""
+  reason: StringFilter
+  """When it entered the stage; kept by Farley."""
+  stageEnteredAt: DateTimeFilter
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  closedAt: DateTimeFilter
+  """Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate."""
+  closedAmount: MoneyFilter
+  "Conditions on fields that the firm has added: all of these hold, at most 50."
+  customFields: [CustomFieldCondition!]
+  """When somebody last dealt with it; kept by Farley."""
+  lastActivityAt: DateTimeFilter
+  """What is offered."""
+  lines: OpportunityLineRelationFilter
+  """The people who have a part in it."""
+  contacts: ContactRelationFilter
+  """What part people have in it."""
+  opportunityContacts: OpportunityContactRelationFilter
+  """Who else is after it."""
+  competitors: OpportunityCompetitorRelationFilter
+  """Its history: one row for every change of stage, amount, probability, close date or category."""
+  steps: OpportunityStepRelationFilter
+  """The leads that became it or were linked to it."""
+  leads: LeadRelationFilter
+  """Notes on it."""
+  notes: NoteRelationFilter
+  """Tags on it."""
+  tags: TagRelationFilter
+}
+
+"""Conditions on a list of Opportunity, of which only those in sight count."""
+input OpportunityRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: OpportunityWhere
+  "Not one is such."
+  none: OpportunityWhere
+}
+
+"""A new Opportunity."""
+input CreateOpportunityInput @input(kind: "Opportunity", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """What people call it. At most 200 characters."""
+  name: String!
+  """With whom."""
+  account: ID!
+  """The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage."""
+  pipeline: ID
+  """The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot."""
+  stage: ID
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  amount: MoneyInput
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  probability: Int
+  """How sure it is counted; that of the stage when it enters one, and when it is emptied."""
+  forecastCategory: ForecastCategory
+  """The day on which it is expected to be closed."""
+  closeDate: Date
+  """What sort of business it is."""
+  type: OpportunityType
+  """Where it came from. At most 200 characters."""
+  source: String
+  """The campaign that brought it. At most 200 characters."""
+  campaign: String
+  """What is to be done next. At most 200 characters."""
+  nextStep: String
+  """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open. At most 200 characters."""
+  reason: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  closedAt: DateTime
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""A new Opportunity that a lead becomes: what is absent comes from the lead, null leaves empty."""
+input ConvertOpportunityInput @input(kind: "Opportunity", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """What people call it. At most 200 characters."""
+  name: String
+  """With whom."""
+  account: ID
+  """The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage."""
+  pipeline: ID
+  """The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot."""
+  stage: ID
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  amount: MoneyInput
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  probability: Int
+  """How sure it is counted; that of the stage when it enters one, and when it is emptied."""
+  forecastCategory: ForecastCategory
+  """The day on which it is expected to be closed."""
+  closeDate: Date
+  """What sort of business it is."""
+  type: OpportunityType
+  """Where it came from. At most 200 characters."""
+  source: String
+  """The campaign that brought it. At most 200 characters."""
+  campaign: String
+  """What is to be done next. At most 200 characters."""
+  nextStep: String
+  """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open. At most 200 characters."""
+  reason: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  closedAt: DateTime
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""Changes of a Opportunity: what is absent stays, null empties."""
+input UpdateOpportunityInput @input(kind: "Opportunity", use: UPDATE) {
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """The branch that looks after it; the owner's unless given."""
+  branch: ID
+  """The territory it lies in; found by the rules of the territories unless given."""
+  territory: ID
+  """What people call it. At most 200 characters."""
+  name: String
+  """With whom."""
+  account: ID
+  """The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot."""
+  stage: ID
+  """What it is worth, 0 or more: the sum of its lines while there are any, or as entered."""
+  amount: MoneyInput
+  """How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied."""
+  probability: Int
+  """How sure it is counted; that of the stage when it enters one, and when it is emptied."""
+  forecastCategory: ForecastCategory
+  """The day on which it is expected to be closed."""
+  closeDate: Date
+  """What sort of business it is."""
+  type: OpportunityType
+  """Where it came from. At most 200 characters."""
+  source: String
+  """The campaign that brought it. At most 200 characters."""
+  campaign: String
+  """What is to be done next. At most 200 characters."""
+  nextStep: String
+  """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open. At most 200 characters."""
+  reason: String
+  """Anything worth knowing. At most 100000 characters."""
+  description: String
+  """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
+  closedAt: DateTime
+  """Values of the fields that the firm has added; a write replaces the list. At most 200."""
+  customFields: [CustomFieldValueInput!]
+  """Tags on it. At most 100."""
+  tags: [ID!]
+}
+
+"""What createOpportunity gives."""
+type CreateOpportunityPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunity: Opportunity
+}
+
+"""What updateOpportunity gives."""
+type UpdateOpportunityPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunity: Opportunity
+}
+
+"""What restoreOpportunity gives."""
+type RestoreOpportunityPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunity: Opportunity
+}
+
+"""What deleteOpportunity gives."""
+type DeleteOpportunityPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""What upsertOpportunity gives."""
+type UpsertOpportunityPayload @plain @engine {
+  "The record as it is now."
+  opportunity: Opportunity
+  "Whether it was made just now."
+  created: Boolean
+}
+
+"""A change of a Opportunity, as its reader may see it."""
+type OpportunityEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: Opportunity
+}
+
+extend type Query {
+  """One Opportunity; NOT_FOUND when there is none in sight."""
+  opportunity(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+  ): Opportunity @can(object: "OPPORTUNITY", action: "READ")
+  """The Opportunity records in sight."""
+  opportunities(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityOrder!]
+  ): OpportunityConnection @can(object: "OPPORTUNITY", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a Opportunity."""
+  createOpportunity(
+    "The new record."
+    input: CreateOpportunityInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateOpportunityPayload @can(object: "OPPORTUNITY", action: "CREATE")
+  """Changes a Opportunity."""
+  updateOpportunity(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The changes."
+    input: UpdateOpportunityInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateOpportunityPayload @can(object: "OPPORTUNITY", action: "UPDATE")
+  """Moves a Opportunity to the bin."""
+  deleteOpportunity(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteOpportunityPayload @can(object: "OPPORTUNITY", action: "DELETE")
+  """Takes a Opportunity out of the bin."""
+  restoreOpportunity(
+    "The record."
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreOpportunityPayload @can(object: "OPPORTUNITY", action: "DELETE")
+  """Makes or changes the Opportunity with a key of an outside system. Required fields are needed only when it makes one."""
+  upsertOpportunity(
+    "The outside system and its key."
+    external: ExternalRefInput!
+    "The fields."
+    input: UpdateOpportunityInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpsertOpportunityPayload @can(object: "OPPORTUNITY", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of Opportunity records in sight, each once, in order."""
+  opportunityChanged(
+    "Which records; null for all in sight."
+    where: OpportunityWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunityEvent @can(object: "OPPORTUNITY", action: "READ")
+}
+
+"""A line of a deal: what is offered, how much of it and for what. The amount of the deal is the sum of its lines, which are of one currency."""
+type OpportunityLine implements Node @kind(name: "OpportunityLine") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The deal."""
+  opportunity: Opportunity
+  """The product; none for what is not in the catalogue."""
+  product: Product
+  """What is offered; the name of the product unless given."""
+  name: String
+  """How much, in the unit of the product: more than 0, at most 1,000,000,000, with at most 6 decimals."""
+  quantity: Decimal
+  """The price of one unit, 0 or more; the list price of the product unless given."""
+  unitPrice: Money
+  """The discount in percent of the price, 0 to 100, with at most 6 decimals; none unless given."""
+  discount: Decimal
+  """Quantity × unit price less discount, rounded half away from zero at the minor unit; kept by Farley."""
+  total: Money
+  """Its place among the lines."""
+  position: Int
+}
+
+"""A page of a list of OpportunityLine."""
+type OpportunityLineConnection @plain @engine {
+  "The records with their cursors."
+  edges: [OpportunityLineEdge!]
+  "The records alone."
+  nodes: [OpportunityLine!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type OpportunityLineEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: OpportunityLine!
+}
+
+"""The fields of OpportunityLine."""
+enum OpportunityLineField @input(kind: "OpportunityLine", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The deal."""
+  OPPORTUNITY
+  """The product; none for what is not in the catalogue."""
+  PRODUCT
+  """What is offered; the name of the product unless given."""
+  NAME
+  """How much, in the unit of the product: more than 0, at most 1,000,000,000, with at most 6 decimals."""
+  QUANTITY
+  """The price of one unit, 0 or more; the list price of the product unless given."""
+  UNIT_PRICE
+  """The discount in percent of the price, 0 to 100, with at most 6 decimals; none unless given."""
+  DISCOUNT
+  """Quantity × unit price less discount, rounded half away from zero at the minor unit; kept by Farley."""
+  TOTAL
+  """Its place among the lines."""
+  POSITION
+}
+
+"""The fields by which lists of OpportunityLine can be ordered."""
+enum OpportunityLineOrderField @input(kind: "OpportunityLine", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What is offered; the name of the product unless given."""
+  NAME
+  """Its place among the lines."""
+  POSITION
+}
+
+"""One term of an order."""
+input OpportunityLineOrder @input(kind: "OpportunityLine", use: ORDER) {
+  "The field."
+  field: OpportunityLineOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of OpportunityLine; all given conditions must hold. A field that you may not read is refused."""
+input OpportunityLineWhere @input(kind: "OpportunityLine", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [OpportunityLineWhere!]
+  "At least one of these holds, at most 50."
+  or: [OpportunityLineWhere!]
+  "This does not hold."
+  not: OpportunityLineWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The deal."""
+  opportunity: OpportunityWhere
+  """The product; none for what is not in the catalogue."""
+  product: ProductWhere
+  """What is offered; the name of the product unless given."""
+  name: StringFilter
+  """The price of one unit, 0 or more; the list price of the product unless given."""
+  unitPrice: MoneyFilter
+  """Quantity × unit price less discount, rounded half away from zero at the minor unit; kept by Farley."""
+  total: MoneyFilter
+  """Its place among the lines."""
+  position: IntFilter
+}
+
+"""Conditions on a list of OpportunityLine, of which only those in sight count."""
+input OpportunityLineRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: OpportunityLineWhere
+  "Not one is such."
+  none: OpportunityLineWhere
+}
+
+"""A new OpportunityLine."""
+input CreateOpportunityLineInput @input(kind: "OpportunityLine", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The deal."""
+  opportunity: ID!
+  """The product; none for what is not in the catalogue."""
+  product: ID
+  """What is offered; the name of the product unless given. At most 200 characters."""
+  name: String
+  """How much, in the unit of the product: more than 0, at most 1,000,000,000, with at most 6 decimals. At most 20 characters."""
+  quantity: Decimal
+  """The price of one unit, 0 or more; the list price of the product unless given."""
+  unitPrice: MoneyInput
+  """The discount in percent of the price, 0 to 100, with at most 6 decimals; none unless given. At most 20 characters."""
+  discount: Decimal
+  """Its place among the lines."""
+  position: Int
+}
+
+"""Changes of a OpportunityLine: what is absent stays, null empties."""
+input UpdateOpportunityLineInput @input(kind: "OpportunityLine", use: UPDATE) {
+  """The product; none for what is not in the catalogue."""
+  product: ID
+  """What is offered; the name of the product unless given. At most 200 characters."""
+  name: String
+  """How much, in the unit of the product: more than 0, at most 1,000,000,000, with at most 6 decimals. At most 20 characters."""
+  quantity: Decimal
+  """The price of one unit, 0 or more; the list price of the product unless given."""
+  unitPrice: MoneyInput
+  """The discount in percent of the price, 0 to 100, with at most 6 decimals; none unless given. At most 20 characters."""
+  discount: Decimal
+  """Its place among the lines."""
+  position: Int
+}
+
+"""What createOpportunityLine gives."""
+type CreateOpportunityLinePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityLine: OpportunityLine
+}
+
+"""What updateOpportunityLine gives."""
+type UpdateOpportunityLinePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityLine: OpportunityLine
+}
+
+"""What restoreOpportunityLine gives."""
+type RestoreOpportunityLinePayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityLine: OpportunityLine
+}
+
+"""What deleteOpportunityLine gives."""
+type DeleteOpportunityLinePayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a OpportunityLine, as its reader may see it."""
+type OpportunityLineEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: OpportunityLine
+}
+
+extend type Query {
+  """One OpportunityLine; NOT_FOUND when there is none in sight."""
+  opportunityLine(
+    "The record."
+    id: ID!
+  ): OpportunityLine @can(object: "OPPORTUNITY_LINE", action: "READ")
+  """The OpportunityLine records in sight."""
+  opportunityLines(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityLineWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityLineOrder!]
+  ): OpportunityLineConnection @can(object: "OPPORTUNITY_LINE", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a OpportunityLine."""
+  createOpportunityLine(
+    "The new record."
+    input: CreateOpportunityLineInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateOpportunityLinePayload @can(object: "OPPORTUNITY_LINE", action: "CREATE")
+  """Changes a OpportunityLine."""
+  updateOpportunityLine(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateOpportunityLineInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateOpportunityLinePayload @can(object: "OPPORTUNITY_LINE", action: "UPDATE")
+  """Moves a OpportunityLine to the bin."""
+  deleteOpportunityLine(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteOpportunityLinePayload @can(object: "OPPORTUNITY_LINE", action: "DELETE")
+  """Takes a OpportunityLine out of the bin."""
+  restoreOpportunityLine(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreOpportunityLinePayload @can(object: "OPPORTUNITY_LINE", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of OpportunityLine records in sight, each once, in order."""
+  opportunityLineChanged(
+    "Which records; null for all in sight."
+    where: OpportunityLineWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunityLineEvent @can(object: "OPPORTUNITY_LINE", action: "READ")
+}
+
+"""The part."""
+enum OpportunityRole @input(use: FREE) {
+  """Decides."""
+  DECISION_MAKER
+  """Holds the purse."""
+  ECONOMIC_BUYER
+  """Is listened to."""
+  INFLUENCER
+  """Wants us to win."""
+  CHAMPION
+  """Looks at what we offer."""
+  EVALUATOR
+  """Will work with it."""
+  USER
+  """Wants us to lose."""
+  OPPONENT
+  """Anything else."""
+  OTHER
+}
+
+"""Conditions on a OpportunityRole; all given ones must hold."""
+input OpportunityRoleFilter @input(use: FREE) {
+  "Equal."
+  eq: OpportunityRole
+  "Not equal, or null."
+  ne: OpportunityRole
+  "One of these, at most 100."
+  in: [OpportunityRole!]
+  "None of these, or null; at most 100."
+  notIn: [OpportunityRole!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""The part that a person has in a deal."""
+type OpportunityContact implements Node @kind(name: "OpportunityContact") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The deal."""
+  opportunity: Opportunity
+  """The person."""
+  contact: Contact
+  """The part."""
+  role: OpportunityRole
+  """Anything worth knowing."""
+  remarks: String
+}
+
+"""A page of a list of OpportunityContact."""
+type OpportunityContactConnection @plain @engine {
+  "The records with their cursors."
+  edges: [OpportunityContactEdge!]
+  "The records alone."
+  nodes: [OpportunityContact!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type OpportunityContactEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: OpportunityContact!
+}
+
+"""The fields of OpportunityContact."""
+enum OpportunityContactField @input(kind: "OpportunityContact", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The deal."""
+  OPPORTUNITY
+  """The person."""
+  CONTACT
+  """The part."""
+  ROLE
+  """Anything worth knowing."""
+  REMARKS
+}
+
+"""The fields by which lists of OpportunityContact can be ordered."""
+enum OpportunityContactOrderField @input(kind: "OpportunityContact", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+}
+
+"""One term of an order."""
+input OpportunityContactOrder @input(kind: "OpportunityContact", use: ORDER) {
+  "The field."
+  field: OpportunityContactOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of OpportunityContact; all given conditions must hold. A field that you may not read is refused."""
+input OpportunityContactWhere @input(kind: "OpportunityContact", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [OpportunityContactWhere!]
+  "At least one of these holds, at most 50."
+  or: [OpportunityContactWhere!]
+  "This does not hold."
+  not: OpportunityContactWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The deal."""
+  opportunity: OpportunityWhere
+  """The person."""
+  contact: ContactWhere
+  """The part."""
+  role: OpportunityRoleFilter
+  """Anything worth knowing."""
+  remarks: StringFilter
+}
+
+"""Conditions on a list of OpportunityContact, of which only those in sight count."""
+input OpportunityContactRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: OpportunityContactWhere
+  "Not one is such."
+  none: OpportunityContactWhere
+}
+
+"""A new OpportunityContact."""
+input CreateOpportunityContactInput @input(kind: "OpportunityContact", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The deal."""
+  opportunity: ID!
+  """The person."""
+  contact: ID!
+  """The part."""
+  role: OpportunityRole
+  """Anything worth knowing. At most 200 characters."""
+  remarks: String
+}
+
+"""Changes of a OpportunityContact: what is absent stays, null empties."""
+input UpdateOpportunityContactInput @input(kind: "OpportunityContact", use: UPDATE) {
+  """The part."""
+  role: OpportunityRole
+  """Anything worth knowing. At most 200 characters."""
+  remarks: String
+}
+
+"""What createOpportunityContact gives."""
+type CreateOpportunityContactPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityContact: OpportunityContact
+}
+
+"""What updateOpportunityContact gives."""
+type UpdateOpportunityContactPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityContact: OpportunityContact
+}
+
+"""What restoreOpportunityContact gives."""
+type RestoreOpportunityContactPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityContact: OpportunityContact
+}
+
+"""What deleteOpportunityContact gives."""
+type DeleteOpportunityContactPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a OpportunityContact, as its reader may see it."""
+type OpportunityContactEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: OpportunityContact
+}
+
+extend type Query {
+  """One OpportunityContact; NOT_FOUND when there is none in sight."""
+  opportunityContact(
+    "The record."
+    id: ID!
+  ): OpportunityContact @can(object: "OPPORTUNITY_CONTACT", action: "READ")
+  """The OpportunityContact records in sight."""
+  opportunityContacts(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityContactWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityContactOrder!]
+  ): OpportunityContactConnection @can(object: "OPPORTUNITY_CONTACT", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a OpportunityContact."""
+  createOpportunityContact(
+    "The new record."
+    input: CreateOpportunityContactInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateOpportunityContactPayload @can(object: "OPPORTUNITY_CONTACT", action: "CREATE")
+  """Changes a OpportunityContact."""
+  updateOpportunityContact(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateOpportunityContactInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateOpportunityContactPayload @can(object: "OPPORTUNITY_CONTACT", action: "UPDATE")
+  """Moves a OpportunityContact to the bin."""
+  deleteOpportunityContact(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteOpportunityContactPayload @can(object: "OPPORTUNITY_CONTACT", action: "DELETE")
+  """Takes a OpportunityContact out of the bin."""
+  restoreOpportunityContact(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreOpportunityContactPayload @can(object: "OPPORTUNITY_CONTACT", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of OpportunityContact records in sight, each once, in order."""
+  opportunityContactChanged(
+    "Which records; null for all in sight."
+    where: OpportunityContactWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunityContactEvent @can(object: "OPPORTUNITY_CONTACT", action: "READ")
+}
+
+"""How dangerous the competitor is."""
+enum CompetitorThreat @input(use: FREE) {
+  """Hardly."""
+  LOW
+  """To be minded."""
+  MEDIUM
+  """Very."""
+  HIGH
+}
+
+"""Conditions on a CompetitorThreat; all given ones must hold."""
+input CompetitorThreatFilter @input(use: FREE) {
+  "Equal."
+  eq: CompetitorThreat
+  "Not equal, or null."
+  ne: CompetitorThreat
+  "One of these, at most 100."
+  in: [CompetitorThreat!]
+  "None of these, or null; at most 100."
+  notIn: [CompetitorThreat!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened."""
+enum CompetitorResult @input(use: FREE) {
+  """It has not ended."""
+  PENDING
+  """We won."""
+  BEATEN
+  """The competitor won."""
+  LOST_TO
+  """The competitor gave up."""
+  WITHDREW
+}
+
+"""Conditions on a CompetitorResult; all given ones must hold."""
+input CompetitorResultFilter @input(use: FREE) {
+  "Equal."
+  eq: CompetitorResult
+  "Not equal, or null."
+  ne: CompetitorResult
+  "One of these, at most 100."
+  in: [CompetitorResult!]
+  "None of these, or null; at most 100."
+  notIn: [CompetitorResult!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""A competitor who is after a deal as well."""
+type OpportunityCompetitor implements Node @kind(name: "OpportunityCompetitor") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The deal."""
+  opportunity: Opportunity
+  """The competitor."""
+  competitor: Account
+  """What speaks for the competitor."""
+  strengths: String
+  """What speaks against the competitor."""
+  weaknesses: String
+  """How dangerous the competitor is."""
+  threat: CompetitorThreat
+  """How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened."""
+  result: CompetitorResult
+}
+
+"""A page of a list of OpportunityCompetitor."""
+type OpportunityCompetitorConnection @plain @engine {
+  "The records with their cursors."
+  edges: [OpportunityCompetitorEdge!]
+  "The records alone."
+  nodes: [OpportunityCompetitor!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type OpportunityCompetitorEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: OpportunityCompetitor!
+}
+
+"""The fields of OpportunityCompetitor."""
+enum OpportunityCompetitorField @input(kind: "OpportunityCompetitor", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The deal."""
+  OPPORTUNITY
+  """The competitor."""
+  COMPETITOR
+  """What speaks for the competitor."""
+  STRENGTHS
+  """What speaks against the competitor."""
+  WEAKNESSES
+  """How dangerous the competitor is."""
+  THREAT
+  """How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened."""
+  RESULT
+}
+
+"""The fields by which lists of OpportunityCompetitor can be ordered."""
+enum OpportunityCompetitorOrderField @input(kind: "OpportunityCompetitor", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+}
+
+"""One term of an order."""
+input OpportunityCompetitorOrder @input(kind: "OpportunityCompetitor", use: ORDER) {
+  "The field."
+  field: OpportunityCompetitorOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of OpportunityCompetitor; all given conditions must hold. A field that you may not read is refused."""
+input OpportunityCompetitorWhere @input(kind: "OpportunityCompetitor", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [OpportunityCompetitorWhere!]
+  "At least one of these holds, at most 50."
+  or: [OpportunityCompetitorWhere!]
+  "This does not hold."
+  not: OpportunityCompetitorWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The deal."""
+  opportunity: OpportunityWhere
+  """The competitor."""
+  competitor: AccountWhere
+  """How dangerous the competitor is."""
+  threat: CompetitorThreatFilter
+  """How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened."""
+  result: CompetitorResultFilter
+}
+
+"""Conditions on a list of OpportunityCompetitor, of which only those in sight count."""
+input OpportunityCompetitorRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: OpportunityCompetitorWhere
+  "Not one is such."
+  none: OpportunityCompetitorWhere
+}
+
+"""A new OpportunityCompetitor."""
+input CreateOpportunityCompetitorInput @input(kind: "OpportunityCompetitor", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The deal."""
+  opportunity: ID!
+  """The competitor."""
+  competitor: ID!
+  """What speaks for the competitor. At most 2000 characters."""
+  strengths: String
+  """What speaks against the competitor. At most 2000 characters."""
+  weaknesses: String
+  """How dangerous the competitor is."""
+  threat: CompetitorThreat
+  """How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened."""
+  result: CompetitorResult
+}
+
+"""Changes of a OpportunityCompetitor: what is absent stays, null empties."""
+input UpdateOpportunityCompetitorInput @input(kind: "OpportunityCompetitor", use: UPDATE) {
+  """What speaks for the competitor. At most 2000 characters."""
+  strengths: String
+  """What speaks against the competitor. At most 2000 characters."""
+  weaknesses: String
+  """How dangerous the competitor is."""
+  threat: CompetitorThreat
+  """How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened."""
+  result: CompetitorResult
+}
+
+"""What createOpportunityCompetitor gives."""
+type CreateOpportunityCompetitorPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityCompetitor: OpportunityCompetitor
+}
+
+"""What updateOpportunityCompetitor gives."""
+type UpdateOpportunityCompetitorPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityCompetitor: OpportunityCompetitor
+}
+
+"""What restoreOpportunityCompetitor gives."""
+type RestoreOpportunityCompetitorPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunityCompetitor: OpportunityCompetitor
+}
+
+"""What deleteOpportunityCompetitor gives."""
+type DeleteOpportunityCompetitorPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a OpportunityCompetitor, as its reader may see it."""
+type OpportunityCompetitorEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: OpportunityCompetitor
+}
+
+extend type Query {
+  """One OpportunityCompetitor; NOT_FOUND when there is none in sight."""
+  opportunityCompetitor(
+    "The record."
+    id: ID!
+  ): OpportunityCompetitor @can(object: "OPPORTUNITY_COMPETITOR", action: "READ")
+  """The OpportunityCompetitor records in sight."""
+  opportunityCompetitors(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityCompetitorWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityCompetitorOrder!]
+  ): OpportunityCompetitorConnection @can(object: "OPPORTUNITY_COMPETITOR", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a OpportunityCompetitor."""
+  createOpportunityCompetitor(
+    "The new record."
+    input: CreateOpportunityCompetitorInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateOpportunityCompetitorPayload @can(object: "OPPORTUNITY_COMPETITOR", action: "CREATE")
+  """Changes a OpportunityCompetitor."""
+  updateOpportunityCompetitor(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateOpportunityCompetitorInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateOpportunityCompetitorPayload @can(object: "OPPORTUNITY_COMPETITOR", action: "UPDATE")
+  """Moves a OpportunityCompetitor to the bin."""
+  deleteOpportunityCompetitor(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteOpportunityCompetitorPayload @can(object: "OPPORTUNITY_COMPETITOR", action: "DELETE")
+  """Takes a OpportunityCompetitor out of the bin."""
+  restoreOpportunityCompetitor(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreOpportunityCompetitorPayload @can(object: "OPPORTUNITY_COMPETITOR", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of OpportunityCompetitor records in sight, each once, in order."""
+  opportunityCompetitorChanged(
+    "Which records; null for all in sight."
+    where: OpportunityCompetitorWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunityCompetitorEvent @can(object: "OPPORTUNITY_COMPETITOR", action: "READ")
+}
+
+"""What changed; all that was set, of the first row."""
+enum OpportunityStepChange @input(use: FREE) {
+  """The stage."""
+  STAGE
+  """The amount."""
+  AMOUNT
+  """The probability."""
+  PROBABILITY
+  """The expected day of closing."""
+  CLOSE_DATE
+  """The forecast category."""
+  CATEGORY
+}
+
+"""Conditions on a OpportunityStepChange; all given ones must hold."""
+input OpportunityStepChangeSetFilter @input(use: FREE) {
+  "The set has this value."
+  has: OpportunityStepChange
+  "The set has at least one of these, at most 100."
+  hasAny: [OpportunityStepChange!]
+  "The set has all of these, at most 100."
+  hasAll: [OpportunityStepChange!]
+  "The set is empty, or is not."
+  isEmpty: Boolean
+}
+
+"""A row of the history of a deal: how it stood after a change of stage, amount, probability, close date or category; kept by Farley. Who changed it is createdBy."""
+type OpportunityStep implements Node @kind(name: "OpportunityStep") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The deal."""
+  opportunity: Opportunity
+  """What changed; all that was set, of the first row."""
+  changed: [OpportunityStepChange!]
+  """When."""
+  at: DateTime
+  """The stage that was left; null when the stage did not change, and of the first row."""
+  fromStage: Stage
+  """The stage in which it was then."""
+  stage: Stage
+  """How many seconds it had been in its stage, or in the one it left, by then."""
+  secondsInStage: Int
+  """The amount then."""
+  amount: Money
+  """The expected revenue then."""
+  expectedRevenue: Money
+  """The probability then, in percent."""
+  probability: Int
+  """The expected day of closing then."""
+  closeDate: Date
+  """The forecast category then."""
+  forecastCategory: ForecastCategory
+}
+
+"""A page of a list of OpportunityStep."""
+type OpportunityStepConnection @plain @engine {
+  "The records with their cursors."
+  edges: [OpportunityStepEdge!]
+  "The records alone."
+  nodes: [OpportunityStep!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type OpportunityStepEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: OpportunityStep!
+}
+
+"""The fields of OpportunityStep."""
+enum OpportunityStepField @input(kind: "OpportunityStep", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The deal."""
+  OPPORTUNITY
+  """What changed; all that was set, of the first row."""
+  CHANGED
+  """When."""
+  AT
+  """The stage that was left; null when the stage did not change, and of the first row."""
+  FROM_STAGE
+  """The stage in which it was then."""
+  STAGE
+  """How many seconds it had been in its stage, or in the one it left, by then."""
+  SECONDS_IN_STAGE
+  """The amount then."""
+  AMOUNT
+  """The expected revenue then."""
+  EXPECTED_REVENUE
+  """The probability then, in percent."""
+  PROBABILITY
+  """The expected day of closing then."""
+  CLOSE_DATE
+  """The forecast category then."""
+  FORECAST_CATEGORY
+}
+
+"""The fields by which lists of OpportunityStep can be ordered."""
+enum OpportunityStepOrderField @input(kind: "OpportunityStep", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """When."""
+  AT
+}
+
+"""One term of an order."""
+input OpportunityStepOrder @input(kind: "OpportunityStep", use: ORDER) {
+  "The field."
+  field: OpportunityStepOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of OpportunityStep; all given conditions must hold. A field that you may not read is refused."""
+input OpportunityStepWhere @input(kind: "OpportunityStep", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [OpportunityStepWhere!]
+  "At least one of these holds, at most 50."
+  or: [OpportunityStepWhere!]
+  "This does not hold."
+  not: OpportunityStepWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The deal."""
+  opportunity: OpportunityWhere
+  """What changed; all that was set, of the first row."""
+  changed: OpportunityStepChangeSetFilter
+  """When."""
+  at: DateTimeFilter
+  """The stage that was left; null when the stage did not change, and of the first row."""
+  fromStage: StageWhere
+  """The stage in which it was then."""
+  stage: StageWhere
+  """How many seconds it had been in its stage, or in the one it left, by then."""
+  secondsInStage: IntFilter
+  """The amount then."""
+  amount: MoneyFilter
+  """The expected revenue then."""
+  expectedRevenue: MoneyFilter
+  """The probability then, in percent."""
+  probability: IntFilter
+  """The expected day of closing then."""
+  closeDate: DateFilter
+  """The forecast category then."""
+  forecastCategory: ForecastCategoryFilter
+}
+
+"""Conditions on a list of OpportunityStep, of which only those in sight count."""
+input OpportunityStepRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: OpportunityStepWhere
+  "Not one is such."
+  none: OpportunityStepWhere
+}
+
+"""A change of a OpportunityStep, as its reader may see it."""
+type OpportunityStepEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: OpportunityStep
+}
+
+extend type Query {
+  """One OpportunityStep; NOT_FOUND when there is none in sight."""
+  opportunityStep(
+    "The record."
+    id: ID!
+  ): OpportunityStep @can(object: "OPPORTUNITY_STEP", action: "READ")
+  """The OpportunityStep records in sight."""
+  opportunitySteps(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunityStepWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunityStepOrder!]
+  ): OpportunityStepConnection @can(object: "OPPORTUNITY_STEP", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of OpportunityStep records in sight, each once, in order."""
+  opportunityStepChanged(
+    "Which records; null for all in sight."
+    where: OpportunityStepWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunityStepEvent @can(object: "OPPORTUNITY_STEP", action: "READ")
+}
+
 `, BuiltIn: false},
 	{Name: "../../schema/files.graphql", Input: `# Files: uploads and downloads. Exports.
 
@@ -15140,7 +19606,7 @@ extend type Subscription {
 extend enum Action {
   "Make customers of leads: objects LEAD."
   CONVERT_LEAD
-  "Merge records: objects ACCOUNT, CONTACT and LEAD. It is needed on all records that become one."
+  "Merge records: objects ACCOUNT, CONTACT, LEAD and OPPORTUNITY. It is needed on all records that become one."
   MERGE
 }
 
@@ -15587,6 +20053,228 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): RenewAccessPayload @can(object: "USER", action: "MANAGE_USERS")
+}
+`, BuiltIn: false},
+	{Name: "../../schema/sales.graphql", Input: `# Selling: pipelines and their stages, deals on their way, the board, what is stale.
+
+"A step of a deal to another stage."
+input MoveOpportunityInput @input(use: FREE) {
+  "The opportunity: open."
+  opportunity: ID!
+  "The stage that it enters, in its pipeline or another one that is not archived. The stage where it is already is CONFLICT, so that of two equal moves at once one is told."
+  stage: ID! @field(of: "Opportunity.stage", use: UPDATE)
+  "Why it is won or lost: needed for LOST, refused for OPEN. At most 200 characters."
+  reason: String @field(of: "Opportunity.reason", use: UPDATE)
+  "The competitor who won it: an account in your sight, for LOST only. It is named in the opportunity's competitors with the result LOST_TO."
+  competitor: ID @field(of: "OpportunityCompetitor.competitor", use: CREATE)
+  "Fields that change with it, as by updateOpportunity: among them what the stage demands, and a probability or forecast category other than the stage's."
+  changes: UpdateOpportunityInput
+}
+
+"What moveOpportunity gives."
+type MoveOpportunityPayload @plain @engine {
+  "The opportunity as it is now."
+  opportunity: Opportunity
+  "The row of its history."
+  step: OpportunityStep
+}
+
+"A closed deal to take up again."
+input ReopenOpportunityInput @input(use: FREE) {
+  "The opportunity: won or lost."
+  opportunity: ID!
+  "The stage of the kind OPEN that it enters; that from which it was closed unless given, or else the first one of its pipeline."
+  stage: ID @field(of: "Opportunity.stage", use: UPDATE)
+  "The day on which it is expected to be closed now; as it was unless given."
+  closeDate: Date @field(of: "Opportunity.closeDate", use: UPDATE)
+}
+
+"What reopenOpportunity gives."
+type ReopenOpportunityPayload @plain @engine {
+  "The opportunity as it is now."
+  opportunity: Opportunity
+  "The row of its history."
+  step: OpportunityStep
+}
+
+"A stage to remove."
+input RemoveStageInput @input(use: FREE) {
+  "The stage."
+  stage: ID!
+  "Another stage of the same pipeline and kind, which all its deals enter; needed when it has deals, be they in the bin or out of your sight."
+  replacement: ID
+}
+
+"What removeStage gives."
+type RemoveStagePayload @plain @engine {
+  "The id of the stage that is in the bin now."
+  id: ID
+  "How many deals entered the replacement, those out of your sight included."
+  moved: Int
+}
+
+"A stage of a board with the deals that are there, as far as you see them."
+type PipelineBoardStage @plain @engine {
+  "The stage."
+  stage: Stage
+  "How many deals in your sight are there."
+  count: Int!
+  "The sum of their amounts in reporting currency: of open deals at today's rates, of closed ones at the rates of when they were closed. Amounts hidden from you, and those without a rate, are not in it; see unconverted."
+  amount: Money @field(of: "Opportunity.amount", use: FILTER)
+  "The sum of their expected revenues, converted likewise: amount × probability of each, rounded at its minor unit."
+  weightedAmount: Money @field(of: "Opportunity.expectedRevenue", use: FILTER)
+  "How many of the deals have an amount that is in no sum for want of a rate of its currency."
+  unconverted: Int @field(of: "Opportunity.amount", use: FILTER)
+  "The newest deals there, as many as cards says at most."
+  cards: [Opportunity!]
+  "Whether there are more."
+  hasMoreCards: Boolean!
+  "Pass it as after, with the stage, to read the cards behind these; null when there are none."
+  endCursor: Cursor
+}
+
+"A pipeline with its deals by stage."
+type PipelineBoard @plain @engine {
+  "The pipeline."
+  pipeline: Pipeline
+  "Its stages in their order, those of the kinds WON and LOST last."
+  stages: [PipelineBoardStage!]
+}
+
+"Why a deal is stale."
+enum StaleReason @input(use: FREE) {
+  "It has been in its stage for longer than the stage's staleAfterDays."
+  STAGE
+  "The day on which it was expected to be closed is past."
+  CLOSE_DATE
+}
+
+"A deal that is stale."
+type StaleOpportunity @plain @engine {
+  "Its place in the list: pass it as after to go on from here."
+  cursor: Cursor!
+  "The deal."
+  opportunity: Opportunity
+  "Why: of fields that you may read."
+  reasons: [StaleReason!]!
+}
+
+"A page of stale deals, the oldest first."
+type StaleOpportunityConnection @plain @engine {
+  "The deals with their cursors and reasons."
+  edges: [StaleOpportunity!]
+  "Where the page stands."
+  pageInfo: PageInfo!
+}
+
+"Whose value a field of the survivor gets."
+input MergeOpportunityTake @input(use: FREE) {
+  "The field: one that you may read on the one record and write on the other. Lists are taken as a whole."
+  field: OpportunityField!
+  "The record whose value it is: the survivor or one of the losers."
+  from: ID!
+}
+
+"Which opportunities become one."
+input MergeOpportunitiesInput @input(use: FREE) {
+  "The opportunity that stays: open."
+  survivor: ID!
+  "The opportunities that are merged into it, 1 to 50, open and with lines of the same currency."
+  losers: [ID!]!
+  "Whose values the survivor gets; each field once. For a field that is not named: a list gets what the losers have beside the survivor's own; owner, team, partner, branch, territory, pipeline, stage stay as they are; anything else that the survivor lacks comes from the first loser that has it and shows it to you."
+  take: [MergeOpportunityTake!]
+}
+
+"What mergeOpportunities gives."
+type MergeOpportunitiesPayload @plain @engine {
+  "The survivor as it is now."
+  opportunity: Opportunity
+  "What followed, in the order of the relations."
+  moved: [MovedRelation!]
+}
+
+extend type Query {
+  "A pipeline as a board: for each stage how many deals are there, what they are worth, and the newest of them. Everything, sums included, is of what you may see. NOT_FOUND for a pipeline that is not there. Costs the same few statements whatever there is."
+  pipelineBoard(
+    "The pipeline."
+    pipeline: ID! @field(of: "Opportunity.stage", use: FILTER)
+    "Which deals; null for all in your sight that are not in the bin."
+    where: OpportunityWhere
+    "How many cards of each stage, 1 to 100; 20 unless given."
+    cards: Int
+    "Only this stage of it."
+    stage: ID
+    "With stage: endCursor of its cards, which begin behind it. Counts and sums are always of all."
+    after: Cursor
+  ): PipelineBoard @can(object: "OPPORTUNITY", action: "READ")
+  "Open deals in your sight that are stale, the oldest first: longer in their stage than it allows, or with a closing day that is past (by UTC)."
+  staleOpportunities(
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Which deals; null for all in your sight that are not in the bin."
+    where: OpportunityWhere
+  ): StaleOpportunityConnection @can(object: "OPPORTUNITY", action: "READ")
+}
+
+extend type Mutation {
+  "Brings an open deal into a stage, in one step with the fields that change with it. All that the stage demands and the deal lacks is told at once. Probability and forecast category become the stage's unless they are given; the history gets a row. WON and LOST close the deal: closedAt and closedAmount are set, what is worth in reporting currency stays as of then, and winning makes the account a customer (kinds, customerSince, and the first stage of its life with afterWon that may follow the present one). CONFLICT for a closed deal, an archived pipeline, the stage where it is already and another version; its extensions currentVersion and, for those who may know it, currentStage say how it stands."
+  moveOpportunity(
+    "The deal and the stage."
+    input: MoveOpportunityInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): MoveOpportunityPayload @can(object: "OPPORTUNITY", action: "UPDATE")
+  "Takes a closed deal up again: it is open, without reason, closedAt and closedAmount; the history gets a row; competitors are PENDING again. The account stays what it is. CONFLICT for a deal that is open."
+  reopenOpportunity(
+    "The deal."
+    input: ReopenOpportunityInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): ReopenOpportunityPayload @can(object: "OPPORTUNITY", action: "UPDATE")
+  "Removes a stage: its deals enter another one of the same kind, each with a row in its history, and keep everything else but probability and forecast category, which open ones take from it. What the other stage demands is not asked for. LIMITED when there are more than 5,000 deals: move some first."
+  removeStage(
+    "The stage and what stands in for it."
+    input: RemoveStageInput!
+    "The version of the stage you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RemoveStagePayload @can(object: "STAGE", action: "DELETE")
+  "Makes one opportunity of several, all at once or not at all, as mergeAccounts does with accounts; its amount follows the lines of all. Needs MERGE on all of them; NOT_FOUND for what is out of sight; CONFLICT for closed deals and for lines of different currencies."
+  mergeOpportunities(
+    "Which."
+    input: MergeOpportunitiesInput!
+    "The version of the survivor you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): MergeOpportunitiesPayload @can(object: "OPPORTUNITY", action: "MERGE")
+}
+
+extend type Subscription {
+  "Changes of the deals on a board, each once, in order: ENTERED and LEFT as they come to the pipeline, the filter and your sight or go. What the board sums is read anew with pipelineBoard."
+  pipelineBoard(
+    "The pipeline."
+    pipeline: ID! @field(of: "Opportunity.pipeline", use: FILTER)
+    "Which deals; null for all in sight."
+    where: OpportunityWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunityEvent @can(object: "OPPORTUNITY", action: "READ")
 }
 `, BuiltIn: false},
 	{Name: "../../schema/sandbox.graphql", Input: `# For integrators who try out what happens later: only where the server was started with --test-clock.
@@ -16433,6 +21121,18 @@ enum TimelineKind @input(use: FREE) {
   TEAM_CHANGE
   "A relationship with another account or contact was entered."
   RELATIONSHIP
+  "A deal with the account was entered or closed."
+  OPPORTUNITY
+  "A deal changed its stage, amount, probability, expected day of closing or forecast category."
+  OPPORTUNITY_STEP
+}
+
+"Whether a deal was entered or closed."
+enum OpportunityEntryChange @input(use: FREE) {
+  "It was entered."
+  OPENED
+  "It was won or lost."
+  CLOSED
 }
 
 "Whether a link began or ended."
@@ -16611,6 +21311,40 @@ type RelationshipEntry implements TimelineEntry @plain @engine {
   relationship: Relationship
 }
 
+"A deal with the account was entered or closed."
+type OpportunityEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "OPPORTUNITY."
+  kind: TimelineKind!
+  "When the deal was entered or closed."
+  at: DateTime!
+  "Who entered it; null of a close: see its steps."
+  actor: Actor
+  "The name of the deal."
+  title: String
+  "Whether it was entered or closed."
+  change: OpportunityEntryChange!
+  "The deal."
+  opportunity: Opportunity
+}
+
+"A deal changed its stage, amount, probability, expected day of closing or forecast category."
+type OpportunityStepEntry implements TimelineEntry @plain @engine {
+  "The entry's own id in this timeline."
+  id: ID!
+  "OPPORTUNITY_STEP."
+  kind: TimelineKind!
+  "When it changed."
+  at: DateTime!
+  "Who changed it."
+  actor: Actor
+  "The name of the stage in which it was then."
+  title: String
+  "How it stood then."
+  step: OpportunityStep
+}
+
 "A page of a timeline, newest first."
 type TimelineConnection @plain @engine {
   "The entries with their cursors."
@@ -16709,6 +21443,22 @@ extend type Lead {
     "Nothing at or after this instant."
     to: DateTime
   ): TimelineConnection @can(object: "LEAD", action: "READ")
+}
+
+extend type Opportunity {
+  "What happened around the deal, newest first, as far as your rights of now let you see it. In lists of at most 500 opportunities."
+  timeline(
+    "Page size, 1 to 100; 20 unless given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "What sorts of entries; null for all."
+    kinds: [TimelineKind!]
+    "Nothing before this instant."
+    from: DateTime
+    "Nothing at or after this instant."
+    to: DateTime
+  ): TimelineConnection @can(object: "OPPORTUNITY", action: "READ")
 }
 
 extend type Note {
@@ -17571,12 +22321,222 @@ func (ec *executionContext) field_Mutation_createNote_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createOpportunityCompetitor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateOpportunityCompetitorInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createOpportunityContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateOpportunityContactInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createOpportunityLine_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createPipeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createPreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNCreatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createProductCategory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createProduct_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateProductInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -17727,6 +22687,36 @@ func (ec *executionContext) field_Mutation_createShare_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNCreateShareInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateStageInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -18389,6 +23379,204 @@ func (ec *executionContext) field_Mutation_deleteNote_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteOpportunityCompetitor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOpportunityContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOpportunityLine_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deletePipeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deletePreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -18424,6 +23612,98 @@ func (ec *executionContext) field_Mutation_deletePreference_args(ctx context.Con
 		return nil, err
 	}
 	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteProductCategory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteProduct_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -18580,6 +23860,44 @@ func (ec *executionContext) field_Mutation_deleteRole_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_Mutation_deleteShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -19015,12 +24333,88 @@ func (ec *executionContext) field_Mutation_mergeLeads_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_mergeOpportunities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNMergeOpportunitiesInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_moveAccountLifecycle_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_moveOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNMoveOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -19067,6 +24461,44 @@ func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_removeStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNRemoveStageInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_renewAccess_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -19094,6 +24526,44 @@ func (ec *executionContext) field_Mutation_renewAccess_args(ctx context.Context,
 		return nil, err
 	}
 	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reopenOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNReopenOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -19643,6 +25113,204 @@ func (ec *executionContext) field_Mutation_restoreNote_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_restoreOpportunityCompetitor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreOpportunityContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreOpportunityLine_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restorePipeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_restorePreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -19678,6 +25346,98 @@ func (ec *executionContext) field_Mutation_restorePreference_args(ctx context.Co
 		return nil, err
 	}
 	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreProductCategory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreProduct_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -19834,6 +25594,44 @@ func (ec *executionContext) field_Mutation_restoreRole_args(ctx context.Context,
 }
 
 func (ec *executionContext) field_Mutation_restoreShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -20921,6 +26719,244 @@ func (ec *executionContext) field_Mutation_updateNote_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateOpportunityCompetitor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunityCompetitorInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateOpportunityContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunityContactInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateOpportunityLine_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updatePipeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updatePreference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -20964,6 +27000,114 @@ func (ec *executionContext) field_Mutation_updatePreference_args(ctx context.Con
 		return nil, err
 	}
 	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateProductCategory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateProduct_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateProductInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg5
 	return args, nil
 }
 
@@ -21165,6 +27309,52 @@ func (ec *executionContext) field_Mutation_updateShare_args(ctx context.Context,
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateShareInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateStage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateStageInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -21624,6 +27814,144 @@ func (ec *executionContext) field_Mutation_upsertLead_args(ctx context.Context, 
 		return nil, err
 	}
 	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upsertOpportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upsertProductCategory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upsertProduct_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateProductInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -23285,6 +29613,468 @@ func (ec *executionContext) field_Query_notes_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_opportunities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOOpportunityOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityCompetitor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityCompetitors_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityCompetitorWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOOpportunityCompetitorOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityContact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityContacts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityContactWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOOpportunityContactOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityLine_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityLines_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityLineWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOOpportunityLineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunityStep_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunitySteps_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityStepWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOOpportunityStepOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_pipelineBoard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "pipeline",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["pipeline"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "cards",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cards"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "stage",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["stage"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_pipeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_pipelines_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOPipelineWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOPipelineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_preference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -23345,6 +30135,158 @@ func (ec *executionContext) field_Query_preferences_args(ctx context.Context, ra
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalOPreferenceOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_productCategories_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOProductCategoryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOProductCategoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_productCategory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_product_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_products_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOProductWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOProductOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -23824,6 +30766,104 @@ func (ec *executionContext) field_Query_stageHistory_args(ctx context.Context, r
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_stage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_stages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOStageWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOStageOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_staleOpportunities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg2
 	return args, nil
 }
 
@@ -24473,12 +31513,218 @@ func (ec *executionContext) field_Subscription_noteChanged_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_opportunityChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_opportunityCompetitorChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityCompetitorWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_opportunityContactChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityContactWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_opportunityLineChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityLineWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_opportunityStepChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityStepWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_pipelineBoard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "pipeline",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["pipeline"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_pipelineChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOPipelineWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_preferenceChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOPreferenceWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_productCategoryChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOProductCategoryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_productChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOProductWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -24589,6 +31835,28 @@ func (ec *executionContext) field_Subscription_shareChanged_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOShareWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_stageChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOStageWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -28934,6 +36202,1546 @@ func (ec *executionContext) fieldContext_Mutation_restoreRetentionRule(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createProductCategory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createProductCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateProductCategory(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createProductCategory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateProductCategoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createProductCategory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateProductCategory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateProductCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateProductCategory(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateProductCategory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateProductCategoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateProductCategory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteProductCategory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteProductCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteProductCategory(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteProductCategory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteProductCategoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteProductCategory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreProductCategory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreProductCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreProductCategory(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreProductCategory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreProductCategoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreProductCategory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertProductCategory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertProductCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertProductCategory(ctx, fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpsertProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertProductCategory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpsertProductCategoryPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertProductCategory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createProduct(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createProduct(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateProduct(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateProductPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createProduct_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateProduct(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateProduct(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateProduct(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateProductPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateProduct_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteProduct(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteProduct(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteProduct(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteProductPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteProduct_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreProduct(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreProduct(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreProduct(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreProductPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreProduct_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertProduct(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertProduct(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertProduct(ctx, fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpsertProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpsertProductPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertProduct_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createPipeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createPipeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePipeline(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createPipeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreatePipelinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createPipeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updatePipeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updatePipeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePipeline(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updatePipeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdatePipelinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updatePipeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deletePipeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deletePipeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeletePipeline(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeletePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deletePipeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeletePipelinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deletePipeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restorePipeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restorePipeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestorePipeline(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestorePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restorePipeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestorePipelinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restorePipeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateStage(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateStage(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteStage(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreStage(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOpportunity(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOpportunity(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOpportunity(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreOpportunity(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertOpportunity(ctx, fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpsertOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpsertOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createOpportunityLine(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOpportunityLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOpportunityLine(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOpportunityLine(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateOpportunityLinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOpportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOpportunityLine(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOpportunityLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOpportunityLine(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOpportunityLine(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateOpportunityLinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOpportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOpportunityLine(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOpportunityLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOpportunityLine(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOpportunityLine(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteOpportunityLinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOpportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreOpportunityLine(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreOpportunityLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreOpportunityLine(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreOpportunityLine(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreOpportunityLinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreOpportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createOpportunityContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOpportunityContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOpportunityContact(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOpportunityContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateOpportunityContactPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOpportunityContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOpportunityContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOpportunityContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOpportunityContact(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOpportunityContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateOpportunityContactPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOpportunityContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOpportunityContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOpportunityContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOpportunityContact(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOpportunityContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteOpportunityContactPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOpportunityContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreOpportunityContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreOpportunityContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreOpportunityContact(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreOpportunityContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreOpportunityContactPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreOpportunityContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOpportunityCompetitor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOpportunityCompetitor(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateOpportunityCompetitorPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOpportunityCompetitor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOpportunityCompetitor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOpportunityCompetitor(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateOpportunityCompetitorPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOpportunityCompetitor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOpportunityCompetitor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOpportunityCompetitor(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteOpportunityCompetitorPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOpportunityCompetitor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreOpportunityCompetitor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreOpportunityCompetitor(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreOpportunityCompetitor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreOpportunityCompetitorPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreOpportunityCompetitor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_uploadFile(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29940,6 +38748,182 @@ func (ec *executionContext) fieldContext_Mutation_renewAccess(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_renewAccess_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_moveOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_moveOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MoveOpportunity(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOMoveOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_moveOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type MoveOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_moveOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reopenOpportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reopenOpportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReopenOpportunity(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOReopenOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reopenOpportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ReopenOpportunityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reopenOpportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeStage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeStage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveStage(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORemoveStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeStage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RemoveStagePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeStage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_mergeOpportunities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_mergeOpportunities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MergeOpportunities(ctx, fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOMergeOpportunitiesPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_mergeOpportunities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type MergeOpportunitiesPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_mergeOpportunities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -33116,6 +42100,798 @@ func (ec *executionContext) fieldContext_Query_retentionRules(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_productCategory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_productCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ProductCategory(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOProductCategory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_productCategory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ProductCategory does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_productCategory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_productCategories(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_productCategories(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ProductCategories(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOProductCategoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_productCategories(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ProductCategoryConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_productCategories_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_product(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_product(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Product(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOProduct2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_product(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Product does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_product_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_products(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_products(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Products(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOProductConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_products(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ProductConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_products_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_pipeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_pipeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Pipeline(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPipeline2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_pipeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Pipeline does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_pipeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_pipelines(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_pipelines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Pipelines(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPipelineConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_pipelines(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PipelineConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_pipelines_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_stage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_stage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Stage(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStage2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_stage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Stage does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_stage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_stages(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_stages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Stages(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStageConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_stages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StageConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_stages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Opportunity(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunity2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Opportunity does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Opportunities(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityLine(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityLine(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityLine2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityLine(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityLine does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityLines(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityLines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityLines(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityLineConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityLines(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityLineConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityLines_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityContact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityContact(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityContact2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityContact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityContact does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityContacts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityContacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityContacts(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityContactConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityContacts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityContactConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityContacts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityCompetitor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityCompetitor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityCompetitor(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityCompetitor2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityCompetitor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityCompetitor does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityCompetitor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityCompetitors(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityCompetitors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityCompetitors(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityCompetitorConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityCompetitors(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityCompetitorConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityCompetitors_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunityStep(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunityStep(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunityStep(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityStep2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunityStep(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityStep does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunityStep_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunitySteps(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunitySteps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunitySteps(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityStepConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunitySteps(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityStepConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunitySteps_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_fileDownload(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33617,6 +43393,94 @@ func (ec *executionContext) fieldContext_Query_retentionPreview(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_retentionPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_pipelineBoard(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_pipelineBoard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PipelineBoard(ctx, fc.Args["pipeline"].(id.ID), fc.Args["where"].(input.Object), fc.Args["cards"].(*int64), fc.Args["stage"].(*id.ID), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPipelineBoard2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_pipelineBoard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PipelineBoard does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_pipelineBoard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_staleOpportunities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_staleOpportunities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().StaleOpportunities(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["where"].(input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStaleOpportunityConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_staleOpportunities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StaleOpportunityConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_staleOpportunities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -35107,6 +44971,402 @@ func (ec *executionContext) fieldContext_Subscription_retentionRuleChanged(ctx c
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_productCategoryChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_productCategoryChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ProductCategoryChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOProductCategoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_productCategoryChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ProductCategoryEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_productCategoryChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_productChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_productChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ProductChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOProductEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_productChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ProductEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_productChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_pipelineChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_pipelineChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().PipelineChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOPipelineEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_pipelineChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PipelineEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_pipelineChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_stageChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_stageChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().StageChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOStageEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_stageChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type StageEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_stageChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_opportunityChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_opportunityChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OpportunityChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_opportunityChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_opportunityChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_opportunityLineChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_opportunityLineChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OpportunityLineChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityLineEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_opportunityLineChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityLineEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_opportunityLineChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_opportunityContactChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_opportunityContactChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OpportunityContactChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityContactEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_opportunityContactChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityContactEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_opportunityContactChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_opportunityCompetitorChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_opportunityCompetitorChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OpportunityCompetitorChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityCompetitorEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_opportunityCompetitorChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityCompetitorEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_opportunityCompetitorChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_opportunityStepChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_opportunityStepChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OpportunityStepChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityStepEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_opportunityStepChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityStepEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_opportunityStepChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_jobChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -35145,6 +45405,50 @@ func (ec *executionContext) fieldContext_Subscription_jobChanged(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_jobChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_pipelineBoard(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_pipelineBoard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().PipelineBoard(ctx, fc.Args["pipeline"].(id.ID), fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunityEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_pipelineBoard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunityEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_pipelineBoard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -36903,6 +47207,251 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createProductCategory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createProductCategory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateProductCategory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateProductCategory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteProductCategory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteProductCategory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreProductCategory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreProductCategory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertProductCategory":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertProductCategory(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createProduct":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createProduct(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateProduct":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateProduct(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteProduct":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteProduct(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreProduct":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreProduct(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertProduct":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertProduct(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createPipeline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createPipeline(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updatePipeline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updatePipeline(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deletePipeline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deletePipeline(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restorePipeline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restorePipeline(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createOpportunityLine":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOpportunityLine(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateOpportunityLine":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOpportunityLine(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteOpportunityLine":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOpportunityLine(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreOpportunityLine":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreOpportunityLine(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createOpportunityContact":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOpportunityContact(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateOpportunityContact":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOpportunityContact(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteOpportunityContact":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOpportunityContact(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreOpportunityContact":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreOpportunityContact(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createOpportunityCompetitor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOpportunityCompetitor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateOpportunityCompetitor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOpportunityCompetitor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteOpportunityCompetitor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOpportunityCompetitor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreOpportunityCompetitor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreOpportunityCompetitor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "uploadFile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_uploadFile(ctx, field)
@@ -37060,6 +47609,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "renewAccess":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_renewAccess(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moveOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_moveOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reopenOpportunity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reopenOpportunity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removeStage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeStage(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mergeOpportunities":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_mergeOpportunities(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -38501,6 +49078,402 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "productCategory":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_productCategory(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "productCategories":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_productCategories(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "product":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_product(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "products":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_products(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "pipeline":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_pipeline(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "pipelines":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_pipelines(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "stage":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_stage(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "stages":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_stages(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunity":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunity(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunities":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunities(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityLine":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityLine(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityLines":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityLines(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityContact":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityContact(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityContacts":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityContacts(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityCompetitor":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityCompetitor(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityCompetitors":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityCompetitors(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunityStep":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunityStep(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunitySteps":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunitySteps(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "fileDownload":
 			field := field
 
@@ -38765,6 +49738,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "pipelineBoard":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_pipelineBoard(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "staleOpportunities":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_staleOpportunities(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "search":
 			field := field
 
@@ -38977,8 +49994,28 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_exportChanged(ctx, fields[0])
 	case "retentionRuleChanged":
 		return ec._Subscription_retentionRuleChanged(ctx, fields[0])
+	case "productCategoryChanged":
+		return ec._Subscription_productCategoryChanged(ctx, fields[0])
+	case "productChanged":
+		return ec._Subscription_productChanged(ctx, fields[0])
+	case "pipelineChanged":
+		return ec._Subscription_pipelineChanged(ctx, fields[0])
+	case "stageChanged":
+		return ec._Subscription_stageChanged(ctx, fields[0])
+	case "opportunityChanged":
+		return ec._Subscription_opportunityChanged(ctx, fields[0])
+	case "opportunityLineChanged":
+		return ec._Subscription_opportunityLineChanged(ctx, fields[0])
+	case "opportunityContactChanged":
+		return ec._Subscription_opportunityContactChanged(ctx, fields[0])
+	case "opportunityCompetitorChanged":
+		return ec._Subscription_opportunityCompetitorChanged(ctx, fields[0])
+	case "opportunityStepChanged":
+		return ec._Subscription_opportunityStepChanged(ctx, fields[0])
 	case "jobChanged":
 		return ec._Subscription_jobChanged(ctx, fields[0])
+	case "pipelineBoard":
+		return ec._Subscription_pipelineBoard(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -39872,6 +50909,86 @@ func (ec *executionContext) marshalNCreateNoteInput2farleyᚋinternalᚋinputᚐ
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreateOpportunityCompetitorInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateOpportunityCompetitorInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateOpportunityContactInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateOpportunityContactInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -39879,6 +50996,38 @@ func (ec *executionContext) unmarshalNCreatePreferenceInput2farleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalNCreatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateProductInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateProductInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -39959,6 +51108,22 @@ func (ec *executionContext) unmarshalNCreateShareInput2farleyᚋinternalᚋinput
 }
 
 func (ec *executionContext) marshalNCreateShareInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -40455,6 +51620,22 @@ func (ec *executionContext) marshalNMergeLeadsInput2farleyᚋinternalᚋinputᚐ
 	return v
 }
 
+func (ec *executionContext) unmarshalNMergeOpportunitiesInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMergeOpportunitiesInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -40462,6 +51643,22 @@ func (ec *executionContext) unmarshalNMoveAccountLifecycleInput2farleyᚋinterna
 }
 
 func (ec *executionContext) marshalNMoveAccountLifecycleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNMoveOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMoveOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -40574,6 +51771,102 @@ func (ec *executionContext) marshalNObject2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNOpportunityCompetitorOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOpportunityCompetitorOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNOpportunityContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOpportunityContactOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNOpportunityLineOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOpportunityLineOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNOpportunityOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOpportunityOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNOpportunityStepOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOpportunityStepOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNPipelineOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPipelineOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNPreferenceOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -40581,6 +51874,38 @@ func (ec *executionContext) unmarshalNPreferenceOrder2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNPreferenceOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNProductCategoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProductCategoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNProductOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProductOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -40622,6 +51947,22 @@ func (ec *executionContext) marshalNRelationshipOrder2farleyᚋinternalᚋinput�
 	return v
 }
 
+func (ec *executionContext) unmarshalNRemoveStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemoveStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNRenewAccessInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -40629,6 +51970,22 @@ func (ec *executionContext) unmarshalNRenewAccessInput2farleyᚋinternalᚋinput
 }
 
 func (ec *executionContext) marshalNRenewAccessInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNReopenOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReopenOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -40821,6 +52178,22 @@ func (ec *executionContext) unmarshalNStageHistoryOrder2farleyᚋinternalᚋinpu
 }
 
 func (ec *executionContext) marshalNStageHistoryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNStageOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStageOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -41166,6 +52539,86 @@ func (ec *executionContext) marshalNUpdateNoteInput2farleyᚋinternalᚋinputᚐ
 	return v
 }
 
+func (ec *executionContext) unmarshalNUpdateOpportunityCompetitorInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateOpportunityCompetitorInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateOpportunityContactInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateOpportunityContactInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateOpportunityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNUpdatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -41173,6 +52626,38 @@ func (ec *executionContext) unmarshalNUpdatePreferenceInput2farleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalNUpdatePreferenceInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateProductCategoryInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateProductInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateProductInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -41253,6 +52738,22 @@ func (ec *executionContext) unmarshalNUpdateShareInput2farleyᚋinternalᚋinput
 }
 
 func (ec *executionContext) marshalNUpdateShareInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateStageInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -42690,6 +54191,86 @@ func (ec *executionContext) marshalOCreateNotePayload2ᚖfarleyᚋinternalᚋrea
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -42700,6 +54281,38 @@ func (ec *executionContext) unmarshalOCreatePreferencePayload2ᚖfarleyᚋintern
 }
 
 func (ec *executionContext) marshalOCreatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -42780,6 +54393,22 @@ func (ec *executionContext) unmarshalOCreateSharePayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalOCreateSharePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -43193,6 +54822,86 @@ func (ec *executionContext) marshalODeleteNotePayload2ᚖfarleyᚋinternalᚋrea
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeletePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeletePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeletePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -43203,6 +54912,38 @@ func (ec *executionContext) unmarshalODeletePreferencePayload2ᚖfarleyᚋintern
 }
 
 func (ec *executionContext) marshalODeletePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -43283,6 +55024,22 @@ func (ec *executionContext) unmarshalODeleteSharePayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalODeleteSharePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -44288,6 +56045,22 @@ func (ec *executionContext) marshalOMergeLeadsPayload2ᚖfarleyᚋinternalᚋrea
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOMergeOpportunitiesPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMergeOpportunitiesPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -44298,6 +56071,22 @@ func (ec *executionContext) unmarshalOMoveAccountLifecyclePayload2ᚖfarleyᚋin
 }
 
 func (ec *executionContext) marshalOMoveAccountLifecyclePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOMoveOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMoveOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -44640,6 +56429,501 @@ func (ec *executionContext) marshalOOnDuplicate2ᚖstring(ctx context.Context, s
 	return res
 }
 
+func (ec *executionContext) unmarshalOOpportunity2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunity2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityCompetitor2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityCompetitor2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityCompetitorConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityCompetitorConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityCompetitorEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityCompetitorEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityCompetitorOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOpportunityCompetitorOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOpportunityCompetitorOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNOpportunityCompetitorOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOpportunityCompetitorWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityCompetitorWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOOpportunityConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityContact2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityContact2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityContactConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityContactConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityContactEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityContactEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityContactOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOpportunityContactOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOpportunityContactOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNOpportunityContactOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOpportunityContactWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityContactWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOOpportunityEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityLine2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityLine2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityLineConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityLineConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityLineEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityLineEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityLineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOpportunityLineOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOpportunityLineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNOpportunityLineOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOpportunityLineWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityLineWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOOpportunityOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOpportunityOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOpportunityOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNOpportunityOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOpportunityStep2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityStep2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityStepConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityStepConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityStepEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityStepEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunityStepOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOpportunityStepOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOpportunityStepOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNOpportunityStepOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOpportunityStepWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityStepWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunityWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOPersonalDataExport2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -44654,6 +56938,121 @@ func (ec *executionContext) marshalOPersonalDataExport2ᚖfarleyᚋinternalᚋre
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPipeline2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPipeline2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPipelineBoard2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPipelineBoard2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPipelineConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPipelineConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPipelineEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPipelineEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPipelineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPipelineOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOPipelineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNPipelineOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOPipelineWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPipelineWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOPreference2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -44749,6 +57148,204 @@ func (ec *executionContext) unmarshalOPreferenceWhere2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalOPreferenceWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOProduct2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProduct2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOProductCategory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductCategory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOProductCategoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductCategoryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOProductCategoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductCategoryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOProductCategoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProductCategoryOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOProductCategoryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNProductCategoryOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOProductCategoryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductCategoryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOProductConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOProductEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOProductOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProductOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOProductOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNProductOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOProductWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProductWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -44854,6 +57451,22 @@ func (ec *executionContext) marshalORelationshipWhere2farleyᚋinternalᚋinput�
 	return v
 }
 
+func (ec *executionContext) unmarshalORemoveStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORemoveStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORenewAccessPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -44864,6 +57477,22 @@ func (ec *executionContext) unmarshalORenewAccessPayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalORenewAccessPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOReopenOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReopenOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -45110,6 +57739,86 @@ func (ec *executionContext) marshalORestoreNotePayload2ᚖfarleyᚋinternalᚋre
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestorePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestorePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestorePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -45120,6 +57829,38 @@ func (ec *executionContext) unmarshalORestorePreferencePayload2ᚖfarleyᚋinter
 }
 
 func (ec *executionContext) marshalORestorePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -45200,6 +57941,22 @@ func (ec *executionContext) unmarshalORestoreSharePayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalORestoreSharePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -45797,6 +58554,54 @@ func (ec *executionContext) marshalOShareWhere2farleyᚋinternalᚋinputᚐObjec
 	return v
 }
 
+func (ec *executionContext) unmarshalOStage2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStage2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOStageConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOStageEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOStageHistory2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -45894,6 +58699,73 @@ func (ec *executionContext) marshalOStageHistoryWhere2farleyᚋinternalᚋinput�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOStageOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStageOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOStageOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNStageOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOStageWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStageWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOStaleOpportunityConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStaleOpportunityConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOStartExportPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
@@ -46515,6 +59387,86 @@ func (ec *executionContext) marshalOUpdateNotePayload2ᚖfarleyᚋinternalᚋrea
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOUpdateOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateOpportunityCompetitorPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateOpportunityContactPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOUpdatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -46525,6 +59477,38 @@ func (ec *executionContext) unmarshalOUpdatePreferencePayload2ᚖfarleyᚋintern
 }
 
 func (ec *executionContext) marshalOUpdatePreferencePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -46605,6 +59589,22 @@ func (ec *executionContext) unmarshalOUpdateSharePayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalOUpdateSharePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateStagePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -46749,6 +59749,54 @@ func (ec *executionContext) unmarshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpsertOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpsertOpportunityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpsertProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpsertProductCategoryPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpsertProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpsertProductPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

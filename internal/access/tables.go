@@ -69,6 +69,7 @@ type gate struct {
 	kind     *model.Kind
 	field    *model.Field
 	target   *model.Kind // of a relation
+	touch    *touch      // of an object that is no record: what the field is made of
 }
 
 type grantedAction struct{ object, action string }
@@ -206,6 +207,10 @@ func (t *tables) gate(out *output, f *ast.FieldDefinition, free bool) gate {
 		g.can = append(g.can, grantedAction{argument(d, "object"), argument(d, "action")})
 	}
 	if g.free || g.signedIn || len(g.can) > 0 {
+		return g
+	}
+	if d := f.Directives.ForName(dirField); out.kind == nil && d != nil { // works on a field of records: a sum of them
+		g.touch = t.fieldTouch(out.def.Name+"."+f.Name, d)
 		return g
 	}
 	if out.kind == nil {
@@ -377,6 +382,9 @@ func (g *gate) opens(p *Policy, signedIn bool) bool {
 	}
 	if g.signedIn || len(g.can) > 0 {
 		return true
+	}
+	if g.touch != nil {
+		return g.touch.allowed(p)
 	}
 	if g.field == nil || !p.Field(g.kind, g.field).Shows() {
 		return false

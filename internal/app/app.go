@@ -36,6 +36,7 @@ import (
 	"farley/internal/model"
 	"farley/internal/money"
 	"farley/internal/oidc"
+	"farley/internal/opportunity"
 	"farley/internal/read"
 	"farley/internal/rule"
 	"farley/internal/search"
@@ -143,7 +144,7 @@ func New(c Config) (*App, error) {
 	a.Identity.Bind(a.Auth)
 	a.Auth.OnRevoke(func(session, _ id.ID) { c.Broker.Publish(broker.Sessions, session[:]) })
 	a.Jobs = job.New(c.DB, c.Clock, c.Log, job.Settings{Tracer: c.Tracer})
-	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs)}
+	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs), Merged: rule.Merged()}
 	rule.RegisterPlacement(a.Jobs, a.Write)
 	rule.RegisterTeams(a.Jobs, a.Write)
 	a.keepFiles()
@@ -174,7 +175,7 @@ func New(c Config) (*App, error) {
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
-		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports,
+		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports, Boards: &opportunity.Boards{Read: a.Read, Book: c.Money},
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {

@@ -237,6 +237,9 @@ func (m *Member) MaxLen(n int) *Member { m.Max = n; return m }
 // Sortable offers the field as an order, with the index for it.
 func (m *Member) Sortable() *Member { m.Order = true; return m }
 
+// Unordered takes the field out of orders, and spares its index.
+func (m *Member) Unordered() *Member { m.Order = false; return m }
+
 // Unfiltered takes the field out of filters.
 func (m *Member) Unfiltered() *Member { m.Filter = false; return m }
 

@@ -12,6 +12,7 @@ import (
 	"farley/internal/input"
 	"farley/internal/model"
 	"farley/internal/scalar"
+	"farley/internal/write"
 )
 
 // Valid returns the input of a create that succeeds: what is required, and records made for the relations in it. It is
@@ -160,12 +161,17 @@ var needed = map[string][]string{
 	"Lead":         {"familyName"},
 	"Relationship": {"fromAccount", "toContact"},
 	"Consent":      {"contact"},
+
+	"Opportunity":     {"stage"},
+	"OpportunityLine": {"name", "unitPrice"},
 }
 
 // excludes are fields that cannot be given together with one.
 var excludes = map[string][]string{
-	"Note.contact":             {"account", "lead"},
-	"Note.lead":                {"account", "contact"},
+	"Note.contact":             {"account", "lead", "opportunity"},
+	"Note.lead":                {"account", "contact", "opportunity"},
+	"Note.opportunity":         {"account", "contact", "lead"},
+	"Opportunity.pipeline":     {"stage"},
 	"Consent.lead":             {"contact"},
 	"Relationship.fromContact": {"fromAccount"},
 	"Relationship.toAccount":   {"toContact"},
@@ -175,6 +181,15 @@ var excludes = map[string][]string{
 var touches = map[string][]string{
 	"Share":             {"record"},
 	"AccountTeamMember": {"account"},
+}
+
+// MayTouch returns the fields of a kind that hold the ids of records which change with some changes of a record: the amount of
+// a deal follows its lines.
+func MayTouch(kind string) []string {
+	if kind == "OpportunityLine" {
+		return []string{"opportunity"}
+	}
+	return nil
 }
 
 // Touches returns the fields of a kind that hold the ids of records which change with each change of a record: a shared
@@ -203,7 +218,7 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return false, true // a lead in the queue has no owner
 	case "Consent.givenAt", "LocationEvent.seenAt":
 		return Start.Add(-time.Duration(i) * time.Hour).Format(scalar.Layout), true
-	case "Account.customFields", "Contact.customFields", "Lead.customFields":
+	case "Account.customFields", "Contact.customFields", "Lead.customFields", "Opportunity.customFields":
 		kind, _, _ := strings.Cut(field, ".")
 		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
 	case "Role.screens":
@@ -220,6 +235,29 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return pick(i, "NOTE", "CONTACT", "NEED"), true
 	case "RetentionRule.fields":
 		return []any{pick(i, "TITLE", "BODY")}, true
+	case "Stage.kind":
+		return "OPEN", true // the others have probabilities of their own
+	case "Stage.forecastCategory":
+		return pick(i, "OMITTED", "PIPELINE", "BEST_CASE", "COMMIT"), true
+	case "Stage.requiredFields":
+		return []any{pick(i, "AMOUNT", "CLOSE_DATE"), pick(i+1, "AMOUNT", "CLOSE_DATE")}, true
+	case "Opportunity.reason", "Opportunity.closedAt":
+		return nil, true // an open deal has neither
+	case "OpportunityLine.quantity", "OpportunityLine.discount":
+		return pick(i, "2", "2.5", "10", "7", "0.25"), true
+	case "OpportunityLine.unitPrice":
+		return map[string]any{"amount": strconv.Itoa(i) + ".00", "currency": "USD"}, true // a deal has one currency
+	case "OpportunityLine.opportunity": // which is worth nothing, so that a line of nothing changes nothing
+		in := e.ValidFor(t, "Opportunity", owner)
+		in["amount"] = map[string]any{"amount": "0.00", "currency": "USD"}
+		return e.Make(t, "Opportunity", in).String(), true
+	case "Opportunity.pipeline":
+		stage := e.related(t, "Stage", owner)
+		x, err := id.Parse(stage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Stored(t, x, "pipeline").(id.ID).String(), true // one that has a stage to enter
 	case "Share.record":
 		return e.related(t, "Account", owner), true
 	case "Share.grantee":
@@ -228,6 +266,24 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return choices([]string{"INDUSTRY", "NAME", "PHONES"}, i), true
 	}
 	return nil, false
+}
+
+// Stored returns the value of a field of a record as it is stored.
+func (e *Env) Stored(t testing.TB, x id.ID, field string) any {
+	t.Helper()
+	k := e.Set.Of(x)
+	var out any
+	err := e.Write.Do(write.AsSystem(context.Background()), func(ctx context.Context, tx *write.Tx) error {
+		r, err := tx.Lock(ctx, k, x)
+		if err == nil && r != nil {
+			out = r.Values[k.Field(field).Column]
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // Consents has a contact or lead consent to the sharing of data with partners; other records do nothing.
@@ -305,4 +361,18 @@ func (e *Env) Probe(f *model.Field) any {
 		}
 	}
 	return sampleText(f.Scalar, 1)
+}
+
+// Purge removes a record of the bin for good, with all that cannot be without it.
+func (e *Env) Purge(t testing.TB, x id.ID) {
+	t.Helper()
+	for done := false; !done; {
+		err := e.Write.Do(write.AsSystem(context.Background()), func(ctx context.Context, tx *write.Tx) (err error) {
+			_, done, err = tx.Purge(ctx, e.Set.Of(x), x, e.Clock.Now(), 500)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

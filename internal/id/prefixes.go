@@ -38,4 +38,13 @@ var prefixes = map[Kind]string{
 	43: "expt",
 	44: "rtnr",
 	45: "mntn",
+	46: "pcat",
+	47: "prod",
+	48: "pipe",
+	49: "stage",
+	50: "oppo",
+	51: "opln",
+	52: "opco",
+	53: "opcp",
+	54: "opst",
 }

@@ -554,7 +554,7 @@ func (b *batch) update(ctx context.Context, c *converted, x id.ID, likely, caref
 			}
 		}
 		before := b.tx.Changes()
-		if _, err := b.tx.Update(ctx, k, x, in); err != nil {
+		if _, err := b.tx.Update(write.Outside(ctx), k, x, in); err != nil {
 			return err
 		}
 		l.fields.Fields, changed = b.tx.ChangedSince(before, x)
@@ -619,6 +619,14 @@ func (b *batch) fail(c *converted, err error) {
 	b.failed = append(b.failed, failure{c.number, c.cells, b.plan.issues(err)})
 }
 
+// withoutInput is the path of a problem within the record.
+func withoutInput(path []any) []any {
+	if len(path) > 0 && path[0] == "input" {
+		return path[1:]
+	}
+	return path
+}
+
 // issues takes an error apart.
 func (p *plan) issues(err error) []Issue {
 	var f *fault.Error
@@ -626,14 +634,12 @@ func (p *plan) issues(err error) []Issue {
 		return nil
 	}
 	if len(f.Violations) == 0 {
-		return []Issue{{Path: orEmpty(f.Path), Code: string(f.Code), Message: f.Message, Args: f.Args}}
+		path := withoutInput(f.Path)
+		return []Issue{{Path: orEmpty(path), Column: p.columnOf(path), Code: string(f.Code), Message: f.Message, Args: f.Args}}
 	}
 	out := make([]Issue, 0, len(f.Violations))
 	for _, v := range f.Violations {
-		path := v.Path
-		if len(path) > 0 && path[0] == "input" {
-			path = path[1:]
-		}
+		path := withoutInput(v.Path)
 		out = append(out, Issue{Path: orEmpty(path), Column: p.columnOf(path), Code: v.Code, Message: v.Message, Args: v.Args})
 	}
 	return out

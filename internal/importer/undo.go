@@ -220,7 +220,7 @@ func (s *Service) restore(ctx context.Context, tx *write.Tx, l line) (*Issue, er
 	if !tx.May(r, access.Update) {
 		return nil, fault.New(fault.Forbidden, "You may not do this to this %s.", k.Name)
 	}
-	_, err = tx.Update(ctx, k, l.record, in)
+	_, err = tx.Update(write.Outside(ctx), k, l.record, in)
 	return issue, err
 }
 

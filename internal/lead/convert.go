@@ -18,18 +18,19 @@ type Converted struct {
 	Lead              id.ID             `json:"lead"`
 	Account           id.ID             `json:"account,omitzero"`
 	Contact           id.ID             `json:"contact,omitzero"`
+	Opportunity       id.ID             `json:"opportunity,omitzero"`
 	AccountDuplicates []write.Duplicate `json:"accountDuplicates,omitempty"`
 	ContactDuplicates []write.Duplicate `json:"contactDuplicates,omitempty"`
 }
 
-// Convert makes an account and a contact of a lead, or links it to those there are, in one transaction. What a new record
-// leaves out comes from the lead, as far as the actor may read it there and give it here. The two are linked, the
-// notes of the lead move to the account (to the contact when there is none), its consents to the contact, its tags are put on both, and the lead ends as
-// CONVERTED with a trace to both.
+// Convert makes an account, a contact and an opportunity of a lead, or links it to those there are, in one transaction. What a
+// new record leaves out comes from the lead, as far as the actor may read it there and give it here. Account and contact are
+// linked, the contact gets a part in the opportunity, the notes of the lead move to the account (to the contact when there is
+// none), its consents to the contact, its tags are put on all of them, and the lead ends as CONVERTED with a trace to each.
 //
 // NOT_FOUND for what is out of sight, FORBIDDEN without the right to convert the lead, to make a target or to change one
 // that is linked, CONFLICT for a lead that is converted or disqualified; Invalid and Duplicate as creates give them, with
-// paths that lead into the input of the verb, those of both targets at once.
+// paths that lead into the input of the verb, those of all targets at once.
 func Convert(ctx context.Context, w *write.Writer, c write.Command, key string, answer func(context.Context, *write.Tx, Converted) error) error {
 	return write.Perform(ctx, w, c, key, func(ctx context.Context, tx *write.Tx) (Converted, error) {
 		return convert(ctx, tx, c)
@@ -43,8 +44,9 @@ func convert(ctx context.Context, tx *write.Tx, c write.Command) (Converted, err
 	}
 	var p fault.Violations
 	account, contact := readTarget(&p, tx.Kinds().Kind("Account"), c.Input), readTarget(&p, tx.Kinds().Kind("Contact"), c.Input)
-	if len(p) == 0 && !account.wanted() && !contact.wanted() {
-		p.Add([]any{"input", "account"}, "REQUIRED", "Make or link an account, a contact or both.")
+	deal := readTarget(&p, tx.Kinds().Kind("Opportunity"), c.Input)
+	if len(p) == 0 && !account.wanted() && !contact.wanted() && !deal.wanted() {
+		p.Add([]any{"input", "account"}, "REQUIRED", "Make or link an account, a contact or an opportunity.")
 	}
 	if err := p.Err(); err != nil {
 		return Converted{}, err
@@ -57,6 +59,9 @@ func convert(ctx context.Context, tx *write.Tx, c write.Command) (Converted, err
 	}
 	out.Account, out.AccountDuplicates = m.settle(ctx, &account)
 	out.Contact, out.ContactDuplicates = m.settle(ctx, &contact)
+	if m.forAccount(&deal, &account, out.Account) {
+		out.Opportunity, _ = m.settle(ctx, &deal)
+	}
 	if m.err != nil {
 		return Converted{}, m.err
 	}
@@ -90,6 +95,26 @@ type maker struct {
 	lead        *write.Record
 	onDuplicate string
 	err         error
+}
+
+// forAccount gives a new deal the account that the lead becomes, and reports whether it can be made: without an account that
+// was to be made there is none to tell of.
+func (m *maker) forAccount(deal, account *target, x id.ID) bool {
+	if deal.create == nil || deal.create["account"] != nil {
+		return true
+	}
+	if x.IsZero() {
+		return !account.wanted()
+	}
+	create := input.Object{"account": x.String()}
+	for name, v := range deal.create {
+		if name != "account" {
+			create[name] = v
+		}
+	}
+	deal.create = create
+	m.tx.Knows(x)
+	return true
 }
 
 // settle makes a target, or finds the one to link.
@@ -157,7 +182,14 @@ var carried = map[string]map[string]string{
 		"emails": "emails", "phones": "phones", "addresses": "addresses", "locale": "locale", "source": "source", "description": "description",
 		"owner": "owner", "team": "team", "partner": "partner", "branch": "branch", "territory": "territory",
 	},
+	"Opportunity": {
+		"name": "company", "source": "source", "campaign": "campaign", "description": "description",
+		"owner": "owner", "team": "team", "partner": "partner", "branch": "branch", "territory": "territory",
+	},
 }
+
+// otherwise are what a new record takes instead where the lead has nothing.
+var otherwise = map[string]map[string]string{"Opportunity": {"name": "displayName"}}
 
 // filled returns the input of a new record with what it leaves out from the lead.
 func (m *maker) filled(ctx context.Context, t *target) (input.Object, error) {
@@ -171,6 +203,9 @@ func (m *maker) filled(ctx context.Context, t *target) (input.Object, error) {
 			continue
 		}
 		v, err := m.tx.Shows(m.lead, from)
+		if second := otherwise[t.kind.Name][name]; err == nil && v == nil && second != "" {
+			v, err = m.tx.Shows(m.lead, second)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -309,9 +344,18 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, out *Converted) 
 			return err
 		}
 	}
+	if !out.Opportunity.IsZero() && !out.Contact.IsZero() {
+		if err := takePart(ctx, tx, out.Opportunity, out.Contact); err != nil {
+			return err
+		}
+	}
 	subject := map[string]any{"lead_id": nil, "account_id": out.Account}
-	if out.Account.IsZero() {
+	switch {
+	case !out.Account.IsZero():
+	case !out.Contact.IsZero():
 		subject = map[string]any{"lead_id": nil, "contact_id": out.Contact}
+	default:
+		subject = map[string]any{"lead_id": nil, "opportunity_id": out.Opportunity}
 	}
 	notes, err := tx.IDs(ctx, "SELECT `id` FROM `notes` WHERE `lead_id` = ? AND `deleted_at` IS NULL ORDER BY `id`", r.ID)
 	if err != nil {
@@ -325,7 +369,7 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, out *Converted) 
 	if err := consents(ctx, tx, r.ID, out.Contact); err != nil {
 		return err
 	}
-	for _, x := range []id.ID{out.Account, out.Contact} {
+	for _, x := range []id.ID{out.Account, out.Contact, out.Opportunity} {
 		if err := tag(ctx, tx, r.ID, x); err != nil {
 			return err
 		}
@@ -336,6 +380,9 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, out *Converted) 
 	}
 	if !out.Contact.IsZero() {
 		columns["converted_contact_id"] = out.Contact
+	}
+	if !out.Opportunity.IsZero() {
+		columns["converted_opportunity_id"] = out.Opportunity
 	}
 	return tx.Set(ctx, r.Kind, r.ID, columns)
 }
@@ -355,6 +402,16 @@ func consents(ctx context.Context, tx *write.Tx, lead, contact id.ID) error {
 		}
 	}
 	return nil
+}
+
+// takePart gives the contact a part in the deal, unless he has one already.
+func takePart(ctx context.Context, tx *write.Tx, deal, contact id.ID) error {
+	there, err := tx.IDs(ctx, "SELECT `id` FROM `opportunity_contacts` WHERE `opportunity_id` = ? AND `contact_id` = ? AND `deleted_at` IS NULL LIMIT 1", deal, contact)
+	if err != nil || len(there) > 0 {
+		return err
+	}
+	_, err = tx.Create(ctx, tx.Kinds().Kind("OpportunityContact"), input.Object{"opportunity": deal.String(), "contact": contact.String()}, "ALLOW")
+	return err
 }
 
 // join makes the account the primary one of the contact, unless the contact belongs to it already.

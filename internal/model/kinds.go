@@ -35,6 +35,15 @@ func Kinds() *Set {
 		export(),
 		retentionRule(),
 		mention(),
+		productCategory(),
+		product(),
+		pipeline(),
+		stage(),
+		opportunity(),
+		opportunityLine(),
+		opportunityContact(),
+		opportunityCompetitor(),
+		opportunityStep(),
 	)
 }
 
@@ -92,6 +101,7 @@ func account() *Kind {
 			{Name: "accountContacts", Const: "ACCOUNT_CONTACTS", Type: Many, Doc: "How people belong to it, with role and dates.", Filter: true, Target: "AccountContact", Back: "account"},
 			{Name: "accountTeam", Const: "ACCOUNT_TEAM", Type: Many, Doc: "Who takes part in the work on it beside the owner.", Filter: true, Target: "AccountTeamMember", Back: "account"},
 			{Name: "stageHistory", Const: "STAGE_HISTORY", Type: Many, Doc: "The stages it went through.", Filter: true, Target: "StageHistory", Back: "account"},
+			{Name: "opportunities", Const: "OPPORTUNITIES", Type: Many, Doc: "The deals with it.", Filter: true, Target: "Opportunity", Back: "account"},
 			{Name: "leads", Const: "LEADS", Type: Many, Doc: "The leads that became it or were linked to it.", Filter: true, Target: "Lead", Back: "convertedAccount"},
 			{Name: "relationshipsFrom", Const: "RELATIONSHIPS_FROM", Type: Many, Doc: "What it is to others.", Filter: true, Target: "Relationship", Back: "fromAccount"},
 			{Name: "relationshipsTo", Const: "RELATIONSHIPS_TO", Type: Many, Doc: "What others are to it.", Filter: true, Target: "Relationship", Back: "toAccount"},
@@ -154,6 +164,8 @@ func contact() *Kind {
 			{Name: "referredBy", Const: "REFERRED_BY", Type: Ref, Column: "referred_by_id", Doc: "Who brought the person to us.", Write: Always, Filter: true, Target: "Contact"},
 			{Name: "accounts", Const: "ACCOUNTS", Type: Many, Doc: "The accounts the person belongs to.", Filter: true, Max: 100, Target: "Account", Through: &Through{Link: "AccountContact", From: "contact", To: "account"}},
 			{Name: "accountContacts", Const: "ACCOUNT_CONTACTS", Type: Many, Doc: "How the person belongs to accounts, with role and dates.", Filter: true, Target: "AccountContact", Back: "contact"},
+			{Name: "opportunities", Const: "OPPORTUNITIES", Type: Many, Doc: "The deals in which the person has a part.", Filter: true, Max: 100, Target: "Opportunity", Through: &Through{Link: "OpportunityContact", From: "contact", To: "opportunity"}},
+			{Name: "opportunityContacts", Const: "OPPORTUNITY_CONTACTS", Type: Many, Doc: "What part the person has in deals.", Filter: true, Target: "OpportunityContact", Back: "contact"},
 			{Name: "preferences", Const: "PREFERENCES", Type: Many, Doc: "What the person would like.", Filter: true, Target: "Preference", Back: "contact"},
 			{Name: "needs", Const: "NEEDS", Type: Many, Doc: "What the person needs.", Filter: true, Target: "Need", Back: "contact"},
 			{Name: "consents", Const: "CONSENTS", Type: Many, Doc: "To what the person said yes and no; the newest one counts.", Filter: true, Target: "Consent", Back: "contact"},
@@ -194,9 +206,9 @@ func accountContact() *Kind {
 func note() *Kind {
 	return &Kind{
 		Name: "Note", Const: "NOTE", Single: "note", Plural: "notes", Code: 19, Prefix: "note", Table: "notes",
-		Doc:     "A remark on an account, a contact or a lead, seen by whoever sees what it is about.",
+		Doc:     "A remark on an account, a contact, a lead or an opportunity, seen by whoever sees what it is about.",
 		Sight:   ByParents,
-		Parents: []string{"account", "contact", "lead"}, Title: "title", Actions: []string{"EXPORT"}, About: []string{"account", "contact", "lead"},
+		Parents: []string{"account", "contact", "lead", "opportunity"}, Title: "title", Actions: []string{"EXPORT"}, About: []string{"account", "contact", "lead"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -208,6 +220,7 @@ func note() *Kind {
 			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "The account it is about.", Write: OnCreate, Filter: true, Target: "Account"},
 			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The contact it is about.", Write: OnCreate, Filter: true, Target: "Contact"},
 			{Name: "lead", Const: "LEAD", Type: Ref, Column: "lead_id", Doc: "The lead it is about.", Write: OnCreate, Filter: true, Target: "Lead"},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The opportunity it is about.", Write: OnCreate, Filter: true, Target: "Opportunity"},
 			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "A headline.", Personal: true, Write: Always, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
 			{Name: "body", Const: "BODY", Type: Text, Column: "body", Scalar: "String", Doc: "The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users.", Required: true, Personal: true, Write: Always, Max: 100000},
 			{Name: "pinned", Const: "PINNED", Type: Bool, Column: "pinned", Scalar: "Boolean", Doc: "Whether it stands above the others.", Write: Always, Filter: true},
@@ -259,7 +272,7 @@ func tagging() *Kind {
 func lead() *Kind {
 	return &Kind{
 		Name: "Lead", Const: "LEAD", Single: "lead", Plural: "leads", Code: 22, Prefix: "lead", Table: "leads",
-		Doc:   "A person or company that might become a customer, as told. convertLead makes account and contact of it.",
+		Doc:   "A person or company that might become a customer, as told. convertLead makes account, contact and opportunity of it.",
 		Sight: ByOwner,
 		Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "displayName", Actions: []string{"CONVERT_LEAD", "MERGE", "EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA", "EXPORT"}, Person: true, About: []string{"convertedContact", "convertedAccount"},
 		Fields: []*Field{
@@ -298,7 +311,7 @@ func lead() *Kind {
 			{Name: "campaign", Const: "CAMPAIGN", Type: String, Column: "campaign", Scalar: "String", Doc: "The campaign that brought it.", Personal: true, Write: Always, Filter: true, Fold: "campaign_fold", Max: 200},
 			{Name: "rating", Const: "RATING", Type: Enum, Column: "rating", Scalar: "LeadRating", Doc: "How promising it looks.", Write: Always, Filter: true, Values: []string{"HOT", "WARM", "COLD"}, ValueDocs: []string{"Ready to buy.", "Interested.", "Not now."}},
 			{Name: "score", Const: "SCORE", Type: Int, Column: "score", Scalar: "Int", Doc: "How promising it is in numbers; larger is better.", Write: Always, Filter: true, Order: true},
-			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "LeadStatus", Doc: "Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.", Required: true, Write: Always, Filter: true, Values: []string{"NEW", "WORKING", "QUALIFIED", "DISQUALIFIED", "CONVERTED"}, ValueDocs: []string{"Nobody has dealt with it.", "Somebody deals with it.", "It is worth converting.", "Nothing will come of it; statusReason says why.", "Account or contact have been made of it."}, Default: "NEW"},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "LeadStatus", Doc: "Where it stands. From NEW to WORKING, QUALIFIED or DISQUALIFIED; from WORKING to NEW, QUALIFIED or DISQUALIFIED; from QUALIFIED to WORKING or DISQUALIFIED; from DISQUALIFIED to NEW or WORKING; any other step is a CONFLICT. To CONVERTED only by convertLead, and for good: a converted lead takes notes and tags only.", Required: true, Write: Always, Filter: true, Values: []string{"NEW", "WORKING", "QUALIFIED", "DISQUALIFIED", "CONVERTED"}, ValueDocs: []string{"Nobody has dealt with it.", "Somebody deals with it.", "It is worth converting.", "Nothing will come of it; statusReason says why.", "Account, contact or opportunity have been made of it."}, Default: "NEW"},
 			{Name: "statusReason", Const: "STATUS_REASON", Type: String, Column: "status_reason", Scalar: "String", Doc: "Why it stands there; needed for DISQUALIFIED.", Personal: true, Write: Always, Filter: true, Fold: "status_reason_fold", Max: 200},
 			{Name: "queued", Const: "QUEUED", Type: Bool, Column: "queued", Scalar: "Boolean", Doc: "Whether it waits in the queue of its team, which it needs then: it has no owner until somebody takes it by takeLead, or is made the owner.", Write: Always, Filter: true},
 			{Name: "locale", Const: "LOCALE", Type: String, Column: "locale", Scalar: "Locale", Doc: "The language of the person.", Personal: true, Write: Always, Filter: true, Max: 254},
@@ -309,6 +322,7 @@ func lead() *Kind {
 			{Name: "convertedBy", Const: "CONVERTED_BY", Type: Ref, Column: "converted_by_id", Doc: "Who converted it.", Filter: true, Target: "User"},
 			{Name: "convertedAccount", Const: "CONVERTED_ACCOUNT", Type: Ref, Column: "converted_account_id", Doc: "The account that it became or was linked to.", Filter: true, Target: "Account"},
 			{Name: "convertedContact", Const: "CONVERTED_CONTACT", Type: Ref, Column: "converted_contact_id", Doc: "The contact that it became or was linked to.", Filter: true, Target: "Contact"},
+			{Name: "convertedOpportunity", Const: "CONVERTED_OPPORTUNITY", Type: Ref, Column: "converted_opportunity_id", Doc: "The deal that it became or was linked to.", Filter: true, Target: "Opportunity"},
 			{Name: "consents", Const: "CONSENTS", Type: Many, Doc: "To what the person said yes and no; the newest one counts.", Filter: true, Target: "Consent", Back: "lead"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "lead"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
@@ -464,6 +478,7 @@ func lifecycleStage() *Kind {
 			{Name: "position", Const: "POSITION", Type: Int, Column: "position", Scalar: "Int", Doc: "Its place in the order of stages.", Write: Always, Filter: true, Order: true},
 			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What it means.", Write: Always, Max: 100000},
 			{Name: "archived", Const: "ARCHIVED", Type: Bool, Column: "archived", Scalar: "Boolean", Doc: "Whether accounts can no longer enter it.", Write: Always, Filter: true},
+			{Name: "afterWon", Const: "AFTER_WON", Type: Bool, Column: "after_won", Scalar: "Boolean", Doc: "Whether accounts enter it when a deal with them is won: the first such stage, by position, that is not archived and may follow the present one. Those in a stage of the phase KEEP stay there.", Write: Always, Filter: true},
 			{Name: "next", Const: "NEXT", Type: Many, Doc: "The stages that may follow; none for any.", Write: Always, Filter: true, Max: 100, Target: "LifecycleStage", Through: &Through{Link: "LifecycleStep", From: "stage", To: "next"}},
 		},
 	}
@@ -684,7 +699,7 @@ func customField() *Kind {
 			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
 			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
-			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD"}, ValueDocs: []string{"Accounts.", "Contacts.", "Leads."}},
+			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "OPPORTUNITY"}, ValueDocs: []string{"Accounts.", "Contacts.", "Leads.", "Opportunities."}},
 			{Name: "key", Const: "KEY", Type: String, Column: "key", Scalar: "String", Doc: "Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values.", Required: true, Write: OnCreate, Filter: true, Fold: "key_fold", Max: 40},
 			{Name: "label", Const: "LABEL", Type: String, Column: "label", Scalar: "String", Doc: "Its name for people.", Required: true, Write: Always, Filter: true, Order: true, Fold: "label_fold", Sort: "label_sort", Max: 200},
 			{Name: "type", Const: "TYPE", Type: Enum, Column: "type", Scalar: "CustomFieldType", Doc: "What its values are.", Required: true, Write: OnCreate, Filter: true, Values: []string{"TEXT", "NUMBER", "BOOLEAN", "DATE", "CHOICE", "MULTI_CHOICE", "MONEY", "REFERENCE", "URL"}, ValueDocs: []string{"A text of at most 2,000 characters.", "An exact decimal number as a string, with at most 20 digits before the point and 10 behind it: \"12.50\".", "True or false.", "A day: \"2026-11-22\".", "One of its choices, ordered by name.", "A list of some of its choices. Not for orders.", "An amount with its currency: { amount: \"12.50\", currency: \"SAR\" }. Compared and ordered in the reporting currency.", "The id of a record of the kind target, which has to be in your sight; where it is not, the value does not show. Not for orders.", "An http or https address."}},
@@ -904,7 +919,7 @@ func retentionRule() *Kind {
 			{Name: "action", Const: "ACTION", Type: Enum, Column: "action", Scalar: "RetentionAction", Doc: "What is done then.", Required: true, Write: Always, Filter: true, Values: []string{"ERASE", "DELETE", "CLEAR_FIELDS"}, ValueDocs: []string{"Accounts, contacts and leads lose their personal data as by erasePersonalData; other records are removed for good with their history.", "They are moved to the bin, and removed for good from there as all records are. Not for stage histories.", "The fields are emptied, in the history too."}},
 			{Name: "fields", Const: "FIELDS", Type: List, Column: "fields", Scalar: "String", Doc: "The fields to empty, for CLEAR_FIELDS, at most 50: as in the enum of the object's fields; fields that can be set and emptied.", Write: Always, Max: 50},
 			{Name: "withoutConsentFor", Const: "WITHOUT_CONSENT_FOR", Type: Enum, Column: "without_consent_for", Scalar: "ConsentPurpose", Doc: "Only contacts of whom the newest consent for this purpose, by whatever channel, is no grant, or who gave none.", Write: Always, Filter: true, Values: []string{"MARKETING", "SERVICE", "SHARING", "PROFILING", "RESEARCH"}, ValueDocs: []string{"Offers and news.", "What the business with the person needs.", "Giving data to partners.", "Drawing conclusions from behaviour.", "Surveys."}},
-			{Name: "leadStatus", Const: "LEAD_STATUS", Type: Enum, Column: "lead_status", Scalar: "LeadStatus", Doc: "Only leads that stand there.", Write: Always, Filter: true, Values: []string{"NEW", "WORKING", "QUALIFIED", "DISQUALIFIED", "CONVERTED"}, ValueDocs: []string{"Nobody has dealt with it.", "Somebody deals with it.", "It is worth converting.", "Nothing will come of it; statusReason says why.", "Account or contact have been made of it."}},
+			{Name: "leadStatus", Const: "LEAD_STATUS", Type: Enum, Column: "lead_status", Scalar: "LeadStatus", Doc: "Only leads that stand there.", Write: Always, Filter: true, Values: []string{"NEW", "WORKING", "QUALIFIED", "DISQUALIFIED", "CONVERTED"}, ValueDocs: []string{"Nobody has dealt with it.", "Somebody deals with it.", "It is worth converting.", "Nothing will come of it; statusReason says why.", "Account, contact or opportunity have been made of it."}},
 			{Name: "exceptCustomers", Const: "EXCEPT_CUSTOMERS", Type: Bool, Column: "except_customers", Scalar: "Boolean", Doc: "Not accounts of the kind CUSTOMER, nor contacts that belong to one now.", Write: Always, Filter: true},
 			{Name: "enabled", Const: "ENABLED", Type: Bool, Column: "enabled", Scalar: "Boolean", Doc: "Whether the job follows it.", Write: Always, Filter: true},
 			{Name: "lastRunAt", Const: "LAST_RUN_AT", Type: DateTime, Column: "last_run_at", Scalar: "DateTime", Doc: "When the job last followed it; kept by Farley.", Filter: true, Order: true},
@@ -929,6 +944,260 @@ func mention() *Kind {
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
 			{Name: "note", Const: "NOTE", Type: Ref, Column: "note_id", Doc: "The note.", Required: true, Write: OnCreate, Filter: true, Target: "Note"},
 			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
+		},
+	}
+}
+
+func productCategory() *Kind {
+	return &Kind{
+		Name: "ProductCategory", Const: "PRODUCT_CATEGORY", Single: "productCategory", Plural: "productCategories", Code: 46, Prefix: "pcat", Table: "product_categories",
+		Doc:    "A place in the tree of products.",
+		Sight:  Reference,
+		Upsert: true, Kept: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "The name.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What belongs there.", Write: Always, Max: 100000},
+			{Name: "parent", Const: "PARENT", Type: Ref, Column: "parent_id", Doc: "The category above it; never in a circle.", Write: Always, Filter: true, Acyclic: true, Target: "ProductCategory"},
+			{Name: "children", Const: "CHILDREN", Type: Many, Doc: "The categories directly below it.", Filter: true, Target: "ProductCategory", Back: "parent"},
+			{Name: "products", Const: "PRODUCTS", Type: Many, Doc: "The products directly in it.", Filter: true, Target: "Product", Back: "category"},
+		},
+	}
+}
+
+func product() *Kind {
+	return &Kind{
+		Name: "Product", Const: "PRODUCT", Single: "product", Plural: "products", Code: 47, Prefix: "prod", Table: "products",
+		Doc:    "Something that we sell: a good, a service, a subscription.",
+		Sight:  Reference,
+		Upsert: true, Kept: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "sku", Const: "SKU", Type: String, Column: "sku", Scalar: "String", Doc: "The number by which it is kept in stock; no two products have the same, capital letters or not.", Required: true, Write: Always, Filter: true, Unique: true, Key: "sku_key", Max: 60},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What it is.", Write: Always, Max: 100000},
+			{Name: "category", Const: "CATEGORY", Type: Ref, Column: "category_id", Doc: "Where it stands among the products.", Write: Always, Filter: true, Target: "ProductCategory"},
+			{Name: "unit", Const: "UNIT", Type: String, Column: "unit", Scalar: "String", Doc: "In what it is counted: piece, hour, month …", Write: Always, Filter: true, Fold: "unit_fold", Max: 200},
+			{Name: "listPrice", Const: "LIST_PRICE", Type: Money, Column: "list_price", Scalar: "Money", Doc: "The price of one unit before any discount; lines of deals begin with it.", Write: Always, Filter: true, Order: true},
+			{Name: "active", Const: "ACTIVE", Type: Bool, Column: "active", Scalar: "Boolean", Doc: "Whether it is sold: new lines take active products only.", Write: Always, Filter: true, Default: "true"},
+			{Name: "opportunityLines", Const: "OPPORTUNITY_LINES", Type: Many, Doc: "The lines of deals that offer it.", Filter: true, Target: "OpportunityLine", Back: "product"},
+		},
+	}
+}
+
+func pipeline() *Kind {
+	return &Kind{
+		Name: "Pipeline", Const: "PIPELINE", Single: "pipeline", Plural: "pipelines", Code: 48, Prefix: "pipe", Table: "pipelines",
+		Doc:   "A way that deals go, from stage to stage. One that has deals, be they in the bin, cannot be deleted.",
+		Sight: Reference,
+		Kept:  true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "The name.", Required: true, Write: Always, Filter: true, Order: true, Unique: true, Fold: "name_fold", Sort: "name_sort", Key: "name_key", Max: 200},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "For which deals it is.", Write: Always, Max: 100000},
+			{Name: "position", Const: "POSITION", Type: Int, Column: "position", Scalar: "Int", Doc: "Its place in the order of pipelines; deals that name none enter the first one that is not archived.", Write: Always, Filter: true, Order: true},
+			{Name: "archived", Const: "ARCHIVED", Type: Bool, Column: "archived", Scalar: "Boolean", Doc: "Whether deals can no longer enter it.", Write: Always, Filter: true},
+			{Name: "stages", Const: "STAGES", Type: Many, Doc: "Its stages.", Filter: true, Target: "Stage", Back: "pipeline"},
+			{Name: "opportunities", Const: "OPPORTUNITIES", Type: Many, Doc: "The deals in it.", Filter: true, Target: "Opportunity", Back: "pipeline"},
+		},
+	}
+}
+
+func stage() *Kind {
+	return &Kind{
+		Name: "Stage", Const: "STAGE", Single: "stage", Plural: "stages", Code: 49, Prefix: "stage", Table: "stages",
+		Doc:   "A step of deals on their way through a pipeline. One that has deals, be they in the bin, cannot be deleted: removeStage moves them to another one.",
+		Sight: Reference,
+		Kept:  true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "pipeline", Const: "PIPELINE", Type: Ref, Column: "pipeline_id", Doc: "The pipeline.", Required: true, Write: OnCreate, Filter: true, Target: "Pipeline"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "The name.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "position", Const: "POSITION", Type: Int, Column: "position", Scalar: "Int", Doc: "Its place in the order of the pipeline's stages. Those of the kinds WON and LOST come last.", Required: true, Write: Always, Filter: true, Order: true},
+			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "StageKind", Doc: "What it means for deals to be there.", Required: true, Write: OnCreate, Filter: true, Values: []string{"OPEN", "WON", "LOST"}, ValueDocs: []string{"The deal is under way.", "The deal is won.", "The deal is lost."}, Default: "OPEN"},
+			{Name: "probability", Const: "PROBABILITY", Type: Int, Column: "probability", Scalar: "Int", Doc: "How likely deals are won that are there, in percent, 0 to 100; 100 for WON and 0 for LOST. Deals take it when they enter.", Write: Always, Filter: true},
+			{Name: "forecastCategory", Const: "FORECAST_CATEGORY", Type: Enum, Column: "forecast_category", Scalar: "ForecastCategory", Doc: "How sure deals are counted that are there; CLOSED for WON and OMITTED for LOST, PIPELINE unless given. Deals take it when they enter.", Write: Always, Filter: true, Values: []string{"OMITTED", "PIPELINE", "BEST_CASE", "COMMIT", "CLOSED"}, ValueDocs: []string{"Not counted.", "Under way.", "Likely, if all goes well.", "Promised.", "Won."}},
+			{Name: "staleAfterDays", Const: "STALE_AFTER_DAYS", Type: Int, Column: "stale_after_days", Scalar: "Int", Doc: "After how many days in the stage a deal is stale, 1 to 3,650; null for never.", Write: Always, Filter: true},
+			{Name: "requiredFields", Const: "REQUIRED_FIELDS", Type: List, Column: "required_fields", Scalar: "String", Doc: "What a deal must have to enter: names as in the enum OpportunityField, of fields that can be set and of the relations LINES, OPPORTUNITY_CONTACTS and COMPETITORS, which need a record then; CUSTOM_FIELDS.<key> for fields that the firm has added.", Write: Always, Filter: true, Max: 30},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What is done there.", Write: Always, Max: 100000},
+			{Name: "opportunities", Const: "OPPORTUNITIES", Type: Many, Doc: "The deals that are there.", Filter: true, Target: "Opportunity", Back: "stage"},
+		},
+	}
+}
+
+func opportunity() *Kind {
+	return &Kind{
+		Name: "Opportunity", Const: "OPPORTUNITY", Single: "opportunity", Plural: "opportunities", Code: 50, Prefix: "oppo", Table: "opportunities",
+		Doc:   "A deal that might be made with an account. It goes from stage to stage by moveOpportunity; a closed one changes only after reopenOpportunity, but for owner, team, partner, branch, territory, notes and tags. A new one lies in the territory of its account unless one is given.",
+		Sight: ByOwner,
+		Owned: true, Placed: true, Upsert: true, Shareable: true, Title: "name", Actions: []string{"MERGE", "EXPORT"}, FromLead: true, About: []string{"account"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "branch", Const: "BRANCH", Type: Ref, Column: "branch_id", Doc: "The branch that looks after it; the owner's unless given.", Write: Always, Filter: true, Target: "Branch"},
+			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory it lies in; found by the rules of the territories unless given.", Write: Always, Filter: true, Target: "Territory"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Personal: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "With whom.", Required: true, Write: Always, Filter: true, Target: "Account"},
+			{Name: "pipeline", Const: "PIPELINE", Type: Ref, Column: "pipeline_id", Doc: "The pipeline in which it is: that of its stage. A new deal enters the first one unless it names one, or a stage.", Write: OnCreate, Filter: true, Target: "Pipeline"},
+			{Name: "stage", Const: "STAGE", Type: Ref, Column: "stage_id", Doc: "The stage in which it is. A new deal enters the first one unless it names another; later moveOpportunity changes it, and what repeats an outside system: upsertOpportunity and imports, by the same rules. updateOpportunity cannot.", Write: Always, Filter: true, Target: "Stage"},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "OpportunityStatus", Doc: "Where it stands: the kind of its stage; kept by Farley.", Required: true, Filter: true, Values: []string{"OPEN", "WON", "LOST"}, ValueDocs: []string{"Under way.", "Won.", "Lost."}, Default: "OPEN"},
+			{Name: "amount", Const: "AMOUNT", Type: Money, Column: "amount", Scalar: "Money", Doc: "What it is worth, 0 or more: the sum of its lines while there are any, or as entered.", Write: Always, Filter: true, Order: true},
+			{Name: "expectedRevenue", Const: "EXPECTED_REVENUE", Type: Money, Column: "expected_revenue", Scalar: "Money", Doc: "Amount × probability, rounded half away from zero at the minor unit; kept by Farley.", Filter: true, Order: true},
+			{Name: "probability", Const: "PROBABILITY", Type: Int, Column: "probability", Scalar: "Int", Doc: "How likely it is won, in percent, 0 to 100; that of the stage when it enters one, and when it is emptied.", Write: Always, Filter: true, Order: true},
+			{Name: "forecastCategory", Const: "FORECAST_CATEGORY", Type: Enum, Column: "forecast_category", Scalar: "ForecastCategory", Doc: "How sure it is counted; that of the stage when it enters one, and when it is emptied.", Write: Always, Filter: true, Values: []string{"OMITTED", "PIPELINE", "BEST_CASE", "COMMIT", "CLOSED"}, ValueDocs: []string{"Not counted.", "Under way.", "Likely, if all goes well.", "Promised.", "Won."}},
+			{Name: "closeDate", Const: "CLOSE_DATE", Type: Date, Column: "close_date", Scalar: "Date", Doc: "The day on which it is expected to be closed.", Write: Always, Filter: true, Order: true},
+			{Name: "type", Const: "TYPE", Type: Enum, Column: "type", Scalar: "OpportunityType", Doc: "What sort of business it is.", Write: Always, Filter: true, Values: []string{"NEW", "RENEWAL", "UPSELL", "CROSS_SELL"}, ValueDocs: []string{"With a new customer, or something new.", "The same again.", "More of the same, or better.", "Something else, to a customer."}},
+			{Name: "source", Const: "SOURCE", Type: String, Column: "source", Scalar: "String", Doc: "Where it came from.", Write: Always, Filter: true, Fold: "source_fold", Max: 200},
+			{Name: "campaign", Const: "CAMPAIGN", Type: String, Column: "campaign", Scalar: "String", Doc: "The campaign that brought it.", Write: Always, Filter: true, Fold: "campaign_fold", Max: 200},
+			{Name: "nextStep", Const: "NEXT_STEP", Type: String, Column: "next_step", Scalar: "String", Doc: "What is to be done next.", Personal: true, Write: Always, Filter: true, Fold: "next_step_fold", Max: 200},
+			{Name: "reason", Const: "REASON", Type: String, Column: "reason", Scalar: "String", Doc: "Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open.", Personal: true, Write: Always, Filter: true, Fold: "reason_fold", Max: 200},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "Anything worth knowing.", Personal: true, Write: Always, Max: 100000},
+			{Name: "stageEnteredAt", Const: "STAGE_ENTERED_AT", Type: DateTime, Column: "stage_entered_at", Scalar: "DateTime", Doc: "When it entered the stage; kept by Farley.", Filter: true, Order: true},
+			{Name: "closedAt", Const: "CLOSED_AT", Type: DateTime, Column: "closed_at", Scalar: "DateTime", Doc: "When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it.", Write: Always, Filter: true, Order: true},
+			{Name: "closedAmount", Const: "CLOSED_AMOUNT", Type: Money, Column: "closed_amount", Scalar: "Money", Doc: "Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate.", Filter: true},
+			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Personal: true, Write: Always, Max: 200},
+			{Name: "lastActivityAt", Const: "LAST_ACTIVITY_AT", Type: DateTime, Column: "last_activity_at", Scalar: "DateTime", Doc: "When somebody last dealt with it; kept by Farley.", Filter: true, Order: true},
+			{Name: "lines", Const: "LINES", Type: Many, Doc: "What is offered.", Filter: true, Target: "OpportunityLine", Back: "opportunity"},
+			{Name: "contacts", Const: "CONTACTS", Type: Many, Doc: "The people who have a part in it.", Filter: true, Max: 100, Target: "Contact", Through: &Through{Link: "OpportunityContact", From: "opportunity", To: "contact"}},
+			{Name: "opportunityContacts", Const: "OPPORTUNITY_CONTACTS", Type: Many, Doc: "What part people have in it.", Filter: true, Target: "OpportunityContact", Back: "opportunity"},
+			{Name: "competitors", Const: "COMPETITORS", Type: Many, Doc: "Who else is after it.", Filter: true, Target: "OpportunityCompetitor", Back: "opportunity"},
+			{Name: "steps", Const: "STEPS", Type: Many, Doc: "Its history: one row for every change of stage, amount, probability, close date or category.", Filter: true, Target: "OpportunityStep", Back: "opportunity"},
+			{Name: "leads", Const: "LEADS", Type: Many, Doc: "The leads that became it or were linked to it.", Filter: true, Target: "Lead", Back: "convertedOpportunity"},
+			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "opportunity"},
+			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
+		},
+	}
+}
+
+func opportunityLine() *Kind {
+	return &Kind{
+		Name: "OpportunityLine", Const: "OPPORTUNITY_LINE", Single: "opportunityLine", Plural: "opportunityLines", Code: 51, Prefix: "opln", Table: "opportunity_lines",
+		Doc:     "A line of a deal: what is offered, how much of it and for what. The amount of the deal is the sum of its lines, which are of one currency.",
+		Sight:   ByParents,
+		Parents: []string{"opportunity"}, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal.", Required: true, Write: OnCreate, Filter: true, Target: "Opportunity"},
+			{Name: "product", Const: "PRODUCT", Type: Ref, Column: "product_id", Doc: "The product; none for what is not in the catalogue.", Write: Always, Filter: true, Target: "Product"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What is offered; the name of the product unless given.", Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "quantity", Const: "QUANTITY", Type: String, Column: "quantity", Scalar: "Decimal", Doc: "How much, in the unit of the product: more than 0, at most 1,000,000,000, with at most 6 decimals.", Write: Always, Max: 20, Default: "1"},
+			{Name: "unitPrice", Const: "UNIT_PRICE", Type: Money, Column: "unit_price", Scalar: "Money", Doc: "The price of one unit, 0 or more; the list price of the product unless given.", Write: Always, Filter: true},
+			{Name: "discount", Const: "DISCOUNT", Type: String, Column: "discount", Scalar: "Decimal", Doc: "The discount in percent of the price, 0 to 100, with at most 6 decimals; none unless given.", Write: Always, Max: 20},
+			{Name: "total", Const: "TOTAL", Type: Money, Column: "total", Scalar: "Money", Doc: "Quantity × unit price less discount, rounded half away from zero at the minor unit; kept by Farley.", Filter: true},
+			{Name: "position", Const: "POSITION", Type: Int, Column: "position", Scalar: "Int", Doc: "Its place among the lines.", Write: Always, Filter: true, Order: true},
+		},
+	}
+}
+
+func opportunityContact() *Kind {
+	return &Kind{
+		Name: "OpportunityContact", Const: "OPPORTUNITY_CONTACT", Single: "opportunityContact", Plural: "opportunityContacts", Code: 52, Prefix: "opco", Table: "opportunity_contacts",
+		Doc:     "The part that a person has in a deal.",
+		Sight:   ByParents,
+		Parents: []string{"opportunity", "contact"}, Title: "role", Actions: []string{"EXPORT"}, Once: []string{"opportunity", "contact"}, About: []string{"contact"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal.", Required: true, Write: OnCreate, Filter: true, Target: "Opportunity"},
+			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The person.", Required: true, Write: OnCreate, Filter: true, Target: "Contact"},
+			{Name: "role", Const: "ROLE", Type: Enum, Column: "role", Scalar: "OpportunityRole", Doc: "The part.", Write: Always, Filter: true, Values: []string{"DECISION_MAKER", "ECONOMIC_BUYER", "INFLUENCER", "CHAMPION", "EVALUATOR", "USER", "OPPONENT", "OTHER"}, ValueDocs: []string{"Decides.", "Holds the purse.", "Is listened to.", "Wants us to win.", "Looks at what we offer.", "Will work with it.", "Wants us to lose.", "Anything else."}},
+			{Name: "remarks", Const: "REMARKS", Type: String, Column: "remarks", Scalar: "String", Doc: "Anything worth knowing.", Personal: true, Write: Always, Filter: true, Fold: "remarks_fold", Max: 200},
+		},
+	}
+}
+
+func opportunityCompetitor() *Kind {
+	return &Kind{
+		Name: "OpportunityCompetitor", Const: "OPPORTUNITY_COMPETITOR", Single: "opportunityCompetitor", Plural: "opportunityCompetitors", Code: 53, Prefix: "opcp", Table: "opportunity_competitors",
+		Doc:     "A competitor who is after a deal as well.",
+		Sight:   ByParents,
+		Parents: []string{"opportunity"}, Title: "id", Actions: []string{"EXPORT"}, Once: []string{"opportunity", "competitor"}, About: []string{"competitor"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal.", Required: true, Write: OnCreate, Filter: true, Target: "Opportunity"},
+			{Name: "competitor", Const: "COMPETITOR", Type: Ref, Column: "competitor_id", Doc: "The competitor.", Required: true, Write: OnCreate, Filter: true, Target: "Account"},
+			{Name: "strengths", Const: "STRENGTHS", Type: Text, Column: "strengths", Scalar: "String", Doc: "What speaks for the competitor.", Personal: true, Write: Always, Max: 2000},
+			{Name: "weaknesses", Const: "WEAKNESSES", Type: Text, Column: "weaknesses", Scalar: "String", Doc: "What speaks against the competitor.", Personal: true, Write: Always, Max: 2000},
+			{Name: "threat", Const: "THREAT", Type: Enum, Column: "threat", Scalar: "CompetitorThreat", Doc: "How dangerous the competitor is.", Write: Always, Filter: true, Values: []string{"LOW", "MEDIUM", "HIGH"}, ValueDocs: []string{"Hardly.", "To be minded.", "Very."}},
+			{Name: "result", Const: "RESULT", Type: Enum, Column: "result", Scalar: "CompetitorResult", Doc: "How it ended. When the deal is closed, Farley says LOST_TO of the competitor who is named then, and BEATEN of those who were PENDING when it is won; PENDING again when it is reopened.", Required: true, Write: Always, Filter: true, Values: []string{"PENDING", "BEATEN", "LOST_TO", "WITHDREW"}, ValueDocs: []string{"It has not ended.", "We won.", "The competitor won.", "The competitor gave up."}, Default: "PENDING"},
+		},
+	}
+}
+
+func opportunityStep() *Kind {
+	return &Kind{
+		Name: "OpportunityStep", Const: "OPPORTUNITY_STEP", Single: "opportunityStep", Plural: "opportunitySteps", Code: 54, Prefix: "opst", Table: "opportunity_steps",
+		Doc:     "A row of the history of a deal: how it stood after a change of stage, amount, probability, close date or category; kept by Farley. Who changed it is createdBy.",
+		Sight:   ByParents,
+		Parents: []string{"opportunity"}, Title: "id", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal.", Required: true, Filter: true, Target: "Opportunity"},
+			{Name: "changed", Const: "CHANGED", Type: Choices, Column: "changed", Scalar: "OpportunityStepChange", Doc: "What changed; all that was set, of the first row.", Filter: true, Values: []string{"STAGE", "AMOUNT", "PROBABILITY", "CLOSE_DATE", "CATEGORY"}, ValueDocs: []string{"The stage.", "The amount.", "The probability.", "The expected day of closing.", "The forecast category."}},
+			{Name: "at", Const: "AT", Type: DateTime, Column: "at", Scalar: "DateTime", Doc: "When.", Required: true, Filter: true, Order: true},
+			{Name: "fromStage", Const: "FROM_STAGE", Type: Ref, Column: "from_stage_id", Doc: "The stage that was left; null when the stage did not change, and of the first row.", Filter: true, Target: "Stage"},
+			{Name: "stage", Const: "STAGE", Type: Ref, Column: "stage_id", Doc: "The stage in which it was then.", Filter: true, Target: "Stage"},
+			{Name: "secondsInStage", Const: "SECONDS_IN_STAGE", Type: Int, Column: "seconds_in_stage", Scalar: "Int", Doc: "How many seconds it had been in its stage, or in the one it left, by then.", Filter: true},
+			{Name: "amount", Const: "AMOUNT", Type: Money, Column: "amount", Scalar: "Money", Doc: "The amount then.", Filter: true},
+			{Name: "expectedRevenue", Const: "EXPECTED_REVENUE", Type: Money, Column: "expected_revenue", Scalar: "Money", Doc: "The expected revenue then.", Filter: true},
+			{Name: "probability", Const: "PROBABILITY", Type: Int, Column: "probability", Scalar: "Int", Doc: "The probability then, in percent.", Filter: true},
+			{Name: "closeDate", Const: "CLOSE_DATE", Type: Date, Column: "close_date", Scalar: "Date", Doc: "The expected day of closing then.", Filter: true},
+			{Name: "forecastCategory", Const: "FORECAST_CATEGORY", Type: Enum, Column: "forecast_category", Scalar: "ForecastCategory", Doc: "The forecast category then.", Filter: true, Values: []string{"OMITTED", "PIPELINE", "BEST_CASE", "COMMIT", "CLOSED"}, ValueDocs: []string{"Not counted.", "Under way.", "Likely, if all goes well.", "Promised.", "Won."}},
 		},
 	}
 }

@@ -70,6 +70,9 @@ func digits(code string) (int, error) {
 	return int(d), nil
 }
 
+// ReportingCurrency returns the code of the currency into which amounts are converted.
+func (b *Book) ReportingCurrency() string { return b.reporting }
+
 // Parse reads an exact amount into minor units: "12.50" USD is 1250.
 func (b *Book) Parse(amount, code string) (int64, error) {
 	d, err := digits(code)
@@ -92,12 +95,15 @@ func (b *Book) Parse(amount, code string) (int64, error) {
 }
 
 // Format writes minor units with the currency's number of decimals: 1250 USD is "12.50".
-func (b *Book) Format(minor int64, code string) string {
+func (b *Book) Format(minor int64, code string) string { return b.FormatSum(big.NewInt(minor), code) }
+
+// FormatSum is Format for sums that may be larger than an amount.
+func (b *Book) FormatSum(minor *big.Int, code string) string {
 	d, err := digits(code)
 	if err != nil {
 		d = 2 // stored codes are valid; were one withdrawn, its amounts stay readable
 	}
-	sign, n := "", new(big.Int).SetInt64(minor)
+	sign, n := "", new(big.Int).Set(minor)
 	if n.Sign() < 0 {
 		sign = "-"
 		n.Neg(n)
@@ -115,19 +121,39 @@ func (b *Book) Format(minor int64, code string) string {
 // Reporting converts minor units of a currency into minor units of the reporting currency, rounded half to even; false
 // when there is no rate or the result does not fit.
 func (b *Book) Reporting(minor int64, code string) (int64, bool) {
+	n, ok := b.ReportingSum(big.NewInt(minor), code)
+	if !ok || !n.IsInt64() {
+		return 0, false
+	}
+	return n.Int64(), true
+}
+
+// ReportingSum is Reporting for sums that may be larger than an amount; false when there is no rate.
+func (b *Book) ReportingSum(minor *big.Int, code string) (*big.Int, bool) {
 	rate := b.rates[code]
 	from, err := digits(code)
 	if rate == nil || err != nil {
-		return 0, false
+		return nil, false
 	}
 	to, err := digits(b.reporting)
 	if err != nil {
-		return 0, false
+		return nil, false
 	}
-	r := new(big.Rat).Mul(new(big.Rat).SetInt64(minor), rate)
+	r := new(big.Rat).Mul(new(big.Rat).SetInt(minor), rate)
 	r.Mul(r, new(big.Rat).SetFrac(power(to), power(from)))
-	n := round(r)
-	return n.Int64(), n.IsInt64()
+	return round(r), true
+}
+
+// Times returns an amount times a number, rounded half away from zero at the minor unit; false when the result does not fit.
+func Times(minor int64, by *big.Rat) (int64, bool) {
+	r := new(big.Rat).Mul(new(big.Rat).SetInt64(minor), by)
+	num, den := new(big.Int).Abs(r.Num()), r.Denom()
+	num.Lsh(num, 1).Add(num, den)
+	q := num.Quo(num, new(big.Int).Lsh(den, 1))
+	if r.Sign() < 0 {
+		q.Neg(q)
+	}
+	return q.Int64(), q.IsInt64()
 }
 
 // ToReporting is Parse and Reporting.

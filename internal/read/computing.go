@@ -154,3 +154,8 @@ func placed(err error, path []any) error {
 	}
 	return &out
 }
+
+// Selected reports whether a path is selected inside the current field, under any alias.
+func (e *Engine) Selected(ctx context.Context, path string) bool {
+	return e.Selects(ctx, graphql.GetFieldContext(ctx).Field, path)
+}

@@ -21,27 +21,38 @@ type Sessions interface {
 func Rules(sessions Sessions, jobs Jobs) write.Rules {
 	book := &rulebook{}
 	return write.Rules{
-		write.Defaults:      {leadWaits, book.placedByRule},
-		"":                  {erasedStays, acyclic, customValues, placeDerived, book.placedAnew, write.KeepMatches},
-		"Account":           {accountDerived, phones, lifecycleStep, lifecycleHistory},
-		"Territory":         {territoryRules, book.territoryMoves(jobs)},
-		"Contact":           {contactDerived, contactHasName, partnerNeedsConsent, phones},
-		"AccountContact":    {linkDates, linkIsNew, linkPrimary},
-		"Note":              {noteHasOneSubject, noteMayComment, noteMentions, noteIsActivity},
-		"Lead":              {leadIsOpen, leadDerived, leadHasName, leadStatus, leadQueue, partnerNeedsConsent, phones},
-		"AccountTeamMember": {linkDates, teamAppointed, teamIsNew, teamTouchesAccount, teamTurns(jobs)},
-		"Preference":        {preferenceIsNew},
-		"Relationship":      {relationshipEnds, linkDates, relationshipIsNew},
-		"Consent":           {consentHasOneSubject, consentGivenNow, notInFuture("givenAt"), consentEndsSharing},
-		"LocationEvent":     {notInFuture("seenAt"), locationNeedsConsent},
-		"CustomField":       {customKey, customChoices, customDefinition, customUnique},
-		"Tag":               {tagColour},
-		"User":              {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
-		"Role":              {roleIsOpen, roleRows, roleScreens, roleLeavesAdministrator},
-		"RoleGrant":         {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
-		"Share":             {shareSubject, shareFields, shareNeedsConsent, shareTouchesRecord},
-		"RetentionRule":     {retentionFits},
+		write.Defaults:          {leadWaits, opportunityEnters, book.placedByRule},
+		"":                      {erasedStays, acyclic, customValues, placeDerived, book.placedAnew, write.KeepMatches},
+		"Account":               {accountDerived, phones, lifecycleStep, lifecycleHistory},
+		"Territory":             {territoryRules, book.territoryMoves(jobs)},
+		"Contact":               {contactDerived, contactHasName, partnerNeedsConsent, phones},
+		"AccountContact":        {linkDates, linkIsNew, linkPrimary},
+		"Note":                  {noteHasOneSubject, noteMayComment, noteMentions, noteIsActivity},
+		"Lead":                  {leadIsOpen, leadDerived, leadHasName, leadStatus, leadQueue, partnerNeedsConsent, phones},
+		"AccountTeamMember":     {linkDates, teamAppointed, teamIsNew, teamTouchesAccount, teamTurns(jobs)},
+		"Preference":            {preferenceIsNew},
+		"Relationship":          {relationshipEnds, linkDates, relationshipIsNew},
+		"Consent":               {consentHasOneSubject, consentGivenNow, notInFuture("givenAt"), consentEndsSharing},
+		"LocationEvent":         {notInFuture("seenAt"), locationNeedsConsent},
+		"CustomField":           {customKey, customChoices, customDefinition, customUnique},
+		"Tag":                   {tagColour},
+		"User":                  {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
+		"Stage":                 {stageFits, stagesInOrder, unused("stage_id", "The stage has deals: removeStage moves them to another one.")},
+		"Pipeline":              {unused("pipeline_id", "The pipeline has deals: archive it instead.")},
+		"Opportunity":           {opportunityIsOpen, opportunityStands, opportunityHistory, opportunityEnds},
+		"OpportunityLine":       {lineOfOpenDeal, lineFollowsProduct, lineTotal, lineCurrency, lineCounts},
+		"OpportunityContact":    {partIsNew("contact")},
+		"OpportunityCompetitor": {partIsNew("competitor")},
+		"Role":                  {roleIsOpen, roleRows, roleScreens, roleLeavesAdministrator},
+		"RoleGrant":             {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
+		"Share":                 {shareSubject, shareFields, shareNeedsConsent, shareTouchesRecord},
+		"RetentionRule":         {retentionFits},
 	}
+}
+
+// Merged returns what follows when records have become one, by kind.
+func Merged() map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error {
+	return map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error{"Opportunity": AmountOfLines}
 }
 
 // maxChain bounds the height of hierarchies.

@@ -321,7 +321,7 @@ type placer struct {
 func (p *placer) all(ctx context.Context) error {
 	var kinds []*model.Kind
 	for _, k := range p.w.Set.Kinds {
-		if k.Placed {
+		if k.Placed && k.Field("addresses") != nil { // a deal lies where its account lay
 			kinds = append(kinds, k)
 		}
 	}

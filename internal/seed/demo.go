@@ -54,6 +54,9 @@ func Demo(ctx context.Context, w *write.Writer, hash func(password string) (stri
 	if err := EnsureStages(ctx, w); err != nil {
 		return nil, err
 	}
+	if err := EnsurePipeline(ctx, w); err != nil {
+		return nil, err
+	}
 	people, err := demoPeople(ctx, w, roles)
 	if err != nil || people != nil {
 		return people, err
@@ -67,6 +70,9 @@ func Demo(ctx context.Context, w *write.Writer, hash func(password string) (stri
 		return nil, err
 	}
 	if err := f.findPlaces(ctx, w); err != nil {
+		return nil, err
+	}
+	if err := f.findProducts(ctx, w); err != nil {
 		return nil, err
 	}
 	for _, b := range f.batches() {
@@ -136,6 +142,29 @@ func (f *firm) findTags(ctx context.Context, w *write.Writer) error {
 			return err
 		}
 		f.tagged[key] = x
+	}
+	return rows.Err()
+}
+
+// findProducts looks up the numbers of products that there are already.
+func (f *firm) findProducts(ctx context.Context, w *write.Writer) error {
+	tx, err := w.DB.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Close() }()
+	rows, err := tx.QueryContext(ctx, "SELECT id, sku FROM products WHERE sku_key IS NOT NULL")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var x id.ID
+		var sku string
+		if err := rows.Scan(&x, &sku); err != nil {
+			return err
+		}
+		f.products[sku], f.taken[strings.ToLower(sku)] = x, true
 	}
 	return rows.Err()
 }

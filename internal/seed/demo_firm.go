@@ -37,6 +37,9 @@ type firm struct {
 	regional    id.ID            // the role regionalManager
 	tagged      map[string]id.ID // the tags that there are already, by folded name
 
+	products map[string]id.ID // by their numbers
+	taken    map[string]bool  // numbers of products that there are already, in small letters
+
 	partner  id.ID // the partner's account
 	portal   id.ID // the portal customer's contact
 	accounts map[string][]*demoAccount
@@ -59,6 +62,7 @@ func newFirm(set *model.Set, now time.Time, roles map[string]id.ID) *firm {
 		teams: map[string]id.ID{}, users: map[string]id.ID{}, emails: map[string]bool{}, tagged: map[string]id.ID{}, named: map[string]int{},
 		accounts: map[string][]*demoAccount{}, contacts: map[string][]id.ID{},
 		branches: map[string]id.ID{}, territories: map[string]id.ID{}, left: map[string]bool{},
+		products: map[string]id.ID{}, taken: map[string]bool{},
 	}
 	for _, b := range demoBranches {
 		f.branches[b.team] = f.id("Branch")
@@ -94,6 +98,10 @@ func (f *firm) batches() []*batch {
 	out = append(out, f.leadBatch())
 	for _, seller := range sellers {
 		out = append(out, f.wishBatch(seller))
+	}
+	out = append(out, f.productBatch())
+	for _, seller := range sellers {
+		out = append(out, f.dealBatch(seller))
 	}
 	return append(out, f.shareBatches()...)
 }

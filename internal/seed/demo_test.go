@@ -94,7 +94,10 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 			"stages":      "FROM lifecycle_stages", "steps": "FROM lifecycle_steps", "accounts in stages": "FROM accounts WHERE lifecycle_id IS NOT NULL",
 			"times in stages": "FROM stage_histories WHERE left_at IS NULL", "leads": "FROM leads", "queued": "FROM leads WHERE queued = 1 AND owner_id IS NULL",
 			"account teams": "FROM account_team_members", "consents": "FROM consents", "withdrawn": "FROM consents WHERE status = 'WITHDRAWN'",
-			"preferences": "FROM preferences", "needs": "FROM needs",
+			"products": "FROM products", "pipelines": "FROM pipelines", "stages of deals": "FROM stages", "deals": "FROM opportunities", "won": "FROM opportunities WHERE status = 'WON' AND closed_amount > 0",
+			"lost": "FROM opportunities WHERE status = 'LOST'", "lines": "FROM opportunity_lines", "parts in deals": "FROM opportunity_contacts",
+			"wrong amounts": "FROM opportunities o WHERE EXISTS (SELECT 1 FROM opportunity_lines l WHERE l.opportunity_id = o.id) AND o.amount <> (SELECT SUM(l.total) FROM opportunity_lines l WHERE l.opportunity_id = o.id)",
+			"preferences":   "FROM preferences", "needs": "FROM needs",
 			"outsiders": "FROM users WHERE partner_account_id IS NOT NULL OR contact_id IS NOT NULL",
 		} {
 			got[name] = count(t, d, "SELECT COUNT(*) "+query)
@@ -109,6 +112,7 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 		"contacts": 600, "partner's contacts": 18, "native names": 360, "emails": 600,
 		"links": 900, "primary links": 600, "notes": 152, "tags": 20, "taggings": 332, "shares": 12,
 		"wrong teams": 0, "outsiders": 3,
+		"products": 6, "pipelines": 1, "stages of deals": 6, "deals": 12, "won": 2, "lost": 1, "lines": 7, "parts in deals": 12, "wrong amounts": 0,
 		"stages": 6, "steps": 13, "accounts in stages": 139, "times in stages": 139, "leads": 9, "queued": 2, "account teams": 4,
 		"consents": 150, "withdrawn": 50, "preferences": 100, "needs": 40,
 	}

@@ -118,10 +118,10 @@ func exports(scope string, objects ...string) []access.Permission {
 	return out
 }
 
-// staff are the rights of a member of staff: beside his own ones he reads the directory, places and the tags, and has files
+// staff are the rights of a member of staff: beside his own ones he reads the directory, places, tags, products and pipelines, and has files
 // and exports of his own.
 func staff(r rights) rights {
-	for _, object := range []string{"USER", "TEAM", "BRANCH", "TERRITORY", "TAG", "CUSTOM_FIELD", "LIFECYCLE_STAGE"} {
+	for _, object := range []string{"USER", "TEAM", "BRANCH", "TERRITORY", "TAG", "CUSTOM_FIELD", "LIFECYCLE_STAGE", "PRODUCT", "PRODUCT_CATEGORY", "PIPELINE", "STAGE"} {
 		c := r[object]
 		c.read = "ALL"
 		r[object] = c

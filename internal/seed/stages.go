@@ -17,13 +17,14 @@ import (
 var stages = []struct {
 	key, name, phase, description string
 	next                          []string
+	won                           bool // accounts enter it when a deal is won
 }{
-	{"prospect", "Prospect", "START", "Might buy from us, and has not yet.", []string{"first_purchase", "lost"}},
-	{"first_purchase", "First purchase", "START", "Has bought for the first time.", []string{"active", "at_risk", "lost"}},
-	{"active", "Active", "KEEP", "Buys from us.", []string{"at_risk", "lost"}},
-	{"at_risk", "At risk", "WIN_BACK", "Buys less, or complains more, than before.", []string{"active", "lost"}},
-	{"lost", "Lost", "END", "Buys from us no more.", []string{"won_back"}},
-	{"won_back", "Won back", "WIN_BACK", "Was lost and has come back.", []string{"active", "at_risk", "lost"}},
+	{"prospect", "Prospect", "START", "Might buy from us, and has not yet.", []string{"first_purchase", "lost"}, false},
+	{"first_purchase", "First purchase", "START", "Has bought for the first time.", []string{"active", "at_risk", "lost"}, true},
+	{"active", "Active", "KEEP", "Buys from us.", []string{"at_risk", "lost"}, true},
+	{"at_risk", "At risk", "WIN_BACK", "Buys less, or complains more, than before.", []string{"active", "lost"}, false},
+	{"lost", "Lost", "END", "Buys from us no more.", []string{"won_back"}, false},
+	{"won_back", "Won back", "WIN_BACK", "Was lost and has come back.", []string{"active", "at_risk", "lost"}, true},
 }
 
 // StageID returns the id of the shipped lifecycle stage with a key. It is the same in every database.
@@ -51,7 +52,7 @@ func EnsureStages(ctx context.Context, w *write.Writer) error {
 		}
 		k := w.Set.Kind("LifecycleStage")
 		for i, s := range stages {
-			in := input.Object{"id": StageID(w.Set, s.key).String(), "name": s.name, "phase": s.phase, "position": int64(10 * (i + 1)), "description": s.description}
+			in := input.Object{"id": StageID(w.Set, s.key).String(), "name": s.name, "phase": s.phase, "position": int64(10 * (i + 1)), "description": s.description, "afterWon": s.won}
 			if _, err := tx.Create(ctx, k, in, "ALLOW"); err != nil {
 				return err
 			}

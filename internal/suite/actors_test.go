@@ -391,8 +391,14 @@ func bin(t testing.TB, e *farleytest.Env, k *model.Kind, x id.ID) {
 // touched returns the records that change with each change of a record.
 func touched(t testing.TB, e *farleytest.Env, k *model.Kind, x id.ID) []id.ID {
 	t.Helper()
+	return pointed(t, e, k, x, farleytest.Touches(k.Name))
+}
+
+// pointed returns the records to which fields of one lead.
+func pointed(t testing.TB, e *farleytest.Env, k *model.Kind, x id.ID, fields []string) []id.ID {
+	t.Helper()
 	var out []id.ID
-	for _, name := range farleytest.Touches(k.Name) {
+	for _, name := range fields {
 		reading(t, e, func(rows *sql.Rows) error {
 			var r id.ID
 			err := rows.Scan(&r)

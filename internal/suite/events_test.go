@@ -35,7 +35,7 @@ func TestEvents_oneChangeRowAWrite(t *testing.T) {
 }
 
 // together are fields that change others with them, which tests of their own look at.
-var together = map[string]bool{"Lead.queued": true}
+var together = map[string]bool{"Lead.queued": true, "Opportunity.stage": true, "Opportunity.reason": true, "Opportunity.closedAt": true}
 
 // writes writes records of one kind through the API.
 type writes struct {
@@ -138,7 +138,7 @@ func (w *writes) binned(t *testing.T) {
 func (w *writes) one(t *testing.T, rows []told, x id.ID, op change.Op, version int64) told {
 	t.Helper()
 	var found []told
-	others := touched(t, w.e, w.k, x)
+	others := append(touched(t, w.e, w.k, x), pointed(t, w.e, w.k, x, farleytest.MayTouch(w.k.Name))...)
 	for _, r := range rows {
 		switch {
 		case r.Record == x:

@@ -71,7 +71,9 @@ func full(t *testing.T, e *farleytest.Env, k *model.Kind) input.Object {
 		if len(e.ValidWith(t, k.Name, f.Name, 3)) <= len(e.Valid(t, k.Name)) {
 			continue // it takes the place of another one
 		}
-		in[f.Name] = e.Value(t, k, f, 3)
+		if v := e.Value(t, k, f, 3); v != nil {
+			in[f.Name] = v
+		}
 	}
 	return in
 }
@@ -274,7 +276,7 @@ func (l *leveled) updated(t *testing.T) {
 	t.Helper()
 	document := fmt.Sprintf(`mutation($id: ID!, $in: Update%[1]sInput!) { it: update%[1]s(id: $id, input: $in, dryRun: true) { it: %[2]s { id } } }`, l.k.Name, l.k.Single)
 	for _, f := range public(l.k) {
-		if f.Write == model.Always {
+		if f.Write == model.Always && l.k.Name+"."+f.Name != "Opportunity.stage" { // that is for moveOpportunity
 			i := 2
 			if f.Type == model.Date {
 				i = 3 // as it is, since days come in pairs of a first and a last one

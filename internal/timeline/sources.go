@@ -39,6 +39,12 @@ func sources() map[string][]source {
 			Titles: []string{otherAccount + ".name", otherContact + ".displayName"}, Record: "relationship",
 		}
 	}
+	deal := func(at, actor, what string) source {
+		return source{
+			Kind: "OPPORTUNITY", Type: "OpportunityEntry", By: "opportunities", At: at, Actor: actor, Titles: []string{"name"}, Record: "opportunity",
+			Also: map[string]any{"change": what},
+		}
+	}
 	relations := []source{related("relationshipsFrom", "toAccount", "toContact"), related("relationshipsTo", "fromAccount", "fromContact")}
 
 	of := map[string][]source{
@@ -46,8 +52,12 @@ func sources() map[string][]source {
 			[]source{note, {Kind: "STAGE_CHANGE", Type: "StageChangeEntry", By: "stageHistory", At: "enteredAt", Actor: "createdBy", Titles: []string{"stage.name"}, Record: "stay"}, became},
 			link("contact.displayName"),
 			membership(source{Kind: "TEAM_CHANGE", Type: "TeamChangeEntry", By: "accountTeam", Titles: []string{"user.name"}, Record: "member"}),
-			relations,
+			relations, []source{deal("createdAt", "createdBy", "OPENED"), deal("closedAt", "", "CLOSED")},
 		),
+		"Opportunity": {
+			note, became,
+			{Kind: "OPPORTUNITY_STEP", Type: "OpportunityStepEntry", By: "steps", At: "at", Actor: "createdBy", Titles: []string{"stage.name"}, Record: "step"},
+		},
 		"Contact": concat(
 			[]source{note, {Kind: "CONSENT", Type: "ConsentEntry", By: "consents", At: "givenAt", Actor: "createdBy", Titles: []string{"purpose"}, Record: "consent"}, became},
 			link("account.name"), relations,

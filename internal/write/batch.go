@@ -383,6 +383,14 @@ func (tx *Tx) Foresee(ctx context.Context, k *model.Kind, ids []id.ID) error {
 	return nil
 }
 
+// Knows has the actor name a record in inputs though he may not see it any more: he made or linked it in this transaction.
+func (tx *Tx) Knows(x id.ID) {
+	if tx.seen == nil {
+		tx.seen = map[id.ID]bool{}
+	}
+	tx.seen[x] = true
+}
+
 const maxForeseen = 500
 
 // LockAll is Lock of many records of a kind, in a few statements. Those that are not there are left out.

@@ -331,5 +331,5 @@ func (tx *Tx) upsert(ctx context.Context, k *model.Kind, r Request) (Outcome, er
 	if err := tx.expected(old, r); err != nil {
 		return Outcome{}, err
 	}
-	return tx.Update(ctx, k, x, r.Input)
+	return tx.Update(Outside(ctx), k, x, r.Input)
 }

@@ -108,6 +108,16 @@ func (tx *Tx) AddExternal(ctx context.Context, k *model.Kind, system, key string
 // Changes counts the change rows of the transaction so far.
 func (tx *Tx) Changes() int { return len(tx.changes) }
 
+// MadeSince returns the records of a kind that the transaction has made after it had so many change rows.
+func (tx *Tx) MadeSince(n int, k *model.Kind) (made []id.ID) {
+	for _, r := range tx.changes[min(n, len(tx.changes)):] {
+		if r.Kind == k.Code && r.Op == change.Created {
+			made = append(made, r.Record)
+		}
+	}
+	return made
+}
+
 // ChangedSince returns what the transaction has changed of a record after it had so many change rows.
 func (tx *Tx) ChangedSince(n int, x id.ID) (fields []change.FieldChange, changed bool) {
 	for _, r := range tx.changes[min(n, len(tx.changes)):] {

@@ -74,6 +74,11 @@ func (tx *Tx) Merge(ctx context.Context, r MergeRequest) ([]Moved, error) {
 	if err := m.tell(ctx); err != nil {
 		return nil, err
 	}
+	if follow := tx.w.Merged[m.Kind.Name]; follow != nil {
+		if err := follow(ctx, tx, m.Survivor); err != nil {
+			return nil, err
+		}
+	}
 	return m.moved, nil
 }
 
@@ -175,6 +180,9 @@ func (m *merge) lock(ctx context.Context) error {
 		}
 		if r.Values["status"] == "CONVERTED" {
 			return fault.New(fault.Conflict, "A converted lead cannot be merged.")
+		}
+		if s := r.Values["status"]; s == "WON" || s == "LOST" {
+			return fault.New(fault.Conflict, "A closed deal cannot be merged: reopen it first.")
 		}
 	}
 	return ExpectVersion(m.survivor, m.ExpectedVersion)

@@ -83,7 +83,7 @@ type reference struct {
 
 // essential reports whether a record cannot be without what the field leads to.
 func (r reference) essential() bool {
-	if r.field.Write == model.Never {
+	if r.field.Write == model.Never && !slices.Contains(r.kind.Parents, r.field.Name) {
 		return false // kept by Farley: who made it, who reviewed it
 	}
 	return r.kind.Link || r.field.Required || slices.Contains(r.kind.Parents, r.field.Name)

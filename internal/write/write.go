@@ -39,6 +39,8 @@ type Money interface {
 	Format(minor int64, currency string) string
 	// Reporting converts minor units into minor units of the reporting currency; false when there is no rate.
 	Reporting(minor int64, currency string) (int64, bool)
+	// ReportingCurrency returns the code of the reporting currency.
+	ReportingCurrency() string
 }
 
 // Rule is an invariant of a kind. It looks at the change, completes it, and refuses what must not be.
@@ -65,6 +67,9 @@ type Writer struct {
 	// Move are run for every record that is merged into another one, in the same transaction: in tables that hold no records,
 	// what was said of the one is said of the other from then on.
 	Move []Mover
+	// Merged are called, by the name of the kind, after records have been merged into one, in the same transaction: what
+	// follows from records that have moved to it.
+	Merged map[string]func(ctx context.Context, tx *Tx, survivor id.ID) error
 	// Wipe are called for every record whose personal values are erased while the record itself stays, in the same
 	// transaction: tables and files that hold no records give up what they know of it.
 	Wipe []func(ctx context.Context, tx *Tx, k *model.Kind, x id.ID) error

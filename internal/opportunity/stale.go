@@ -1,0 +1,143 @@
+package opportunity
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"farley/internal/access"
+	"farley/internal/db"
+	"farley/internal/fault"
+	"farley/internal/id"
+	"farley/internal/read"
+)
+
+// Stale is a deal that has been left alone for too long.
+type Stale struct {
+	ID      id.ID
+	Reasons []string // of the enum StaleReason
+	Cursor  string
+}
+
+const (
+	defaultPage = 20
+	maxPage     = 100
+)
+
+// StaleOpportunities reads a page of the open deals in sight that have been in their stage for longer than it allows, or whose
+// closing day is past, the oldest first; after is a cursor, or nil. What the actor may not read of a deal makes it stale to
+// others only. It runs two statements. It returns Invalid for arguments.
+func StaleOpportunities(ctx context.Context, q db.Querier, e *read.Engine, a *access.Actor, where map[string]any, first *int64, after *string) (page []Stale, more bool, err error) {
+	size := int64(defaultPage)
+	if first != nil {
+		if size = *first; size < 1 || size > maxPage {
+			var p fault.Violations
+			p.Add([]any{"first"}, "RANGE", "A page has 1 to %d records.", maxPage)
+			return nil, false, p.Err()
+		}
+	}
+	of, err := json.Marshal(where)
+	if err != nil {
+		return nil, false, err
+	}
+	bound := []string{"stale", string(of), a.User.String()}
+	filter, err := e.Filter(ctx, q, a, e.Set.Kind("Opportunity"), filterOf(where))
+	if err != nil {
+		return nil, false, err
+	}
+	status, err := filter.Value("status", "")
+	if err != nil || filter.IsFalse() {
+		return nil, false, err
+	}
+	cond := access.And(filter.Cond, access.Cond{SQL: status.SQL + " = ?", Args: append(append([]any{}, status.Args...), open)})
+	if after != nil {
+		keys, err := e.OpenCursor(*after, bound, "after")
+		if err != nil {
+			return nil, false, err
+		}
+		cond = access.And(cond, access.Cond{SQL: read.Row + ".`id` > ?", Args: keys})
+	}
+	now := e.Clock.Now()
+	late, err := pastDay(filter, now)
+	if err != nil {
+		return nil, false, err
+	}
+	long, err := tooLong(ctx, q, filter, now)
+	if err != nil {
+		return nil, false, err
+	}
+	query := "SELECT s.id, s.is_long, s.is_late FROM (SELECT " + read.Row + ".`id` AS id, CASE WHEN " + long.SQL + " THEN 1 ELSE 0 END AS is_long, CASE WHEN " + late.SQL + " THEN 1 ELSE 0 END AS is_late FROM `opportunities` " + read.Row +
+		" WHERE " + cond.SQL + ") s WHERE s.is_long = 1 OR s.is_late = 1 ORDER BY s.id LIMIT ?"
+	args := append(append(append([]any{}, long.Args...), late.Args...), cond.Args...)
+	var ids []id.ID
+	err = scan(ctx, q, query, append(args, size+1), func(rows *sql.Rows) error {
+		var x id.ID
+		var long, late bool
+		if err := rows.Scan(&x, &long, &late); err != nil {
+			return err
+		}
+		if int64(len(page)) == size {
+			more = true
+			return nil
+		}
+		s := Stale{ID: x, Cursor: e.SealCursor(bound, x[:])}
+		if long {
+			s.Reasons = append(s.Reasons, "STAGE")
+		}
+		if late {
+			s.Reasons = append(s.Reasons, "CLOSE_DATE")
+		}
+		page, ids = append(page, s), append(ids, x)
+		return nil
+	})
+	filter.Told(ids)
+	return page, more, err
+}
+
+// never holds on no row.
+var never = access.Cond{SQL: "1=0"}
+
+// shown is a value as far as it shows; false where it never does.
+func shown(f *read.Filter, field string) (access.Cond, bool, error) {
+	v, err := f.Value(field, "")
+	if fault.CodeOf(err) == fault.Forbidden {
+		return never, false, nil
+	}
+	return v, err == nil, err
+}
+
+// pastDay is the condition that the expected day of closing has passed.
+func pastDay(f *read.Filter, now time.Time) (access.Cond, error) {
+	day, ok, err := shown(f, "closeDate")
+	if !ok {
+		return never, err
+	}
+	return access.Cond{SQL: day.SQL + " < ?", Args: append(append([]any{}, day.Args...), access.Day(now))}, nil
+}
+
+// tooLong is the condition that a deal has been in its stage for longer than the stage allows. The stages are few, and a time
+// is reckoned here so that both databases do it alike.
+func tooLong(ctx context.Context, q db.Querier, f *read.Filter, now time.Time) (access.Cond, error) {
+	stage, ok, err := shown(f, "stage")
+	if !ok {
+		return never, err
+	}
+	since, ok, err := shown(f, "stageEnteredAt")
+	if !ok {
+		return never, err
+	}
+	out := never
+	err = scan(ctx, q, "SELECT `id`, `stale_after_days` FROM `stages` WHERE `stale_after_days` IS NOT NULL AND `kind` = 'OPEN' AND `deleted_at` IS NULL ORDER BY `id`", nil, func(rows *sql.Rows) error {
+		var x id.ID
+		var days int
+		if err := rows.Scan(&x, &days); err != nil {
+			return err
+		}
+		out.SQL += " OR (" + stage.SQL + " = ? AND " + since.SQL + " < ?)"
+		out.Args = append(append(append(append(out.Args[:len(out.Args):len(out.Args)], stage.Args...), x), since.Args...), now.AddDate(0, 0, -days))
+		return nil
+	})
+	out.SQL = "(" + out.SQL + ")"
+	return out, err
+}

@@ -1,0 +1,46 @@
+package write
+
+import (
+	"context"
+)
+
+// Currency returns the currency code of a Money field after the change, "" for null.
+func (c *Change) Currency(field string) string {
+	code, _ := c.column(c.Kind.Field(field).Column + "_currency").(string)
+	return code
+}
+
+// SetMoney gives a Money field an amount in minor units of a currency; without a currency it is emptied.
+func (c *Change) SetMoney(field string, minor int64, currency string) {
+	f := c.Kind.Field(field)
+	if currency == "" {
+		c.set(f.Column, nil)
+	} else {
+		c.set(f.Column, minor)
+		c.set(f.Column+"_currency", currency)
+	}
+	c.normaliseMoney(f)
+}
+
+// Reporting returns minor units of a currency in minor units of the reporting currency, at the rate of now; false when there
+// is none.
+func (tx *Tx) Reporting(minor int64, currency string) (reporting int64, code string, ok bool) {
+	reporting, ok = tx.w.Money.Reporting(minor, currency)
+	return reporting, tx.w.Money.ReportingCurrency(), ok
+}
+
+type outsideKey struct{}
+
+// Outside returns a context in which writes repeat what an outside system says: upserts by its keys, and imports.
+func Outside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, outsideKey{}, true)
+}
+
+// IsOutside reports whether a write repeats what an outside system says.
+func IsOutside(ctx context.Context) bool {
+	outside, _ := ctx.Value(outsideKey{}).(bool)
+	return outside
+}
+
+// Amount writes minor units of a currency as the API does: "12.50".
+func (tx *Tx) Amount(minor int64, currency string) string { return tx.w.Money.Format(minor, currency) }
