@@ -8,6 +8,8 @@ import (
 	"farley/ent/account"
 	"farley/ent/accountcontact"
 	"farley/ent/accountteammember"
+	"farley/ent/activity"
+	"farley/ent/activityparticipant"
 	"farley/ent/branch"
 	"farley/ent/consent"
 	"farley/ent/contact"
@@ -22,8 +24,11 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/notification"
 	"farley/ent/preference"
+	"farley/ent/recurrence"
 	"farley/ent/relationship"
+	"farley/ent/reminder"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
@@ -35,6 +40,7 @@ import (
 	"farley/ent/territory"
 	"farley/ent/territorymember"
 	"farley/ent/user"
+	"farley/ent/workingcalendar"
 	"fmt"
 	"reflect"
 	"sync"
@@ -102,36 +108,42 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			account.Table:           account.ValidColumn,
-			accountcontact.Table:    accountcontact.ValidColumn,
-			accountteammember.Table: accountteammember.ValidColumn,
-			branch.Table:            branch.ValidColumn,
-			consent.Table:           consent.ValidColumn,
-			contact.Table:           contact.ValidColumn,
-			customfield.Table:       customfield.ValidColumn,
-			export.Table:            export.ValidColumn,
-			file.Table:              file.ValidColumn,
-			importrun.Table:         importrun.ValidColumn,
-			lead.Table:              lead.ValidColumn,
-			lifecyclestage.Table:    lifecyclestage.ValidColumn,
-			lifecyclestep.Table:     lifecyclestep.ValidColumn,
-			locationevent.Table:     locationevent.ValidColumn,
-			mention.Table:           mention.ValidColumn,
-			need.Table:              need.ValidColumn,
-			note.Table:              note.ValidColumn,
-			preference.Table:        preference.ValidColumn,
-			relationship.Table:      relationship.ValidColumn,
-			retentionrule.Table:     retentionrule.ValidColumn,
-			role.Table:              role.ValidColumn,
-			rolegrant.Table:         rolegrant.ValidColumn,
-			share.Table:             share.ValidColumn,
-			stagehistory.Table:      stagehistory.ValidColumn,
-			tag.Table:               tag.ValidColumn,
-			tagging.Table:           tagging.ValidColumn,
-			team.Table:              team.ValidColumn,
-			territory.Table:         territory.ValidColumn,
-			territorymember.Table:   territorymember.ValidColumn,
-			user.Table:              user.ValidColumn,
+			account.Table:             account.ValidColumn,
+			accountcontact.Table:      accountcontact.ValidColumn,
+			accountteammember.Table:   accountteammember.ValidColumn,
+			activity.Table:            activity.ValidColumn,
+			activityparticipant.Table: activityparticipant.ValidColumn,
+			branch.Table:              branch.ValidColumn,
+			consent.Table:             consent.ValidColumn,
+			contact.Table:             contact.ValidColumn,
+			customfield.Table:         customfield.ValidColumn,
+			export.Table:              export.ValidColumn,
+			file.Table:                file.ValidColumn,
+			importrun.Table:           importrun.ValidColumn,
+			lead.Table:                lead.ValidColumn,
+			lifecyclestage.Table:      lifecyclestage.ValidColumn,
+			lifecyclestep.Table:       lifecyclestep.ValidColumn,
+			locationevent.Table:       locationevent.ValidColumn,
+			mention.Table:             mention.ValidColumn,
+			need.Table:                need.ValidColumn,
+			note.Table:                note.ValidColumn,
+			notification.Table:        notification.ValidColumn,
+			preference.Table:          preference.ValidColumn,
+			recurrence.Table:          recurrence.ValidColumn,
+			relationship.Table:        relationship.ValidColumn,
+			reminder.Table:            reminder.ValidColumn,
+			retentionrule.Table:       retentionrule.ValidColumn,
+			role.Table:                role.ValidColumn,
+			rolegrant.Table:           rolegrant.ValidColumn,
+			share.Table:               share.ValidColumn,
+			stagehistory.Table:        stagehistory.ValidColumn,
+			tag.Table:                 tag.ValidColumn,
+			tagging.Table:             tagging.ValidColumn,
+			team.Table:                team.ValidColumn,
+			territory.Table:           territory.ValidColumn,
+			territorymember.Table:     territorymember.ValidColumn,
+			user.Table:                user.ValidColumn,
+			workingcalendar.Table:     workingcalendar.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"farley/graph/generated"
+	"farley/internal/activity"
 	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/broker"
@@ -47,6 +48,8 @@ type Resolver struct {
 	PublicURL func() string
 	Privacy   *privacy.Service
 	Imports   *importer.Service
+	// Agendas reads activities across records.
+	Agendas *activity.Service
 	// Say writes a message for people in the language of the request.
 	Say func(ctx context.Context, format string, args ...any) string
 }

@@ -30,6 +30,8 @@ const (
 	FieldContactID = "contact_id"
 	// FieldLeadID holds the string denoting the lead_id field in the database.
 	FieldLeadID = "lead_id"
+	// FieldActivityID holds the string denoting the activity_id field in the database.
+	FieldActivityID = "activity_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
 	// FieldTitleFold holds the string denoting the title_fold field in the database.
@@ -46,6 +48,8 @@ const (
 	EdgeContact = "contact"
 	// EdgeLead holds the string denoting the lead edge name in mutations.
 	EdgeLead = "lead"
+	// EdgeActivity holds the string denoting the activity edge name in mutations.
+	EdgeActivity = "activity"
 	// Table holds the table name of the note in the database.
 	Table = "notes"
 	// AccountTable is the table that holds the account relation/edge.
@@ -69,6 +73,13 @@ const (
 	LeadInverseTable = "leads"
 	// LeadColumn is the table column denoting the lead relation/edge.
 	LeadColumn = "lead_id"
+	// ActivityTable is the table that holds the activity relation/edge.
+	ActivityTable = "notes"
+	// ActivityInverseTable is the table name for the Activity entity.
+	// It exists in this package in order to avoid circular dependency with the "activity" package.
+	ActivityInverseTable = "activities"
+	// ActivityColumn is the table column denoting the activity relation/edge.
+	ActivityColumn = "activity_id"
 )
 
 // Columns holds all SQL columns for note fields.
@@ -83,6 +94,7 @@ var Columns = []string{
 	FieldAccountID,
 	FieldContactID,
 	FieldLeadID,
+	FieldActivityID,
 	FieldTitle,
 	FieldTitleFold,
 	FieldTitleSort,
@@ -158,6 +170,11 @@ func ByLeadID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLeadID, opts...).ToFunc()
 }
 
+// ByActivityID orders the results by the activity_id field.
+func ByActivityID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldActivityID, opts...).ToFunc()
+}
+
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
@@ -198,6 +215,13 @@ func ByLeadField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newLeadStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByActivityField orders the results by activity field.
+func ByActivityField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newActivityStep(), sql.OrderByField(field, opts...))
+	}
+}
 func newAccountStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -217,5 +241,12 @@ func newLeadStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(LeadInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, LeadTable, LeadColumn),
+	)
+}
+func newActivityStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ActivityInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, ActivityTable, ActivityColumn),
 	)
 }

@@ -38,4 +38,10 @@ var prefixes = map[Kind]string{
 	43: "expt",
 	44: "rtnr",
 	45: "mntn",
+	65: "actv",
+	66: "actp",
+	67: "wcal",
+	68: "remi",
+	69: "noti",
+	70: "recu",
 }

@@ -41,6 +41,11 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"RoleGrant":         {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
 		"Share":             {shareSubject, shareFields, shareNeedsConsent, shareTouchesRecord},
 		"RetentionRule":     {retentionFits},
+
+		"Activity":            {activityStatus, activityTimes, activityAt, activityDealt, activityMoves(jobs)},
+		"ActivityParticipant": {participantIsOne, participantIsNew, participantAnswers, participantTouchesActivity},
+		"Reminder":            {reminderTimes(jobs)},
+		"WorkingCalendar":     {calendarFits, calendarWhose},
 	}
 }
 

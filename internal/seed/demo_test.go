@@ -94,7 +94,7 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 			"stages":      "FROM lifecycle_stages", "steps": "FROM lifecycle_steps", "accounts in stages": "FROM accounts WHERE lifecycle_id IS NOT NULL",
 			"times in stages": "FROM stage_histories WHERE left_at IS NULL", "leads": "FROM leads", "queued": "FROM leads WHERE queued = 1 AND owner_id IS NULL",
 			"account teams": "FROM account_team_members", "consents": "FROM consents", "withdrawn": "FROM consents WHERE status = 'WITHDRAWN'",
-			"preferences": "FROM preferences", "needs": "FROM needs",
+			"preferences": "FROM preferences", "needs": "FROM needs", "activities": "FROM activities", "done activities": "FROM activities WHERE status = 'DONE'", "reminders": "FROM reminders WHERE due_at IS NOT NULL",
 			"outsiders": "FROM users WHERE partner_account_id IS NOT NULL OR contact_id IS NOT NULL",
 		} {
 			got[name] = count(t, d, "SELECT COUNT(*) "+query)
@@ -110,7 +110,7 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 		"links": 900, "primary links": 600, "notes": 152, "tags": 20, "taggings": 332, "shares": 12,
 		"wrong teams": 0, "outsiders": 3,
 		"stages": 6, "steps": 13, "accounts in stages": 139, "times in stages": 139, "leads": 9, "queued": 2, "account teams": 4,
-		"consents": 150, "withdrawn": 50, "preferences": 100, "needs": 40,
+		"consents": 150, "withdrawn": 50, "preferences": 100, "needs": 40, "activities": 12, "done activities": 5, "reminders": 4,
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Error(diff)

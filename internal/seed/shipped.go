@@ -104,6 +104,8 @@ func selling() []definition {
 		key: "sales_manager", name: "sales manager",
 		description: "Leads a sales team: reads and writes the accounts and contacts of the team and what is shared with it, tax numbers for reading.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
+			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
 			"CONTACT":             {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
@@ -125,6 +127,7 @@ func selling() []definition {
 		key: "sales_rep", name: "sales rep",
 		description: "Sells: writes the accounts and contacts of the own team and what is shared for editing, deletes only the own ones.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":             {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
 			"CONTACT":             {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
 			"ACCOUNT_CONTACT":     {create: "TEAM", read: "SHARED", update: "TEAM", delete: "OWN"},
@@ -144,6 +147,7 @@ func selling() []definition {
 		key: "customer_success", name: "customer success",
 		description: "Looks after customers once they have bought: writes the accounts and contacts of the own team and what is shared for editing.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":             {read: "SHARED", update: "SHARED"},
 			"CONTACT":             {create: "TEAM", read: "SHARED", update: "SHARED"},
 			"ACCOUNT_CONTACT":     {create: "TEAM", read: "SHARED", update: "TEAM"},
@@ -161,6 +165,7 @@ func selling() []definition {
 		key: "marketing", name: "marketing",
 		description: "Addresses all contacts, keeps them and their tags in order, and reads the accounts behind them.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":             readAll,
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT":     readAll,
@@ -181,6 +186,7 @@ func selling() []definition {
 		key: "loyalty_manager", name: "loyalty manager",
 		description: "Runs the loyalty programme: reads all accounts and contacts, birthdays and households included, and tags them.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":         readAll,
 			"CONTACT":         {read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT": readAll,
@@ -204,6 +210,8 @@ func serving() []definition {
 		key: "service_manager", name: "service manager",
 		description: "Leads the service desk: reads all accounts, writes all contacts, and answers for the notes of the team.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
+			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             {read: "ALL", update: "SHARED"},
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL", delete: "ALL"},
@@ -224,6 +232,7 @@ func serving() []definition {
 		key: "service_agent", name: "service agent",
 		description: "Helps whoever asks: reads all accounts, keeps all contacts up to date, and writes notes.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":             readAll,
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL"},
@@ -245,6 +254,8 @@ func serving() []definition {
 		key: "call_centre_supervisor", name: "call-centre supervisor",
 		description: "Leads the call centre: as a service agent, and may remove contacts and shares of the team.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
+			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             readAll,
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
@@ -267,6 +278,7 @@ func office() []definition {
 		key: "documents_clerk", name: "documents clerk",
 		description: "Prepares letters and documents: reads all accounts and contacts with their tax numbers, and keeps postal addresses right.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
 			"CONTACT":         {read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT": readAll,
@@ -282,6 +294,7 @@ func office() []definition {
 		key: "finance", name: "finance",
 		description: "Bills and collects: reads all accounts and contacts, and keeps what stands on invoices.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":             {read: "ALL", update: "ALL"},
 			"CONTACT":             readAll,
 			"ACCOUNT_CONTACT":     readAll,
@@ -298,6 +311,7 @@ func office() []definition {
 		key: "legal", name: "legal",
 		description: "Advises on contracts and privacy: reads all accounts, contacts and leads, keeps registered names and numbers, records objections to marketing, exports and erases personal data, and says how long they are kept.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
 			"CONTACT":         {read: "ALL", update: "ALL"},
 			"LEAD":            readAll,
