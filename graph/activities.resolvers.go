@@ -170,3 +170,25 @@ func (r *queryResolver) TeamActivities(ctx context.Context, by string, from, to 
 	})
 	return &res, err
 }
+
+// RepeatActivity answers Mutation.repeatActivity.
+func (r *mutationResolver) RepeatActivity(ctx context.Context, in input.Object, version *int64, dryRun *bool, key *string) (*read.Result, error) {
+	c := write.Command{Name: "repeatActivity", Input: in, ExpectedVersion: version, DryRun: dryRun}
+	var res read.Result
+	return &res, activity.Repeat(ctx, r.Write, c, idempotencyKey(ctx, key), r.repeated(&res))
+}
+
+// EditSeries answers Mutation.editSeries.
+func (r *mutationResolver) EditSeries(ctx context.Context, in input.Object, version *int64, dryRun *bool, key *string) (*read.Result, error) {
+	c := write.Command{Name: "editSeries", Input: in, ExpectedVersion: version, DryRun: dryRun}
+	var res read.Result
+	return &res, activity.Edit(ctx, r.Write, c, idempotencyKey(ctx, key), r.repeated(&res))
+}
+
+// repeated writes the payload of a verb on a series.
+func (r *mutationResolver) repeated(res *read.Result) func(context.Context, *write.Tx, activity.Repeated) error {
+	return func(ctx context.Context, tx *write.Tx, o activity.Repeated) (err error) {
+		*res, err = r.records(ctx, tx, map[string]id.ID{"activity": o.Activity, "series": o.Series, "recurrence": o.Recurrence}, nil)
+		return err
+	}
+}

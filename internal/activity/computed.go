@@ -175,10 +175,10 @@ func (p *planned) against(busy []Busy, calendars map[id.ID]works) []Busy {
 
 // sentences are what notifications say, with the subject of the activity and without.
 var sentences = map[string][2]string{
-	"REMINDER":          {"Reminder: %s", "A reminder of an activity that you do not see any more."},
-	"ACTIVITY_DUE":      {"Due: %s", "An activity that you do not see any more is due."},
-	"ACTIVITY_ASSIGNED": {"You were given: %s", "You were given an activity that you do not see any more."},
-	"ACTIVITY_RESPONSE": {"Somebody answered: %s", "Somebody answered about an activity that you do not see any more."},
+	"REMINDER":          {"Reminder: %s.", "A reminder of an activity that you do not see any more."},
+	"ACTIVITY_DUE":      {"Due: %s.", "An activity that you do not see any more is due."},
+	"ACTIVITY_ASSIGNED": {"You were given: %s.", "You were given an activity that you do not see any more."},
+	"ACTIVITY_RESPONSE": {"Somebody answered: %s.", "Somebody answered about an activity that you do not see any more."},
 }
 
 // texts answers Notification.text.

@@ -121,6 +121,22 @@ func wholeDays(c *write.Change, start, end time.Time) {
 	}
 }
 
+// activityKeepsSeries refuses that the time of an activity that comes back changes without its series.
+func activityKeepsSeries(_ context.Context, c *write.Change) error {
+	if c.Created() || c.Tx.System() || c.Old.Values["recurrence_id"] == nil {
+		return nil
+	}
+	for _, field := range []string{"startAt", "endAt", "dueAt", "timeZone", "allDay", "kind"} {
+		if c.Changes(field) {
+			return fault.New(fault.Conflict, "The activity comes back: change its series, or one time of it.").At("input", field)
+		}
+	}
+	if c.Changes("status") && c.Text("status") == activityDone {
+		return fault.New(fault.Conflict, "The activity comes back: change its series, or one time of it.").At("input", "status")
+	}
+	return nil
+}
+
 // activityAt keeps where the activity stands in time, for orders and timelines.
 func activityAt(_ context.Context, c *write.Change) error {
 	made := c.Tx.Now

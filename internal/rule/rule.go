@@ -42,7 +42,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"Share":             {shareSubject, shareFields, shareNeedsConsent, shareTouchesRecord},
 		"RetentionRule":     {retentionFits},
 
-		"Activity":            {activityStatus, activityTimes, activityAt, activityDealt, activityMoves(jobs)},
+		"Activity":            {activityKeepsSeries, activityStatus, activityTimes, activityAt, activityDealt, activityMoves(jobs)},
 		"ActivityParticipant": {participantIsOne, participantIsNew, participantAnswers, participantTouchesActivity},
 		"Reminder":            {reminderTimes(jobs)},
 		"WorkingCalendar":     {calendarFits, calendarWhose},
