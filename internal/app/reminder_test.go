@@ -1,15 +1,18 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"farley/internal/farleytest"
+	"farley/internal/farleytest/testdb"
 	"farley/internal/id"
 	"farley/internal/input"
 	"farley/internal/mail"
@@ -206,6 +209,38 @@ func TestNotification_recipientOnly(t *testing.T) {
 		e.Settle(t)
 		if n := admin.Query(t, `query($c: Cursor!) { changes(objects: [NOTIFICATION], after: $c) { edges { node { op } } } }`, farleytest.Vars{"c": from}).At("changes.edges").Len(); n != 0 {
 			t.Errorf("the administrator hears of %d changes", n)
+		}
+	})
+}
+
+// With two nodes each reminder comes once, whichever node sends it, and also when the server was down at its time.
+func TestReminder_twoNodes(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, d *testdb.DB) {
+		c := farleytest.Nodes(t, d, 2)
+		one, two := c.Nodes[0], c.Nodes[1]
+		_, ann, _ := salesTeam(t, one)
+		x := newActivity(t, ann, input.Object{"kind": "TASK", "subject": "Offer", "dueAt": hours(1)})
+		for i := range 5 {
+			remindMe(t, ann, input.Object{"activity": x.String(), "minutesBefore": i})
+		}
+		c.Clock.Advance(farleytest.Start.Add(26 * time.Hour)) // nothing ran meanwhile
+		var done sync.WaitGroup
+		for _, e := range []*farleytest.Env{one, two, one, two} {
+			done.Go(func() {
+				if _, err := e.Jobs.CatchUp(context.Background(), 1000, func() {}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		done.Wait()
+		ann.Token = one.SignIn(t, ann.User).Token
+		want := []string{"ACTIVITY_DUE Due: Offer. 22T10:00:00Z"}
+		for range 5 {
+			want = append(want, "REMINDER Reminder: Offer. 22T10:00:00Z")
+		}
+		if diff := cmp.Diff(want, alphabetic(toldTo(t, ann))); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

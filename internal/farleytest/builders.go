@@ -224,6 +224,10 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return false, true // whole days need midnights
 	case "Activity.resultedIn":
 		return e.related(t, "Account", owner), true
+	case "ActivityParticipant.attendance":
+		return pick(min(i%3, 1), "REQUIRED", "OPTIONAL"), true // tests want the second and the tenth to differ, and the fourth and the fifth
+	case "WorkingCalendar.timeZone":
+		return pick(i, "Asia/Riyadh", "Europe/Berlin", "UTC", "America/New_York", "Africa/Cairo"), true // the first and the fifth differ
 	case "ActivityParticipant.response":
 		return pick(i, "NEEDS_ACTION", "ACCEPTED", "TENTATIVE"), true
 	case "Account.customFields", "Contact.customFields", "Lead.customFields", "Activity.customFields":

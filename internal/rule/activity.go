@@ -214,7 +214,7 @@ func activityMoves(jobs Jobs) write.Rule {
 				}
 			}
 			if moved {
-				if err := dueNotice(ctx, c.Tx, jobs, c.ID, values); err != nil {
+				if err := dueNotice(ctx, c.Tx, jobs, c.ID, values, c.Tx.Now); err != nil {
 					return err
 				}
 				if !c.Created() {

@@ -83,13 +83,13 @@ func reminderTimes(jobs Jobs) write.Rule {
 		if err != nil || r == nil {
 			return err
 		}
-		again := reminding{before: time.Duration(minutes) * time.Minute, at: instant(c, "remindAt"), fired: instant(c, "firedAt")}
+		again := reminding{before: time.Duration(minutes) * time.Minute, at: instant(c, "remindAt"), fired: instant(c, "firedAt"), late: c.Changes("firedAt")}
 		due, err := again.next(ctx, c.Tx, r)
 		if err != nil {
 			return err
 		}
 		if c.InBin() {
-			due = time.Time{}
+			return nil // its timer finds it there; out of the bin again, it comes at its next time
 		}
 		switch {
 		case due.IsZero():
@@ -110,6 +110,7 @@ type reminding struct {
 	before time.Duration
 	at     time.Time // zero: before the activity
 	fired  time.Time
+	late   bool // it comes now, maybe late: the times since then are not left out
 }
 
 // next returns when the reminder comes next, the zero time for never: it does not come twice for one time of its activity, nor
@@ -125,7 +126,7 @@ func (m reminding) next(ctx context.Context, tx *write.Tx, activity *write.Recor
 		return m.at, nil
 	}
 	after := tx.Now
-	if earliest := m.fired.Add(m.before + time.Microsecond); !m.fired.IsZero() && earliest.After(after) {
+	if earliest := m.fired.Add(m.before + time.Microsecond); !m.fired.IsZero() && (m.late || earliest.After(after)) {
 		after = earliest
 	}
 	when, err := nextTime(ctx, tx, activity, after)
@@ -202,13 +203,43 @@ func remindingOf(m *write.Record) reminding {
 	return reminding{before: time.Duration(minutes) * time.Minute, at: m.At("remind_at"), fired: m.At("fired_at")}
 }
 
-// dueNotice has a job tell the owner of an activity when it is due. Nothing is told of what was due before.
-func dueNotice(ctx context.Context, tx *write.Tx, jobs Jobs, activity id.ID, values map[string]any) error {
+// dueNotice has a job tell the owner of an activity when it is due next after an instant. Nothing is told of what was due before.
+func dueNotice(ctx context.Context, tx *write.Tx, jobs Jobs, activity id.ID, values map[string]any, after time.Time) error {
 	due, _ := values["due_at"].(time.Time)
-	if jobs == nil || !waits(values) || !due.After(tx.Now) || values["recurrence_id"] != nil {
+	if jobs == nil || !waits(values) || due.IsZero() {
+		return nil
+	}
+	if series, _ := values["recurrence_id"].(id.ID); !series.IsZero() {
+		var err error
+		if due, err = nextOccurrence(ctx, tx, series, after.Add(time.Microsecond)); err != nil {
+			return err
+		}
+	}
+	if !due.After(after) {
 		return nil
 	}
 	return enqueueTimer(ctx, tx, jobs, DueJob, activity, due)
+}
+
+// seriesMoves has the timers of an activity follow its series.
+func seriesMoves(jobs Jobs) write.Rule {
+	return func(_ context.Context, c *write.Change) error {
+		if c.Created() || c.InBin() || len(c.Problems) > 0 {
+			return nil // the activity that begins to come back changes as well
+		}
+		activity := c.Ref("activity")
+		c.Then(func(ctx context.Context) error {
+			r, err := c.Tx.Lock(ctx, c.KindOf("Activity"), activity)
+			if err != nil || r == nil {
+				return err
+			}
+			if err := dueNotice(ctx, c.Tx, jobs, activity, r.Values, c.Tx.Now); err != nil {
+				return err
+			}
+			return remindAnew(ctx, c.Tx, jobs, activity)
+		})
+		return nil
+	}
 }
 
 // Mailing sends mails.
@@ -241,8 +272,21 @@ func (t telling) due(ctx context.Context, run *job.Run) error {
 	return run.Finish(ctx, func(ctx context.Context, dtx *db.Tx) error {
 		return t.writer.In(write.AsSystem(ctx), dtx, func(ctx context.Context, tx *write.Tx) error {
 			r, err := tx.Lock(ctx, tx.Kinds().Kind("Activity"), at.Record)
-			if err != nil || r == nil || !waits(r.Values) || !r.At("due_at").Equal(at.At) {
-				return err // it was moved, or is over: there is another job for it, or none
+			if err != nil || r == nil || !waits(r.Values) {
+				return err
+			}
+			due := r.At("due_at")
+			series, _ := r.Values["recurrence_id"].(id.ID)
+			if !series.IsZero() && !due.IsZero() {
+				if due, err = nextOccurrence(ctx, tx, series, at.At); err != nil {
+					return err
+				}
+				if err := dueNotice(ctx, tx, t.jobs, r.ID, r.Values, at.At); err != nil {
+					return err
+				}
+			}
+			if !due.Equal(at.At) {
+				return nil // it was moved: there is another job for it
 			}
 			owner, _ := r.Values["owner_id"].(id.ID)
 			if owner.IsZero() {

@@ -45,6 +45,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"Activity":            {activityKeepsSeries, activityStatus, activityTimes, activityAt, activityDealt, activityMoves(jobs)},
 		"ActivityParticipant": {participantIsOne, participantIsNew, participantAnswers, participantTouchesActivity},
 		"Reminder":            {reminderTimes(jobs)},
+		"Recurrence":          {seriesMoves(jobs)},
 		"WorkingCalendar":     {calendarFits, calendarWhose},
 	}
 }
