@@ -15,6 +15,8 @@ import (
 	"farley/ent/account"
 	"farley/ent/accountcontact"
 	"farley/ent/accountteammember"
+	"farley/ent/activity"
+	"farley/ent/activityparticipant"
 	"farley/ent/branch"
 	"farley/ent/consent"
 	"farley/ent/contact"
@@ -29,6 +31,7 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/notification"
 	"farley/ent/opportunity"
 	"farley/ent/opportunitycompetitor"
 	"farley/ent/opportunitycontact"
@@ -38,7 +41,9 @@ import (
 	"farley/ent/preference"
 	"farley/ent/product"
 	"farley/ent/productcategory"
+	"farley/ent/recurrence"
 	"farley/ent/relationship"
+	"farley/ent/reminder"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
@@ -51,6 +56,7 @@ import (
 	"farley/ent/territory"
 	"farley/ent/territorymember"
 	"farley/ent/user"
+	"farley/ent/workingcalendar"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
@@ -69,6 +75,10 @@ type Client struct {
 	AccountContact *AccountContactClient
 	// AccountTeamMember is the client for interacting with the AccountTeamMember builders.
 	AccountTeamMember *AccountTeamMemberClient
+	// Activity is the client for interacting with the Activity builders.
+	Activity *ActivityClient
+	// ActivityParticipant is the client for interacting with the ActivityParticipant builders.
+	ActivityParticipant *ActivityParticipantClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
 	// Consent is the client for interacting with the Consent builders.
@@ -97,6 +107,8 @@ type Client struct {
 	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
+	// Notification is the client for interacting with the Notification builders.
+	Notification *NotificationClient
 	// Opportunity is the client for interacting with the Opportunity builders.
 	Opportunity *OpportunityClient
 	// OpportunityCompetitor is the client for interacting with the OpportunityCompetitor builders.
@@ -115,8 +127,12 @@ type Client struct {
 	Product *ProductClient
 	// ProductCategory is the client for interacting with the ProductCategory builders.
 	ProductCategory *ProductCategoryClient
+	// Recurrence is the client for interacting with the Recurrence builders.
+	Recurrence *RecurrenceClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
+	// Reminder is the client for interacting with the Reminder builders.
+	Reminder *ReminderClient
 	// RetentionRule is the client for interacting with the RetentionRule builders.
 	RetentionRule *RetentionRuleClient
 	// Role is the client for interacting with the Role builders.
@@ -141,6 +157,8 @@ type Client struct {
 	TerritoryMember *TerritoryMemberClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// WorkingCalendar is the client for interacting with the WorkingCalendar builders.
+	WorkingCalendar *WorkingCalendarClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -155,6 +173,8 @@ func (c *Client) init() {
 	c.Account = NewAccountClient(c.config)
 	c.AccountContact = NewAccountContactClient(c.config)
 	c.AccountTeamMember = NewAccountTeamMemberClient(c.config)
+	c.Activity = NewActivityClient(c.config)
+	c.ActivityParticipant = NewActivityParticipantClient(c.config)
 	c.Branch = NewBranchClient(c.config)
 	c.Consent = NewConsentClient(c.config)
 	c.Contact = NewContactClient(c.config)
@@ -169,6 +189,7 @@ func (c *Client) init() {
 	c.Mention = NewMentionClient(c.config)
 	c.Need = NewNeedClient(c.config)
 	c.Note = NewNoteClient(c.config)
+	c.Notification = NewNotificationClient(c.config)
 	c.Opportunity = NewOpportunityClient(c.config)
 	c.OpportunityCompetitor = NewOpportunityCompetitorClient(c.config)
 	c.OpportunityContact = NewOpportunityContactClient(c.config)
@@ -178,7 +199,9 @@ func (c *Client) init() {
 	c.Preference = NewPreferenceClient(c.config)
 	c.Product = NewProductClient(c.config)
 	c.ProductCategory = NewProductCategoryClient(c.config)
+	c.Recurrence = NewRecurrenceClient(c.config)
 	c.Relationship = NewRelationshipClient(c.config)
+	c.Reminder = NewReminderClient(c.config)
 	c.RetentionRule = NewRetentionRuleClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
@@ -191,6 +214,7 @@ func (c *Client) init() {
 	c.Territory = NewTerritoryClient(c.config)
 	c.TerritoryMember = NewTerritoryMemberClient(c.config)
 	c.User = NewUserClient(c.config)
+	c.WorkingCalendar = NewWorkingCalendarClient(c.config)
 }
 
 type (
@@ -286,6 +310,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Account:               NewAccountClient(cfg),
 		AccountContact:        NewAccountContactClient(cfg),
 		AccountTeamMember:     NewAccountTeamMemberClient(cfg),
+		Activity:              NewActivityClient(cfg),
+		ActivityParticipant:   NewActivityParticipantClient(cfg),
 		Branch:                NewBranchClient(cfg),
 		Consent:               NewConsentClient(cfg),
 		Contact:               NewContactClient(cfg),
@@ -300,6 +326,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Mention:               NewMentionClient(cfg),
 		Need:                  NewNeedClient(cfg),
 		Note:                  NewNoteClient(cfg),
+		Notification:          NewNotificationClient(cfg),
 		Opportunity:           NewOpportunityClient(cfg),
 		OpportunityCompetitor: NewOpportunityCompetitorClient(cfg),
 		OpportunityContact:    NewOpportunityContactClient(cfg),
@@ -309,7 +336,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Preference:            NewPreferenceClient(cfg),
 		Product:               NewProductClient(cfg),
 		ProductCategory:       NewProductCategoryClient(cfg),
+		Recurrence:            NewRecurrenceClient(cfg),
 		Relationship:          NewRelationshipClient(cfg),
+		Reminder:              NewReminderClient(cfg),
 		RetentionRule:         NewRetentionRuleClient(cfg),
 		Role:                  NewRoleClient(cfg),
 		RoleGrant:             NewRoleGrantClient(cfg),
@@ -322,6 +351,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Territory:             NewTerritoryClient(cfg),
 		TerritoryMember:       NewTerritoryMemberClient(cfg),
 		User:                  NewUserClient(cfg),
+		WorkingCalendar:       NewWorkingCalendarClient(cfg),
 	}, nil
 }
 
@@ -344,6 +374,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Account:               NewAccountClient(cfg),
 		AccountContact:        NewAccountContactClient(cfg),
 		AccountTeamMember:     NewAccountTeamMemberClient(cfg),
+		Activity:              NewActivityClient(cfg),
+		ActivityParticipant:   NewActivityParticipantClient(cfg),
 		Branch:                NewBranchClient(cfg),
 		Consent:               NewConsentClient(cfg),
 		Contact:               NewContactClient(cfg),
@@ -358,6 +390,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Mention:               NewMentionClient(cfg),
 		Need:                  NewNeedClient(cfg),
 		Note:                  NewNoteClient(cfg),
+		Notification:          NewNotificationClient(cfg),
 		Opportunity:           NewOpportunityClient(cfg),
 		OpportunityCompetitor: NewOpportunityCompetitorClient(cfg),
 		OpportunityContact:    NewOpportunityContactClient(cfg),
@@ -367,7 +400,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Preference:            NewPreferenceClient(cfg),
 		Product:               NewProductClient(cfg),
 		ProductCategory:       NewProductCategoryClient(cfg),
+		Recurrence:            NewRecurrenceClient(cfg),
 		Relationship:          NewRelationshipClient(cfg),
+		Reminder:              NewReminderClient(cfg),
 		RetentionRule:         NewRetentionRuleClient(cfg),
 		Role:                  NewRoleClient(cfg),
 		RoleGrant:             NewRoleGrantClient(cfg),
@@ -380,6 +415,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Territory:             NewTerritoryClient(cfg),
 		TerritoryMember:       NewTerritoryMemberClient(cfg),
 		User:                  NewUserClient(cfg),
+		WorkingCalendar:       NewWorkingCalendarClient(cfg),
 	}, nil
 }
 
@@ -409,14 +445,15 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
-		c.Contact, c.CustomField, c.Export, c.File, c.ImportRun, c.Lead,
-		c.LifecycleStage, c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note,
-		c.Opportunity, c.OpportunityCompetitor, c.OpportunityContact,
-		c.OpportunityLine, c.OpportunityStep, c.Pipeline, c.Preference, c.Product,
-		c.ProductCategory, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant,
+		c.Account, c.AccountContact, c.AccountTeamMember, c.Activity,
+		c.ActivityParticipant, c.Branch, c.Consent, c.Contact, c.CustomField, c.Export,
+		c.File, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
+		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
+		c.OpportunityStep, c.Pipeline, c.Preference, c.Product, c.ProductCategory,
+		c.Recurrence, c.Relationship, c.Reminder, c.RetentionRule, c.Role, c.RoleGrant,
 		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User,
+		c.TerritoryMember, c.User, c.WorkingCalendar,
 	} {
 		n.Use(hooks...)
 	}
@@ -426,14 +463,15 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Account, c.AccountContact, c.AccountTeamMember, c.Branch, c.Consent,
-		c.Contact, c.CustomField, c.Export, c.File, c.ImportRun, c.Lead,
-		c.LifecycleStage, c.LifecycleStep, c.LocationEvent, c.Mention, c.Need, c.Note,
-		c.Opportunity, c.OpportunityCompetitor, c.OpportunityContact,
-		c.OpportunityLine, c.OpportunityStep, c.Pipeline, c.Preference, c.Product,
-		c.ProductCategory, c.Relationship, c.RetentionRule, c.Role, c.RoleGrant,
+		c.Account, c.AccountContact, c.AccountTeamMember, c.Activity,
+		c.ActivityParticipant, c.Branch, c.Consent, c.Contact, c.CustomField, c.Export,
+		c.File, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
+		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
+		c.OpportunityStep, c.Pipeline, c.Preference, c.Product, c.ProductCategory,
+		c.Recurrence, c.Relationship, c.Reminder, c.RetentionRule, c.Role, c.RoleGrant,
 		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User,
+		c.TerritoryMember, c.User, c.WorkingCalendar,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -448,6 +486,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AccountContact.mutate(ctx, m)
 	case *AccountTeamMemberMutation:
 		return c.AccountTeamMember.mutate(ctx, m)
+	case *ActivityMutation:
+		return c.Activity.mutate(ctx, m)
+	case *ActivityParticipantMutation:
+		return c.ActivityParticipant.mutate(ctx, m)
 	case *BranchMutation:
 		return c.Branch.mutate(ctx, m)
 	case *ConsentMutation:
@@ -476,6 +518,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Need.mutate(ctx, m)
 	case *NoteMutation:
 		return c.Note.mutate(ctx, m)
+	case *NotificationMutation:
+		return c.Notification.mutate(ctx, m)
 	case *OpportunityMutation:
 		return c.Opportunity.mutate(ctx, m)
 	case *OpportunityCompetitorMutation:
@@ -494,8 +538,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Product.mutate(ctx, m)
 	case *ProductCategoryMutation:
 		return c.ProductCategory.mutate(ctx, m)
+	case *RecurrenceMutation:
+		return c.Recurrence.mutate(ctx, m)
 	case *RelationshipMutation:
 		return c.Relationship.mutate(ctx, m)
+	case *ReminderMutation:
+		return c.Reminder.mutate(ctx, m)
 	case *RetentionRuleMutation:
 		return c.RetentionRule.mutate(ctx, m)
 	case *RoleMutation:
@@ -520,6 +568,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.TerritoryMember.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
+	case *WorkingCalendarMutation:
+		return c.WorkingCalendar.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
 	}
@@ -985,6 +1035,368 @@ func (c *AccountTeamMemberClient) mutate(ctx context.Context, m *AccountTeamMemb
 		return (&AccountTeamMemberDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown AccountTeamMember mutation op: %q", m.Op())
+	}
+}
+
+// ActivityClient is a client for the Activity schema.
+type ActivityClient struct {
+	config
+}
+
+// NewActivityClient returns a client for the Activity from the given config.
+func NewActivityClient(c config) *ActivityClient {
+	return &ActivityClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `activity.Hooks(f(g(h())))`.
+func (c *ActivityClient) Use(hooks ...Hook) {
+	c.hooks.Activity = append(c.hooks.Activity, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `activity.Intercept(f(g(h())))`.
+func (c *ActivityClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Activity = append(c.inters.Activity, interceptors...)
+}
+
+// Create returns a builder for creating a Activity entity.
+func (c *ActivityClient) Create() *ActivityCreate {
+	mutation := newActivityMutation(c.config, OpCreate)
+	return &ActivityCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Activity entities.
+func (c *ActivityClient) CreateBulk(builders ...*ActivityCreate) *ActivityCreateBulk {
+	return &ActivityCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ActivityClient) MapCreateBulk(slice any, setFunc func(*ActivityCreate, int)) *ActivityCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ActivityCreateBulk{err: fmt.Errorf("calling to ActivityClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ActivityCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ActivityCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Activity.
+func (c *ActivityClient) Update() *ActivityUpdate {
+	mutation := newActivityMutation(c.config, OpUpdate)
+	return &ActivityUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ActivityClient) UpdateOne(_m *Activity) *ActivityUpdateOne {
+	mutation := newActivityMutation(c.config, OpUpdateOne, withActivity(_m))
+	return &ActivityUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ActivityClient) UpdateOneID(id stored.ID) *ActivityUpdateOne {
+	mutation := newActivityMutation(c.config, OpUpdateOne, withActivityID(id))
+	return &ActivityUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Activity.
+func (c *ActivityClient) Delete() *ActivityDelete {
+	mutation := newActivityMutation(c.config, OpDelete)
+	return &ActivityDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ActivityClient) DeleteOne(_m *Activity) *ActivityDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ActivityClient) DeleteOneID(id stored.ID) *ActivityDeleteOne {
+	builder := c.Delete().Where(activity.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ActivityDeleteOne{builder}
+}
+
+// Query returns a query builder for Activity.
+func (c *ActivityClient) Query() *ActivityQuery {
+	return &ActivityQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeActivity},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Activity entity by its id.
+func (c *ActivityClient) Get(ctx context.Context, id stored.ID) (*Activity, error) {
+	return c.Query().Where(activity.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ActivityClient) GetX(ctx context.Context, id stored.ID) *Activity {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryAccount queries the account edge of a Activity.
+func (c *ActivityClient) QueryAccount(_m *Activity) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(activity.Table, activity.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, activity.AccountTable, activity.AccountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryContact queries the contact edge of a Activity.
+func (c *ActivityClient) QueryContact(_m *Activity) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(activity.Table, activity.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, activity.ContactTable, activity.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryLead queries the lead edge of a Activity.
+func (c *ActivityClient) QueryLead(_m *Activity) *LeadQuery {
+	query := (&LeadClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(activity.Table, activity.FieldID, id),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, activity.LeadTable, activity.LeadColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryOpportunity queries the opportunity edge of a Activity.
+func (c *ActivityClient) QueryOpportunity(_m *Activity) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(activity.Table, activity.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, activity.OpportunityTable, activity.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ActivityClient) Hooks() []Hook {
+	return c.hooks.Activity
+}
+
+// Interceptors returns the client interceptors.
+func (c *ActivityClient) Interceptors() []Interceptor {
+	return c.inters.Activity
+}
+
+func (c *ActivityClient) mutate(ctx context.Context, m *ActivityMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ActivityCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ActivityUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ActivityUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ActivityDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Activity mutation op: %q", m.Op())
+	}
+}
+
+// ActivityParticipantClient is a client for the ActivityParticipant schema.
+type ActivityParticipantClient struct {
+	config
+}
+
+// NewActivityParticipantClient returns a client for the ActivityParticipant from the given config.
+func NewActivityParticipantClient(c config) *ActivityParticipantClient {
+	return &ActivityParticipantClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `activityparticipant.Hooks(f(g(h())))`.
+func (c *ActivityParticipantClient) Use(hooks ...Hook) {
+	c.hooks.ActivityParticipant = append(c.hooks.ActivityParticipant, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `activityparticipant.Intercept(f(g(h())))`.
+func (c *ActivityParticipantClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ActivityParticipant = append(c.inters.ActivityParticipant, interceptors...)
+}
+
+// Create returns a builder for creating a ActivityParticipant entity.
+func (c *ActivityParticipantClient) Create() *ActivityParticipantCreate {
+	mutation := newActivityParticipantMutation(c.config, OpCreate)
+	return &ActivityParticipantCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ActivityParticipant entities.
+func (c *ActivityParticipantClient) CreateBulk(builders ...*ActivityParticipantCreate) *ActivityParticipantCreateBulk {
+	return &ActivityParticipantCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ActivityParticipantClient) MapCreateBulk(slice any, setFunc func(*ActivityParticipantCreate, int)) *ActivityParticipantCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ActivityParticipantCreateBulk{err: fmt.Errorf("calling to ActivityParticipantClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ActivityParticipantCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ActivityParticipantCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ActivityParticipant.
+func (c *ActivityParticipantClient) Update() *ActivityParticipantUpdate {
+	mutation := newActivityParticipantMutation(c.config, OpUpdate)
+	return &ActivityParticipantUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ActivityParticipantClient) UpdateOne(_m *ActivityParticipant) *ActivityParticipantUpdateOne {
+	mutation := newActivityParticipantMutation(c.config, OpUpdateOne, withActivityParticipant(_m))
+	return &ActivityParticipantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ActivityParticipantClient) UpdateOneID(id stored.ID) *ActivityParticipantUpdateOne {
+	mutation := newActivityParticipantMutation(c.config, OpUpdateOne, withActivityParticipantID(id))
+	return &ActivityParticipantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ActivityParticipant.
+func (c *ActivityParticipantClient) Delete() *ActivityParticipantDelete {
+	mutation := newActivityParticipantMutation(c.config, OpDelete)
+	return &ActivityParticipantDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ActivityParticipantClient) DeleteOne(_m *ActivityParticipant) *ActivityParticipantDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ActivityParticipantClient) DeleteOneID(id stored.ID) *ActivityParticipantDeleteOne {
+	builder := c.Delete().Where(activityparticipant.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ActivityParticipantDeleteOne{builder}
+}
+
+// Query returns a query builder for ActivityParticipant.
+func (c *ActivityParticipantClient) Query() *ActivityParticipantQuery {
+	return &ActivityParticipantQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeActivityParticipant},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ActivityParticipant entity by its id.
+func (c *ActivityParticipantClient) Get(ctx context.Context, id stored.ID) (*ActivityParticipant, error) {
+	return c.Query().Where(activityparticipant.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ActivityParticipantClient) GetX(ctx context.Context, id stored.ID) *ActivityParticipant {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryActivity queries the activity edge of a ActivityParticipant.
+func (c *ActivityParticipantClient) QueryActivity(_m *ActivityParticipant) *ActivityQuery {
+	query := (&ActivityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(activityparticipant.Table, activityparticipant.FieldID, id),
+			sqlgraph.To(activity.Table, activity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, activityparticipant.ActivityTable, activityparticipant.ActivityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryContact queries the contact edge of a ActivityParticipant.
+func (c *ActivityParticipantClient) QueryContact(_m *ActivityParticipant) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(activityparticipant.Table, activityparticipant.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, activityparticipant.ContactTable, activityparticipant.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ActivityParticipantClient) Hooks() []Hook {
+	return c.hooks.ActivityParticipant
+}
+
+// Interceptors returns the client interceptors.
+func (c *ActivityParticipantClient) Interceptors() []Interceptor {
+	return c.inters.ActivityParticipant
+}
+
+func (c *ActivityParticipantClient) mutate(ctx context.Context, m *ActivityParticipantMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ActivityParticipantCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ActivityParticipantUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ActivityParticipantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ActivityParticipantDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ActivityParticipant mutation op: %q", m.Op())
 	}
 }
 
@@ -3001,6 +3413,22 @@ func (c *NoteClient) QueryOpportunity(_m *Note) *OpportunityQuery {
 	return query
 }
 
+// QueryActivity queries the activity edge of a Note.
+func (c *NoteClient) QueryActivity(_m *Note) *ActivityQuery {
+	query := (&ActivityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(note.Table, note.FieldID, id),
+			sqlgraph.To(activity.Table, activity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, note.ActivityTable, note.ActivityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *NoteClient) Hooks() []Hook {
 	return c.hooks.Note
@@ -3023,6 +3451,139 @@ func (c *NoteClient) mutate(ctx context.Context, m *NoteMutation) (Value, error)
 		return (&NoteDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Note mutation op: %q", m.Op())
+	}
+}
+
+// NotificationClient is a client for the Notification schema.
+type NotificationClient struct {
+	config
+}
+
+// NewNotificationClient returns a client for the Notification from the given config.
+func NewNotificationClient(c config) *NotificationClient {
+	return &NotificationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `notification.Hooks(f(g(h())))`.
+func (c *NotificationClient) Use(hooks ...Hook) {
+	c.hooks.Notification = append(c.hooks.Notification, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `notification.Intercept(f(g(h())))`.
+func (c *NotificationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Notification = append(c.inters.Notification, interceptors...)
+}
+
+// Create returns a builder for creating a Notification entity.
+func (c *NotificationClient) Create() *NotificationCreate {
+	mutation := newNotificationMutation(c.config, OpCreate)
+	return &NotificationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Notification entities.
+func (c *NotificationClient) CreateBulk(builders ...*NotificationCreate) *NotificationCreateBulk {
+	return &NotificationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *NotificationClient) MapCreateBulk(slice any, setFunc func(*NotificationCreate, int)) *NotificationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &NotificationCreateBulk{err: fmt.Errorf("calling to NotificationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*NotificationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &NotificationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Notification.
+func (c *NotificationClient) Update() *NotificationUpdate {
+	mutation := newNotificationMutation(c.config, OpUpdate)
+	return &NotificationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *NotificationClient) UpdateOne(_m *Notification) *NotificationUpdateOne {
+	mutation := newNotificationMutation(c.config, OpUpdateOne, withNotification(_m))
+	return &NotificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *NotificationClient) UpdateOneID(id stored.ID) *NotificationUpdateOne {
+	mutation := newNotificationMutation(c.config, OpUpdateOne, withNotificationID(id))
+	return &NotificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Notification.
+func (c *NotificationClient) Delete() *NotificationDelete {
+	mutation := newNotificationMutation(c.config, OpDelete)
+	return &NotificationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *NotificationClient) DeleteOne(_m *Notification) *NotificationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *NotificationClient) DeleteOneID(id stored.ID) *NotificationDeleteOne {
+	builder := c.Delete().Where(notification.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &NotificationDeleteOne{builder}
+}
+
+// Query returns a query builder for Notification.
+func (c *NotificationClient) Query() *NotificationQuery {
+	return &NotificationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeNotification},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Notification entity by its id.
+func (c *NotificationClient) Get(ctx context.Context, id stored.ID) (*Notification, error) {
+	return c.Query().Where(notification.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *NotificationClient) GetX(ctx context.Context, id stored.ID) *Notification {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *NotificationClient) Hooks() []Hook {
+	return c.hooks.Notification
+}
+
+// Interceptors returns the client interceptors.
+func (c *NotificationClient) Interceptors() []Interceptor {
+	return c.inters.Notification
+}
+
+func (c *NotificationClient) mutate(ctx context.Context, m *NotificationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&NotificationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&NotificationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&NotificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&NotificationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Notification mutation op: %q", m.Op())
 	}
 }
 
@@ -4335,6 +4896,155 @@ func (c *ProductCategoryClient) mutate(ctx context.Context, m *ProductCategoryMu
 	}
 }
 
+// RecurrenceClient is a client for the Recurrence schema.
+type RecurrenceClient struct {
+	config
+}
+
+// NewRecurrenceClient returns a client for the Recurrence from the given config.
+func NewRecurrenceClient(c config) *RecurrenceClient {
+	return &RecurrenceClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `recurrence.Hooks(f(g(h())))`.
+func (c *RecurrenceClient) Use(hooks ...Hook) {
+	c.hooks.Recurrence = append(c.hooks.Recurrence, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `recurrence.Intercept(f(g(h())))`.
+func (c *RecurrenceClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Recurrence = append(c.inters.Recurrence, interceptors...)
+}
+
+// Create returns a builder for creating a Recurrence entity.
+func (c *RecurrenceClient) Create() *RecurrenceCreate {
+	mutation := newRecurrenceMutation(c.config, OpCreate)
+	return &RecurrenceCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Recurrence entities.
+func (c *RecurrenceClient) CreateBulk(builders ...*RecurrenceCreate) *RecurrenceCreateBulk {
+	return &RecurrenceCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RecurrenceClient) MapCreateBulk(slice any, setFunc func(*RecurrenceCreate, int)) *RecurrenceCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RecurrenceCreateBulk{err: fmt.Errorf("calling to RecurrenceClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RecurrenceCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RecurrenceCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Recurrence.
+func (c *RecurrenceClient) Update() *RecurrenceUpdate {
+	mutation := newRecurrenceMutation(c.config, OpUpdate)
+	return &RecurrenceUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RecurrenceClient) UpdateOne(_m *Recurrence) *RecurrenceUpdateOne {
+	mutation := newRecurrenceMutation(c.config, OpUpdateOne, withRecurrence(_m))
+	return &RecurrenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RecurrenceClient) UpdateOneID(id stored.ID) *RecurrenceUpdateOne {
+	mutation := newRecurrenceMutation(c.config, OpUpdateOne, withRecurrenceID(id))
+	return &RecurrenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Recurrence.
+func (c *RecurrenceClient) Delete() *RecurrenceDelete {
+	mutation := newRecurrenceMutation(c.config, OpDelete)
+	return &RecurrenceDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RecurrenceClient) DeleteOne(_m *Recurrence) *RecurrenceDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RecurrenceClient) DeleteOneID(id stored.ID) *RecurrenceDeleteOne {
+	builder := c.Delete().Where(recurrence.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RecurrenceDeleteOne{builder}
+}
+
+// Query returns a query builder for Recurrence.
+func (c *RecurrenceClient) Query() *RecurrenceQuery {
+	return &RecurrenceQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRecurrence},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Recurrence entity by its id.
+func (c *RecurrenceClient) Get(ctx context.Context, id stored.ID) (*Recurrence, error) {
+	return c.Query().Where(recurrence.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RecurrenceClient) GetX(ctx context.Context, id stored.ID) *Recurrence {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryActivity queries the activity edge of a Recurrence.
+func (c *RecurrenceClient) QueryActivity(_m *Recurrence) *ActivityQuery {
+	query := (&ActivityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(recurrence.Table, recurrence.FieldID, id),
+			sqlgraph.To(activity.Table, activity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, recurrence.ActivityTable, recurrence.ActivityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *RecurrenceClient) Hooks() []Hook {
+	return c.hooks.Recurrence
+}
+
+// Interceptors returns the client interceptors.
+func (c *RecurrenceClient) Interceptors() []Interceptor {
+	return c.inters.Recurrence
+}
+
+func (c *RecurrenceClient) mutate(ctx context.Context, m *RecurrenceMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RecurrenceCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RecurrenceUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RecurrenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RecurrenceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Recurrence mutation op: %q", m.Op())
+	}
+}
+
 // RelationshipClient is a client for the Relationship schema.
 type RelationshipClient struct {
 	config
@@ -4497,6 +5207,155 @@ func (c *RelationshipClient) mutate(ctx context.Context, m *RelationshipMutation
 		return (&RelationshipDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Relationship mutation op: %q", m.Op())
+	}
+}
+
+// ReminderClient is a client for the Reminder schema.
+type ReminderClient struct {
+	config
+}
+
+// NewReminderClient returns a client for the Reminder from the given config.
+func NewReminderClient(c config) *ReminderClient {
+	return &ReminderClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `reminder.Hooks(f(g(h())))`.
+func (c *ReminderClient) Use(hooks ...Hook) {
+	c.hooks.Reminder = append(c.hooks.Reminder, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `reminder.Intercept(f(g(h())))`.
+func (c *ReminderClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Reminder = append(c.inters.Reminder, interceptors...)
+}
+
+// Create returns a builder for creating a Reminder entity.
+func (c *ReminderClient) Create() *ReminderCreate {
+	mutation := newReminderMutation(c.config, OpCreate)
+	return &ReminderCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Reminder entities.
+func (c *ReminderClient) CreateBulk(builders ...*ReminderCreate) *ReminderCreateBulk {
+	return &ReminderCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReminderClient) MapCreateBulk(slice any, setFunc func(*ReminderCreate, int)) *ReminderCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReminderCreateBulk{err: fmt.Errorf("calling to ReminderClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReminderCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReminderCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Reminder.
+func (c *ReminderClient) Update() *ReminderUpdate {
+	mutation := newReminderMutation(c.config, OpUpdate)
+	return &ReminderUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReminderClient) UpdateOne(_m *Reminder) *ReminderUpdateOne {
+	mutation := newReminderMutation(c.config, OpUpdateOne, withReminder(_m))
+	return &ReminderUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReminderClient) UpdateOneID(id stored.ID) *ReminderUpdateOne {
+	mutation := newReminderMutation(c.config, OpUpdateOne, withReminderID(id))
+	return &ReminderUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Reminder.
+func (c *ReminderClient) Delete() *ReminderDelete {
+	mutation := newReminderMutation(c.config, OpDelete)
+	return &ReminderDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReminderClient) DeleteOne(_m *Reminder) *ReminderDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReminderClient) DeleteOneID(id stored.ID) *ReminderDeleteOne {
+	builder := c.Delete().Where(reminder.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReminderDeleteOne{builder}
+}
+
+// Query returns a query builder for Reminder.
+func (c *ReminderClient) Query() *ReminderQuery {
+	return &ReminderQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReminder},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Reminder entity by its id.
+func (c *ReminderClient) Get(ctx context.Context, id stored.ID) (*Reminder, error) {
+	return c.Query().Where(reminder.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReminderClient) GetX(ctx context.Context, id stored.ID) *Reminder {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryActivity queries the activity edge of a Reminder.
+func (c *ReminderClient) QueryActivity(_m *Reminder) *ActivityQuery {
+	query := (&ActivityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(reminder.Table, reminder.FieldID, id),
+			sqlgraph.To(activity.Table, activity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, reminder.ActivityTable, reminder.ActivityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ReminderClient) Hooks() []Hook {
+	return c.hooks.Reminder
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReminderClient) Interceptors() []Interceptor {
+	return c.inters.Reminder
+}
+
+func (c *ReminderClient) mutate(ctx context.Context, m *ReminderMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReminderCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReminderUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReminderUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReminderDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Reminder mutation op: %q", m.Op())
 	}
 }
 
@@ -6208,24 +7067,159 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 	}
 }
 
+// WorkingCalendarClient is a client for the WorkingCalendar schema.
+type WorkingCalendarClient struct {
+	config
+}
+
+// NewWorkingCalendarClient returns a client for the WorkingCalendar from the given config.
+func NewWorkingCalendarClient(c config) *WorkingCalendarClient {
+	return &WorkingCalendarClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `workingcalendar.Hooks(f(g(h())))`.
+func (c *WorkingCalendarClient) Use(hooks ...Hook) {
+	c.hooks.WorkingCalendar = append(c.hooks.WorkingCalendar, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `workingcalendar.Intercept(f(g(h())))`.
+func (c *WorkingCalendarClient) Intercept(interceptors ...Interceptor) {
+	c.inters.WorkingCalendar = append(c.inters.WorkingCalendar, interceptors...)
+}
+
+// Create returns a builder for creating a WorkingCalendar entity.
+func (c *WorkingCalendarClient) Create() *WorkingCalendarCreate {
+	mutation := newWorkingCalendarMutation(c.config, OpCreate)
+	return &WorkingCalendarCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of WorkingCalendar entities.
+func (c *WorkingCalendarClient) CreateBulk(builders ...*WorkingCalendarCreate) *WorkingCalendarCreateBulk {
+	return &WorkingCalendarCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *WorkingCalendarClient) MapCreateBulk(slice any, setFunc func(*WorkingCalendarCreate, int)) *WorkingCalendarCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &WorkingCalendarCreateBulk{err: fmt.Errorf("calling to WorkingCalendarClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*WorkingCalendarCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &WorkingCalendarCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for WorkingCalendar.
+func (c *WorkingCalendarClient) Update() *WorkingCalendarUpdate {
+	mutation := newWorkingCalendarMutation(c.config, OpUpdate)
+	return &WorkingCalendarUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *WorkingCalendarClient) UpdateOne(_m *WorkingCalendar) *WorkingCalendarUpdateOne {
+	mutation := newWorkingCalendarMutation(c.config, OpUpdateOne, withWorkingCalendar(_m))
+	return &WorkingCalendarUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *WorkingCalendarClient) UpdateOneID(id stored.ID) *WorkingCalendarUpdateOne {
+	mutation := newWorkingCalendarMutation(c.config, OpUpdateOne, withWorkingCalendarID(id))
+	return &WorkingCalendarUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for WorkingCalendar.
+func (c *WorkingCalendarClient) Delete() *WorkingCalendarDelete {
+	mutation := newWorkingCalendarMutation(c.config, OpDelete)
+	return &WorkingCalendarDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *WorkingCalendarClient) DeleteOne(_m *WorkingCalendar) *WorkingCalendarDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *WorkingCalendarClient) DeleteOneID(id stored.ID) *WorkingCalendarDeleteOne {
+	builder := c.Delete().Where(workingcalendar.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &WorkingCalendarDeleteOne{builder}
+}
+
+// Query returns a query builder for WorkingCalendar.
+func (c *WorkingCalendarClient) Query() *WorkingCalendarQuery {
+	return &WorkingCalendarQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeWorkingCalendar},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a WorkingCalendar entity by its id.
+func (c *WorkingCalendarClient) Get(ctx context.Context, id stored.ID) (*WorkingCalendar, error) {
+	return c.Query().Where(workingcalendar.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *WorkingCalendarClient) GetX(ctx context.Context, id stored.ID) *WorkingCalendar {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *WorkingCalendarClient) Hooks() []Hook {
+	return c.hooks.WorkingCalendar
+}
+
+// Interceptors returns the client interceptors.
+func (c *WorkingCalendarClient) Interceptors() []Interceptor {
+	return c.inters.WorkingCalendar
+}
+
+func (c *WorkingCalendarClient) mutate(ctx context.Context, m *WorkingCalendarMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&WorkingCalendarCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&WorkingCalendarUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&WorkingCalendarUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&WorkingCalendarDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown WorkingCalendar mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Export, File, ImportRun, Lead, LifecycleStage, LifecycleStep,
-		LocationEvent, Mention, Need, Note, Opportunity, OpportunityCompetitor,
-		OpportunityContact, OpportunityLine, OpportunityStep, Pipeline, Preference,
-		Product, ProductCategory, Relationship, RetentionRule, Role, RoleGrant, Share,
-		Stage, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
-		User []ent.Hook
+		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
+		Branch, Consent, Contact, CustomField, Export, File, ImportRun, Lead,
+		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
+		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
+		OpportunityLine, OpportunityStep, Pipeline, Preference, Product,
+		ProductCategory, Recurrence, Relationship, Reminder, RetentionRule, Role,
+		RoleGrant, Share, Stage, StageHistory, Tag, Tagging, Team, Territory,
+		TerritoryMember, User, WorkingCalendar []ent.Hook
 	}
 	inters struct {
-		Account, AccountContact, AccountTeamMember, Branch, Consent, Contact,
-		CustomField, Export, File, ImportRun, Lead, LifecycleStage, LifecycleStep,
-		LocationEvent, Mention, Need, Note, Opportunity, OpportunityCompetitor,
-		OpportunityContact, OpportunityLine, OpportunityStep, Pipeline, Preference,
-		Product, ProductCategory, Relationship, RetentionRule, Role, RoleGrant, Share,
-		Stage, StageHistory, Tag, Tagging, Team, Territory, TerritoryMember,
-		User []ent.Interceptor
+		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
+		Branch, Consent, Contact, CustomField, Export, File, ImportRun, Lead,
+		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
+		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
+		OpportunityLine, OpportunityStep, Pipeline, Preference, Product,
+		ProductCategory, Recurrence, Relationship, Reminder, RetentionRule, Role,
+		RoleGrant, Share, Stage, StageHistory, Tag, Tagging, Team, Territory,
+		TerritoryMember, User, WorkingCalendar []ent.Interceptor
 	}
 )

@@ -8,6 +8,8 @@ import (
 	"farley/ent/account"
 	"farley/ent/accountcontact"
 	"farley/ent/accountteammember"
+	"farley/ent/activity"
+	"farley/ent/activityparticipant"
 	"farley/ent/branch"
 	"farley/ent/consent"
 	"farley/ent/contact"
@@ -22,6 +24,7 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/notification"
 	"farley/ent/opportunity"
 	"farley/ent/opportunitycompetitor"
 	"farley/ent/opportunitycontact"
@@ -31,7 +34,9 @@ import (
 	"farley/ent/preference"
 	"farley/ent/product"
 	"farley/ent/productcategory"
+	"farley/ent/recurrence"
 	"farley/ent/relationship"
+	"farley/ent/reminder"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
@@ -44,6 +49,7 @@ import (
 	"farley/ent/territory"
 	"farley/ent/territorymember"
 	"farley/ent/user"
+	"farley/ent/workingcalendar"
 	"fmt"
 	"reflect"
 	"sync"
@@ -114,6 +120,8 @@ func checkColumn(t, c string) error {
 			account.Table:               account.ValidColumn,
 			accountcontact.Table:        accountcontact.ValidColumn,
 			accountteammember.Table:     accountteammember.ValidColumn,
+			activity.Table:              activity.ValidColumn,
+			activityparticipant.Table:   activityparticipant.ValidColumn,
 			branch.Table:                branch.ValidColumn,
 			consent.Table:               consent.ValidColumn,
 			contact.Table:               contact.ValidColumn,
@@ -128,6 +136,7 @@ func checkColumn(t, c string) error {
 			mention.Table:               mention.ValidColumn,
 			need.Table:                  need.ValidColumn,
 			note.Table:                  note.ValidColumn,
+			notification.Table:          notification.ValidColumn,
 			opportunity.Table:           opportunity.ValidColumn,
 			opportunitycompetitor.Table: opportunitycompetitor.ValidColumn,
 			opportunitycontact.Table:    opportunitycontact.ValidColumn,
@@ -137,7 +146,9 @@ func checkColumn(t, c string) error {
 			preference.Table:            preference.ValidColumn,
 			product.Table:               product.ValidColumn,
 			productcategory.Table:       productcategory.ValidColumn,
+			recurrence.Table:            recurrence.ValidColumn,
 			relationship.Table:          relationship.ValidColumn,
+			reminder.Table:              reminder.ValidColumn,
 			retentionrule.Table:         retentionrule.ValidColumn,
 			role.Table:                  role.ValidColumn,
 			rolegrant.Table:             rolegrant.ValidColumn,
@@ -150,6 +161,7 @@ func checkColumn(t, c string) error {
 			territory.Table:             territory.ValidColumn,
 			territorymember.Table:       territorymember.ValidColumn,
 			user.Table:                  user.ValidColumn,
+			workingcalendar.Table:       workingcalendar.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

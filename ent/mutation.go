@@ -8,6 +8,8 @@ import (
 	"farley/ent/account"
 	"farley/ent/accountcontact"
 	"farley/ent/accountteammember"
+	"farley/ent/activity"
+	"farley/ent/activityparticipant"
 	"farley/ent/branch"
 	"farley/ent/consent"
 	"farley/ent/contact"
@@ -22,6 +24,7 @@ import (
 	"farley/ent/mention"
 	"farley/ent/need"
 	"farley/ent/note"
+	"farley/ent/notification"
 	"farley/ent/opportunity"
 	"farley/ent/opportunitycompetitor"
 	"farley/ent/opportunitycontact"
@@ -32,7 +35,9 @@ import (
 	"farley/ent/preference"
 	"farley/ent/product"
 	"farley/ent/productcategory"
+	"farley/ent/recurrence"
 	"farley/ent/relationship"
+	"farley/ent/reminder"
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
@@ -45,6 +50,7 @@ import (
 	"farley/ent/territory"
 	"farley/ent/territorymember"
 	"farley/ent/user"
+	"farley/ent/workingcalendar"
 	"farley/internal/id/stored"
 	"fmt"
 	"sync"
@@ -66,6 +72,8 @@ const (
 	TypeAccount               = "Account"
 	TypeAccountContact        = "AccountContact"
 	TypeAccountTeamMember     = "AccountTeamMember"
+	TypeActivity              = "Activity"
+	TypeActivityParticipant   = "ActivityParticipant"
 	TypeBranch                = "Branch"
 	TypeConsent               = "Consent"
 	TypeContact               = "Contact"
@@ -80,6 +88,7 @@ const (
 	TypeMention               = "Mention"
 	TypeNeed                  = "Need"
 	TypeNote                  = "Note"
+	TypeNotification          = "Notification"
 	TypeOpportunity           = "Opportunity"
 	TypeOpportunityCompetitor = "OpportunityCompetitor"
 	TypeOpportunityContact    = "OpportunityContact"
@@ -89,7 +98,9 @@ const (
 	TypePreference            = "Preference"
 	TypeProduct               = "Product"
 	TypeProductCategory       = "ProductCategory"
+	TypeRecurrence            = "Recurrence"
 	TypeRelationship          = "Relationship"
+	TypeReminder              = "Reminder"
 	TypeRetentionRule         = "RetentionRule"
 	TypeRole                  = "Role"
 	TypeRoleGrant             = "RoleGrant"
@@ -102,6 +113,7 @@ const (
 	TypeTerritory             = "Territory"
 	TypeTerritoryMember       = "TerritoryMember"
 	TypeUser                  = "User"
+	TypeWorkingCalendar       = "WorkingCalendar"
 )
 
 // AccountMutation represents an operation that mutates the Account nodes in the graph.
@@ -6467,6 +6479,4623 @@ func (m *AccountTeamMemberMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown AccountTeamMember edge %s", name)
+}
+
+// ActivityMutation represents an operation that mutates the Activity nodes in the graph.
+type ActivityMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	owner_id            *stored.ID
+	team_id             *stored.ID
+	partner_id          *stored.ID
+	kind                *string
+	subject             *string
+	subject_fold        *string
+	subject_sort        *[]byte
+	description         *string
+	direction           *string
+	status              *string
+	priority            *string
+	start_at            *time.Time
+	end_at              *time.Time
+	due_at              *time.Time
+	time_zone           *string
+	all_day             *bool
+	shows_as_free       *bool
+	location            *string
+	location_fold       *string
+	outcome             *string
+	result              *string
+	duration_minutes    *int64
+	addduration_minutes *int64
+	completed_at        *time.Time
+	completed_by_id     *stored.ID
+	at                  *time.Time
+	follow_up_of_id     *stored.ID
+	resulted_in_id      *stored.ID
+	recurrence_id       *stored.ID
+	exception_of_id     *stored.ID
+	occurrence          *string
+	custom_fields       *string
+	clearedFields       map[string]struct{}
+	account             *stored.ID
+	clearedaccount      bool
+	contact             *stored.ID
+	clearedcontact      bool
+	lead                *stored.ID
+	clearedlead         bool
+	opportunity         *stored.ID
+	clearedopportunity  bool
+	done                bool
+	oldValue            func(context.Context) (*Activity, error)
+	predicates          []predicate.Activity
+}
+
+var _ ent.Mutation = (*ActivityMutation)(nil)
+
+// activityOption allows management of the mutation configuration using functional options.
+type activityOption func(*ActivityMutation)
+
+// newActivityMutation creates new mutation for the Activity entity.
+func newActivityMutation(c config, op Op, opts ...activityOption) *ActivityMutation {
+	m := &ActivityMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeActivity,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withActivityID sets the ID field of the mutation.
+func withActivityID(id stored.ID) activityOption {
+	return func(m *ActivityMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Activity
+		)
+		m.oldValue = func(ctx context.Context) (*Activity, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Activity.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withActivity sets the old Activity of the mutation.
+func withActivity(node *Activity) activityOption {
+	return func(m *ActivityMutation) {
+		m.oldValue = func(context.Context) (*Activity, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ActivityMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ActivityMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Activity entities.
+func (m *ActivityMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ActivityMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ActivityMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Activity.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ActivityMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ActivityMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ActivityMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ActivityMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ActivityMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ActivityMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ActivityMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ActivityMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ActivityMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ActivityMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ActivityMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ActivityMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ActivityMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ActivityMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[activity.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ActivityMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ActivityMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, activity.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ActivityMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ActivityMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ActivityMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[activity.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ActivityMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ActivityMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, activity.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ActivityMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ActivityMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ActivityMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[activity.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ActivityMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[activity.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ActivityMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, activity.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ActivityMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ActivityMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *ActivityMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[activity.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *ActivityMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ActivityMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, activity.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *ActivityMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *ActivityMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *ActivityMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[activity.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *ActivityMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *ActivityMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, activity.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *ActivityMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *ActivityMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *ActivityMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[activity.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *ActivityMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *ActivityMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, activity.FieldPartnerID)
+}
+
+// SetKind sets the "kind" field.
+func (m *ActivityMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ActivityMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ActivityMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetSubject sets the "subject" field.
+func (m *ActivityMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *ActivityMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldSubject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *ActivityMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetSubjectFold sets the "subject_fold" field.
+func (m *ActivityMutation) SetSubjectFold(s string) {
+	m.subject_fold = &s
+}
+
+// SubjectFold returns the value of the "subject_fold" field in the mutation.
+func (m *ActivityMutation) SubjectFold() (r string, exists bool) {
+	v := m.subject_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectFold returns the old "subject_fold" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldSubjectFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectFold: %w", err)
+	}
+	return oldValue.SubjectFold, nil
+}
+
+// ClearSubjectFold clears the value of the "subject_fold" field.
+func (m *ActivityMutation) ClearSubjectFold() {
+	m.subject_fold = nil
+	m.clearedFields[activity.FieldSubjectFold] = struct{}{}
+}
+
+// SubjectFoldCleared returns if the "subject_fold" field was cleared in this mutation.
+func (m *ActivityMutation) SubjectFoldCleared() bool {
+	_, ok := m.clearedFields[activity.FieldSubjectFold]
+	return ok
+}
+
+// ResetSubjectFold resets all changes to the "subject_fold" field.
+func (m *ActivityMutation) ResetSubjectFold() {
+	m.subject_fold = nil
+	delete(m.clearedFields, activity.FieldSubjectFold)
+}
+
+// SetSubjectSort sets the "subject_sort" field.
+func (m *ActivityMutation) SetSubjectSort(b []byte) {
+	m.subject_sort = &b
+}
+
+// SubjectSort returns the value of the "subject_sort" field in the mutation.
+func (m *ActivityMutation) SubjectSort() (r []byte, exists bool) {
+	v := m.subject_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectSort returns the old "subject_sort" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldSubjectSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectSort: %w", err)
+	}
+	return oldValue.SubjectSort, nil
+}
+
+// ClearSubjectSort clears the value of the "subject_sort" field.
+func (m *ActivityMutation) ClearSubjectSort() {
+	m.subject_sort = nil
+	m.clearedFields[activity.FieldSubjectSort] = struct{}{}
+}
+
+// SubjectSortCleared returns if the "subject_sort" field was cleared in this mutation.
+func (m *ActivityMutation) SubjectSortCleared() bool {
+	_, ok := m.clearedFields[activity.FieldSubjectSort]
+	return ok
+}
+
+// ResetSubjectSort resets all changes to the "subject_sort" field.
+func (m *ActivityMutation) ResetSubjectSort() {
+	m.subject_sort = nil
+	delete(m.clearedFields, activity.FieldSubjectSort)
+}
+
+// SetDescription sets the "description" field.
+func (m *ActivityMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *ActivityMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *ActivityMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[activity.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *ActivityMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[activity.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *ActivityMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, activity.FieldDescription)
+}
+
+// SetDirection sets the "direction" field.
+func (m *ActivityMutation) SetDirection(s string) {
+	m.direction = &s
+}
+
+// Direction returns the value of the "direction" field in the mutation.
+func (m *ActivityMutation) Direction() (r string, exists bool) {
+	v := m.direction
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDirection returns the old "direction" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldDirection(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDirection is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDirection requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDirection: %w", err)
+	}
+	return oldValue.Direction, nil
+}
+
+// ClearDirection clears the value of the "direction" field.
+func (m *ActivityMutation) ClearDirection() {
+	m.direction = nil
+	m.clearedFields[activity.FieldDirection] = struct{}{}
+}
+
+// DirectionCleared returns if the "direction" field was cleared in this mutation.
+func (m *ActivityMutation) DirectionCleared() bool {
+	_, ok := m.clearedFields[activity.FieldDirection]
+	return ok
+}
+
+// ResetDirection resets all changes to the "direction" field.
+func (m *ActivityMutation) ResetDirection() {
+	m.direction = nil
+	delete(m.clearedFields, activity.FieldDirection)
+}
+
+// SetStatus sets the "status" field.
+func (m *ActivityMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *ActivityMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *ActivityMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetPriority sets the "priority" field.
+func (m *ActivityMutation) SetPriority(s string) {
+	m.priority = &s
+}
+
+// Priority returns the value of the "priority" field in the mutation.
+func (m *ActivityMutation) Priority() (r string, exists bool) {
+	v := m.priority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriority returns the old "priority" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldPriority(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriority is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriority requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriority: %w", err)
+	}
+	return oldValue.Priority, nil
+}
+
+// ResetPriority resets all changes to the "priority" field.
+func (m *ActivityMutation) ResetPriority() {
+	m.priority = nil
+}
+
+// SetStartAt sets the "start_at" field.
+func (m *ActivityMutation) SetStartAt(t time.Time) {
+	m.start_at = &t
+}
+
+// StartAt returns the value of the "start_at" field in the mutation.
+func (m *ActivityMutation) StartAt() (r time.Time, exists bool) {
+	v := m.start_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartAt returns the old "start_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldStartAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartAt: %w", err)
+	}
+	return oldValue.StartAt, nil
+}
+
+// ClearStartAt clears the value of the "start_at" field.
+func (m *ActivityMutation) ClearStartAt() {
+	m.start_at = nil
+	m.clearedFields[activity.FieldStartAt] = struct{}{}
+}
+
+// StartAtCleared returns if the "start_at" field was cleared in this mutation.
+func (m *ActivityMutation) StartAtCleared() bool {
+	_, ok := m.clearedFields[activity.FieldStartAt]
+	return ok
+}
+
+// ResetStartAt resets all changes to the "start_at" field.
+func (m *ActivityMutation) ResetStartAt() {
+	m.start_at = nil
+	delete(m.clearedFields, activity.FieldStartAt)
+}
+
+// SetEndAt sets the "end_at" field.
+func (m *ActivityMutation) SetEndAt(t time.Time) {
+	m.end_at = &t
+}
+
+// EndAt returns the value of the "end_at" field in the mutation.
+func (m *ActivityMutation) EndAt() (r time.Time, exists bool) {
+	v := m.end_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndAt returns the old "end_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldEndAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndAt: %w", err)
+	}
+	return oldValue.EndAt, nil
+}
+
+// ClearEndAt clears the value of the "end_at" field.
+func (m *ActivityMutation) ClearEndAt() {
+	m.end_at = nil
+	m.clearedFields[activity.FieldEndAt] = struct{}{}
+}
+
+// EndAtCleared returns if the "end_at" field was cleared in this mutation.
+func (m *ActivityMutation) EndAtCleared() bool {
+	_, ok := m.clearedFields[activity.FieldEndAt]
+	return ok
+}
+
+// ResetEndAt resets all changes to the "end_at" field.
+func (m *ActivityMutation) ResetEndAt() {
+	m.end_at = nil
+	delete(m.clearedFields, activity.FieldEndAt)
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *ActivityMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *ActivityMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueAt returns the old "due_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldDueAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueAt: %w", err)
+	}
+	return oldValue.DueAt, nil
+}
+
+// ClearDueAt clears the value of the "due_at" field.
+func (m *ActivityMutation) ClearDueAt() {
+	m.due_at = nil
+	m.clearedFields[activity.FieldDueAt] = struct{}{}
+}
+
+// DueAtCleared returns if the "due_at" field was cleared in this mutation.
+func (m *ActivityMutation) DueAtCleared() bool {
+	_, ok := m.clearedFields[activity.FieldDueAt]
+	return ok
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *ActivityMutation) ResetDueAt() {
+	m.due_at = nil
+	delete(m.clearedFields, activity.FieldDueAt)
+}
+
+// SetTimeZone sets the "time_zone" field.
+func (m *ActivityMutation) SetTimeZone(s string) {
+	m.time_zone = &s
+}
+
+// TimeZone returns the value of the "time_zone" field in the mutation.
+func (m *ActivityMutation) TimeZone() (r string, exists bool) {
+	v := m.time_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeZone returns the old "time_zone" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldTimeZone(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeZone: %w", err)
+	}
+	return oldValue.TimeZone, nil
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (m *ActivityMutation) ClearTimeZone() {
+	m.time_zone = nil
+	m.clearedFields[activity.FieldTimeZone] = struct{}{}
+}
+
+// TimeZoneCleared returns if the "time_zone" field was cleared in this mutation.
+func (m *ActivityMutation) TimeZoneCleared() bool {
+	_, ok := m.clearedFields[activity.FieldTimeZone]
+	return ok
+}
+
+// ResetTimeZone resets all changes to the "time_zone" field.
+func (m *ActivityMutation) ResetTimeZone() {
+	m.time_zone = nil
+	delete(m.clearedFields, activity.FieldTimeZone)
+}
+
+// SetAllDay sets the "all_day" field.
+func (m *ActivityMutation) SetAllDay(b bool) {
+	m.all_day = &b
+}
+
+// AllDay returns the value of the "all_day" field in the mutation.
+func (m *ActivityMutation) AllDay() (r bool, exists bool) {
+	v := m.all_day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAllDay returns the old "all_day" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldAllDay(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAllDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAllDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAllDay: %w", err)
+	}
+	return oldValue.AllDay, nil
+}
+
+// ResetAllDay resets all changes to the "all_day" field.
+func (m *ActivityMutation) ResetAllDay() {
+	m.all_day = nil
+}
+
+// SetShowsAsFree sets the "shows_as_free" field.
+func (m *ActivityMutation) SetShowsAsFree(b bool) {
+	m.shows_as_free = &b
+}
+
+// ShowsAsFree returns the value of the "shows_as_free" field in the mutation.
+func (m *ActivityMutation) ShowsAsFree() (r bool, exists bool) {
+	v := m.shows_as_free
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShowsAsFree returns the old "shows_as_free" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldShowsAsFree(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShowsAsFree is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShowsAsFree requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShowsAsFree: %w", err)
+	}
+	return oldValue.ShowsAsFree, nil
+}
+
+// ResetShowsAsFree resets all changes to the "shows_as_free" field.
+func (m *ActivityMutation) ResetShowsAsFree() {
+	m.shows_as_free = nil
+}
+
+// SetLocation sets the "location" field.
+func (m *ActivityMutation) SetLocation(s string) {
+	m.location = &s
+}
+
+// Location returns the value of the "location" field in the mutation.
+func (m *ActivityMutation) Location() (r string, exists bool) {
+	v := m.location
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocation returns the old "location" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldLocation(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocation: %w", err)
+	}
+	return oldValue.Location, nil
+}
+
+// ClearLocation clears the value of the "location" field.
+func (m *ActivityMutation) ClearLocation() {
+	m.location = nil
+	m.clearedFields[activity.FieldLocation] = struct{}{}
+}
+
+// LocationCleared returns if the "location" field was cleared in this mutation.
+func (m *ActivityMutation) LocationCleared() bool {
+	_, ok := m.clearedFields[activity.FieldLocation]
+	return ok
+}
+
+// ResetLocation resets all changes to the "location" field.
+func (m *ActivityMutation) ResetLocation() {
+	m.location = nil
+	delete(m.clearedFields, activity.FieldLocation)
+}
+
+// SetLocationFold sets the "location_fold" field.
+func (m *ActivityMutation) SetLocationFold(s string) {
+	m.location_fold = &s
+}
+
+// LocationFold returns the value of the "location_fold" field in the mutation.
+func (m *ActivityMutation) LocationFold() (r string, exists bool) {
+	v := m.location_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocationFold returns the old "location_fold" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldLocationFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocationFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocationFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocationFold: %w", err)
+	}
+	return oldValue.LocationFold, nil
+}
+
+// ClearLocationFold clears the value of the "location_fold" field.
+func (m *ActivityMutation) ClearLocationFold() {
+	m.location_fold = nil
+	m.clearedFields[activity.FieldLocationFold] = struct{}{}
+}
+
+// LocationFoldCleared returns if the "location_fold" field was cleared in this mutation.
+func (m *ActivityMutation) LocationFoldCleared() bool {
+	_, ok := m.clearedFields[activity.FieldLocationFold]
+	return ok
+}
+
+// ResetLocationFold resets all changes to the "location_fold" field.
+func (m *ActivityMutation) ResetLocationFold() {
+	m.location_fold = nil
+	delete(m.clearedFields, activity.FieldLocationFold)
+}
+
+// SetOutcome sets the "outcome" field.
+func (m *ActivityMutation) SetOutcome(s string) {
+	m.outcome = &s
+}
+
+// Outcome returns the value of the "outcome" field in the mutation.
+func (m *ActivityMutation) Outcome() (r string, exists bool) {
+	v := m.outcome
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutcome returns the old "outcome" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldOutcome(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutcome is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutcome requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutcome: %w", err)
+	}
+	return oldValue.Outcome, nil
+}
+
+// ClearOutcome clears the value of the "outcome" field.
+func (m *ActivityMutation) ClearOutcome() {
+	m.outcome = nil
+	m.clearedFields[activity.FieldOutcome] = struct{}{}
+}
+
+// OutcomeCleared returns if the "outcome" field was cleared in this mutation.
+func (m *ActivityMutation) OutcomeCleared() bool {
+	_, ok := m.clearedFields[activity.FieldOutcome]
+	return ok
+}
+
+// ResetOutcome resets all changes to the "outcome" field.
+func (m *ActivityMutation) ResetOutcome() {
+	m.outcome = nil
+	delete(m.clearedFields, activity.FieldOutcome)
+}
+
+// SetResult sets the "result" field.
+func (m *ActivityMutation) SetResult(s string) {
+	m.result = &s
+}
+
+// Result returns the value of the "result" field in the mutation.
+func (m *ActivityMutation) Result() (r string, exists bool) {
+	v := m.result
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResult returns the old "result" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldResult(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResult is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResult requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResult: %w", err)
+	}
+	return oldValue.Result, nil
+}
+
+// ClearResult clears the value of the "result" field.
+func (m *ActivityMutation) ClearResult() {
+	m.result = nil
+	m.clearedFields[activity.FieldResult] = struct{}{}
+}
+
+// ResultCleared returns if the "result" field was cleared in this mutation.
+func (m *ActivityMutation) ResultCleared() bool {
+	_, ok := m.clearedFields[activity.FieldResult]
+	return ok
+}
+
+// ResetResult resets all changes to the "result" field.
+func (m *ActivityMutation) ResetResult() {
+	m.result = nil
+	delete(m.clearedFields, activity.FieldResult)
+}
+
+// SetDurationMinutes sets the "duration_minutes" field.
+func (m *ActivityMutation) SetDurationMinutes(i int64) {
+	m.duration_minutes = &i
+	m.addduration_minutes = nil
+}
+
+// DurationMinutes returns the value of the "duration_minutes" field in the mutation.
+func (m *ActivityMutation) DurationMinutes() (r int64, exists bool) {
+	v := m.duration_minutes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDurationMinutes returns the old "duration_minutes" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldDurationMinutes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDurationMinutes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDurationMinutes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDurationMinutes: %w", err)
+	}
+	return oldValue.DurationMinutes, nil
+}
+
+// AddDurationMinutes adds i to the "duration_minutes" field.
+func (m *ActivityMutation) AddDurationMinutes(i int64) {
+	if m.addduration_minutes != nil {
+		*m.addduration_minutes += i
+	} else {
+		m.addduration_minutes = &i
+	}
+}
+
+// AddedDurationMinutes returns the value that was added to the "duration_minutes" field in this mutation.
+func (m *ActivityMutation) AddedDurationMinutes() (r int64, exists bool) {
+	v := m.addduration_minutes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearDurationMinutes clears the value of the "duration_minutes" field.
+func (m *ActivityMutation) ClearDurationMinutes() {
+	m.duration_minutes = nil
+	m.addduration_minutes = nil
+	m.clearedFields[activity.FieldDurationMinutes] = struct{}{}
+}
+
+// DurationMinutesCleared returns if the "duration_minutes" field was cleared in this mutation.
+func (m *ActivityMutation) DurationMinutesCleared() bool {
+	_, ok := m.clearedFields[activity.FieldDurationMinutes]
+	return ok
+}
+
+// ResetDurationMinutes resets all changes to the "duration_minutes" field.
+func (m *ActivityMutation) ResetDurationMinutes() {
+	m.duration_minutes = nil
+	m.addduration_minutes = nil
+	delete(m.clearedFields, activity.FieldDurationMinutes)
+}
+
+// SetCompletedAt sets the "completed_at" field.
+func (m *ActivityMutation) SetCompletedAt(t time.Time) {
+	m.completed_at = &t
+}
+
+// CompletedAt returns the value of the "completed_at" field in the mutation.
+func (m *ActivityMutation) CompletedAt() (r time.Time, exists bool) {
+	v := m.completed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompletedAt returns the old "completed_at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCompletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompletedAt: %w", err)
+	}
+	return oldValue.CompletedAt, nil
+}
+
+// ClearCompletedAt clears the value of the "completed_at" field.
+func (m *ActivityMutation) ClearCompletedAt() {
+	m.completed_at = nil
+	m.clearedFields[activity.FieldCompletedAt] = struct{}{}
+}
+
+// CompletedAtCleared returns if the "completed_at" field was cleared in this mutation.
+func (m *ActivityMutation) CompletedAtCleared() bool {
+	_, ok := m.clearedFields[activity.FieldCompletedAt]
+	return ok
+}
+
+// ResetCompletedAt resets all changes to the "completed_at" field.
+func (m *ActivityMutation) ResetCompletedAt() {
+	m.completed_at = nil
+	delete(m.clearedFields, activity.FieldCompletedAt)
+}
+
+// SetCompletedByID sets the "completed_by_id" field.
+func (m *ActivityMutation) SetCompletedByID(s stored.ID) {
+	m.completed_by_id = &s
+}
+
+// CompletedByID returns the value of the "completed_by_id" field in the mutation.
+func (m *ActivityMutation) CompletedByID() (r stored.ID, exists bool) {
+	v := m.completed_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompletedByID returns the old "completed_by_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCompletedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompletedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompletedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompletedByID: %w", err)
+	}
+	return oldValue.CompletedByID, nil
+}
+
+// ClearCompletedByID clears the value of the "completed_by_id" field.
+func (m *ActivityMutation) ClearCompletedByID() {
+	m.completed_by_id = nil
+	m.clearedFields[activity.FieldCompletedByID] = struct{}{}
+}
+
+// CompletedByIDCleared returns if the "completed_by_id" field was cleared in this mutation.
+func (m *ActivityMutation) CompletedByIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldCompletedByID]
+	return ok
+}
+
+// ResetCompletedByID resets all changes to the "completed_by_id" field.
+func (m *ActivityMutation) ResetCompletedByID() {
+	m.completed_by_id = nil
+	delete(m.clearedFields, activity.FieldCompletedByID)
+}
+
+// SetAt sets the "at" field.
+func (m *ActivityMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *ActivityMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ClearAt clears the value of the "at" field.
+func (m *ActivityMutation) ClearAt() {
+	m.at = nil
+	m.clearedFields[activity.FieldAt] = struct{}{}
+}
+
+// AtCleared returns if the "at" field was cleared in this mutation.
+func (m *ActivityMutation) AtCleared() bool {
+	_, ok := m.clearedFields[activity.FieldAt]
+	return ok
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *ActivityMutation) ResetAt() {
+	m.at = nil
+	delete(m.clearedFields, activity.FieldAt)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *ActivityMutation) SetAccountID(s stored.ID) {
+	m.account = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *ActivityMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (m *ActivityMutation) ClearAccountID() {
+	m.account = nil
+	m.clearedFields[activity.FieldAccountID] = struct{}{}
+}
+
+// AccountIDCleared returns if the "account_id" field was cleared in this mutation.
+func (m *ActivityMutation) AccountIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldAccountID]
+	return ok
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *ActivityMutation) ResetAccountID() {
+	m.account = nil
+	delete(m.clearedFields, activity.FieldAccountID)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ActivityMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ActivityMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ClearContactID clears the value of the "contact_id" field.
+func (m *ActivityMutation) ClearContactID() {
+	m.contact = nil
+	m.clearedFields[activity.FieldContactID] = struct{}{}
+}
+
+// ContactIDCleared returns if the "contact_id" field was cleared in this mutation.
+func (m *ActivityMutation) ContactIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldContactID]
+	return ok
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ActivityMutation) ResetContactID() {
+	m.contact = nil
+	delete(m.clearedFields, activity.FieldContactID)
+}
+
+// SetLeadID sets the "lead_id" field.
+func (m *ActivityMutation) SetLeadID(s stored.ID) {
+	m.lead = &s
+}
+
+// LeadID returns the value of the "lead_id" field in the mutation.
+func (m *ActivityMutation) LeadID() (r stored.ID, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadID returns the old "lead_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldLeadID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadID: %w", err)
+	}
+	return oldValue.LeadID, nil
+}
+
+// ClearLeadID clears the value of the "lead_id" field.
+func (m *ActivityMutation) ClearLeadID() {
+	m.lead = nil
+	m.clearedFields[activity.FieldLeadID] = struct{}{}
+}
+
+// LeadIDCleared returns if the "lead_id" field was cleared in this mutation.
+func (m *ActivityMutation) LeadIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldLeadID]
+	return ok
+}
+
+// ResetLeadID resets all changes to the "lead_id" field.
+func (m *ActivityMutation) ResetLeadID() {
+	m.lead = nil
+	delete(m.clearedFields, activity.FieldLeadID)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *ActivityMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *ActivityMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ClearOpportunityID clears the value of the "opportunity_id" field.
+func (m *ActivityMutation) ClearOpportunityID() {
+	m.opportunity = nil
+	m.clearedFields[activity.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityIDCleared returns if the "opportunity_id" field was cleared in this mutation.
+func (m *ActivityMutation) OpportunityIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldOpportunityID]
+	return ok
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *ActivityMutation) ResetOpportunityID() {
+	m.opportunity = nil
+	delete(m.clearedFields, activity.FieldOpportunityID)
+}
+
+// SetFollowUpOfID sets the "follow_up_of_id" field.
+func (m *ActivityMutation) SetFollowUpOfID(s stored.ID) {
+	m.follow_up_of_id = &s
+}
+
+// FollowUpOfID returns the value of the "follow_up_of_id" field in the mutation.
+func (m *ActivityMutation) FollowUpOfID() (r stored.ID, exists bool) {
+	v := m.follow_up_of_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFollowUpOfID returns the old "follow_up_of_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldFollowUpOfID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFollowUpOfID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFollowUpOfID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFollowUpOfID: %w", err)
+	}
+	return oldValue.FollowUpOfID, nil
+}
+
+// ClearFollowUpOfID clears the value of the "follow_up_of_id" field.
+func (m *ActivityMutation) ClearFollowUpOfID() {
+	m.follow_up_of_id = nil
+	m.clearedFields[activity.FieldFollowUpOfID] = struct{}{}
+}
+
+// FollowUpOfIDCleared returns if the "follow_up_of_id" field was cleared in this mutation.
+func (m *ActivityMutation) FollowUpOfIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldFollowUpOfID]
+	return ok
+}
+
+// ResetFollowUpOfID resets all changes to the "follow_up_of_id" field.
+func (m *ActivityMutation) ResetFollowUpOfID() {
+	m.follow_up_of_id = nil
+	delete(m.clearedFields, activity.FieldFollowUpOfID)
+}
+
+// SetResultedInID sets the "resulted_in_id" field.
+func (m *ActivityMutation) SetResultedInID(s stored.ID) {
+	m.resulted_in_id = &s
+}
+
+// ResultedInID returns the value of the "resulted_in_id" field in the mutation.
+func (m *ActivityMutation) ResultedInID() (r stored.ID, exists bool) {
+	v := m.resulted_in_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResultedInID returns the old "resulted_in_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldResultedInID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResultedInID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResultedInID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResultedInID: %w", err)
+	}
+	return oldValue.ResultedInID, nil
+}
+
+// ClearResultedInID clears the value of the "resulted_in_id" field.
+func (m *ActivityMutation) ClearResultedInID() {
+	m.resulted_in_id = nil
+	m.clearedFields[activity.FieldResultedInID] = struct{}{}
+}
+
+// ResultedInIDCleared returns if the "resulted_in_id" field was cleared in this mutation.
+func (m *ActivityMutation) ResultedInIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldResultedInID]
+	return ok
+}
+
+// ResetResultedInID resets all changes to the "resulted_in_id" field.
+func (m *ActivityMutation) ResetResultedInID() {
+	m.resulted_in_id = nil
+	delete(m.clearedFields, activity.FieldResultedInID)
+}
+
+// SetRecurrenceID sets the "recurrence_id" field.
+func (m *ActivityMutation) SetRecurrenceID(s stored.ID) {
+	m.recurrence_id = &s
+}
+
+// RecurrenceID returns the value of the "recurrence_id" field in the mutation.
+func (m *ActivityMutation) RecurrenceID() (r stored.ID, exists bool) {
+	v := m.recurrence_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecurrenceID returns the old "recurrence_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldRecurrenceID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecurrenceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecurrenceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecurrenceID: %w", err)
+	}
+	return oldValue.RecurrenceID, nil
+}
+
+// ClearRecurrenceID clears the value of the "recurrence_id" field.
+func (m *ActivityMutation) ClearRecurrenceID() {
+	m.recurrence_id = nil
+	m.clearedFields[activity.FieldRecurrenceID] = struct{}{}
+}
+
+// RecurrenceIDCleared returns if the "recurrence_id" field was cleared in this mutation.
+func (m *ActivityMutation) RecurrenceIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldRecurrenceID]
+	return ok
+}
+
+// ResetRecurrenceID resets all changes to the "recurrence_id" field.
+func (m *ActivityMutation) ResetRecurrenceID() {
+	m.recurrence_id = nil
+	delete(m.clearedFields, activity.FieldRecurrenceID)
+}
+
+// SetExceptionOfID sets the "exception_of_id" field.
+func (m *ActivityMutation) SetExceptionOfID(s stored.ID) {
+	m.exception_of_id = &s
+}
+
+// ExceptionOfID returns the value of the "exception_of_id" field in the mutation.
+func (m *ActivityMutation) ExceptionOfID() (r stored.ID, exists bool) {
+	v := m.exception_of_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExceptionOfID returns the old "exception_of_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldExceptionOfID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExceptionOfID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExceptionOfID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExceptionOfID: %w", err)
+	}
+	return oldValue.ExceptionOfID, nil
+}
+
+// ClearExceptionOfID clears the value of the "exception_of_id" field.
+func (m *ActivityMutation) ClearExceptionOfID() {
+	m.exception_of_id = nil
+	m.clearedFields[activity.FieldExceptionOfID] = struct{}{}
+}
+
+// ExceptionOfIDCleared returns if the "exception_of_id" field was cleared in this mutation.
+func (m *ActivityMutation) ExceptionOfIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldExceptionOfID]
+	return ok
+}
+
+// ResetExceptionOfID resets all changes to the "exception_of_id" field.
+func (m *ActivityMutation) ResetExceptionOfID() {
+	m.exception_of_id = nil
+	delete(m.clearedFields, activity.FieldExceptionOfID)
+}
+
+// SetOccurrence sets the "occurrence" field.
+func (m *ActivityMutation) SetOccurrence(s string) {
+	m.occurrence = &s
+}
+
+// Occurrence returns the value of the "occurrence" field in the mutation.
+func (m *ActivityMutation) Occurrence() (r string, exists bool) {
+	v := m.occurrence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOccurrence returns the old "occurrence" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldOccurrence(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOccurrence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOccurrence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOccurrence: %w", err)
+	}
+	return oldValue.Occurrence, nil
+}
+
+// ClearOccurrence clears the value of the "occurrence" field.
+func (m *ActivityMutation) ClearOccurrence() {
+	m.occurrence = nil
+	m.clearedFields[activity.FieldOccurrence] = struct{}{}
+}
+
+// OccurrenceCleared returns if the "occurrence" field was cleared in this mutation.
+func (m *ActivityMutation) OccurrenceCleared() bool {
+	_, ok := m.clearedFields[activity.FieldOccurrence]
+	return ok
+}
+
+// ResetOccurrence resets all changes to the "occurrence" field.
+func (m *ActivityMutation) ResetOccurrence() {
+	m.occurrence = nil
+	delete(m.clearedFields, activity.FieldOccurrence)
+}
+
+// SetCustomFields sets the "custom_fields" field.
+func (m *ActivityMutation) SetCustomFields(s string) {
+	m.custom_fields = &s
+}
+
+// CustomFields returns the value of the "custom_fields" field in the mutation.
+func (m *ActivityMutation) CustomFields() (r string, exists bool) {
+	v := m.custom_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomFields returns the old "custom_fields" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCustomFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomFields: %w", err)
+	}
+	return oldValue.CustomFields, nil
+}
+
+// ClearCustomFields clears the value of the "custom_fields" field.
+func (m *ActivityMutation) ClearCustomFields() {
+	m.custom_fields = nil
+	m.clearedFields[activity.FieldCustomFields] = struct{}{}
+}
+
+// CustomFieldsCleared returns if the "custom_fields" field was cleared in this mutation.
+func (m *ActivityMutation) CustomFieldsCleared() bool {
+	_, ok := m.clearedFields[activity.FieldCustomFields]
+	return ok
+}
+
+// ResetCustomFields resets all changes to the "custom_fields" field.
+func (m *ActivityMutation) ResetCustomFields() {
+	m.custom_fields = nil
+	delete(m.clearedFields, activity.FieldCustomFields)
+}
+
+// ClearAccount clears the "account" edge to the Account entity.
+func (m *ActivityMutation) ClearAccount() {
+	m.clearedaccount = true
+	m.clearedFields[activity.FieldAccountID] = struct{}{}
+}
+
+// AccountCleared reports if the "account" edge to the Account entity was cleared.
+func (m *ActivityMutation) AccountCleared() bool {
+	return m.AccountIDCleared() || m.clearedaccount
+}
+
+// AccountIDs returns the "account" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AccountID instead. It exists only for internal usage by the builders.
+func (m *ActivityMutation) AccountIDs() (ids []stored.ID) {
+	if id := m.account; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAccount resets all changes to the "account" edge.
+func (m *ActivityMutation) ResetAccount() {
+	m.account = nil
+	m.clearedaccount = false
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *ActivityMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[activity.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *ActivityMutation) ContactCleared() bool {
+	return m.ContactIDCleared() || m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *ActivityMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *ActivityMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (m *ActivityMutation) ClearLead() {
+	m.clearedlead = true
+	m.clearedFields[activity.FieldLeadID] = struct{}{}
+}
+
+// LeadCleared reports if the "lead" edge to the Lead entity was cleared.
+func (m *ActivityMutation) LeadCleared() bool {
+	return m.LeadIDCleared() || m.clearedlead
+}
+
+// LeadIDs returns the "lead" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// LeadID instead. It exists only for internal usage by the builders.
+func (m *ActivityMutation) LeadIDs() (ids []stored.ID) {
+	if id := m.lead; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetLead resets all changes to the "lead" edge.
+func (m *ActivityMutation) ResetLead() {
+	m.lead = nil
+	m.clearedlead = false
+}
+
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *ActivityMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[activity.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *ActivityMutation) OpportunityCleared() bool {
+	return m.OpportunityIDCleared() || m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *ActivityMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *ActivityMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
+// Where appends a list predicates to the ActivityMutation builder.
+func (m *ActivityMutation) Where(ps ...predicate.Activity) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ActivityMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ActivityMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Activity, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ActivityMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ActivityMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Activity).
+func (m *ActivityMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ActivityMutation) Fields() []string {
+	fields := make([]string, 0, 41)
+	if m.version != nil {
+		fields = append(fields, activity.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, activity.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, activity.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, activity.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, activity.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, activity.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, activity.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, activity.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, activity.FieldPartnerID)
+	}
+	if m.kind != nil {
+		fields = append(fields, activity.FieldKind)
+	}
+	if m.subject != nil {
+		fields = append(fields, activity.FieldSubject)
+	}
+	if m.subject_fold != nil {
+		fields = append(fields, activity.FieldSubjectFold)
+	}
+	if m.subject_sort != nil {
+		fields = append(fields, activity.FieldSubjectSort)
+	}
+	if m.description != nil {
+		fields = append(fields, activity.FieldDescription)
+	}
+	if m.direction != nil {
+		fields = append(fields, activity.FieldDirection)
+	}
+	if m.status != nil {
+		fields = append(fields, activity.FieldStatus)
+	}
+	if m.priority != nil {
+		fields = append(fields, activity.FieldPriority)
+	}
+	if m.start_at != nil {
+		fields = append(fields, activity.FieldStartAt)
+	}
+	if m.end_at != nil {
+		fields = append(fields, activity.FieldEndAt)
+	}
+	if m.due_at != nil {
+		fields = append(fields, activity.FieldDueAt)
+	}
+	if m.time_zone != nil {
+		fields = append(fields, activity.FieldTimeZone)
+	}
+	if m.all_day != nil {
+		fields = append(fields, activity.FieldAllDay)
+	}
+	if m.shows_as_free != nil {
+		fields = append(fields, activity.FieldShowsAsFree)
+	}
+	if m.location != nil {
+		fields = append(fields, activity.FieldLocation)
+	}
+	if m.location_fold != nil {
+		fields = append(fields, activity.FieldLocationFold)
+	}
+	if m.outcome != nil {
+		fields = append(fields, activity.FieldOutcome)
+	}
+	if m.result != nil {
+		fields = append(fields, activity.FieldResult)
+	}
+	if m.duration_minutes != nil {
+		fields = append(fields, activity.FieldDurationMinutes)
+	}
+	if m.completed_at != nil {
+		fields = append(fields, activity.FieldCompletedAt)
+	}
+	if m.completed_by_id != nil {
+		fields = append(fields, activity.FieldCompletedByID)
+	}
+	if m.at != nil {
+		fields = append(fields, activity.FieldAt)
+	}
+	if m.account != nil {
+		fields = append(fields, activity.FieldAccountID)
+	}
+	if m.contact != nil {
+		fields = append(fields, activity.FieldContactID)
+	}
+	if m.lead != nil {
+		fields = append(fields, activity.FieldLeadID)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, activity.FieldOpportunityID)
+	}
+	if m.follow_up_of_id != nil {
+		fields = append(fields, activity.FieldFollowUpOfID)
+	}
+	if m.resulted_in_id != nil {
+		fields = append(fields, activity.FieldResultedInID)
+	}
+	if m.recurrence_id != nil {
+		fields = append(fields, activity.FieldRecurrenceID)
+	}
+	if m.exception_of_id != nil {
+		fields = append(fields, activity.FieldExceptionOfID)
+	}
+	if m.occurrence != nil {
+		fields = append(fields, activity.FieldOccurrence)
+	}
+	if m.custom_fields != nil {
+		fields = append(fields, activity.FieldCustomFields)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ActivityMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case activity.FieldVersion:
+		return m.Version()
+	case activity.FieldCreatedAt:
+		return m.CreatedAt()
+	case activity.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case activity.FieldCreatedByID:
+		return m.CreatedByID()
+	case activity.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case activity.FieldDeletedAt:
+		return m.DeletedAt()
+	case activity.FieldOwnerID:
+		return m.OwnerID()
+	case activity.FieldTeamID:
+		return m.TeamID()
+	case activity.FieldPartnerID:
+		return m.PartnerID()
+	case activity.FieldKind:
+		return m.Kind()
+	case activity.FieldSubject:
+		return m.Subject()
+	case activity.FieldSubjectFold:
+		return m.SubjectFold()
+	case activity.FieldSubjectSort:
+		return m.SubjectSort()
+	case activity.FieldDescription:
+		return m.Description()
+	case activity.FieldDirection:
+		return m.Direction()
+	case activity.FieldStatus:
+		return m.Status()
+	case activity.FieldPriority:
+		return m.Priority()
+	case activity.FieldStartAt:
+		return m.StartAt()
+	case activity.FieldEndAt:
+		return m.EndAt()
+	case activity.FieldDueAt:
+		return m.DueAt()
+	case activity.FieldTimeZone:
+		return m.TimeZone()
+	case activity.FieldAllDay:
+		return m.AllDay()
+	case activity.FieldShowsAsFree:
+		return m.ShowsAsFree()
+	case activity.FieldLocation:
+		return m.Location()
+	case activity.FieldLocationFold:
+		return m.LocationFold()
+	case activity.FieldOutcome:
+		return m.Outcome()
+	case activity.FieldResult:
+		return m.Result()
+	case activity.FieldDurationMinutes:
+		return m.DurationMinutes()
+	case activity.FieldCompletedAt:
+		return m.CompletedAt()
+	case activity.FieldCompletedByID:
+		return m.CompletedByID()
+	case activity.FieldAt:
+		return m.At()
+	case activity.FieldAccountID:
+		return m.AccountID()
+	case activity.FieldContactID:
+		return m.ContactID()
+	case activity.FieldLeadID:
+		return m.LeadID()
+	case activity.FieldOpportunityID:
+		return m.OpportunityID()
+	case activity.FieldFollowUpOfID:
+		return m.FollowUpOfID()
+	case activity.FieldResultedInID:
+		return m.ResultedInID()
+	case activity.FieldRecurrenceID:
+		return m.RecurrenceID()
+	case activity.FieldExceptionOfID:
+		return m.ExceptionOfID()
+	case activity.FieldOccurrence:
+		return m.Occurrence()
+	case activity.FieldCustomFields:
+		return m.CustomFields()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ActivityMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case activity.FieldVersion:
+		return m.OldVersion(ctx)
+	case activity.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case activity.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case activity.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case activity.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case activity.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case activity.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case activity.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case activity.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case activity.FieldKind:
+		return m.OldKind(ctx)
+	case activity.FieldSubject:
+		return m.OldSubject(ctx)
+	case activity.FieldSubjectFold:
+		return m.OldSubjectFold(ctx)
+	case activity.FieldSubjectSort:
+		return m.OldSubjectSort(ctx)
+	case activity.FieldDescription:
+		return m.OldDescription(ctx)
+	case activity.FieldDirection:
+		return m.OldDirection(ctx)
+	case activity.FieldStatus:
+		return m.OldStatus(ctx)
+	case activity.FieldPriority:
+		return m.OldPriority(ctx)
+	case activity.FieldStartAt:
+		return m.OldStartAt(ctx)
+	case activity.FieldEndAt:
+		return m.OldEndAt(ctx)
+	case activity.FieldDueAt:
+		return m.OldDueAt(ctx)
+	case activity.FieldTimeZone:
+		return m.OldTimeZone(ctx)
+	case activity.FieldAllDay:
+		return m.OldAllDay(ctx)
+	case activity.FieldShowsAsFree:
+		return m.OldShowsAsFree(ctx)
+	case activity.FieldLocation:
+		return m.OldLocation(ctx)
+	case activity.FieldLocationFold:
+		return m.OldLocationFold(ctx)
+	case activity.FieldOutcome:
+		return m.OldOutcome(ctx)
+	case activity.FieldResult:
+		return m.OldResult(ctx)
+	case activity.FieldDurationMinutes:
+		return m.OldDurationMinutes(ctx)
+	case activity.FieldCompletedAt:
+		return m.OldCompletedAt(ctx)
+	case activity.FieldCompletedByID:
+		return m.OldCompletedByID(ctx)
+	case activity.FieldAt:
+		return m.OldAt(ctx)
+	case activity.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case activity.FieldContactID:
+		return m.OldContactID(ctx)
+	case activity.FieldLeadID:
+		return m.OldLeadID(ctx)
+	case activity.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case activity.FieldFollowUpOfID:
+		return m.OldFollowUpOfID(ctx)
+	case activity.FieldResultedInID:
+		return m.OldResultedInID(ctx)
+	case activity.FieldRecurrenceID:
+		return m.OldRecurrenceID(ctx)
+	case activity.FieldExceptionOfID:
+		return m.OldExceptionOfID(ctx)
+	case activity.FieldOccurrence:
+		return m.OldOccurrence(ctx)
+	case activity.FieldCustomFields:
+		return m.OldCustomFields(ctx)
+	}
+	return nil, fmt.Errorf("unknown Activity field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ActivityMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case activity.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case activity.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case activity.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case activity.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case activity.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case activity.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case activity.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case activity.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case activity.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case activity.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case activity.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case activity.FieldSubjectFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectFold(v)
+		return nil
+	case activity.FieldSubjectSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectSort(v)
+		return nil
+	case activity.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case activity.FieldDirection:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDirection(v)
+		return nil
+	case activity.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case activity.FieldPriority:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriority(v)
+		return nil
+	case activity.FieldStartAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartAt(v)
+		return nil
+	case activity.FieldEndAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndAt(v)
+		return nil
+	case activity.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	case activity.FieldTimeZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeZone(v)
+		return nil
+	case activity.FieldAllDay:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAllDay(v)
+		return nil
+	case activity.FieldShowsAsFree:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShowsAsFree(v)
+		return nil
+	case activity.FieldLocation:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocation(v)
+		return nil
+	case activity.FieldLocationFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocationFold(v)
+		return nil
+	case activity.FieldOutcome:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutcome(v)
+		return nil
+	case activity.FieldResult:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResult(v)
+		return nil
+	case activity.FieldDurationMinutes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDurationMinutes(v)
+		return nil
+	case activity.FieldCompletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompletedAt(v)
+		return nil
+	case activity.FieldCompletedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompletedByID(v)
+		return nil
+	case activity.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	case activity.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case activity.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case activity.FieldLeadID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadID(v)
+		return nil
+	case activity.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case activity.FieldFollowUpOfID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFollowUpOfID(v)
+		return nil
+	case activity.FieldResultedInID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResultedInID(v)
+		return nil
+	case activity.FieldRecurrenceID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecurrenceID(v)
+		return nil
+	case activity.FieldExceptionOfID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExceptionOfID(v)
+		return nil
+	case activity.FieldOccurrence:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOccurrence(v)
+		return nil
+	case activity.FieldCustomFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomFields(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Activity field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ActivityMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, activity.FieldVersion)
+	}
+	if m.addduration_minutes != nil {
+		fields = append(fields, activity.FieldDurationMinutes)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ActivityMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case activity.FieldVersion:
+		return m.AddedVersion()
+	case activity.FieldDurationMinutes:
+		return m.AddedDurationMinutes()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ActivityMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case activity.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case activity.FieldDurationMinutes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDurationMinutes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Activity numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ActivityMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(activity.FieldCreatedByID) {
+		fields = append(fields, activity.FieldCreatedByID)
+	}
+	if m.FieldCleared(activity.FieldUpdatedByID) {
+		fields = append(fields, activity.FieldUpdatedByID)
+	}
+	if m.FieldCleared(activity.FieldDeletedAt) {
+		fields = append(fields, activity.FieldDeletedAt)
+	}
+	if m.FieldCleared(activity.FieldOwnerID) {
+		fields = append(fields, activity.FieldOwnerID)
+	}
+	if m.FieldCleared(activity.FieldTeamID) {
+		fields = append(fields, activity.FieldTeamID)
+	}
+	if m.FieldCleared(activity.FieldPartnerID) {
+		fields = append(fields, activity.FieldPartnerID)
+	}
+	if m.FieldCleared(activity.FieldSubjectFold) {
+		fields = append(fields, activity.FieldSubjectFold)
+	}
+	if m.FieldCleared(activity.FieldSubjectSort) {
+		fields = append(fields, activity.FieldSubjectSort)
+	}
+	if m.FieldCleared(activity.FieldDescription) {
+		fields = append(fields, activity.FieldDescription)
+	}
+	if m.FieldCleared(activity.FieldDirection) {
+		fields = append(fields, activity.FieldDirection)
+	}
+	if m.FieldCleared(activity.FieldStartAt) {
+		fields = append(fields, activity.FieldStartAt)
+	}
+	if m.FieldCleared(activity.FieldEndAt) {
+		fields = append(fields, activity.FieldEndAt)
+	}
+	if m.FieldCleared(activity.FieldDueAt) {
+		fields = append(fields, activity.FieldDueAt)
+	}
+	if m.FieldCleared(activity.FieldTimeZone) {
+		fields = append(fields, activity.FieldTimeZone)
+	}
+	if m.FieldCleared(activity.FieldLocation) {
+		fields = append(fields, activity.FieldLocation)
+	}
+	if m.FieldCleared(activity.FieldLocationFold) {
+		fields = append(fields, activity.FieldLocationFold)
+	}
+	if m.FieldCleared(activity.FieldOutcome) {
+		fields = append(fields, activity.FieldOutcome)
+	}
+	if m.FieldCleared(activity.FieldResult) {
+		fields = append(fields, activity.FieldResult)
+	}
+	if m.FieldCleared(activity.FieldDurationMinutes) {
+		fields = append(fields, activity.FieldDurationMinutes)
+	}
+	if m.FieldCleared(activity.FieldCompletedAt) {
+		fields = append(fields, activity.FieldCompletedAt)
+	}
+	if m.FieldCleared(activity.FieldCompletedByID) {
+		fields = append(fields, activity.FieldCompletedByID)
+	}
+	if m.FieldCleared(activity.FieldAt) {
+		fields = append(fields, activity.FieldAt)
+	}
+	if m.FieldCleared(activity.FieldAccountID) {
+		fields = append(fields, activity.FieldAccountID)
+	}
+	if m.FieldCleared(activity.FieldContactID) {
+		fields = append(fields, activity.FieldContactID)
+	}
+	if m.FieldCleared(activity.FieldLeadID) {
+		fields = append(fields, activity.FieldLeadID)
+	}
+	if m.FieldCleared(activity.FieldOpportunityID) {
+		fields = append(fields, activity.FieldOpportunityID)
+	}
+	if m.FieldCleared(activity.FieldFollowUpOfID) {
+		fields = append(fields, activity.FieldFollowUpOfID)
+	}
+	if m.FieldCleared(activity.FieldResultedInID) {
+		fields = append(fields, activity.FieldResultedInID)
+	}
+	if m.FieldCleared(activity.FieldRecurrenceID) {
+		fields = append(fields, activity.FieldRecurrenceID)
+	}
+	if m.FieldCleared(activity.FieldExceptionOfID) {
+		fields = append(fields, activity.FieldExceptionOfID)
+	}
+	if m.FieldCleared(activity.FieldOccurrence) {
+		fields = append(fields, activity.FieldOccurrence)
+	}
+	if m.FieldCleared(activity.FieldCustomFields) {
+		fields = append(fields, activity.FieldCustomFields)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ActivityMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ActivityMutation) ClearField(name string) error {
+	switch name {
+	case activity.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case activity.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case activity.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case activity.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case activity.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case activity.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case activity.FieldSubjectFold:
+		m.ClearSubjectFold()
+		return nil
+	case activity.FieldSubjectSort:
+		m.ClearSubjectSort()
+		return nil
+	case activity.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case activity.FieldDirection:
+		m.ClearDirection()
+		return nil
+	case activity.FieldStartAt:
+		m.ClearStartAt()
+		return nil
+	case activity.FieldEndAt:
+		m.ClearEndAt()
+		return nil
+	case activity.FieldDueAt:
+		m.ClearDueAt()
+		return nil
+	case activity.FieldTimeZone:
+		m.ClearTimeZone()
+		return nil
+	case activity.FieldLocation:
+		m.ClearLocation()
+		return nil
+	case activity.FieldLocationFold:
+		m.ClearLocationFold()
+		return nil
+	case activity.FieldOutcome:
+		m.ClearOutcome()
+		return nil
+	case activity.FieldResult:
+		m.ClearResult()
+		return nil
+	case activity.FieldDurationMinutes:
+		m.ClearDurationMinutes()
+		return nil
+	case activity.FieldCompletedAt:
+		m.ClearCompletedAt()
+		return nil
+	case activity.FieldCompletedByID:
+		m.ClearCompletedByID()
+		return nil
+	case activity.FieldAt:
+		m.ClearAt()
+		return nil
+	case activity.FieldAccountID:
+		m.ClearAccountID()
+		return nil
+	case activity.FieldContactID:
+		m.ClearContactID()
+		return nil
+	case activity.FieldLeadID:
+		m.ClearLeadID()
+		return nil
+	case activity.FieldOpportunityID:
+		m.ClearOpportunityID()
+		return nil
+	case activity.FieldFollowUpOfID:
+		m.ClearFollowUpOfID()
+		return nil
+	case activity.FieldResultedInID:
+		m.ClearResultedInID()
+		return nil
+	case activity.FieldRecurrenceID:
+		m.ClearRecurrenceID()
+		return nil
+	case activity.FieldExceptionOfID:
+		m.ClearExceptionOfID()
+		return nil
+	case activity.FieldOccurrence:
+		m.ClearOccurrence()
+		return nil
+	case activity.FieldCustomFields:
+		m.ClearCustomFields()
+		return nil
+	}
+	return fmt.Errorf("unknown Activity nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ActivityMutation) ResetField(name string) error {
+	switch name {
+	case activity.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case activity.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case activity.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case activity.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case activity.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case activity.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case activity.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case activity.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case activity.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case activity.FieldKind:
+		m.ResetKind()
+		return nil
+	case activity.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case activity.FieldSubjectFold:
+		m.ResetSubjectFold()
+		return nil
+	case activity.FieldSubjectSort:
+		m.ResetSubjectSort()
+		return nil
+	case activity.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case activity.FieldDirection:
+		m.ResetDirection()
+		return nil
+	case activity.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case activity.FieldPriority:
+		m.ResetPriority()
+		return nil
+	case activity.FieldStartAt:
+		m.ResetStartAt()
+		return nil
+	case activity.FieldEndAt:
+		m.ResetEndAt()
+		return nil
+	case activity.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	case activity.FieldTimeZone:
+		m.ResetTimeZone()
+		return nil
+	case activity.FieldAllDay:
+		m.ResetAllDay()
+		return nil
+	case activity.FieldShowsAsFree:
+		m.ResetShowsAsFree()
+		return nil
+	case activity.FieldLocation:
+		m.ResetLocation()
+		return nil
+	case activity.FieldLocationFold:
+		m.ResetLocationFold()
+		return nil
+	case activity.FieldOutcome:
+		m.ResetOutcome()
+		return nil
+	case activity.FieldResult:
+		m.ResetResult()
+		return nil
+	case activity.FieldDurationMinutes:
+		m.ResetDurationMinutes()
+		return nil
+	case activity.FieldCompletedAt:
+		m.ResetCompletedAt()
+		return nil
+	case activity.FieldCompletedByID:
+		m.ResetCompletedByID()
+		return nil
+	case activity.FieldAt:
+		m.ResetAt()
+		return nil
+	case activity.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case activity.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case activity.FieldLeadID:
+		m.ResetLeadID()
+		return nil
+	case activity.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case activity.FieldFollowUpOfID:
+		m.ResetFollowUpOfID()
+		return nil
+	case activity.FieldResultedInID:
+		m.ResetResultedInID()
+		return nil
+	case activity.FieldRecurrenceID:
+		m.ResetRecurrenceID()
+		return nil
+	case activity.FieldExceptionOfID:
+		m.ResetExceptionOfID()
+		return nil
+	case activity.FieldOccurrence:
+		m.ResetOccurrence()
+		return nil
+	case activity.FieldCustomFields:
+		m.ResetCustomFields()
+		return nil
+	}
+	return fmt.Errorf("unknown Activity field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ActivityMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.account != nil {
+		edges = append(edges, activity.EdgeAccount)
+	}
+	if m.contact != nil {
+		edges = append(edges, activity.EdgeContact)
+	}
+	if m.lead != nil {
+		edges = append(edges, activity.EdgeLead)
+	}
+	if m.opportunity != nil {
+		edges = append(edges, activity.EdgeOpportunity)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ActivityMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case activity.EdgeAccount:
+		if id := m.account; id != nil {
+			return []ent.Value{*id}
+		}
+	case activity.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	case activity.EdgeLead:
+		if id := m.lead; id != nil {
+			return []ent.Value{*id}
+		}
+	case activity.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ActivityMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ActivityMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ActivityMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedaccount {
+		edges = append(edges, activity.EdgeAccount)
+	}
+	if m.clearedcontact {
+		edges = append(edges, activity.EdgeContact)
+	}
+	if m.clearedlead {
+		edges = append(edges, activity.EdgeLead)
+	}
+	if m.clearedopportunity {
+		edges = append(edges, activity.EdgeOpportunity)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ActivityMutation) EdgeCleared(name string) bool {
+	switch name {
+	case activity.EdgeAccount:
+		return m.clearedaccount
+	case activity.EdgeContact:
+		return m.clearedcontact
+	case activity.EdgeLead:
+		return m.clearedlead
+	case activity.EdgeOpportunity:
+		return m.clearedopportunity
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ActivityMutation) ClearEdge(name string) error {
+	switch name {
+	case activity.EdgeAccount:
+		m.ClearAccount()
+		return nil
+	case activity.EdgeContact:
+		m.ClearContact()
+		return nil
+	case activity.EdgeLead:
+		m.ClearLead()
+		return nil
+	case activity.EdgeOpportunity:
+		m.ClearOpportunity()
+		return nil
+	}
+	return fmt.Errorf("unknown Activity unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ActivityMutation) ResetEdge(name string) error {
+	switch name {
+	case activity.EdgeAccount:
+		m.ResetAccount()
+		return nil
+	case activity.EdgeContact:
+		m.ResetContact()
+		return nil
+	case activity.EdgeLead:
+		m.ResetLead()
+		return nil
+	case activity.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
+	}
+	return fmt.Errorf("unknown Activity edge %s", name)
+}
+
+// ActivityParticipantMutation represents an operation that mutates the ActivityParticipant nodes in the graph.
+type ActivityParticipantMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *stored.ID
+	version         *int64
+	addversion      *int64
+	created_at      *time.Time
+	updated_at      *time.Time
+	created_by_id   *stored.ID
+	updated_by_id   *stored.ID
+	deleted_at      *time.Time
+	user_id         *stored.ID
+	attendance      *string
+	response        *string
+	responded_at    *time.Time
+	at              *time.Time
+	clearedFields   map[string]struct{}
+	activity        *stored.ID
+	clearedactivity bool
+	contact         *stored.ID
+	clearedcontact  bool
+	done            bool
+	oldValue        func(context.Context) (*ActivityParticipant, error)
+	predicates      []predicate.ActivityParticipant
+}
+
+var _ ent.Mutation = (*ActivityParticipantMutation)(nil)
+
+// activityparticipantOption allows management of the mutation configuration using functional options.
+type activityparticipantOption func(*ActivityParticipantMutation)
+
+// newActivityParticipantMutation creates new mutation for the ActivityParticipant entity.
+func newActivityParticipantMutation(c config, op Op, opts ...activityparticipantOption) *ActivityParticipantMutation {
+	m := &ActivityParticipantMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeActivityParticipant,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withActivityParticipantID sets the ID field of the mutation.
+func withActivityParticipantID(id stored.ID) activityparticipantOption {
+	return func(m *ActivityParticipantMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ActivityParticipant
+		)
+		m.oldValue = func(ctx context.Context) (*ActivityParticipant, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ActivityParticipant.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withActivityParticipant sets the old ActivityParticipant of the mutation.
+func withActivityParticipant(node *ActivityParticipant) activityparticipantOption {
+	return func(m *ActivityParticipantMutation) {
+		m.oldValue = func(context.Context) (*ActivityParticipant, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ActivityParticipantMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ActivityParticipantMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ActivityParticipant entities.
+func (m *ActivityParticipantMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ActivityParticipantMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ActivityParticipantMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ActivityParticipant.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ActivityParticipantMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ActivityParticipantMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ActivityParticipantMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ActivityParticipantMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ActivityParticipantMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ActivityParticipantMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ActivityParticipantMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ActivityParticipantMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ActivityParticipantMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ActivityParticipantMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ActivityParticipantMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ActivityParticipantMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ActivityParticipantMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ActivityParticipantMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[activityparticipant.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ActivityParticipantMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, activityparticipant.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ActivityParticipantMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ActivityParticipantMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ActivityParticipantMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[activityparticipant.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ActivityParticipantMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, activityparticipant.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ActivityParticipantMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ActivityParticipantMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ActivityParticipantMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[activityparticipant.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ActivityParticipantMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, activityparticipant.FieldDeletedAt)
+}
+
+// SetActivityID sets the "activity_id" field.
+func (m *ActivityParticipantMutation) SetActivityID(s stored.ID) {
+	m.activity = &s
+}
+
+// ActivityID returns the value of the "activity_id" field in the mutation.
+func (m *ActivityParticipantMutation) ActivityID() (r stored.ID, exists bool) {
+	v := m.activity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivityID returns the old "activity_id" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldActivityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivityID: %w", err)
+	}
+	return oldValue.ActivityID, nil
+}
+
+// ResetActivityID resets all changes to the "activity_id" field.
+func (m *ActivityParticipantMutation) ResetActivityID() {
+	m.activity = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *ActivityParticipantMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *ActivityParticipantMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (m *ActivityParticipantMutation) ClearUserID() {
+	m.user_id = nil
+	m.clearedFields[activityparticipant.FieldUserID] = struct{}{}
+}
+
+// UserIDCleared returns if the "user_id" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) UserIDCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldUserID]
+	return ok
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *ActivityParticipantMutation) ResetUserID() {
+	m.user_id = nil
+	delete(m.clearedFields, activityparticipant.FieldUserID)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ActivityParticipantMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ActivityParticipantMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ClearContactID clears the value of the "contact_id" field.
+func (m *ActivityParticipantMutation) ClearContactID() {
+	m.contact = nil
+	m.clearedFields[activityparticipant.FieldContactID] = struct{}{}
+}
+
+// ContactIDCleared returns if the "contact_id" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) ContactIDCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldContactID]
+	return ok
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ActivityParticipantMutation) ResetContactID() {
+	m.contact = nil
+	delete(m.clearedFields, activityparticipant.FieldContactID)
+}
+
+// SetAttendance sets the "attendance" field.
+func (m *ActivityParticipantMutation) SetAttendance(s string) {
+	m.attendance = &s
+}
+
+// Attendance returns the value of the "attendance" field in the mutation.
+func (m *ActivityParticipantMutation) Attendance() (r string, exists bool) {
+	v := m.attendance
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttendance returns the old "attendance" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldAttendance(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttendance is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttendance requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttendance: %w", err)
+	}
+	return oldValue.Attendance, nil
+}
+
+// ResetAttendance resets all changes to the "attendance" field.
+func (m *ActivityParticipantMutation) ResetAttendance() {
+	m.attendance = nil
+}
+
+// SetResponse sets the "response" field.
+func (m *ActivityParticipantMutation) SetResponse(s string) {
+	m.response = &s
+}
+
+// Response returns the value of the "response" field in the mutation.
+func (m *ActivityParticipantMutation) Response() (r string, exists bool) {
+	v := m.response
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResponse returns the old "response" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldResponse(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResponse is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResponse requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResponse: %w", err)
+	}
+	return oldValue.Response, nil
+}
+
+// ResetResponse resets all changes to the "response" field.
+func (m *ActivityParticipantMutation) ResetResponse() {
+	m.response = nil
+}
+
+// SetRespondedAt sets the "responded_at" field.
+func (m *ActivityParticipantMutation) SetRespondedAt(t time.Time) {
+	m.responded_at = &t
+}
+
+// RespondedAt returns the value of the "responded_at" field in the mutation.
+func (m *ActivityParticipantMutation) RespondedAt() (r time.Time, exists bool) {
+	v := m.responded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRespondedAt returns the old "responded_at" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldRespondedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRespondedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRespondedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRespondedAt: %w", err)
+	}
+	return oldValue.RespondedAt, nil
+}
+
+// ClearRespondedAt clears the value of the "responded_at" field.
+func (m *ActivityParticipantMutation) ClearRespondedAt() {
+	m.responded_at = nil
+	m.clearedFields[activityparticipant.FieldRespondedAt] = struct{}{}
+}
+
+// RespondedAtCleared returns if the "responded_at" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) RespondedAtCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldRespondedAt]
+	return ok
+}
+
+// ResetRespondedAt resets all changes to the "responded_at" field.
+func (m *ActivityParticipantMutation) ResetRespondedAt() {
+	m.responded_at = nil
+	delete(m.clearedFields, activityparticipant.FieldRespondedAt)
+}
+
+// SetAt sets the "at" field.
+func (m *ActivityParticipantMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *ActivityParticipantMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ClearAt clears the value of the "at" field.
+func (m *ActivityParticipantMutation) ClearAt() {
+	m.at = nil
+	m.clearedFields[activityparticipant.FieldAt] = struct{}{}
+}
+
+// AtCleared returns if the "at" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) AtCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldAt]
+	return ok
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *ActivityParticipantMutation) ResetAt() {
+	m.at = nil
+	delete(m.clearedFields, activityparticipant.FieldAt)
+}
+
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (m *ActivityParticipantMutation) ClearActivity() {
+	m.clearedactivity = true
+	m.clearedFields[activityparticipant.FieldActivityID] = struct{}{}
+}
+
+// ActivityCleared reports if the "activity" edge to the Activity entity was cleared.
+func (m *ActivityParticipantMutation) ActivityCleared() bool {
+	return m.clearedactivity
+}
+
+// ActivityIDs returns the "activity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ActivityID instead. It exists only for internal usage by the builders.
+func (m *ActivityParticipantMutation) ActivityIDs() (ids []stored.ID) {
+	if id := m.activity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetActivity resets all changes to the "activity" edge.
+func (m *ActivityParticipantMutation) ResetActivity() {
+	m.activity = nil
+	m.clearedactivity = false
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *ActivityParticipantMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[activityparticipant.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *ActivityParticipantMutation) ContactCleared() bool {
+	return m.ContactIDCleared() || m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *ActivityParticipantMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *ActivityParticipantMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the ActivityParticipantMutation builder.
+func (m *ActivityParticipantMutation) Where(ps ...predicate.ActivityParticipant) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ActivityParticipantMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ActivityParticipantMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ActivityParticipant, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ActivityParticipantMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ActivityParticipantMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ActivityParticipant).
+func (m *ActivityParticipantMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ActivityParticipantMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.version != nil {
+		fields = append(fields, activityparticipant.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, activityparticipant.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, activityparticipant.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, activityparticipant.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, activityparticipant.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, activityparticipant.FieldDeletedAt)
+	}
+	if m.activity != nil {
+		fields = append(fields, activityparticipant.FieldActivityID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, activityparticipant.FieldUserID)
+	}
+	if m.contact != nil {
+		fields = append(fields, activityparticipant.FieldContactID)
+	}
+	if m.attendance != nil {
+		fields = append(fields, activityparticipant.FieldAttendance)
+	}
+	if m.response != nil {
+		fields = append(fields, activityparticipant.FieldResponse)
+	}
+	if m.responded_at != nil {
+		fields = append(fields, activityparticipant.FieldRespondedAt)
+	}
+	if m.at != nil {
+		fields = append(fields, activityparticipant.FieldAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ActivityParticipantMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case activityparticipant.FieldVersion:
+		return m.Version()
+	case activityparticipant.FieldCreatedAt:
+		return m.CreatedAt()
+	case activityparticipant.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case activityparticipant.FieldCreatedByID:
+		return m.CreatedByID()
+	case activityparticipant.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case activityparticipant.FieldDeletedAt:
+		return m.DeletedAt()
+	case activityparticipant.FieldActivityID:
+		return m.ActivityID()
+	case activityparticipant.FieldUserID:
+		return m.UserID()
+	case activityparticipant.FieldContactID:
+		return m.ContactID()
+	case activityparticipant.FieldAttendance:
+		return m.Attendance()
+	case activityparticipant.FieldResponse:
+		return m.Response()
+	case activityparticipant.FieldRespondedAt:
+		return m.RespondedAt()
+	case activityparticipant.FieldAt:
+		return m.At()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ActivityParticipantMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case activityparticipant.FieldVersion:
+		return m.OldVersion(ctx)
+	case activityparticipant.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case activityparticipant.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case activityparticipant.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case activityparticipant.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case activityparticipant.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case activityparticipant.FieldActivityID:
+		return m.OldActivityID(ctx)
+	case activityparticipant.FieldUserID:
+		return m.OldUserID(ctx)
+	case activityparticipant.FieldContactID:
+		return m.OldContactID(ctx)
+	case activityparticipant.FieldAttendance:
+		return m.OldAttendance(ctx)
+	case activityparticipant.FieldResponse:
+		return m.OldResponse(ctx)
+	case activityparticipant.FieldRespondedAt:
+		return m.OldRespondedAt(ctx)
+	case activityparticipant.FieldAt:
+		return m.OldAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ActivityParticipant field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ActivityParticipantMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case activityparticipant.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case activityparticipant.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case activityparticipant.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case activityparticipant.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case activityparticipant.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case activityparticipant.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case activityparticipant.FieldActivityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivityID(v)
+		return nil
+	case activityparticipant.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case activityparticipant.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case activityparticipant.FieldAttendance:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttendance(v)
+		return nil
+	case activityparticipant.FieldResponse:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResponse(v)
+		return nil
+	case activityparticipant.FieldRespondedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRespondedAt(v)
+		return nil
+	case activityparticipant.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ActivityParticipant field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ActivityParticipantMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, activityparticipant.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ActivityParticipantMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case activityparticipant.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ActivityParticipantMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case activityparticipant.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ActivityParticipant numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ActivityParticipantMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(activityparticipant.FieldCreatedByID) {
+		fields = append(fields, activityparticipant.FieldCreatedByID)
+	}
+	if m.FieldCleared(activityparticipant.FieldUpdatedByID) {
+		fields = append(fields, activityparticipant.FieldUpdatedByID)
+	}
+	if m.FieldCleared(activityparticipant.FieldDeletedAt) {
+		fields = append(fields, activityparticipant.FieldDeletedAt)
+	}
+	if m.FieldCleared(activityparticipant.FieldUserID) {
+		fields = append(fields, activityparticipant.FieldUserID)
+	}
+	if m.FieldCleared(activityparticipant.FieldContactID) {
+		fields = append(fields, activityparticipant.FieldContactID)
+	}
+	if m.FieldCleared(activityparticipant.FieldRespondedAt) {
+		fields = append(fields, activityparticipant.FieldRespondedAt)
+	}
+	if m.FieldCleared(activityparticipant.FieldAt) {
+		fields = append(fields, activityparticipant.FieldAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ActivityParticipantMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ActivityParticipantMutation) ClearField(name string) error {
+	switch name {
+	case activityparticipant.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case activityparticipant.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case activityparticipant.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case activityparticipant.FieldUserID:
+		m.ClearUserID()
+		return nil
+	case activityparticipant.FieldContactID:
+		m.ClearContactID()
+		return nil
+	case activityparticipant.FieldRespondedAt:
+		m.ClearRespondedAt()
+		return nil
+	case activityparticipant.FieldAt:
+		m.ClearAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ActivityParticipant nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ActivityParticipantMutation) ResetField(name string) error {
+	switch name {
+	case activityparticipant.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case activityparticipant.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case activityparticipant.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case activityparticipant.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case activityparticipant.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case activityparticipant.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case activityparticipant.FieldActivityID:
+		m.ResetActivityID()
+		return nil
+	case activityparticipant.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case activityparticipant.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case activityparticipant.FieldAttendance:
+		m.ResetAttendance()
+		return nil
+	case activityparticipant.FieldResponse:
+		m.ResetResponse()
+		return nil
+	case activityparticipant.FieldRespondedAt:
+		m.ResetRespondedAt()
+		return nil
+	case activityparticipant.FieldAt:
+		m.ResetAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ActivityParticipant field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ActivityParticipantMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.activity != nil {
+		edges = append(edges, activityparticipant.EdgeActivity)
+	}
+	if m.contact != nil {
+		edges = append(edges, activityparticipant.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ActivityParticipantMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case activityparticipant.EdgeActivity:
+		if id := m.activity; id != nil {
+			return []ent.Value{*id}
+		}
+	case activityparticipant.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ActivityParticipantMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ActivityParticipantMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ActivityParticipantMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedactivity {
+		edges = append(edges, activityparticipant.EdgeActivity)
+	}
+	if m.clearedcontact {
+		edges = append(edges, activityparticipant.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ActivityParticipantMutation) EdgeCleared(name string) bool {
+	switch name {
+	case activityparticipant.EdgeActivity:
+		return m.clearedactivity
+	case activityparticipant.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ActivityParticipantMutation) ClearEdge(name string) error {
+	switch name {
+	case activityparticipant.EdgeActivity:
+		m.ClearActivity()
+		return nil
+	case activityparticipant.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown ActivityParticipant unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ActivityParticipantMutation) ResetEdge(name string) error {
+	switch name {
+	case activityparticipant.EdgeActivity:
+		m.ResetActivity()
+		return nil
+	case activityparticipant.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown ActivityParticipant edge %s", name)
 }
 
 // BranchMutation represents an operation that mutates the Branch nodes in the graph.
@@ -34319,6 +38948,8 @@ type NoteMutation struct {
 	clearedlead        bool
 	opportunity        *stored.ID
 	clearedopportunity bool
+	activity           *stored.ID
+	clearedactivity    bool
 	done               bool
 	oldValue           func(context.Context) (*Note, error)
 	predicates         []predicate.Note
@@ -34899,6 +39530,55 @@ func (m *NoteMutation) ResetOpportunityID() {
 	delete(m.clearedFields, note.FieldOpportunityID)
 }
 
+// SetActivityID sets the "activity_id" field.
+func (m *NoteMutation) SetActivityID(s stored.ID) {
+	m.activity = &s
+}
+
+// ActivityID returns the value of the "activity_id" field in the mutation.
+func (m *NoteMutation) ActivityID() (r stored.ID, exists bool) {
+	v := m.activity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivityID returns the old "activity_id" field's value of the Note entity.
+// If the Note object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NoteMutation) OldActivityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivityID: %w", err)
+	}
+	return oldValue.ActivityID, nil
+}
+
+// ClearActivityID clears the value of the "activity_id" field.
+func (m *NoteMutation) ClearActivityID() {
+	m.activity = nil
+	m.clearedFields[note.FieldActivityID] = struct{}{}
+}
+
+// ActivityIDCleared returns if the "activity_id" field was cleared in this mutation.
+func (m *NoteMutation) ActivityIDCleared() bool {
+	_, ok := m.clearedFields[note.FieldActivityID]
+	return ok
+}
+
+// ResetActivityID resets all changes to the "activity_id" field.
+func (m *NoteMutation) ResetActivityID() {
+	m.activity = nil
+	delete(m.clearedFields, note.FieldActivityID)
+}
+
 // SetTitle sets the "title" field.
 func (m *NoteMutation) SetTitle(s string) {
 	m.title = &s
@@ -35226,6 +39906,33 @@ func (m *NoteMutation) ResetOpportunity() {
 	m.clearedopportunity = false
 }
 
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (m *NoteMutation) ClearActivity() {
+	m.clearedactivity = true
+	m.clearedFields[note.FieldActivityID] = struct{}{}
+}
+
+// ActivityCleared reports if the "activity" edge to the Activity entity was cleared.
+func (m *NoteMutation) ActivityCleared() bool {
+	return m.ActivityIDCleared() || m.clearedactivity
+}
+
+// ActivityIDs returns the "activity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ActivityID instead. It exists only for internal usage by the builders.
+func (m *NoteMutation) ActivityIDs() (ids []stored.ID) {
+	if id := m.activity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetActivity resets all changes to the "activity" edge.
+func (m *NoteMutation) ResetActivity() {
+	m.activity = nil
+	m.clearedactivity = false
+}
+
 // Where appends a list predicates to the NoteMutation builder.
 func (m *NoteMutation) Where(ps ...predicate.Note) {
 	m.predicates = append(m.predicates, ps...)
@@ -35260,7 +39967,7 @@ func (m *NoteMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *NoteMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 16)
 	if m.version != nil {
 		fields = append(fields, note.FieldVersion)
 	}
@@ -35290,6 +39997,9 @@ func (m *NoteMutation) Fields() []string {
 	}
 	if m.opportunity != nil {
 		fields = append(fields, note.FieldOpportunityID)
+	}
+	if m.activity != nil {
+		fields = append(fields, note.FieldActivityID)
 	}
 	if m.title != nil {
 		fields = append(fields, note.FieldTitle)
@@ -35334,6 +40044,8 @@ func (m *NoteMutation) Field(name string) (ent.Value, bool) {
 		return m.LeadID()
 	case note.FieldOpportunityID:
 		return m.OpportunityID()
+	case note.FieldActivityID:
+		return m.ActivityID()
 	case note.FieldTitle:
 		return m.Title()
 	case note.FieldTitleFold:
@@ -35373,6 +40085,8 @@ func (m *NoteMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldLeadID(ctx)
 	case note.FieldOpportunityID:
 		return m.OldOpportunityID(ctx)
+	case note.FieldActivityID:
+		return m.OldActivityID(ctx)
 	case note.FieldTitle:
 		return m.OldTitle(ctx)
 	case note.FieldTitleFold:
@@ -35461,6 +40175,13 @@ func (m *NoteMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetOpportunityID(v)
+		return nil
+	case note.FieldActivityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivityID(v)
 		return nil
 	case note.FieldTitle:
 		v, ok := value.(string)
@@ -35563,6 +40284,9 @@ func (m *NoteMutation) ClearedFields() []string {
 	if m.FieldCleared(note.FieldOpportunityID) {
 		fields = append(fields, note.FieldOpportunityID)
 	}
+	if m.FieldCleared(note.FieldActivityID) {
+		fields = append(fields, note.FieldActivityID)
+	}
 	if m.FieldCleared(note.FieldTitle) {
 		fields = append(fields, note.FieldTitle)
 	}
@@ -35606,6 +40330,9 @@ func (m *NoteMutation) ClearField(name string) error {
 		return nil
 	case note.FieldOpportunityID:
 		m.ClearOpportunityID()
+		return nil
+	case note.FieldActivityID:
+		m.ClearActivityID()
 		return nil
 	case note.FieldTitle:
 		m.ClearTitle()
@@ -35654,6 +40381,9 @@ func (m *NoteMutation) ResetField(name string) error {
 	case note.FieldOpportunityID:
 		m.ResetOpportunityID()
 		return nil
+	case note.FieldActivityID:
+		m.ResetActivityID()
+		return nil
 	case note.FieldTitle:
 		m.ResetTitle()
 		return nil
@@ -35675,7 +40405,7 @@ func (m *NoteMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *NoteMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.account != nil {
 		edges = append(edges, note.EdgeAccount)
 	}
@@ -35687,6 +40417,9 @@ func (m *NoteMutation) AddedEdges() []string {
 	}
 	if m.opportunity != nil {
 		edges = append(edges, note.EdgeOpportunity)
+	}
+	if m.activity != nil {
+		edges = append(edges, note.EdgeActivity)
 	}
 	return edges
 }
@@ -35711,13 +40444,17 @@ func (m *NoteMutation) AddedIDs(name string) []ent.Value {
 		if id := m.opportunity; id != nil {
 			return []ent.Value{*id}
 		}
+	case note.EdgeActivity:
+		if id := m.activity; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *NoteMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	return edges
 }
 
@@ -35729,7 +40466,7 @@ func (m *NoteMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *NoteMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.clearedaccount {
 		edges = append(edges, note.EdgeAccount)
 	}
@@ -35741,6 +40478,9 @@ func (m *NoteMutation) ClearedEdges() []string {
 	}
 	if m.clearedopportunity {
 		edges = append(edges, note.EdgeOpportunity)
+	}
+	if m.clearedactivity {
+		edges = append(edges, note.EdgeActivity)
 	}
 	return edges
 }
@@ -35757,6 +40497,8 @@ func (m *NoteMutation) EdgeCleared(name string) bool {
 		return m.clearedlead
 	case note.EdgeOpportunity:
 		return m.clearedopportunity
+	case note.EdgeActivity:
+		return m.clearedactivity
 	}
 	return false
 }
@@ -35776,6 +40518,9 @@ func (m *NoteMutation) ClearEdge(name string) error {
 		return nil
 	case note.EdgeOpportunity:
 		m.ClearOpportunity()
+		return nil
+	case note.EdgeActivity:
+		m.ClearActivity()
 		return nil
 	}
 	return fmt.Errorf("unknown Note unique edge %s", name)
@@ -35797,8 +40542,1201 @@ func (m *NoteMutation) ResetEdge(name string) error {
 	case note.EdgeOpportunity:
 		m.ResetOpportunity()
 		return nil
+	case note.EdgeActivity:
+		m.ResetActivity()
+		return nil
 	}
 	return fmt.Errorf("unknown Note edge %s", name)
+}
+
+// NotificationMutation represents an operation that mutates the Notification nodes in the graph.
+type NotificationMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	kind          *string
+	record_id     *stored.ID
+	occurs_at     *time.Time
+	read_at       *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Notification, error)
+	predicates    []predicate.Notification
+}
+
+var _ ent.Mutation = (*NotificationMutation)(nil)
+
+// notificationOption allows management of the mutation configuration using functional options.
+type notificationOption func(*NotificationMutation)
+
+// newNotificationMutation creates new mutation for the Notification entity.
+func newNotificationMutation(c config, op Op, opts ...notificationOption) *NotificationMutation {
+	m := &NotificationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeNotification,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withNotificationID sets the ID field of the mutation.
+func withNotificationID(id stored.ID) notificationOption {
+	return func(m *NotificationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Notification
+		)
+		m.oldValue = func(ctx context.Context) (*Notification, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Notification.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withNotification sets the old Notification of the mutation.
+func withNotification(node *Notification) notificationOption {
+	return func(m *NotificationMutation) {
+		m.oldValue = func(context.Context) (*Notification, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m NotificationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m NotificationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Notification entities.
+func (m *NotificationMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *NotificationMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *NotificationMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Notification.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *NotificationMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *NotificationMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *NotificationMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *NotificationMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *NotificationMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *NotificationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *NotificationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *NotificationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *NotificationMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *NotificationMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *NotificationMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *NotificationMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *NotificationMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *NotificationMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[notification.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *NotificationMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *NotificationMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, notification.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *NotificationMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *NotificationMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *NotificationMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[notification.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *NotificationMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *NotificationMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, notification.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *NotificationMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *NotificationMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *NotificationMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[notification.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *NotificationMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[notification.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *NotificationMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, notification.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *NotificationMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *NotificationMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *NotificationMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[notification.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *NotificationMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *NotificationMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, notification.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *NotificationMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *NotificationMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *NotificationMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[notification.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *NotificationMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *NotificationMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, notification.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *NotificationMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *NotificationMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *NotificationMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[notification.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *NotificationMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *NotificationMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, notification.FieldPartnerID)
+}
+
+// SetKind sets the "kind" field.
+func (m *NotificationMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *NotificationMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *NotificationMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetRecordID sets the "record_id" field.
+func (m *NotificationMutation) SetRecordID(s stored.ID) {
+	m.record_id = &s
+}
+
+// RecordID returns the value of the "record_id" field in the mutation.
+func (m *NotificationMutation) RecordID() (r stored.ID, exists bool) {
+	v := m.record_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordID returns the old "record_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldRecordID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordID: %w", err)
+	}
+	return oldValue.RecordID, nil
+}
+
+// ClearRecordID clears the value of the "record_id" field.
+func (m *NotificationMutation) ClearRecordID() {
+	m.record_id = nil
+	m.clearedFields[notification.FieldRecordID] = struct{}{}
+}
+
+// RecordIDCleared returns if the "record_id" field was cleared in this mutation.
+func (m *NotificationMutation) RecordIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldRecordID]
+	return ok
+}
+
+// ResetRecordID resets all changes to the "record_id" field.
+func (m *NotificationMutation) ResetRecordID() {
+	m.record_id = nil
+	delete(m.clearedFields, notification.FieldRecordID)
+}
+
+// SetOccursAt sets the "occurs_at" field.
+func (m *NotificationMutation) SetOccursAt(t time.Time) {
+	m.occurs_at = &t
+}
+
+// OccursAt returns the value of the "occurs_at" field in the mutation.
+func (m *NotificationMutation) OccursAt() (r time.Time, exists bool) {
+	v := m.occurs_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOccursAt returns the old "occurs_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldOccursAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOccursAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOccursAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOccursAt: %w", err)
+	}
+	return oldValue.OccursAt, nil
+}
+
+// ClearOccursAt clears the value of the "occurs_at" field.
+func (m *NotificationMutation) ClearOccursAt() {
+	m.occurs_at = nil
+	m.clearedFields[notification.FieldOccursAt] = struct{}{}
+}
+
+// OccursAtCleared returns if the "occurs_at" field was cleared in this mutation.
+func (m *NotificationMutation) OccursAtCleared() bool {
+	_, ok := m.clearedFields[notification.FieldOccursAt]
+	return ok
+}
+
+// ResetOccursAt resets all changes to the "occurs_at" field.
+func (m *NotificationMutation) ResetOccursAt() {
+	m.occurs_at = nil
+	delete(m.clearedFields, notification.FieldOccursAt)
+}
+
+// SetReadAt sets the "read_at" field.
+func (m *NotificationMutation) SetReadAt(t time.Time) {
+	m.read_at = &t
+}
+
+// ReadAt returns the value of the "read_at" field in the mutation.
+func (m *NotificationMutation) ReadAt() (r time.Time, exists bool) {
+	v := m.read_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadAt returns the old "read_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldReadAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadAt: %w", err)
+	}
+	return oldValue.ReadAt, nil
+}
+
+// ClearReadAt clears the value of the "read_at" field.
+func (m *NotificationMutation) ClearReadAt() {
+	m.read_at = nil
+	m.clearedFields[notification.FieldReadAt] = struct{}{}
+}
+
+// ReadAtCleared returns if the "read_at" field was cleared in this mutation.
+func (m *NotificationMutation) ReadAtCleared() bool {
+	_, ok := m.clearedFields[notification.FieldReadAt]
+	return ok
+}
+
+// ResetReadAt resets all changes to the "read_at" field.
+func (m *NotificationMutation) ResetReadAt() {
+	m.read_at = nil
+	delete(m.clearedFields, notification.FieldReadAt)
+}
+
+// Where appends a list predicates to the NotificationMutation builder.
+func (m *NotificationMutation) Where(ps ...predicate.Notification) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the NotificationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *NotificationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Notification, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *NotificationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *NotificationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Notification).
+func (m *NotificationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *NotificationMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.version != nil {
+		fields = append(fields, notification.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, notification.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, notification.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, notification.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, notification.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, notification.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, notification.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, notification.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, notification.FieldPartnerID)
+	}
+	if m.kind != nil {
+		fields = append(fields, notification.FieldKind)
+	}
+	if m.record_id != nil {
+		fields = append(fields, notification.FieldRecordID)
+	}
+	if m.occurs_at != nil {
+		fields = append(fields, notification.FieldOccursAt)
+	}
+	if m.read_at != nil {
+		fields = append(fields, notification.FieldReadAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *NotificationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case notification.FieldVersion:
+		return m.Version()
+	case notification.FieldCreatedAt:
+		return m.CreatedAt()
+	case notification.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case notification.FieldCreatedByID:
+		return m.CreatedByID()
+	case notification.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case notification.FieldDeletedAt:
+		return m.DeletedAt()
+	case notification.FieldOwnerID:
+		return m.OwnerID()
+	case notification.FieldTeamID:
+		return m.TeamID()
+	case notification.FieldPartnerID:
+		return m.PartnerID()
+	case notification.FieldKind:
+		return m.Kind()
+	case notification.FieldRecordID:
+		return m.RecordID()
+	case notification.FieldOccursAt:
+		return m.OccursAt()
+	case notification.FieldReadAt:
+		return m.ReadAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *NotificationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case notification.FieldVersion:
+		return m.OldVersion(ctx)
+	case notification.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case notification.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case notification.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case notification.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case notification.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case notification.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case notification.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case notification.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case notification.FieldKind:
+		return m.OldKind(ctx)
+	case notification.FieldRecordID:
+		return m.OldRecordID(ctx)
+	case notification.FieldOccursAt:
+		return m.OldOccursAt(ctx)
+	case notification.FieldReadAt:
+		return m.OldReadAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Notification field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NotificationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case notification.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case notification.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case notification.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case notification.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case notification.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case notification.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case notification.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case notification.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case notification.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case notification.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case notification.FieldRecordID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordID(v)
+		return nil
+	case notification.FieldOccursAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOccursAt(v)
+		return nil
+	case notification.FieldReadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Notification field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *NotificationMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, notification.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *NotificationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case notification.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NotificationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case notification.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Notification numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *NotificationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(notification.FieldCreatedByID) {
+		fields = append(fields, notification.FieldCreatedByID)
+	}
+	if m.FieldCleared(notification.FieldUpdatedByID) {
+		fields = append(fields, notification.FieldUpdatedByID)
+	}
+	if m.FieldCleared(notification.FieldDeletedAt) {
+		fields = append(fields, notification.FieldDeletedAt)
+	}
+	if m.FieldCleared(notification.FieldOwnerID) {
+		fields = append(fields, notification.FieldOwnerID)
+	}
+	if m.FieldCleared(notification.FieldTeamID) {
+		fields = append(fields, notification.FieldTeamID)
+	}
+	if m.FieldCleared(notification.FieldPartnerID) {
+		fields = append(fields, notification.FieldPartnerID)
+	}
+	if m.FieldCleared(notification.FieldRecordID) {
+		fields = append(fields, notification.FieldRecordID)
+	}
+	if m.FieldCleared(notification.FieldOccursAt) {
+		fields = append(fields, notification.FieldOccursAt)
+	}
+	if m.FieldCleared(notification.FieldReadAt) {
+		fields = append(fields, notification.FieldReadAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *NotificationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *NotificationMutation) ClearField(name string) error {
+	switch name {
+	case notification.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case notification.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case notification.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case notification.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case notification.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case notification.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case notification.FieldRecordID:
+		m.ClearRecordID()
+		return nil
+	case notification.FieldOccursAt:
+		m.ClearOccursAt()
+		return nil
+	case notification.FieldReadAt:
+		m.ClearReadAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Notification nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *NotificationMutation) ResetField(name string) error {
+	switch name {
+	case notification.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case notification.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case notification.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case notification.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case notification.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case notification.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case notification.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case notification.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case notification.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case notification.FieldKind:
+		m.ResetKind()
+		return nil
+	case notification.FieldRecordID:
+		m.ResetRecordID()
+		return nil
+	case notification.FieldOccursAt:
+		m.ResetOccursAt()
+		return nil
+	case notification.FieldReadAt:
+		m.ResetReadAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Notification field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *NotificationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *NotificationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *NotificationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *NotificationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *NotificationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *NotificationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *NotificationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Notification unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *NotificationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Notification edge %s", name)
 }
 
 // OpportunityMutation represents an operation that mutates the Opportunity nodes in the graph.
@@ -51120,6 +57058,1227 @@ func (m *ProductCategoryMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ProductCategory edge %s", name)
 }
 
+// RecurrenceMutation represents an operation that mutates the Recurrence nodes in the graph.
+type RecurrenceMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	rule                *string
+	time_zone           *string
+	first               *string
+	duration_seconds    *int64
+	addduration_seconds *int64
+	exclusions          *string
+	last_at             *time.Time
+	clearedFields       map[string]struct{}
+	activity            *stored.ID
+	clearedactivity     bool
+	done                bool
+	oldValue            func(context.Context) (*Recurrence, error)
+	predicates          []predicate.Recurrence
+}
+
+var _ ent.Mutation = (*RecurrenceMutation)(nil)
+
+// recurrenceOption allows management of the mutation configuration using functional options.
+type recurrenceOption func(*RecurrenceMutation)
+
+// newRecurrenceMutation creates new mutation for the Recurrence entity.
+func newRecurrenceMutation(c config, op Op, opts ...recurrenceOption) *RecurrenceMutation {
+	m := &RecurrenceMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRecurrence,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRecurrenceID sets the ID field of the mutation.
+func withRecurrenceID(id stored.ID) recurrenceOption {
+	return func(m *RecurrenceMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Recurrence
+		)
+		m.oldValue = func(ctx context.Context) (*Recurrence, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Recurrence.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRecurrence sets the old Recurrence of the mutation.
+func withRecurrence(node *Recurrence) recurrenceOption {
+	return func(m *RecurrenceMutation) {
+		m.oldValue = func(context.Context) (*Recurrence, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RecurrenceMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RecurrenceMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Recurrence entities.
+func (m *RecurrenceMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RecurrenceMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RecurrenceMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Recurrence.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *RecurrenceMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *RecurrenceMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *RecurrenceMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *RecurrenceMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *RecurrenceMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RecurrenceMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RecurrenceMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RecurrenceMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *RecurrenceMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *RecurrenceMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *RecurrenceMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *RecurrenceMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *RecurrenceMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *RecurrenceMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[recurrence.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *RecurrenceMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[recurrence.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *RecurrenceMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, recurrence.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *RecurrenceMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *RecurrenceMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *RecurrenceMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[recurrence.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *RecurrenceMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[recurrence.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *RecurrenceMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, recurrence.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *RecurrenceMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *RecurrenceMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *RecurrenceMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[recurrence.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *RecurrenceMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[recurrence.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *RecurrenceMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, recurrence.FieldDeletedAt)
+}
+
+// SetActivityID sets the "activity_id" field.
+func (m *RecurrenceMutation) SetActivityID(s stored.ID) {
+	m.activity = &s
+}
+
+// ActivityID returns the value of the "activity_id" field in the mutation.
+func (m *RecurrenceMutation) ActivityID() (r stored.ID, exists bool) {
+	v := m.activity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivityID returns the old "activity_id" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldActivityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivityID: %w", err)
+	}
+	return oldValue.ActivityID, nil
+}
+
+// ResetActivityID resets all changes to the "activity_id" field.
+func (m *RecurrenceMutation) ResetActivityID() {
+	m.activity = nil
+}
+
+// SetRule sets the "rule" field.
+func (m *RecurrenceMutation) SetRule(s string) {
+	m.rule = &s
+}
+
+// Rule returns the value of the "rule" field in the mutation.
+func (m *RecurrenceMutation) Rule() (r string, exists bool) {
+	v := m.rule
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRule returns the old "rule" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldRule(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRule is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRule requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRule: %w", err)
+	}
+	return oldValue.Rule, nil
+}
+
+// ResetRule resets all changes to the "rule" field.
+func (m *RecurrenceMutation) ResetRule() {
+	m.rule = nil
+}
+
+// SetTimeZone sets the "time_zone" field.
+func (m *RecurrenceMutation) SetTimeZone(s string) {
+	m.time_zone = &s
+}
+
+// TimeZone returns the value of the "time_zone" field in the mutation.
+func (m *RecurrenceMutation) TimeZone() (r string, exists bool) {
+	v := m.time_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeZone returns the old "time_zone" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldTimeZone(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeZone: %w", err)
+	}
+	return oldValue.TimeZone, nil
+}
+
+// ResetTimeZone resets all changes to the "time_zone" field.
+func (m *RecurrenceMutation) ResetTimeZone() {
+	m.time_zone = nil
+}
+
+// SetFirst sets the "first" field.
+func (m *RecurrenceMutation) SetFirst(s string) {
+	m.first = &s
+}
+
+// First returns the value of the "first" field in the mutation.
+func (m *RecurrenceMutation) First() (r string, exists bool) {
+	v := m.first
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirst returns the old "first" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldFirst(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirst is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirst requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirst: %w", err)
+	}
+	return oldValue.First, nil
+}
+
+// ResetFirst resets all changes to the "first" field.
+func (m *RecurrenceMutation) ResetFirst() {
+	m.first = nil
+}
+
+// SetDurationSeconds sets the "duration_seconds" field.
+func (m *RecurrenceMutation) SetDurationSeconds(i int64) {
+	m.duration_seconds = &i
+	m.addduration_seconds = nil
+}
+
+// DurationSeconds returns the value of the "duration_seconds" field in the mutation.
+func (m *RecurrenceMutation) DurationSeconds() (r int64, exists bool) {
+	v := m.duration_seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDurationSeconds returns the old "duration_seconds" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldDurationSeconds(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDurationSeconds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDurationSeconds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDurationSeconds: %w", err)
+	}
+	return oldValue.DurationSeconds, nil
+}
+
+// AddDurationSeconds adds i to the "duration_seconds" field.
+func (m *RecurrenceMutation) AddDurationSeconds(i int64) {
+	if m.addduration_seconds != nil {
+		*m.addduration_seconds += i
+	} else {
+		m.addduration_seconds = &i
+	}
+}
+
+// AddedDurationSeconds returns the value that was added to the "duration_seconds" field in this mutation.
+func (m *RecurrenceMutation) AddedDurationSeconds() (r int64, exists bool) {
+	v := m.addduration_seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearDurationSeconds clears the value of the "duration_seconds" field.
+func (m *RecurrenceMutation) ClearDurationSeconds() {
+	m.duration_seconds = nil
+	m.addduration_seconds = nil
+	m.clearedFields[recurrence.FieldDurationSeconds] = struct{}{}
+}
+
+// DurationSecondsCleared returns if the "duration_seconds" field was cleared in this mutation.
+func (m *RecurrenceMutation) DurationSecondsCleared() bool {
+	_, ok := m.clearedFields[recurrence.FieldDurationSeconds]
+	return ok
+}
+
+// ResetDurationSeconds resets all changes to the "duration_seconds" field.
+func (m *RecurrenceMutation) ResetDurationSeconds() {
+	m.duration_seconds = nil
+	m.addduration_seconds = nil
+	delete(m.clearedFields, recurrence.FieldDurationSeconds)
+}
+
+// SetExclusions sets the "exclusions" field.
+func (m *RecurrenceMutation) SetExclusions(s string) {
+	m.exclusions = &s
+}
+
+// Exclusions returns the value of the "exclusions" field in the mutation.
+func (m *RecurrenceMutation) Exclusions() (r string, exists bool) {
+	v := m.exclusions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExclusions returns the old "exclusions" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldExclusions(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExclusions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExclusions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExclusions: %w", err)
+	}
+	return oldValue.Exclusions, nil
+}
+
+// ClearExclusions clears the value of the "exclusions" field.
+func (m *RecurrenceMutation) ClearExclusions() {
+	m.exclusions = nil
+	m.clearedFields[recurrence.FieldExclusions] = struct{}{}
+}
+
+// ExclusionsCleared returns if the "exclusions" field was cleared in this mutation.
+func (m *RecurrenceMutation) ExclusionsCleared() bool {
+	_, ok := m.clearedFields[recurrence.FieldExclusions]
+	return ok
+}
+
+// ResetExclusions resets all changes to the "exclusions" field.
+func (m *RecurrenceMutation) ResetExclusions() {
+	m.exclusions = nil
+	delete(m.clearedFields, recurrence.FieldExclusions)
+}
+
+// SetLastAt sets the "last_at" field.
+func (m *RecurrenceMutation) SetLastAt(t time.Time) {
+	m.last_at = &t
+}
+
+// LastAt returns the value of the "last_at" field in the mutation.
+func (m *RecurrenceMutation) LastAt() (r time.Time, exists bool) {
+	v := m.last_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastAt returns the old "last_at" field's value of the Recurrence entity.
+// If the Recurrence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RecurrenceMutation) OldLastAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastAt: %w", err)
+	}
+	return oldValue.LastAt, nil
+}
+
+// ClearLastAt clears the value of the "last_at" field.
+func (m *RecurrenceMutation) ClearLastAt() {
+	m.last_at = nil
+	m.clearedFields[recurrence.FieldLastAt] = struct{}{}
+}
+
+// LastAtCleared returns if the "last_at" field was cleared in this mutation.
+func (m *RecurrenceMutation) LastAtCleared() bool {
+	_, ok := m.clearedFields[recurrence.FieldLastAt]
+	return ok
+}
+
+// ResetLastAt resets all changes to the "last_at" field.
+func (m *RecurrenceMutation) ResetLastAt() {
+	m.last_at = nil
+	delete(m.clearedFields, recurrence.FieldLastAt)
+}
+
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (m *RecurrenceMutation) ClearActivity() {
+	m.clearedactivity = true
+	m.clearedFields[recurrence.FieldActivityID] = struct{}{}
+}
+
+// ActivityCleared reports if the "activity" edge to the Activity entity was cleared.
+func (m *RecurrenceMutation) ActivityCleared() bool {
+	return m.clearedactivity
+}
+
+// ActivityIDs returns the "activity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ActivityID instead. It exists only for internal usage by the builders.
+func (m *RecurrenceMutation) ActivityIDs() (ids []stored.ID) {
+	if id := m.activity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetActivity resets all changes to the "activity" edge.
+func (m *RecurrenceMutation) ResetActivity() {
+	m.activity = nil
+	m.clearedactivity = false
+}
+
+// Where appends a list predicates to the RecurrenceMutation builder.
+func (m *RecurrenceMutation) Where(ps ...predicate.Recurrence) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RecurrenceMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RecurrenceMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Recurrence, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RecurrenceMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RecurrenceMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Recurrence).
+func (m *RecurrenceMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RecurrenceMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.version != nil {
+		fields = append(fields, recurrence.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, recurrence.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, recurrence.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, recurrence.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, recurrence.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, recurrence.FieldDeletedAt)
+	}
+	if m.activity != nil {
+		fields = append(fields, recurrence.FieldActivityID)
+	}
+	if m.rule != nil {
+		fields = append(fields, recurrence.FieldRule)
+	}
+	if m.time_zone != nil {
+		fields = append(fields, recurrence.FieldTimeZone)
+	}
+	if m.first != nil {
+		fields = append(fields, recurrence.FieldFirst)
+	}
+	if m.duration_seconds != nil {
+		fields = append(fields, recurrence.FieldDurationSeconds)
+	}
+	if m.exclusions != nil {
+		fields = append(fields, recurrence.FieldExclusions)
+	}
+	if m.last_at != nil {
+		fields = append(fields, recurrence.FieldLastAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RecurrenceMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case recurrence.FieldVersion:
+		return m.Version()
+	case recurrence.FieldCreatedAt:
+		return m.CreatedAt()
+	case recurrence.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case recurrence.FieldCreatedByID:
+		return m.CreatedByID()
+	case recurrence.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case recurrence.FieldDeletedAt:
+		return m.DeletedAt()
+	case recurrence.FieldActivityID:
+		return m.ActivityID()
+	case recurrence.FieldRule:
+		return m.Rule()
+	case recurrence.FieldTimeZone:
+		return m.TimeZone()
+	case recurrence.FieldFirst:
+		return m.First()
+	case recurrence.FieldDurationSeconds:
+		return m.DurationSeconds()
+	case recurrence.FieldExclusions:
+		return m.Exclusions()
+	case recurrence.FieldLastAt:
+		return m.LastAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RecurrenceMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case recurrence.FieldVersion:
+		return m.OldVersion(ctx)
+	case recurrence.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case recurrence.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case recurrence.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case recurrence.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case recurrence.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case recurrence.FieldActivityID:
+		return m.OldActivityID(ctx)
+	case recurrence.FieldRule:
+		return m.OldRule(ctx)
+	case recurrence.FieldTimeZone:
+		return m.OldTimeZone(ctx)
+	case recurrence.FieldFirst:
+		return m.OldFirst(ctx)
+	case recurrence.FieldDurationSeconds:
+		return m.OldDurationSeconds(ctx)
+	case recurrence.FieldExclusions:
+		return m.OldExclusions(ctx)
+	case recurrence.FieldLastAt:
+		return m.OldLastAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Recurrence field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RecurrenceMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case recurrence.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case recurrence.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case recurrence.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case recurrence.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case recurrence.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case recurrence.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case recurrence.FieldActivityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivityID(v)
+		return nil
+	case recurrence.FieldRule:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRule(v)
+		return nil
+	case recurrence.FieldTimeZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeZone(v)
+		return nil
+	case recurrence.FieldFirst:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirst(v)
+		return nil
+	case recurrence.FieldDurationSeconds:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDurationSeconds(v)
+		return nil
+	case recurrence.FieldExclusions:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExclusions(v)
+		return nil
+	case recurrence.FieldLastAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Recurrence field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RecurrenceMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, recurrence.FieldVersion)
+	}
+	if m.addduration_seconds != nil {
+		fields = append(fields, recurrence.FieldDurationSeconds)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RecurrenceMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case recurrence.FieldVersion:
+		return m.AddedVersion()
+	case recurrence.FieldDurationSeconds:
+		return m.AddedDurationSeconds()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RecurrenceMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case recurrence.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case recurrence.FieldDurationSeconds:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDurationSeconds(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Recurrence numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RecurrenceMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(recurrence.FieldCreatedByID) {
+		fields = append(fields, recurrence.FieldCreatedByID)
+	}
+	if m.FieldCleared(recurrence.FieldUpdatedByID) {
+		fields = append(fields, recurrence.FieldUpdatedByID)
+	}
+	if m.FieldCleared(recurrence.FieldDeletedAt) {
+		fields = append(fields, recurrence.FieldDeletedAt)
+	}
+	if m.FieldCleared(recurrence.FieldDurationSeconds) {
+		fields = append(fields, recurrence.FieldDurationSeconds)
+	}
+	if m.FieldCleared(recurrence.FieldExclusions) {
+		fields = append(fields, recurrence.FieldExclusions)
+	}
+	if m.FieldCleared(recurrence.FieldLastAt) {
+		fields = append(fields, recurrence.FieldLastAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RecurrenceMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RecurrenceMutation) ClearField(name string) error {
+	switch name {
+	case recurrence.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case recurrence.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case recurrence.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case recurrence.FieldDurationSeconds:
+		m.ClearDurationSeconds()
+		return nil
+	case recurrence.FieldExclusions:
+		m.ClearExclusions()
+		return nil
+	case recurrence.FieldLastAt:
+		m.ClearLastAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Recurrence nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RecurrenceMutation) ResetField(name string) error {
+	switch name {
+	case recurrence.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case recurrence.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case recurrence.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case recurrence.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case recurrence.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case recurrence.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case recurrence.FieldActivityID:
+		m.ResetActivityID()
+		return nil
+	case recurrence.FieldRule:
+		m.ResetRule()
+		return nil
+	case recurrence.FieldTimeZone:
+		m.ResetTimeZone()
+		return nil
+	case recurrence.FieldFirst:
+		m.ResetFirst()
+		return nil
+	case recurrence.FieldDurationSeconds:
+		m.ResetDurationSeconds()
+		return nil
+	case recurrence.FieldExclusions:
+		m.ResetExclusions()
+		return nil
+	case recurrence.FieldLastAt:
+		m.ResetLastAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Recurrence field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RecurrenceMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.activity != nil {
+		edges = append(edges, recurrence.EdgeActivity)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RecurrenceMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case recurrence.EdgeActivity:
+		if id := m.activity; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RecurrenceMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RecurrenceMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RecurrenceMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedactivity {
+		edges = append(edges, recurrence.EdgeActivity)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RecurrenceMutation) EdgeCleared(name string) bool {
+	switch name {
+	case recurrence.EdgeActivity:
+		return m.clearedactivity
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RecurrenceMutation) ClearEdge(name string) error {
+	switch name {
+	case recurrence.EdgeActivity:
+		m.ClearActivity()
+		return nil
+	}
+	return fmt.Errorf("unknown Recurrence unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RecurrenceMutation) ResetEdge(name string) error {
+	switch name {
+	case recurrence.EdgeActivity:
+		m.ResetActivity()
+		return nil
+	}
+	return fmt.Errorf("unknown Recurrence edge %s", name)
+}
+
 // RelationshipMutation represents an operation that mutates the Relationship nodes in the graph.
 type RelationshipMutation struct {
 	config
@@ -52627,6 +59786,1411 @@ func (m *RelationshipMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Relationship edge %s", name)
+}
+
+// ReminderMutation represents an operation that mutates the Reminder nodes in the graph.
+type ReminderMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *stored.ID
+	version           *int64
+	addversion        *int64
+	created_at        *time.Time
+	updated_at        *time.Time
+	created_by_id     *stored.ID
+	updated_by_id     *stored.ID
+	deleted_at        *time.Time
+	owner_id          *stored.ID
+	team_id           *stored.ID
+	partner_id        *stored.ID
+	minutes_before    *int64
+	addminutes_before *int64
+	remind_at         *time.Time
+	channel           *string
+	due_at            *time.Time
+	fired_at          *time.Time
+	clearedFields     map[string]struct{}
+	activity          *stored.ID
+	clearedactivity   bool
+	done              bool
+	oldValue          func(context.Context) (*Reminder, error)
+	predicates        []predicate.Reminder
+}
+
+var _ ent.Mutation = (*ReminderMutation)(nil)
+
+// reminderOption allows management of the mutation configuration using functional options.
+type reminderOption func(*ReminderMutation)
+
+// newReminderMutation creates new mutation for the Reminder entity.
+func newReminderMutation(c config, op Op, opts ...reminderOption) *ReminderMutation {
+	m := &ReminderMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReminder,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReminderID sets the ID field of the mutation.
+func withReminderID(id stored.ID) reminderOption {
+	return func(m *ReminderMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Reminder
+		)
+		m.oldValue = func(ctx context.Context) (*Reminder, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Reminder.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReminder sets the old Reminder of the mutation.
+func withReminder(node *Reminder) reminderOption {
+	return func(m *ReminderMutation) {
+		m.oldValue = func(context.Context) (*Reminder, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReminderMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReminderMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Reminder entities.
+func (m *ReminderMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReminderMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReminderMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Reminder.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ReminderMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ReminderMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ReminderMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ReminderMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ReminderMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ReminderMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ReminderMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ReminderMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ReminderMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ReminderMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ReminderMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ReminderMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ReminderMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ReminderMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[reminder.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ReminderMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ReminderMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, reminder.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ReminderMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ReminderMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ReminderMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[reminder.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ReminderMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ReminderMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, reminder.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ReminderMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ReminderMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ReminderMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[reminder.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ReminderMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ReminderMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, reminder.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ReminderMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ReminderMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *ReminderMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[reminder.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *ReminderMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ReminderMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, reminder.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *ReminderMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *ReminderMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *ReminderMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[reminder.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *ReminderMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *ReminderMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, reminder.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *ReminderMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *ReminderMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *ReminderMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[reminder.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *ReminderMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *ReminderMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, reminder.FieldPartnerID)
+}
+
+// SetActivityID sets the "activity_id" field.
+func (m *ReminderMutation) SetActivityID(s stored.ID) {
+	m.activity = &s
+}
+
+// ActivityID returns the value of the "activity_id" field in the mutation.
+func (m *ReminderMutation) ActivityID() (r stored.ID, exists bool) {
+	v := m.activity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivityID returns the old "activity_id" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldActivityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivityID: %w", err)
+	}
+	return oldValue.ActivityID, nil
+}
+
+// ResetActivityID resets all changes to the "activity_id" field.
+func (m *ReminderMutation) ResetActivityID() {
+	m.activity = nil
+}
+
+// SetMinutesBefore sets the "minutes_before" field.
+func (m *ReminderMutation) SetMinutesBefore(i int64) {
+	m.minutes_before = &i
+	m.addminutes_before = nil
+}
+
+// MinutesBefore returns the value of the "minutes_before" field in the mutation.
+func (m *ReminderMutation) MinutesBefore() (r int64, exists bool) {
+	v := m.minutes_before
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMinutesBefore returns the old "minutes_before" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldMinutesBefore(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMinutesBefore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMinutesBefore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMinutesBefore: %w", err)
+	}
+	return oldValue.MinutesBefore, nil
+}
+
+// AddMinutesBefore adds i to the "minutes_before" field.
+func (m *ReminderMutation) AddMinutesBefore(i int64) {
+	if m.addminutes_before != nil {
+		*m.addminutes_before += i
+	} else {
+		m.addminutes_before = &i
+	}
+}
+
+// AddedMinutesBefore returns the value that was added to the "minutes_before" field in this mutation.
+func (m *ReminderMutation) AddedMinutesBefore() (r int64, exists bool) {
+	v := m.addminutes_before
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearMinutesBefore clears the value of the "minutes_before" field.
+func (m *ReminderMutation) ClearMinutesBefore() {
+	m.minutes_before = nil
+	m.addminutes_before = nil
+	m.clearedFields[reminder.FieldMinutesBefore] = struct{}{}
+}
+
+// MinutesBeforeCleared returns if the "minutes_before" field was cleared in this mutation.
+func (m *ReminderMutation) MinutesBeforeCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldMinutesBefore]
+	return ok
+}
+
+// ResetMinutesBefore resets all changes to the "minutes_before" field.
+func (m *ReminderMutation) ResetMinutesBefore() {
+	m.minutes_before = nil
+	m.addminutes_before = nil
+	delete(m.clearedFields, reminder.FieldMinutesBefore)
+}
+
+// SetRemindAt sets the "remind_at" field.
+func (m *ReminderMutation) SetRemindAt(t time.Time) {
+	m.remind_at = &t
+}
+
+// RemindAt returns the value of the "remind_at" field in the mutation.
+func (m *ReminderMutation) RemindAt() (r time.Time, exists bool) {
+	v := m.remind_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemindAt returns the old "remind_at" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldRemindAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemindAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemindAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemindAt: %w", err)
+	}
+	return oldValue.RemindAt, nil
+}
+
+// ClearRemindAt clears the value of the "remind_at" field.
+func (m *ReminderMutation) ClearRemindAt() {
+	m.remind_at = nil
+	m.clearedFields[reminder.FieldRemindAt] = struct{}{}
+}
+
+// RemindAtCleared returns if the "remind_at" field was cleared in this mutation.
+func (m *ReminderMutation) RemindAtCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldRemindAt]
+	return ok
+}
+
+// ResetRemindAt resets all changes to the "remind_at" field.
+func (m *ReminderMutation) ResetRemindAt() {
+	m.remind_at = nil
+	delete(m.clearedFields, reminder.FieldRemindAt)
+}
+
+// SetChannel sets the "channel" field.
+func (m *ReminderMutation) SetChannel(s string) {
+	m.channel = &s
+}
+
+// Channel returns the value of the "channel" field in the mutation.
+func (m *ReminderMutation) Channel() (r string, exists bool) {
+	v := m.channel
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChannel returns the old "channel" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldChannel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChannel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChannel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChannel: %w", err)
+	}
+	return oldValue.Channel, nil
+}
+
+// ResetChannel resets all changes to the "channel" field.
+func (m *ReminderMutation) ResetChannel() {
+	m.channel = nil
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *ReminderMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *ReminderMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueAt returns the old "due_at" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldDueAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueAt: %w", err)
+	}
+	return oldValue.DueAt, nil
+}
+
+// ClearDueAt clears the value of the "due_at" field.
+func (m *ReminderMutation) ClearDueAt() {
+	m.due_at = nil
+	m.clearedFields[reminder.FieldDueAt] = struct{}{}
+}
+
+// DueAtCleared returns if the "due_at" field was cleared in this mutation.
+func (m *ReminderMutation) DueAtCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldDueAt]
+	return ok
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *ReminderMutation) ResetDueAt() {
+	m.due_at = nil
+	delete(m.clearedFields, reminder.FieldDueAt)
+}
+
+// SetFiredAt sets the "fired_at" field.
+func (m *ReminderMutation) SetFiredAt(t time.Time) {
+	m.fired_at = &t
+}
+
+// FiredAt returns the value of the "fired_at" field in the mutation.
+func (m *ReminderMutation) FiredAt() (r time.Time, exists bool) {
+	v := m.fired_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFiredAt returns the old "fired_at" field's value of the Reminder entity.
+// If the Reminder object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReminderMutation) OldFiredAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFiredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFiredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFiredAt: %w", err)
+	}
+	return oldValue.FiredAt, nil
+}
+
+// ClearFiredAt clears the value of the "fired_at" field.
+func (m *ReminderMutation) ClearFiredAt() {
+	m.fired_at = nil
+	m.clearedFields[reminder.FieldFiredAt] = struct{}{}
+}
+
+// FiredAtCleared returns if the "fired_at" field was cleared in this mutation.
+func (m *ReminderMutation) FiredAtCleared() bool {
+	_, ok := m.clearedFields[reminder.FieldFiredAt]
+	return ok
+}
+
+// ResetFiredAt resets all changes to the "fired_at" field.
+func (m *ReminderMutation) ResetFiredAt() {
+	m.fired_at = nil
+	delete(m.clearedFields, reminder.FieldFiredAt)
+}
+
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (m *ReminderMutation) ClearActivity() {
+	m.clearedactivity = true
+	m.clearedFields[reminder.FieldActivityID] = struct{}{}
+}
+
+// ActivityCleared reports if the "activity" edge to the Activity entity was cleared.
+func (m *ReminderMutation) ActivityCleared() bool {
+	return m.clearedactivity
+}
+
+// ActivityIDs returns the "activity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ActivityID instead. It exists only for internal usage by the builders.
+func (m *ReminderMutation) ActivityIDs() (ids []stored.ID) {
+	if id := m.activity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetActivity resets all changes to the "activity" edge.
+func (m *ReminderMutation) ResetActivity() {
+	m.activity = nil
+	m.clearedactivity = false
+}
+
+// Where appends a list predicates to the ReminderMutation builder.
+func (m *ReminderMutation) Where(ps ...predicate.Reminder) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReminderMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReminderMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Reminder, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReminderMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReminderMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Reminder).
+func (m *ReminderMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReminderMutation) Fields() []string {
+	fields := make([]string, 0, 15)
+	if m.version != nil {
+		fields = append(fields, reminder.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, reminder.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, reminder.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, reminder.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, reminder.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, reminder.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, reminder.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, reminder.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, reminder.FieldPartnerID)
+	}
+	if m.activity != nil {
+		fields = append(fields, reminder.FieldActivityID)
+	}
+	if m.minutes_before != nil {
+		fields = append(fields, reminder.FieldMinutesBefore)
+	}
+	if m.remind_at != nil {
+		fields = append(fields, reminder.FieldRemindAt)
+	}
+	if m.channel != nil {
+		fields = append(fields, reminder.FieldChannel)
+	}
+	if m.due_at != nil {
+		fields = append(fields, reminder.FieldDueAt)
+	}
+	if m.fired_at != nil {
+		fields = append(fields, reminder.FieldFiredAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReminderMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case reminder.FieldVersion:
+		return m.Version()
+	case reminder.FieldCreatedAt:
+		return m.CreatedAt()
+	case reminder.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case reminder.FieldCreatedByID:
+		return m.CreatedByID()
+	case reminder.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case reminder.FieldDeletedAt:
+		return m.DeletedAt()
+	case reminder.FieldOwnerID:
+		return m.OwnerID()
+	case reminder.FieldTeamID:
+		return m.TeamID()
+	case reminder.FieldPartnerID:
+		return m.PartnerID()
+	case reminder.FieldActivityID:
+		return m.ActivityID()
+	case reminder.FieldMinutesBefore:
+		return m.MinutesBefore()
+	case reminder.FieldRemindAt:
+		return m.RemindAt()
+	case reminder.FieldChannel:
+		return m.Channel()
+	case reminder.FieldDueAt:
+		return m.DueAt()
+	case reminder.FieldFiredAt:
+		return m.FiredAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReminderMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case reminder.FieldVersion:
+		return m.OldVersion(ctx)
+	case reminder.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case reminder.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case reminder.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case reminder.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case reminder.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case reminder.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case reminder.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case reminder.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case reminder.FieldActivityID:
+		return m.OldActivityID(ctx)
+	case reminder.FieldMinutesBefore:
+		return m.OldMinutesBefore(ctx)
+	case reminder.FieldRemindAt:
+		return m.OldRemindAt(ctx)
+	case reminder.FieldChannel:
+		return m.OldChannel(ctx)
+	case reminder.FieldDueAt:
+		return m.OldDueAt(ctx)
+	case reminder.FieldFiredAt:
+		return m.OldFiredAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Reminder field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReminderMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case reminder.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case reminder.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case reminder.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case reminder.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case reminder.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case reminder.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case reminder.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case reminder.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case reminder.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case reminder.FieldActivityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivityID(v)
+		return nil
+	case reminder.FieldMinutesBefore:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMinutesBefore(v)
+		return nil
+	case reminder.FieldRemindAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemindAt(v)
+		return nil
+	case reminder.FieldChannel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChannel(v)
+		return nil
+	case reminder.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	case reminder.FieldFiredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFiredAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Reminder field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReminderMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, reminder.FieldVersion)
+	}
+	if m.addminutes_before != nil {
+		fields = append(fields, reminder.FieldMinutesBefore)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReminderMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case reminder.FieldVersion:
+		return m.AddedVersion()
+	case reminder.FieldMinutesBefore:
+		return m.AddedMinutesBefore()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReminderMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case reminder.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case reminder.FieldMinutesBefore:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMinutesBefore(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Reminder numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReminderMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(reminder.FieldCreatedByID) {
+		fields = append(fields, reminder.FieldCreatedByID)
+	}
+	if m.FieldCleared(reminder.FieldUpdatedByID) {
+		fields = append(fields, reminder.FieldUpdatedByID)
+	}
+	if m.FieldCleared(reminder.FieldDeletedAt) {
+		fields = append(fields, reminder.FieldDeletedAt)
+	}
+	if m.FieldCleared(reminder.FieldOwnerID) {
+		fields = append(fields, reminder.FieldOwnerID)
+	}
+	if m.FieldCleared(reminder.FieldTeamID) {
+		fields = append(fields, reminder.FieldTeamID)
+	}
+	if m.FieldCleared(reminder.FieldPartnerID) {
+		fields = append(fields, reminder.FieldPartnerID)
+	}
+	if m.FieldCleared(reminder.FieldMinutesBefore) {
+		fields = append(fields, reminder.FieldMinutesBefore)
+	}
+	if m.FieldCleared(reminder.FieldRemindAt) {
+		fields = append(fields, reminder.FieldRemindAt)
+	}
+	if m.FieldCleared(reminder.FieldDueAt) {
+		fields = append(fields, reminder.FieldDueAt)
+	}
+	if m.FieldCleared(reminder.FieldFiredAt) {
+		fields = append(fields, reminder.FieldFiredAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReminderMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReminderMutation) ClearField(name string) error {
+	switch name {
+	case reminder.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case reminder.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case reminder.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case reminder.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case reminder.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case reminder.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case reminder.FieldMinutesBefore:
+		m.ClearMinutesBefore()
+		return nil
+	case reminder.FieldRemindAt:
+		m.ClearRemindAt()
+		return nil
+	case reminder.FieldDueAt:
+		m.ClearDueAt()
+		return nil
+	case reminder.FieldFiredAt:
+		m.ClearFiredAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Reminder nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReminderMutation) ResetField(name string) error {
+	switch name {
+	case reminder.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case reminder.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case reminder.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case reminder.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case reminder.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case reminder.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case reminder.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case reminder.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case reminder.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case reminder.FieldActivityID:
+		m.ResetActivityID()
+		return nil
+	case reminder.FieldMinutesBefore:
+		m.ResetMinutesBefore()
+		return nil
+	case reminder.FieldRemindAt:
+		m.ResetRemindAt()
+		return nil
+	case reminder.FieldChannel:
+		m.ResetChannel()
+		return nil
+	case reminder.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	case reminder.FieldFiredAt:
+		m.ResetFiredAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Reminder field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReminderMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.activity != nil {
+		edges = append(edges, reminder.EdgeActivity)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReminderMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case reminder.EdgeActivity:
+		if id := m.activity; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReminderMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReminderMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReminderMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedactivity {
+		edges = append(edges, reminder.EdgeActivity)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReminderMutation) EdgeCleared(name string) bool {
+	switch name {
+	case reminder.EdgeActivity:
+		return m.clearedactivity
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReminderMutation) ClearEdge(name string) error {
+	switch name {
+	case reminder.EdgeActivity:
+		m.ClearActivity()
+		return nil
+	}
+	return fmt.Errorf("unknown Reminder unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReminderMutation) ResetEdge(name string) error {
+	switch name {
+	case reminder.EdgeActivity:
+		m.ResetActivity()
+		return nil
+	}
+	return fmt.Errorf("unknown Reminder edge %s", name)
 }
 
 // RetentionRuleMutation represents an operation that mutates the RetentionRule nodes in the graph.
@@ -67905,4 +76469,1540 @@ func (m *UserMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *UserMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown User edge %s", name)
+}
+
+// WorkingCalendarMutation represents an operation that mutates the WorkingCalendar nodes in the graph.
+type WorkingCalendarMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	user_id       *stored.ID
+	for_team_id   *stored.ID
+	time_zone     *string
+	hours         *string
+	holidays      *string
+	exceptions    *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*WorkingCalendar, error)
+	predicates    []predicate.WorkingCalendar
+}
+
+var _ ent.Mutation = (*WorkingCalendarMutation)(nil)
+
+// workingcalendarOption allows management of the mutation configuration using functional options.
+type workingcalendarOption func(*WorkingCalendarMutation)
+
+// newWorkingCalendarMutation creates new mutation for the WorkingCalendar entity.
+func newWorkingCalendarMutation(c config, op Op, opts ...workingcalendarOption) *WorkingCalendarMutation {
+	m := &WorkingCalendarMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeWorkingCalendar,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withWorkingCalendarID sets the ID field of the mutation.
+func withWorkingCalendarID(id stored.ID) workingcalendarOption {
+	return func(m *WorkingCalendarMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *WorkingCalendar
+		)
+		m.oldValue = func(ctx context.Context) (*WorkingCalendar, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().WorkingCalendar.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withWorkingCalendar sets the old WorkingCalendar of the mutation.
+func withWorkingCalendar(node *WorkingCalendar) workingcalendarOption {
+	return func(m *WorkingCalendarMutation) {
+		m.oldValue = func(context.Context) (*WorkingCalendar, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m WorkingCalendarMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m WorkingCalendarMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of WorkingCalendar entities.
+func (m *WorkingCalendarMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *WorkingCalendarMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *WorkingCalendarMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().WorkingCalendar.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *WorkingCalendarMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *WorkingCalendarMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *WorkingCalendarMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *WorkingCalendarMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *WorkingCalendarMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *WorkingCalendarMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *WorkingCalendarMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *WorkingCalendarMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *WorkingCalendarMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *WorkingCalendarMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *WorkingCalendarMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *WorkingCalendarMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *WorkingCalendarMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *WorkingCalendarMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[workingcalendar.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *WorkingCalendarMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, workingcalendar.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *WorkingCalendarMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *WorkingCalendarMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *WorkingCalendarMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[workingcalendar.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *WorkingCalendarMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, workingcalendar.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *WorkingCalendarMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *WorkingCalendarMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *WorkingCalendarMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[workingcalendar.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *WorkingCalendarMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, workingcalendar.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *WorkingCalendarMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *WorkingCalendarMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *WorkingCalendarMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[workingcalendar.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *WorkingCalendarMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, workingcalendar.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *WorkingCalendarMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *WorkingCalendarMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *WorkingCalendarMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[workingcalendar.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *WorkingCalendarMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, workingcalendar.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *WorkingCalendarMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *WorkingCalendarMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *WorkingCalendarMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[workingcalendar.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *WorkingCalendarMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, workingcalendar.FieldPartnerID)
+}
+
+// SetName sets the "name" field.
+func (m *WorkingCalendarMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *WorkingCalendarMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *WorkingCalendarMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *WorkingCalendarMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *WorkingCalendarMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *WorkingCalendarMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[workingcalendar.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *WorkingCalendarMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, workingcalendar.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *WorkingCalendarMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *WorkingCalendarMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *WorkingCalendarMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[workingcalendar.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *WorkingCalendarMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, workingcalendar.FieldNameSort)
+}
+
+// SetUserID sets the "user_id" field.
+func (m *WorkingCalendarMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *WorkingCalendarMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (m *WorkingCalendarMutation) ClearUserID() {
+	m.user_id = nil
+	m.clearedFields[workingcalendar.FieldUserID] = struct{}{}
+}
+
+// UserIDCleared returns if the "user_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) UserIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldUserID]
+	return ok
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *WorkingCalendarMutation) ResetUserID() {
+	m.user_id = nil
+	delete(m.clearedFields, workingcalendar.FieldUserID)
+}
+
+// SetForTeamID sets the "for_team_id" field.
+func (m *WorkingCalendarMutation) SetForTeamID(s stored.ID) {
+	m.for_team_id = &s
+}
+
+// ForTeamID returns the value of the "for_team_id" field in the mutation.
+func (m *WorkingCalendarMutation) ForTeamID() (r stored.ID, exists bool) {
+	v := m.for_team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForTeamID returns the old "for_team_id" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldForTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForTeamID: %w", err)
+	}
+	return oldValue.ForTeamID, nil
+}
+
+// ClearForTeamID clears the value of the "for_team_id" field.
+func (m *WorkingCalendarMutation) ClearForTeamID() {
+	m.for_team_id = nil
+	m.clearedFields[workingcalendar.FieldForTeamID] = struct{}{}
+}
+
+// ForTeamIDCleared returns if the "for_team_id" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) ForTeamIDCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldForTeamID]
+	return ok
+}
+
+// ResetForTeamID resets all changes to the "for_team_id" field.
+func (m *WorkingCalendarMutation) ResetForTeamID() {
+	m.for_team_id = nil
+	delete(m.clearedFields, workingcalendar.FieldForTeamID)
+}
+
+// SetTimeZone sets the "time_zone" field.
+func (m *WorkingCalendarMutation) SetTimeZone(s string) {
+	m.time_zone = &s
+}
+
+// TimeZone returns the value of the "time_zone" field in the mutation.
+func (m *WorkingCalendarMutation) TimeZone() (r string, exists bool) {
+	v := m.time_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeZone returns the old "time_zone" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldTimeZone(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeZone: %w", err)
+	}
+	return oldValue.TimeZone, nil
+}
+
+// ResetTimeZone resets all changes to the "time_zone" field.
+func (m *WorkingCalendarMutation) ResetTimeZone() {
+	m.time_zone = nil
+}
+
+// SetHours sets the "hours" field.
+func (m *WorkingCalendarMutation) SetHours(s string) {
+	m.hours = &s
+}
+
+// Hours returns the value of the "hours" field in the mutation.
+func (m *WorkingCalendarMutation) Hours() (r string, exists bool) {
+	v := m.hours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHours returns the old "hours" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldHours(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHours is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHours requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHours: %w", err)
+	}
+	return oldValue.Hours, nil
+}
+
+// ClearHours clears the value of the "hours" field.
+func (m *WorkingCalendarMutation) ClearHours() {
+	m.hours = nil
+	m.clearedFields[workingcalendar.FieldHours] = struct{}{}
+}
+
+// HoursCleared returns if the "hours" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) HoursCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldHours]
+	return ok
+}
+
+// ResetHours resets all changes to the "hours" field.
+func (m *WorkingCalendarMutation) ResetHours() {
+	m.hours = nil
+	delete(m.clearedFields, workingcalendar.FieldHours)
+}
+
+// SetHolidays sets the "holidays" field.
+func (m *WorkingCalendarMutation) SetHolidays(s string) {
+	m.holidays = &s
+}
+
+// Holidays returns the value of the "holidays" field in the mutation.
+func (m *WorkingCalendarMutation) Holidays() (r string, exists bool) {
+	v := m.holidays
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHolidays returns the old "holidays" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldHolidays(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHolidays is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHolidays requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHolidays: %w", err)
+	}
+	return oldValue.Holidays, nil
+}
+
+// ClearHolidays clears the value of the "holidays" field.
+func (m *WorkingCalendarMutation) ClearHolidays() {
+	m.holidays = nil
+	m.clearedFields[workingcalendar.FieldHolidays] = struct{}{}
+}
+
+// HolidaysCleared returns if the "holidays" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) HolidaysCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldHolidays]
+	return ok
+}
+
+// ResetHolidays resets all changes to the "holidays" field.
+func (m *WorkingCalendarMutation) ResetHolidays() {
+	m.holidays = nil
+	delete(m.clearedFields, workingcalendar.FieldHolidays)
+}
+
+// SetExceptions sets the "exceptions" field.
+func (m *WorkingCalendarMutation) SetExceptions(s string) {
+	m.exceptions = &s
+}
+
+// Exceptions returns the value of the "exceptions" field in the mutation.
+func (m *WorkingCalendarMutation) Exceptions() (r string, exists bool) {
+	v := m.exceptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExceptions returns the old "exceptions" field's value of the WorkingCalendar entity.
+// If the WorkingCalendar object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorkingCalendarMutation) OldExceptions(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExceptions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExceptions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExceptions: %w", err)
+	}
+	return oldValue.Exceptions, nil
+}
+
+// ClearExceptions clears the value of the "exceptions" field.
+func (m *WorkingCalendarMutation) ClearExceptions() {
+	m.exceptions = nil
+	m.clearedFields[workingcalendar.FieldExceptions] = struct{}{}
+}
+
+// ExceptionsCleared returns if the "exceptions" field was cleared in this mutation.
+func (m *WorkingCalendarMutation) ExceptionsCleared() bool {
+	_, ok := m.clearedFields[workingcalendar.FieldExceptions]
+	return ok
+}
+
+// ResetExceptions resets all changes to the "exceptions" field.
+func (m *WorkingCalendarMutation) ResetExceptions() {
+	m.exceptions = nil
+	delete(m.clearedFields, workingcalendar.FieldExceptions)
+}
+
+// Where appends a list predicates to the WorkingCalendarMutation builder.
+func (m *WorkingCalendarMutation) Where(ps ...predicate.WorkingCalendar) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the WorkingCalendarMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *WorkingCalendarMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.WorkingCalendar, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *WorkingCalendarMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *WorkingCalendarMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (WorkingCalendar).
+func (m *WorkingCalendarMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *WorkingCalendarMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.version != nil {
+		fields = append(fields, workingcalendar.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, workingcalendar.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, workingcalendar.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, workingcalendar.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, workingcalendar.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, workingcalendar.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, workingcalendar.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, workingcalendar.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, workingcalendar.FieldPartnerID)
+	}
+	if m.name != nil {
+		fields = append(fields, workingcalendar.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, workingcalendar.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, workingcalendar.FieldNameSort)
+	}
+	if m.user_id != nil {
+		fields = append(fields, workingcalendar.FieldUserID)
+	}
+	if m.for_team_id != nil {
+		fields = append(fields, workingcalendar.FieldForTeamID)
+	}
+	if m.time_zone != nil {
+		fields = append(fields, workingcalendar.FieldTimeZone)
+	}
+	if m.hours != nil {
+		fields = append(fields, workingcalendar.FieldHours)
+	}
+	if m.holidays != nil {
+		fields = append(fields, workingcalendar.FieldHolidays)
+	}
+	if m.exceptions != nil {
+		fields = append(fields, workingcalendar.FieldExceptions)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *WorkingCalendarMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case workingcalendar.FieldVersion:
+		return m.Version()
+	case workingcalendar.FieldCreatedAt:
+		return m.CreatedAt()
+	case workingcalendar.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case workingcalendar.FieldCreatedByID:
+		return m.CreatedByID()
+	case workingcalendar.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case workingcalendar.FieldDeletedAt:
+		return m.DeletedAt()
+	case workingcalendar.FieldOwnerID:
+		return m.OwnerID()
+	case workingcalendar.FieldTeamID:
+		return m.TeamID()
+	case workingcalendar.FieldPartnerID:
+		return m.PartnerID()
+	case workingcalendar.FieldName:
+		return m.Name()
+	case workingcalendar.FieldNameFold:
+		return m.NameFold()
+	case workingcalendar.FieldNameSort:
+		return m.NameSort()
+	case workingcalendar.FieldUserID:
+		return m.UserID()
+	case workingcalendar.FieldForTeamID:
+		return m.ForTeamID()
+	case workingcalendar.FieldTimeZone:
+		return m.TimeZone()
+	case workingcalendar.FieldHours:
+		return m.Hours()
+	case workingcalendar.FieldHolidays:
+		return m.Holidays()
+	case workingcalendar.FieldExceptions:
+		return m.Exceptions()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *WorkingCalendarMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case workingcalendar.FieldVersion:
+		return m.OldVersion(ctx)
+	case workingcalendar.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case workingcalendar.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case workingcalendar.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case workingcalendar.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case workingcalendar.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case workingcalendar.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case workingcalendar.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case workingcalendar.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case workingcalendar.FieldName:
+		return m.OldName(ctx)
+	case workingcalendar.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case workingcalendar.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case workingcalendar.FieldUserID:
+		return m.OldUserID(ctx)
+	case workingcalendar.FieldForTeamID:
+		return m.OldForTeamID(ctx)
+	case workingcalendar.FieldTimeZone:
+		return m.OldTimeZone(ctx)
+	case workingcalendar.FieldHours:
+		return m.OldHours(ctx)
+	case workingcalendar.FieldHolidays:
+		return m.OldHolidays(ctx)
+	case workingcalendar.FieldExceptions:
+		return m.OldExceptions(ctx)
+	}
+	return nil, fmt.Errorf("unknown WorkingCalendar field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WorkingCalendarMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case workingcalendar.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case workingcalendar.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case workingcalendar.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case workingcalendar.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case workingcalendar.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case workingcalendar.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case workingcalendar.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case workingcalendar.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case workingcalendar.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case workingcalendar.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case workingcalendar.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case workingcalendar.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case workingcalendar.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case workingcalendar.FieldForTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForTeamID(v)
+		return nil
+	case workingcalendar.FieldTimeZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeZone(v)
+		return nil
+	case workingcalendar.FieldHours:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHours(v)
+		return nil
+	case workingcalendar.FieldHolidays:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHolidays(v)
+		return nil
+	case workingcalendar.FieldExceptions:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExceptions(v)
+		return nil
+	}
+	return fmt.Errorf("unknown WorkingCalendar field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *WorkingCalendarMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, workingcalendar.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *WorkingCalendarMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case workingcalendar.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WorkingCalendarMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case workingcalendar.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown WorkingCalendar numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *WorkingCalendarMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(workingcalendar.FieldCreatedByID) {
+		fields = append(fields, workingcalendar.FieldCreatedByID)
+	}
+	if m.FieldCleared(workingcalendar.FieldUpdatedByID) {
+		fields = append(fields, workingcalendar.FieldUpdatedByID)
+	}
+	if m.FieldCleared(workingcalendar.FieldDeletedAt) {
+		fields = append(fields, workingcalendar.FieldDeletedAt)
+	}
+	if m.FieldCleared(workingcalendar.FieldOwnerID) {
+		fields = append(fields, workingcalendar.FieldOwnerID)
+	}
+	if m.FieldCleared(workingcalendar.FieldTeamID) {
+		fields = append(fields, workingcalendar.FieldTeamID)
+	}
+	if m.FieldCleared(workingcalendar.FieldPartnerID) {
+		fields = append(fields, workingcalendar.FieldPartnerID)
+	}
+	if m.FieldCleared(workingcalendar.FieldNameFold) {
+		fields = append(fields, workingcalendar.FieldNameFold)
+	}
+	if m.FieldCleared(workingcalendar.FieldNameSort) {
+		fields = append(fields, workingcalendar.FieldNameSort)
+	}
+	if m.FieldCleared(workingcalendar.FieldUserID) {
+		fields = append(fields, workingcalendar.FieldUserID)
+	}
+	if m.FieldCleared(workingcalendar.FieldForTeamID) {
+		fields = append(fields, workingcalendar.FieldForTeamID)
+	}
+	if m.FieldCleared(workingcalendar.FieldHours) {
+		fields = append(fields, workingcalendar.FieldHours)
+	}
+	if m.FieldCleared(workingcalendar.FieldHolidays) {
+		fields = append(fields, workingcalendar.FieldHolidays)
+	}
+	if m.FieldCleared(workingcalendar.FieldExceptions) {
+		fields = append(fields, workingcalendar.FieldExceptions)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *WorkingCalendarMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *WorkingCalendarMutation) ClearField(name string) error {
+	switch name {
+	case workingcalendar.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case workingcalendar.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case workingcalendar.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case workingcalendar.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case workingcalendar.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case workingcalendar.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case workingcalendar.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case workingcalendar.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case workingcalendar.FieldUserID:
+		m.ClearUserID()
+		return nil
+	case workingcalendar.FieldForTeamID:
+		m.ClearForTeamID()
+		return nil
+	case workingcalendar.FieldHours:
+		m.ClearHours()
+		return nil
+	case workingcalendar.FieldHolidays:
+		m.ClearHolidays()
+		return nil
+	case workingcalendar.FieldExceptions:
+		m.ClearExceptions()
+		return nil
+	}
+	return fmt.Errorf("unknown WorkingCalendar nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *WorkingCalendarMutation) ResetField(name string) error {
+	switch name {
+	case workingcalendar.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case workingcalendar.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case workingcalendar.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case workingcalendar.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case workingcalendar.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case workingcalendar.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case workingcalendar.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case workingcalendar.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case workingcalendar.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case workingcalendar.FieldName:
+		m.ResetName()
+		return nil
+	case workingcalendar.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case workingcalendar.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case workingcalendar.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case workingcalendar.FieldForTeamID:
+		m.ResetForTeamID()
+		return nil
+	case workingcalendar.FieldTimeZone:
+		m.ResetTimeZone()
+		return nil
+	case workingcalendar.FieldHours:
+		m.ResetHours()
+		return nil
+	case workingcalendar.FieldHolidays:
+		m.ResetHolidays()
+		return nil
+	case workingcalendar.FieldExceptions:
+		m.ResetExceptions()
+		return nil
+	}
+	return fmt.Errorf("unknown WorkingCalendar field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *WorkingCalendarMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *WorkingCalendarMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *WorkingCalendarMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *WorkingCalendarMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *WorkingCalendarMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *WorkingCalendarMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *WorkingCalendarMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown WorkingCalendar unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *WorkingCalendarMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown WorkingCalendar edge %s", name)
 }

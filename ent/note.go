@@ -4,6 +4,7 @@ package ent
 
 import (
 	"farley/ent/account"
+	"farley/ent/activity"
 	"farley/ent/contact"
 	"farley/ent/lead"
 	"farley/ent/note"
@@ -43,6 +44,8 @@ type Note struct {
 	LeadID stored.ID `json:"lead_id,omitempty"`
 	// The opportunity it is about.
 	OpportunityID stored.ID `json:"opportunity_id,omitempty"`
+	// The activity it is about.
+	ActivityID stored.ID `json:"activity_id,omitempty"`
 	// A headline.
 	Title string `json:"title,omitempty"`
 	// title, folded for comparison.
@@ -69,9 +72,11 @@ type NoteEdges struct {
 	Lead *Lead `json:"lead,omitempty"`
 	// Opportunity holds the value of the opportunity edge.
 	Opportunity *Opportunity `json:"opportunity,omitempty"`
+	// Activity holds the value of the activity edge.
+	Activity *Activity `json:"activity,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 }
 
 // AccountOrErr returns the Account value or an error if the edge
@@ -118,6 +123,17 @@ func (e NoteEdges) OpportunityOrErr() (*Opportunity, error) {
 	return nil, &NotLoadedError{edge: "opportunity"}
 }
 
+// ActivityOrErr returns the Activity value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e NoteEdges) ActivityOrErr() (*Activity, error) {
+	if e.Activity != nil {
+		return e.Activity, nil
+	} else if e.loadedTypes[4] {
+		return nil, &NotFoundError{label: activity.Label}
+	}
+	return nil, &NotLoadedError{edge: "activity"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Note) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -133,7 +149,7 @@ func (*Note) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case note.FieldCreatedAt, note.FieldUpdatedAt, note.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
-		case note.FieldID, note.FieldCreatedByID, note.FieldUpdatedByID, note.FieldAccountID, note.FieldContactID, note.FieldLeadID, note.FieldOpportunityID:
+		case note.FieldID, note.FieldCreatedByID, note.FieldUpdatedByID, note.FieldAccountID, note.FieldContactID, note.FieldLeadID, note.FieldOpportunityID, note.FieldActivityID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -216,6 +232,12 @@ func (_m *Note) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.OpportunityID = *value
 			}
+		case note.FieldActivityID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field activity_id", values[i])
+			} else if value != nil {
+				_m.ActivityID = *value
+			}
 		case note.FieldTitle:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field title", values[i])
@@ -279,6 +301,11 @@ func (_m *Note) QueryOpportunity() *OpportunityQuery {
 	return NewNoteClient(_m.config).QueryOpportunity(_m)
 }
 
+// QueryActivity queries the "activity" edge of the Note entity.
+func (_m *Note) QueryActivity() *ActivityQuery {
+	return NewNoteClient(_m.config).QueryActivity(_m)
+}
+
 // Update returns a builder for updating this Note.
 // Note that you need to call Note.Unwrap() before calling this method if this Note
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -331,6 +358,9 @@ func (_m *Note) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("opportunity_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.OpportunityID))
+	builder.WriteString(", ")
+	builder.WriteString("activity_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ActivityID))
 	builder.WriteString(", ")
 	builder.WriteString("title=")
 	builder.WriteString(_m.Title)

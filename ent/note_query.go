@@ -5,6 +5,7 @@ package ent
 import (
 	"context"
 	"farley/ent/account"
+	"farley/ent/activity"
 	"farley/ent/contact"
 	"farley/ent/lead"
 	"farley/ent/note"
@@ -31,6 +32,7 @@ type NoteQuery struct {
 	withContact     *ContactQuery
 	withLead        *LeadQuery
 	withOpportunity *OpportunityQuery
+	withActivity    *ActivityQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -148,6 +150,28 @@ func (_q *NoteQuery) QueryOpportunity() *OpportunityQuery {
 			sqlgraph.From(note.Table, note.FieldID, selector),
 			sqlgraph.To(opportunity.Table, opportunity.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, note.OpportunityTable, note.OpportunityColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryActivity chains the current query on the "activity" edge.
+func (_q *NoteQuery) QueryActivity() *ActivityQuery {
+	query := (&ActivityClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(note.Table, note.FieldID, selector),
+			sqlgraph.To(activity.Table, activity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, note.ActivityTable, note.ActivityColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -351,6 +375,7 @@ func (_q *NoteQuery) Clone() *NoteQuery {
 		withContact:     _q.withContact.Clone(),
 		withLead:        _q.withLead.Clone(),
 		withOpportunity: _q.withOpportunity.Clone(),
+		withActivity:    _q.withActivity.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -398,6 +423,17 @@ func (_q *NoteQuery) WithOpportunity(opts ...func(*OpportunityQuery)) *NoteQuery
 		opt(query)
 	}
 	_q.withOpportunity = query
+	return _q
+}
+
+// WithActivity tells the query-builder to eager-load the nodes that are connected to
+// the "activity" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *NoteQuery) WithActivity(opts ...func(*ActivityQuery)) *NoteQuery {
+	query := (&ActivityClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withActivity = query
 	return _q
 }
 
@@ -479,11 +515,12 @@ func (_q *NoteQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Note, e
 	var (
 		nodes       = []*Note{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [5]bool{
 			_q.withAccount != nil,
 			_q.withContact != nil,
 			_q.withLead != nil,
 			_q.withOpportunity != nil,
+			_q.withActivity != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -525,6 +562,12 @@ func (_q *NoteQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Note, e
 	if query := _q.withOpportunity; query != nil {
 		if err := _q.loadOpportunity(ctx, query, nodes, nil,
 			func(n *Note, e *Opportunity) { n.Edges.Opportunity = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withActivity; query != nil {
+		if err := _q.loadActivity(ctx, query, nodes, nil,
+			func(n *Note, e *Activity) { n.Edges.Activity = e }); err != nil {
 			return nil, err
 		}
 	}
@@ -647,6 +690,35 @@ func (_q *NoteQuery) loadOpportunity(ctx context.Context, query *OpportunityQuer
 	}
 	return nil
 }
+func (_q *NoteQuery) loadActivity(ctx context.Context, query *ActivityQuery, nodes []*Note, init func(*Note), assign func(*Note, *Activity)) error {
+	ids := make([]stored.ID, 0, len(nodes))
+	nodeids := make(map[stored.ID][]*Note)
+	for i := range nodes {
+		fk := nodes[i].ActivityID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(activity.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "activity_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
 
 func (_q *NoteQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -684,6 +756,9 @@ func (_q *NoteQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withOpportunity != nil {
 			_spec.Node.AddColumnOnce(note.FieldOpportunityID)
+		}
+		if _q.withActivity != nil {
+			_spec.Node.AddColumnOnce(note.FieldActivityID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"farley/ent/account"
+	"farley/ent/activity"
 	"farley/ent/contact"
 	"farley/ent/lead"
 	"farley/ent/note"
@@ -52,6 +53,12 @@ func (_u *NoteUpdate) ClearLead() *NoteUpdate {
 // ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
 func (_u *NoteUpdate) ClearOpportunity() *NoteUpdate {
 	_u.mutation.ClearOpportunity()
+	return _u
+}
+
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (_u *NoteUpdate) ClearActivity() *NoteUpdate {
+	_u.mutation.ClearActivity()
 	return _u
 }
 
@@ -261,6 +268,35 @@ func (_u *NoteUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.ActivityCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.ActivityTable,
+			Columns: []string{note.ActivityColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ActivityIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.ActivityTable,
+			Columns: []string{note.ActivityColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{note.Label}
@@ -302,6 +338,12 @@ func (_u *NoteUpdateOne) ClearLead() *NoteUpdateOne {
 // ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
 func (_u *NoteUpdateOne) ClearOpportunity() *NoteUpdateOne {
 	_u.mutation.ClearOpportunity()
+	return _u
+}
+
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (_u *NoteUpdateOne) ClearActivity() *NoteUpdateOne {
+	_u.mutation.ClearActivity()
 	return _u
 }
 
@@ -534,6 +576,35 @@ func (_u *NoteUpdateOne) sqlSave(ctx context.Context) (_node *Note, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(opportunity.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ActivityCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.ActivityTable,
+			Columns: []string{note.ActivityColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ActivityIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   note.ActivityTable,
+			Columns: []string{note.ActivityColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

@@ -24,6 +24,12 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "AccountTeamMember":
 		b := c.AccountTeamMember.Create()
 		return b.mutation, b.Exec
+	case "Activity":
+		b := c.Activity.Create()
+		return b.mutation, b.Exec
+	case "ActivityParticipant":
+		b := c.ActivityParticipant.Create()
+		return b.mutation, b.Exec
 	case "Branch":
 		b := c.Branch.Create()
 		return b.mutation, b.Exec
@@ -66,6 +72,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Note":
 		b := c.Note.Create()
 		return b.mutation, b.Exec
+	case "Notification":
+		b := c.Notification.Create()
+		return b.mutation, b.Exec
 	case "Opportunity":
 		b := c.Opportunity.Create()
 		return b.mutation, b.Exec
@@ -93,8 +102,14 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "ProductCategory":
 		b := c.ProductCategory.Create()
 		return b.mutation, b.Exec
+	case "Recurrence":
+		b := c.Recurrence.Create()
+		return b.mutation, b.Exec
 	case "Relationship":
 		b := c.Relationship.Create()
+		return b.mutation, b.Exec
+	case "Reminder":
+		b := c.Reminder.Create()
 		return b.mutation, b.Exec
 	case "RetentionRule":
 		b := c.RetentionRule.Create()
@@ -132,6 +147,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "User":
 		b := c.User.Create()
 		return b.mutation, b.Exec
+	case "WorkingCalendar":
+		b := c.WorkingCalendar.Create()
+		return b.mutation, b.Exec
 	}
 	return nil, nil
 }
@@ -148,6 +166,12 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "AccountTeamMember":
 		b := c.AccountTeamMember.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Activity":
+		b := c.Activity.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "ActivityParticipant":
+		b := c.ActivityParticipant.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Branch":
 		b := c.Branch.UpdateOneID(stored.ID(x))
@@ -191,6 +215,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "Note":
 		b := c.Note.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "Notification":
+		b := c.Notification.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Opportunity":
 		b := c.Opportunity.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
@@ -218,8 +245,14 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "ProductCategory":
 		b := c.ProductCategory.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "Recurrence":
+		b := c.Recurrence.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Relationship":
 		b := c.Relationship.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Reminder":
+		b := c.Reminder.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "RetentionRule":
 		b := c.RetentionRule.UpdateOneID(stored.ID(x))
@@ -256,6 +289,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "User":
 		b := c.User.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "WorkingCalendar":
+		b := c.WorkingCalendar.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	}
 	return nil, nil

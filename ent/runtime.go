@@ -4,6 +4,7 @@ package ent
 
 import (
 	"farley/ent/accountcontact"
+	"farley/ent/activity"
 	"farley/ent/contact"
 	"farley/ent/customfield"
 	"farley/ent/importrun"
@@ -28,6 +29,16 @@ func init() {
 	accountcontactDescIsPrimary := accountcontactFields[11].Descriptor()
 	// accountcontact.DefaultIsPrimary holds the default value on creation for the is_primary field.
 	accountcontact.DefaultIsPrimary = accountcontactDescIsPrimary.Default.(bool)
+	activityFields := schema.Activity{}.Fields()
+	_ = activityFields
+	// activityDescAllDay is the schema descriptor for all_day field.
+	activityDescAllDay := activityFields[22].Descriptor()
+	// activity.DefaultAllDay holds the default value on creation for the all_day field.
+	activity.DefaultAllDay = activityDescAllDay.Default.(bool)
+	// activityDescShowsAsFree is the schema descriptor for shows_as_free field.
+	activityDescShowsAsFree := activityFields[23].Descriptor()
+	// activity.DefaultShowsAsFree holds the default value on creation for the shows_as_free field.
+	activity.DefaultShowsAsFree = activityDescShowsAsFree.Default.(bool)
 	contactFields := schema.Contact{}.Fields()
 	_ = contactFields
 	// contactDescDoNotContact is the schema descriptor for do_not_contact field.
@@ -77,7 +88,7 @@ func init() {
 	noteFields := schema.Note{}.Fields()
 	_ = noteFields
 	// noteDescPinned is the schema descriptor for pinned field.
-	noteDescPinned := noteFields[15].Descriptor()
+	noteDescPinned := noteFields[16].Descriptor()
 	// note.DefaultPinned holds the default value on creation for the pinned field.
 	note.DefaultPinned = noteDescPinned.Default.(bool)
 	pipelineFields := schema.Pipeline{}.Fields()

@@ -37,7 +37,7 @@ type Share struct {
 	TeamID stored.ID `json:"team_id,omitempty"`
 	// The partner account that owns it together with us; the maker's, when a partner makes it.
 	PartnerID stored.ID `json:"partner_id,omitempty"`
-	// The shared record: an account or a contact.
+	// The shared record: an account, a contact, a lead or an activity.
 	RecordID stored.ID `json:"record_id,omitempty"`
 	// With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account.
 	GranteeID stored.ID `json:"grantee_id,omitempty"`

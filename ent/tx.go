@@ -18,6 +18,10 @@ type Tx struct {
 	AccountContact *AccountContactClient
 	// AccountTeamMember is the client for interacting with the AccountTeamMember builders.
 	AccountTeamMember *AccountTeamMemberClient
+	// Activity is the client for interacting with the Activity builders.
+	Activity *ActivityClient
+	// ActivityParticipant is the client for interacting with the ActivityParticipant builders.
+	ActivityParticipant *ActivityParticipantClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
 	// Consent is the client for interacting with the Consent builders.
@@ -46,6 +50,8 @@ type Tx struct {
 	Need *NeedClient
 	// Note is the client for interacting with the Note builders.
 	Note *NoteClient
+	// Notification is the client for interacting with the Notification builders.
+	Notification *NotificationClient
 	// Opportunity is the client for interacting with the Opportunity builders.
 	Opportunity *OpportunityClient
 	// OpportunityCompetitor is the client for interacting with the OpportunityCompetitor builders.
@@ -64,8 +70,12 @@ type Tx struct {
 	Product *ProductClient
 	// ProductCategory is the client for interacting with the ProductCategory builders.
 	ProductCategory *ProductCategoryClient
+	// Recurrence is the client for interacting with the Recurrence builders.
+	Recurrence *RecurrenceClient
 	// Relationship is the client for interacting with the Relationship builders.
 	Relationship *RelationshipClient
+	// Reminder is the client for interacting with the Reminder builders.
+	Reminder *ReminderClient
 	// RetentionRule is the client for interacting with the RetentionRule builders.
 	RetentionRule *RetentionRuleClient
 	// Role is the client for interacting with the Role builders.
@@ -90,6 +100,8 @@ type Tx struct {
 	TerritoryMember *TerritoryMemberClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// WorkingCalendar is the client for interacting with the WorkingCalendar builders.
+	WorkingCalendar *WorkingCalendarClient
 
 	// lazily loaded.
 	client     *Client
@@ -224,6 +236,8 @@ func (tx *Tx) init() {
 	tx.Account = NewAccountClient(tx.config)
 	tx.AccountContact = NewAccountContactClient(tx.config)
 	tx.AccountTeamMember = NewAccountTeamMemberClient(tx.config)
+	tx.Activity = NewActivityClient(tx.config)
+	tx.ActivityParticipant = NewActivityParticipantClient(tx.config)
 	tx.Branch = NewBranchClient(tx.config)
 	tx.Consent = NewConsentClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
@@ -238,6 +252,7 @@ func (tx *Tx) init() {
 	tx.Mention = NewMentionClient(tx.config)
 	tx.Need = NewNeedClient(tx.config)
 	tx.Note = NewNoteClient(tx.config)
+	tx.Notification = NewNotificationClient(tx.config)
 	tx.Opportunity = NewOpportunityClient(tx.config)
 	tx.OpportunityCompetitor = NewOpportunityCompetitorClient(tx.config)
 	tx.OpportunityContact = NewOpportunityContactClient(tx.config)
@@ -247,7 +262,9 @@ func (tx *Tx) init() {
 	tx.Preference = NewPreferenceClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
 	tx.ProductCategory = NewProductCategoryClient(tx.config)
+	tx.Recurrence = NewRecurrenceClient(tx.config)
 	tx.Relationship = NewRelationshipClient(tx.config)
+	tx.Reminder = NewReminderClient(tx.config)
 	tx.RetentionRule = NewRetentionRuleClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)
@@ -260,6 +277,7 @@ func (tx *Tx) init() {
 	tx.Territory = NewTerritoryClient(tx.config)
 	tx.TerritoryMember = NewTerritoryMemberClient(tx.config)
 	tx.User = NewUserClient(tx.config)
+	tx.WorkingCalendar = NewWorkingCalendarClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

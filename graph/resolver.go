@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"farley/graph/generated"
+	"farley/internal/activity"
 	"farley/internal/audit"
 	"farley/internal/auth"
 	"farley/internal/broker"
@@ -49,6 +50,8 @@ type Resolver struct {
 	Privacy   *privacy.Service
 	Imports   *importer.Service
 	Boards    *opportunity.Boards
+	// Agendas reads activities across records.
+	Agendas *activity.Service
 	// Say writes a message for people in the language of the request.
 	Say func(ctx context.Context, format string, args ...any) string
 }

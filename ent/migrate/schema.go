@@ -346,6 +346,319 @@ var (
 			},
 		},
 	}
+	// ActivitiesColumns holds the columns for the "activities" table.
+	ActivitiesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "kind", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "subject", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "subject_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "subject_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "direction", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "priority", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "start_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "end_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "due_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "time_zone", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "all_day", Type: field.TypeBool, Default: false},
+		{Name: "shows_as_free", Type: field.TypeBool, Default: false},
+		{Name: "location", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "location_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "outcome", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "result", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "duration_minutes", Type: field.TypeInt64, Nullable: true},
+		{Name: "completed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "completed_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "follow_up_of_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "resulted_in_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "recurrence_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "exception_of_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "occurrence", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "lead_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ActivitiesTable holds the schema information for the "activities" table.
+	ActivitiesTable = &schema.Table{
+		Name:       "activities",
+		Columns:    ActivitiesColumns,
+		PrimaryKey: []*schema.Column{ActivitiesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "activities_accounts_account",
+				Columns:    []*schema.Column{ActivitiesColumns[38]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "activities_contacts_contact",
+				Columns:    []*schema.Column{ActivitiesColumns[39]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "activities_leads_lead",
+				Columns:    []*schema.Column{ActivitiesColumns[40]},
+				RefColumns: []*schema.Column{LeadsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "activities_opportunities_opportunity",
+				Columns:    []*schema.Column{ActivitiesColumns[41]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "activity_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[8], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[9], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[2], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[2], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[3], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_subject_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[13], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_owner_id_deleted_at_subject_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[13], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_start_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[18], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_end_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[19], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_due_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[20], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_duration_minutes_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[28], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_completed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[29], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[39], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_lead_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[40], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_follow_up_of_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[32], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_resulted_in_id_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[33], ActivitiesColumns[6]},
+			},
+			{
+				Name:    "activity_exception_of_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[35]},
+			},
+			{
+				Name:    "activity_account_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_contact_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[39], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_lead_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[40], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_opportunity_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_owner_id_deleted_at_start_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[18], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_owner_id_deleted_at_due_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[20], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_recurrence_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[34], ActivitiesColumns[6], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_follow_up_of_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[32], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+		},
+	}
+	// ActivityParticipantsColumns holds the columns for the "activity_participants" table.
+	ActivityParticipantsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "attendance", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "response", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "responded_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "activity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ActivityParticipantsTable holds the schema information for the "activity_participants" table.
+	ActivityParticipantsTable = &schema.Table{
+		Name:       "activity_participants",
+		Columns:    ActivityParticipantsColumns,
+		PrimaryKey: []*schema.Column{ActivityParticipantsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "activity_participants_activities_activity",
+				Columns:    []*schema.Column{ActivityParticipantsColumns[12]},
+				RefColumns: []*schema.Column{ActivitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "activity_participants_contacts_contact",
+				Columns:    []*schema.Column{ActivityParticipantsColumns[13]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "activityparticipant_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[2], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[3], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_activity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[12], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[7], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_contact_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[13], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_deleted_at_responded_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[10], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[11], ActivityParticipantsColumns[0]},
+			},
+			{
+				Name:    "activityparticipant_contact_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivityParticipantsColumns[13], ActivityParticipantsColumns[6], ActivityParticipantsColumns[11], ActivityParticipantsColumns[0]},
+			},
+		},
+	}
 	// BranchesColumns holds the columns for the "branches" table.
 	BranchesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -1655,6 +1968,7 @@ var (
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "lead_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "opportunity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "activity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 	}
 	// NotesTable holds the schema information for the "notes" table.
 	NotesTable = &schema.Table{
@@ -1684,6 +1998,12 @@ var (
 				Symbol:     "notes_opportunities_opportunity",
 				Columns:    []*schema.Column{NotesColumns[15]},
 				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "notes_activities_activity",
+				Columns:    []*schema.Column{NotesColumns[16]},
+				RefColumns: []*schema.Column{ActivitiesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 		},
@@ -1724,6 +2044,11 @@ var (
 				Columns: []*schema.Column{NotesColumns[15], NotesColumns[6], NotesColumns[0]},
 			},
 			{
+				Name:    "note_activity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotesColumns[16], NotesColumns[6], NotesColumns[0]},
+			},
+			{
 				Name:    "note_deleted_at_title_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[6], NotesColumns[9], NotesColumns[0]},
@@ -1747,6 +2072,86 @@ var (
 				Name:    "note_opportunity_id_deleted_at_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[15], NotesColumns[6], NotesColumns[2], NotesColumns[0]},
+			},
+		},
+	}
+	// NotificationsColumns holds the columns for the "notifications" table.
+	NotificationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "kind", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "record_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "occurs_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "read_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// NotificationsTable holds the schema information for the "notifications" table.
+	NotificationsTable = &schema.Table{
+		Name:       "notifications",
+		Columns:    NotificationsColumns,
+		PrimaryKey: []*schema.Column{NotificationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "notification_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[6], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[7], NotificationsColumns[6], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[8], NotificationsColumns[6], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[9], NotificationsColumns[6], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[6], NotificationsColumns[2], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[7], NotificationsColumns[6], NotificationsColumns[2], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[6], NotificationsColumns[3], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_record_id_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[11], NotificationsColumns[6]},
+			},
+			{
+				Name:    "notification_deleted_at_occurs_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[6], NotificationsColumns[12], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_deleted_at_read_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[6], NotificationsColumns[13], NotificationsColumns[0]},
+			},
+			{
+				Name:    "notification_owner_id_deleted_at_read_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[7], NotificationsColumns[6], NotificationsColumns[13], NotificationsColumns[0]},
 			},
 		},
 	}
@@ -2423,6 +2828,69 @@ var (
 			},
 		},
 	}
+	// RecurrencesColumns holds the columns for the "recurrences" table.
+	RecurrencesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "rule", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(2000)"}},
+		{Name: "time_zone", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "first", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "duration_seconds", Type: field.TypeInt64, Nullable: true},
+		{Name: "exclusions", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "last_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "activity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// RecurrencesTable holds the schema information for the "recurrences" table.
+	RecurrencesTable = &schema.Table{
+		Name:       "recurrences",
+		Columns:    RecurrencesColumns,
+		PrimaryKey: []*schema.Column{RecurrencesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "recurrences_activities_activity",
+				Columns:    []*schema.Column{RecurrencesColumns[13]},
+				RefColumns: []*schema.Column{ActivitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "recurrence_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecurrencesColumns[6], RecurrencesColumns[0]},
+			},
+			{
+				Name:    "recurrence_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecurrencesColumns[6], RecurrencesColumns[2], RecurrencesColumns[0]},
+			},
+			{
+				Name:    "recurrence_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecurrencesColumns[6], RecurrencesColumns[3], RecurrencesColumns[0]},
+			},
+			{
+				Name:    "recurrence_deleted_at_duration_seconds_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecurrencesColumns[6], RecurrencesColumns[10], RecurrencesColumns[0]},
+			},
+			{
+				Name:    "recurrence_deleted_at_last_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecurrencesColumns[6], RecurrencesColumns[12], RecurrencesColumns[0]},
+			},
+			{
+				Name:    "recurrence_activity_id_deleted_at_last_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecurrencesColumns[13], RecurrencesColumns[6], RecurrencesColumns[12], RecurrencesColumns[0]},
+			},
+		},
+	}
 	// RelationshipsColumns holds the columns for the "relationships" table.
 	RelationshipsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -2527,6 +2995,101 @@ var (
 				Name:    "relationship_to_contact_id_deleted_at_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[8], RelationshipsColumns[6], RelationshipsColumns[2], RelationshipsColumns[0]},
+			},
+		},
+	}
+	// RemindersColumns holds the columns for the "reminders" table.
+	RemindersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "minutes_before", Type: field.TypeInt64, Nullable: true},
+		{Name: "remind_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "channel", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "due_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "fired_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "activity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// RemindersTable holds the schema information for the "reminders" table.
+	RemindersTable = &schema.Table{
+		Name:       "reminders",
+		Columns:    RemindersColumns,
+		PrimaryKey: []*schema.Column{RemindersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "reminders_activities_activity",
+				Columns:    []*schema.Column{RemindersColumns[15]},
+				RefColumns: []*schema.Column{ActivitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "reminder_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[7], RemindersColumns[6], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[8], RemindersColumns[6], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[9], RemindersColumns[6], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[2], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[7], RemindersColumns[6], RemindersColumns[2], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[3], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_activity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[15], RemindersColumns[6], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_deleted_at_minutes_before_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[10], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_deleted_at_remind_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[11], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_deleted_at_due_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[13], RemindersColumns[0]},
+			},
+			{
+				Name:    "reminder_deleted_at_fired_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[14], RemindersColumns[0]},
 			},
 		},
 	}
@@ -3291,11 +3854,98 @@ var (
 			},
 		},
 	}
+	// WorkingCalendarsColumns holds the columns for the "working_calendars" table.
+	WorkingCalendarsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "for_team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "time_zone", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "hours", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "holidays", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "exceptions", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+	}
+	// WorkingCalendarsTable holds the schema information for the "working_calendars" table.
+	WorkingCalendarsTable = &schema.Table{
+		Name:       "working_calendars",
+		Columns:    WorkingCalendarsColumns,
+		PrimaryKey: []*schema.Column{WorkingCalendarsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "workingcalendar_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[7], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[8], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[9], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[6], WorkingCalendarsColumns[2], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[7], WorkingCalendarsColumns[6], WorkingCalendarsColumns[2], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[6], WorkingCalendarsColumns[3], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[6], WorkingCalendarsColumns[12], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[7], WorkingCalendarsColumns[6], WorkingCalendarsColumns[12], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[13], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_for_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[14], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AccountsTable,
 		AccountContactsTable,
 		AccountTeamMembersTable,
+		ActivitiesTable,
+		ActivityParticipantsTable,
 		BranchesTable,
 		ConsentsTable,
 		ContactsTable,
@@ -3310,6 +3960,7 @@ var (
 		MentionsTable,
 		NeedsTable,
 		NotesTable,
+		NotificationsTable,
 		OpportunitiesTable,
 		OpportunityCompetitorsTable,
 		OpportunityContactsTable,
@@ -3319,7 +3970,9 @@ var (
 		PreferencesTable,
 		ProductsTable,
 		ProductCategoriesTable,
+		RecurrencesTable,
 		RelationshipsTable,
+		RemindersTable,
 		RetentionRulesTable,
 		RolesTable,
 		RoleGrantsTable,
@@ -3332,6 +3985,7 @@ var (
 		TerritoriesTable,
 		TerritoryMembersTable,
 		UsersTable,
+		WorkingCalendarsTable,
 	}
 )
 
@@ -3349,6 +4003,20 @@ func init() {
 	AccountTeamMembersTable.ForeignKeys[0].RefTable = AccountsTable
 	AccountTeamMembersTable.ForeignKeys[1].RefTable = UsersTable
 	AccountTeamMembersTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ActivitiesTable.ForeignKeys[0].RefTable = AccountsTable
+	ActivitiesTable.ForeignKeys[1].RefTable = ContactsTable
+	ActivitiesTable.ForeignKeys[2].RefTable = LeadsTable
+	ActivitiesTable.ForeignKeys[3].RefTable = OpportunitiesTable
+	ActivitiesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ActivityParticipantsTable.ForeignKeys[0].RefTable = ActivitiesTable
+	ActivityParticipantsTable.ForeignKeys[1].RefTable = ContactsTable
+	ActivityParticipantsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -3415,7 +4083,12 @@ func init() {
 	NotesTable.ForeignKeys[1].RefTable = ContactsTable
 	NotesTable.ForeignKeys[2].RefTable = LeadsTable
 	NotesTable.ForeignKeys[3].RefTable = OpportunitiesTable
+	NotesTable.ForeignKeys[4].RefTable = ActivitiesTable
 	NotesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	NotificationsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -3462,9 +4135,19 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	RecurrencesTable.ForeignKeys[0].RefTable = ActivitiesTable
+	RecurrencesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	RelationshipsTable.ForeignKeys[0].RefTable = AccountsTable
 	RelationshipsTable.ForeignKeys[1].RefTable = ContactsTable
 	RelationshipsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	RemindersTable.ForeignKeys[0].RefTable = ActivitiesTable
+	RemindersTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -3520,6 +4203,10 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	UsersTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	WorkingCalendarsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

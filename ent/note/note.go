@@ -32,6 +32,8 @@ const (
 	FieldLeadID = "lead_id"
 	// FieldOpportunityID holds the string denoting the opportunity_id field in the database.
 	FieldOpportunityID = "opportunity_id"
+	// FieldActivityID holds the string denoting the activity_id field in the database.
+	FieldActivityID = "activity_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
 	// FieldTitleFold holds the string denoting the title_fold field in the database.
@@ -50,6 +52,8 @@ const (
 	EdgeLead = "lead"
 	// EdgeOpportunity holds the string denoting the opportunity edge name in mutations.
 	EdgeOpportunity = "opportunity"
+	// EdgeActivity holds the string denoting the activity edge name in mutations.
+	EdgeActivity = "activity"
 	// Table holds the table name of the note in the database.
 	Table = "notes"
 	// AccountTable is the table that holds the account relation/edge.
@@ -80,6 +84,13 @@ const (
 	OpportunityInverseTable = "opportunities"
 	// OpportunityColumn is the table column denoting the opportunity relation/edge.
 	OpportunityColumn = "opportunity_id"
+	// ActivityTable is the table that holds the activity relation/edge.
+	ActivityTable = "notes"
+	// ActivityInverseTable is the table name for the Activity entity.
+	// It exists in this package in order to avoid circular dependency with the "activity" package.
+	ActivityInverseTable = "activities"
+	// ActivityColumn is the table column denoting the activity relation/edge.
+	ActivityColumn = "activity_id"
 )
 
 // Columns holds all SQL columns for note fields.
@@ -95,6 +106,7 @@ var Columns = []string{
 	FieldContactID,
 	FieldLeadID,
 	FieldOpportunityID,
+	FieldActivityID,
 	FieldTitle,
 	FieldTitleFold,
 	FieldTitleSort,
@@ -175,6 +187,11 @@ func ByOpportunityID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldOpportunityID, opts...).ToFunc()
 }
 
+// ByActivityID orders the results by the activity_id field.
+func ByActivityID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldActivityID, opts...).ToFunc()
+}
+
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
@@ -222,6 +239,13 @@ func ByOpportunityField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newOpportunityStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByActivityField orders the results by activity field.
+func ByActivityField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newActivityStep(), sql.OrderByField(field, opts...))
+	}
+}
 func newAccountStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -248,5 +272,12 @@ func newOpportunityStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(OpportunityInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, OpportunityTable, OpportunityColumn),
+	)
+}
+func newActivityStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ActivityInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, ActivityTable, ActivityColumn),
 	)
 }

@@ -15,6 +15,12 @@ type AccountContact func(*sql.Selector)
 // AccountTeamMember is the predicate function for accountteammember builders.
 type AccountTeamMember func(*sql.Selector)
 
+// Activity is the predicate function for activity builders.
+type Activity func(*sql.Selector)
+
+// ActivityParticipant is the predicate function for activityparticipant builders.
+type ActivityParticipant func(*sql.Selector)
+
 // Branch is the predicate function for branch builders.
 type Branch func(*sql.Selector)
 
@@ -57,6 +63,9 @@ type Need func(*sql.Selector)
 // Note is the predicate function for note builders.
 type Note func(*sql.Selector)
 
+// Notification is the predicate function for notification builders.
+type Notification func(*sql.Selector)
+
 // Opportunity is the predicate function for opportunity builders.
 type Opportunity func(*sql.Selector)
 
@@ -84,8 +93,14 @@ type Product func(*sql.Selector)
 // ProductCategory is the predicate function for productcategory builders.
 type ProductCategory func(*sql.Selector)
 
+// Recurrence is the predicate function for recurrence builders.
+type Recurrence func(*sql.Selector)
+
 // Relationship is the predicate function for relationship builders.
 type Relationship func(*sql.Selector)
+
+// Reminder is the predicate function for reminder builders.
+type Reminder func(*sql.Selector)
 
 // RetentionRule is the predicate function for retentionrule builders.
 type RetentionRule func(*sql.Selector)
@@ -122,3 +137,6 @@ type TerritoryMember func(*sql.Selector)
 
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
+
+// WorkingCalendar is the predicate function for workingcalendar builders.
+type WorkingCalendar func(*sql.Selector)

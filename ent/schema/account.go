@@ -74,6 +74,7 @@ var account = decl.Kind{
 		decl.Many("relationships_from", "Relationship", "fromAccount", "What it is to others."),
 		decl.Many("relationships_to", "Relationship", "toAccount", "What others are to it."),
 		decl.Many("notes", "Note", "account", "Notes on it."),
+		decl.Many("activities", "Activity", "account", "What was and will be done with it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},
 }

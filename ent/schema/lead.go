@@ -66,6 +66,7 @@ var lead = decl.Kind{
 		decl.Ref("converted_opportunity", Opportunity.Type, "The deal that it became or was linked to.").Plain().ReadOnly(),
 		decl.Many("consents", "Consent", "lead", "To what the person said yes and no; the newest one counts."),
 		decl.Many("notes", "Note", "lead", "Notes on it."),
+		decl.Many("activities", "Activity", "lead", "What was and will be done with it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},
 }

@@ -12,13 +12,14 @@ import (
 type Note struct{ ent.Schema }
 
 var note = decl.Kind{
-	Code: 19, Prefix: "note", Sight: model.ByParents, Parents: []string{"account", "contact", "lead", "opportunity"}, Title: "title", About: []string{"account", "contact", "lead"},
-	Doc: "A remark on an account, a contact, a lead or an opportunity, seen by whoever sees what it is about.",
+	Code: 19, Prefix: "note", Sight: model.ByParents, Parents: []string{"account", "contact", "lead", "opportunity", "activity"}, Title: "title", About: []string{"account", "contact", "lead", "opportunity", "activity"},
+	Doc: "A remark on an account, a contact, a lead, an opportunity or an activity, seen by whoever sees what it is about.",
 	Members: []*decl.Member{
 		decl.Ref("account", Account.Type, "The account it is about.").Once(),
 		decl.Ref("contact", Contact.Type, "The contact it is about.").Once(),
 		decl.Ref("lead", Lead.Type, "The lead it is about.").Once(),
 		decl.Ref("opportunity", Opportunity.Type, "The opportunity it is about.").Once(),
+		decl.Ref("activity", Activity.Type, "The activity it is about.").Once(),
 		decl.Name("title", "A headline."),
 		decl.LongText("body", "The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users.").Required(),
 		decl.Bool("pinned", "Whether it stands above the others."),

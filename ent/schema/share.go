@@ -15,7 +15,7 @@ var share = decl.Kind{
 	Code: 36, Prefix: "shar", Sight: model.ByOwner, Owned: true, Once: []string{"record", "grantee", "level", "fields", "expiresAt"}, Title: "id", About: []string{"record"}, GoesAlong: true,
 	Doc: "A record opened to a user, a team, a branch, a territory or a partner account that would not see it otherwise. Deleting it takes effect at once.",
 	Members: []*decl.Member{
-		decl.AnyID("record", "The shared record: an account or a contact.").Required().Once(),
+		decl.AnyID("record", "The shared record: an account, a contact, a lead or an activity.").Required().Once(),
 		decl.AnyID("grantee", "With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account.").Required().Once(),
 		decl.Enum("level", "ShareLevel", "What it allows.",
 			decl.Value{Name: "READ", Doc: "Read."},

@@ -81,6 +81,13 @@ func compile(kinds []*model.Kind, custom *model.Catalogue, roles []Role) *Policy
 // add unites one role with what is there.
 func (p *Policy) add(kinds []*model.Kind, r *Role) {
 	own := scopesOf(r)
+	for _, k := range kinds {
+		if k.Private {
+			for action := range own[k.Const] {
+				own[k.Const][action] = Own
+			}
+		}
+	}
 	for object, actions := range own {
 		if p.objects[object] == nil {
 			p.objects[object] = map[string]Scopes{}

@@ -147,6 +147,7 @@ func New(c Config) (*App, error) {
 	a.Write = &write.Writer{DB: c.DB, Set: a.Set, Log: a.Changes, Clock: c.Clock, Money: c.Money, Rules: rule.Rules(a.Identity, a.Jobs), Merged: rule.Merged()}
 	rule.RegisterPlacement(a.Jobs, a.Write)
 	rule.RegisterTeams(a.Jobs, a.Write)
+	rule.RegisterReminders(a.Jobs, a.Write, func() rule.Mailing { return a.Mail }, a.Identity.Actor)
 	a.keepFiles()
 	a.Imports = importer.New(importer.Config{Writer: a.Write, Files: a.Files, Jobs: a.Jobs, Clock: c.Clock, Log: c.Log, Actor: a.Identity.Actor})
 
@@ -176,7 +177,8 @@ func New(c Config) (*App, error) {
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
 		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports, Boards: &opportunity.Boards{Read: a.Read, Book: c.Money},
-		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
+		Agendas: v.activities,
+		Audit:   a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
@@ -194,7 +196,7 @@ func (a *App) serve(shapes *shaped, guard *access.Guard) error {
 		return err
 	}
 	presenter.Refused = a.Audit.Refused
-	a.resolver.Say = presenter.Say
+	a.resolver.Say, a.resolver.Agendas.Say = presenter.Say, presenter.Say
 	users := a.metrics.authenticator(recognising{a.Identity, a.Auth.Tokens, a.Audit})
 	common := live.Config{Auth: users, Present: presenter.Present, Clock: a.Clock, Log: a.Log}
 	socket := a.Socket

@@ -3,6 +3,7 @@ package app
 import (
 	"maps"
 
+	"farley/internal/activity"
 	"farley/internal/customer"
 	"farley/internal/read"
 	"farley/internal/timeline"
@@ -11,24 +12,27 @@ import (
 // views are the fields of records that areas compute. They read with the engine that asks them, so it is given to them when
 // it is there.
 type views struct {
-	timeline  *timeline.Timeline
-	summaries *customer.Summaries
-	engine    *read.Engine
+	timeline   *timeline.Timeline
+	summaries  *customer.Summaries
+	activities *activity.Service
+	engine     *read.Engine
 }
 
 func (a *App) newViews() *views {
-	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock)}
+	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock), activities: &activity.Service{Set: a.Set, Clock: a.Clock}}
 }
 
 // computed are all computed fields, by type and name.
 func (v *views) computed() map[string]read.Computed {
 	all := map[string]read.Computed{}
 	for _, some := range []map[string]read.Computed{
-		v.timeline.Fields(), v.summaries.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
+		v.timeline.Fields(), v.summaries.Fields(), v.activities.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
 	} {
 		maps.Copy(all, some)
 	}
 	return all
 }
 
-func (v *views) bind(e *read.Engine) { v.engine, v.timeline.Read, v.summaries.Read = e, e, e }
+func (v *views) bind(e *read.Engine) {
+	v.engine, v.timeline.Read, v.summaries.Read, v.activities.Read = e, e, e, e
+}

@@ -39,6 +39,7 @@ func (a *App) scheduleJobs() error {
 	for _, purpose := range []string{identity.ResetPurpose, identity.InvitePurpose} {
 		a.Mail.Register(purpose, a.composer(purpose))
 	}
+	a.Mail.Register(rule.ReminderMail, a.composeReminder)
 	if a.Mailer == nil && a.Config.Mail != nil {
 		a.Mailer = a.Mail
 	}

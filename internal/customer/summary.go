@@ -32,8 +32,8 @@ type Summaries struct {
 type Figure struct {
 	Name string   // field of the SDL type CustomerSummary
 	On   []string // kinds of records that have it
-	// At: the value is an instant; else a number.
-	At bool
+	// At: the value is an instant; ID: the id of a record that is shown; else a number.
+	At, ID bool
 	// Of returns the SQL expression, which must be NULL on rows where the reader may not know the figure; false when he may
 	// nowhere.
 	Of func(s *Summing) (access.Cond, bool)
@@ -53,8 +53,9 @@ func NewSummaries(set *model.Set, c clock.Clock) *Summaries {
 }
 
 const (
-	lastContact = "lastContactAt"
-	permissions = "marketing"
+	lastContact  = "lastContactAt"
+	nextActivity = "nextActivity"
+	permissions  = "marketing"
 )
 
 func figures() []Figure {
@@ -73,6 +74,10 @@ func figures() []Figure {
 		{Name: "stageSince", On: account, At: true, Of: func(s *Summing) (access.Cond, bool) {
 			return s.Newest("stageHistory", "enteredAt", access.Cond{SQL: "t.`left_at` IS NULL"}, s.shown("StageHistory", "leftAt"))
 		}},
+		{Name: "openActivities", On: both, Of: func(s *Summing) (access.Cond, bool) {
+			return s.Count("activities", "*", access.Cond{SQL: "t.`status` IN ('PLANNED', 'IN_PROGRESS')"}, s.shown("Activity", "status"))
+		}},
+		{Name: nextActivity, On: both, ID: true, Of: func(s *Summing) (access.Cond, bool) { return s.nextActivity() }},
 		{Name: "openNeeds", On: contact, Of: func(s *Summing) (access.Cond, bool) {
 			return s.Count("needs", "*", access.Cond{SQL: "t.`met_on` IS NULL"}, s.shown("Need", "metOn"))
 		}},
@@ -117,10 +122,33 @@ func (s *Summaries) summaries(ctx context.Context, q db.Querier, sum *Summing, f
 			v[lastContact] = at
 		}
 	}
+	if err := s.showNext(ctx, q, sum.Actor, f, values); err != nil {
+		return nil, err
+	}
 	if sum.Kind.Name == "Contact" && selected(permissions) {
 		return out, sum.marketing(ctx, q, values)
 	}
 	return out, nil
+}
+
+// showNext puts activities in the place of their ids, as the reader sees them.
+func (s *Summaries) showNext(ctx context.Context, q db.Querier, a *access.Actor, f graphql.CollectedField, values map[id.ID]map[string]any) error {
+	var ids []id.ID
+	for _, v := range values {
+		if x, ok := v[nextActivity].(id.ID); ok {
+			ids = append(ids, x)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	shown, err := s.Read.Inside(ctx, q, a, f, nextActivity, ids)
+	for _, v := range values {
+		if x, ok := v[nextActivity].(id.ID); ok {
+			v[nextActivity] = shown[x]
+		}
+	}
+	return err
 }
 
 func later(a, b any) time.Time {
@@ -154,9 +182,12 @@ func (s *Summing) read(ctx context.Context, q db.Querier, figures []Figure, into
 		var x id.ID
 		dests := []any{&x}
 		for _, f := range kept {
-			if f.At {
+			switch {
+			case f.At:
 				dests = append(dests, &read.Instant{})
-			} else {
+			case f.ID:
+				dests = append(dests, &id.ID{})
+			default:
 				dests = append(dests, &sql.NullInt64{})
 			}
 		}
@@ -168,6 +199,10 @@ func (s *Summing) read(ctx context.Context, q db.Querier, figures []Figure, into
 			case *read.Instant:
 				if !v.IsZero() {
 					into[x][f.Name] = v.Time
+				}
+			case *id.ID:
+				if !v.IsZero() {
+					into[x][f.Name] = *v
 				}
 			case *sql.NullInt64:
 				if v.Valid {
@@ -266,6 +301,20 @@ func (s *Summing) Newest(relation, at string, more ...access.Cond) (access.Cond,
 		return rows, false
 	}
 	return when(open, access.Cond{SQL: "(SELECT " + column + " FROM `" + k.Table + "` t WHERE " + rows.SQL + " ORDER BY " + column + " DESC LIMIT 1)", Args: rows.Args})
+}
+
+// nextActivity is the open activity with the record that comes next.
+func (s *Summing) nextActivity() (access.Cond, bool) {
+	k := s.Set.Kind("Activity")
+	const begins = "COALESCE(t.`start_at`, t.`due_at`)"
+	_, rows, open := s.related("activities", []access.Cond{
+		s.shownOn("t", k, "status"), s.shownOn("t", k, "startAt"), s.shownOn("t", k, "dueAt"),
+		{SQL: "t.`status` IN ('PLANNED', 'IN_PROGRESS') AND " + begins + " >= ?", Args: []any{s.Now}},
+	})
+	if rows.IsFalse() {
+		return rows, false
+	}
+	return when(open, access.Cond{SQL: "(SELECT t.`id` FROM `" + k.Table + "` t WHERE " + rows.SQL + " ORDER BY " + begins + ", t.`id` LIMIT 1)", Args: rows.Args})
 }
 
 // current counts those whom links lead to that hold today.

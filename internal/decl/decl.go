@@ -42,6 +42,7 @@ type Kind struct {
 	Once        []string    // see model.Kind
 	Lasting     bool        // see model.Kind
 	FromLead    bool        // see model.Kind
+	Private     bool        // see model.Kind
 	ByFarley    bool        // owner, team and partner are kept by Farley like everything else: records are made and changed by verbs alone
 	// Participants: see model.Kind
 	Participants *model.Participants

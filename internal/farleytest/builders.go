@@ -162,25 +162,34 @@ var needed = map[string][]string{
 	"Relationship": {"fromAccount", "toContact"},
 	"Consent":      {"contact"},
 
-	"Opportunity":     {"stage"},
-	"OpportunityLine": {"name", "unitPrice"},
+	"Opportunity":         {"stage"},
+	"OpportunityLine":     {"name", "unitPrice"},
+	"Activity":            {"startAt"},
+	"ActivityParticipant": {"user"},
+	"Reminder":            {"minutesBefore"},
+	"WorkingCalendar":     {"user"},
 }
 
 // excludes are fields that cannot be given together with one.
 var excludes = map[string][]string{
-	"Note.contact":             {"account", "lead", "opportunity"},
-	"Note.lead":                {"account", "contact", "opportunity"},
-	"Note.opportunity":         {"account", "contact", "lead"},
-	"Opportunity.pipeline":     {"stage"},
-	"Consent.lead":             {"contact"},
-	"Relationship.fromContact": {"fromAccount"},
-	"Relationship.toAccount":   {"toContact"},
+	"Note.contact":                {"account", "lead", "opportunity"},
+	"Note.lead":                   {"account", "contact", "opportunity"},
+	"Note.opportunity":            {"account", "contact", "lead"},
+	"Opportunity.pipeline":        {"stage"},
+	"Consent.lead":                {"contact"},
+	"Relationship.fromContact":    {"fromAccount"},
+	"Relationship.toAccount":      {"toContact"},
+	"Note.activity":               {"account"},
+	"ActivityParticipant.contact": {"user"},
+	"WorkingCalendar.forTeam":     {"user"},
 }
 
 // touches are relations to records that change with each change of a record.
 var touches = map[string][]string{
 	"Share":             {"record"},
 	"AccountTeamMember": {"account"},
+
+	"ActivityParticipant": {"activity"},
 }
 
 // MayTouch returns the fields of a kind that hold the ids of records which change with some changes of a record: the amount of
@@ -218,7 +227,23 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return false, true // a lead in the queue has no owner
 	case "Consent.givenAt", "LocationEvent.seenAt":
 		return Start.Add(-time.Duration(i) * time.Hour).Format(scalar.Layout), true
-	case "Account.customFields", "Contact.customFields", "Lead.customFields", "Opportunity.customFields":
+	case "Activity.kind":
+		return pick(i, "CALL", "EMAIL", "SMS", "FAX", "LETTER", "CHAT"), true // the others need other times
+	case "Activity.status":
+		return pick(i, "PLANNED", "IN_PROGRESS"), true
+	case "Activity.endAt":
+		return Start.Add(time.Duration(1000+i) * time.Hour).Format(scalar.Layout), true // behind any beginning
+	case "Activity.allDay":
+		return false, true // whole days need midnights
+	case "Activity.resultedIn":
+		return e.related(t, "Account", owner), true
+	case "ActivityParticipant.attendance":
+		return pick(min(i%3, 1), "REQUIRED", "OPTIONAL"), true // tests want the second and the tenth to differ, and the fourth and the fifth
+	case "WorkingCalendar.timeZone":
+		return pick(i, "Asia/Riyadh", "Europe/Berlin", "UTC", "America/New_York", "Africa/Cairo"), true // the first and the fifth differ
+	case "ActivityParticipant.response":
+		return pick(i, "NEEDS_ACTION", "ACCEPTED", "TENTATIVE"), true
+	case "Account.customFields", "Contact.customFields", "Lead.customFields", "Opportunity.customFields", "Activity.customFields":
 		kind, _, _ := strings.Cut(field, ".")
 		return []any{map[string]any{"key": e.customField(t, strings.ToUpper(kind)), "value": sampleText("String", i)}}, true
 	case "Role.screens":
@@ -332,6 +357,16 @@ var objectValues = map[string]func(i int) any{
 		return map[string]any{"locale": pick(i, "ar", "en", "fr"), "text": sampleText("String", i)}
 	},
 	"SocialProfile": func(i int) any { return map[string]any{"network": "net", "handle": sampleText("String", i)} },
+	"WorkingHours": func(i int) any {
+		return map[string]any{"weekday": "MONDAY", "start": fmt.Sprintf("%02d:00", i%12), "end": "18:00"}
+	},
+	"WorkingHoliday": func(i int) any {
+		return map[string]any{"name": sampleText("String", i), "month": float64(1 + i%12), "day": 1.0}
+	},
+	"WorkingException": func(i int) any {
+		day := sampleText("Date", i)
+		return map[string]any{"name": sampleText("String", i), "first": day, "last": day, "hours": []any{"09:00-12:00"}}
+	},
 	"RolePermission": func(i int) any {
 		return map[string]any{"object": pick(i, "TAG", "TEAM"), "action": "READ", "scope": pick(i, "OWN", "TEAM", "ALL")}
 	},

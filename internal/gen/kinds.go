@@ -41,7 +41,7 @@ func readKinds(g *gen.Graph) ([]*model.Kind, error) {
 			Code: a.Kind.Code, Prefix: a.Kind.Prefix, Table: n.Table(), Doc: a.Kind.Doc, Sight: a.Kind.Sight,
 			Parents: a.Kind.Parents, Owned: a.Kind.Owned, Placed: a.Kind.Placed, Upsert: a.Kind.Upsert, Shareable: a.Kind.Shareable,
 			Self: a.Kind.Self, PartnerSelf: a.Kind.PartnerSelf, Link: a.Kind.Link, Kept: a.Kind.Kept, Title: a.Kind.Title, Actions: a.Kind.Actions, Once: a.Kind.Once,
-			Lasting: a.Kind.Lasting, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
+			Lasting: a.Kind.Lasting, Private: a.Kind.Private, FromLead: a.Kind.FromLead, Participants: a.Kind.Participants,
 			Person: a.Kind.Person, PersonIf: a.Kind.PersonIf, About: a.Kind.About, GoesAlong: a.Kind.GoesAlong,
 		}
 		if name != n.Name {
@@ -108,7 +108,7 @@ func check(kinds []*model.Kind) error {
 func checkAbout(set *model.Set, k *model.Kind) error {
 	for _, name := range k.About {
 		f := k.Field(name)
-		if f == nil || f.Type != model.ID && (f.Type != model.Ref || !set.Kind(f.Target).Person) {
+		if f == nil || f.Type != model.ID && (f.Type != model.Ref || !set.Kind(f.Target).Person && len(set.Kind(f.Target).About) == 0) {
 			return fmt.Errorf("%s: %s does not lead to a person", k.Name, name)
 		}
 	}
@@ -176,7 +176,7 @@ func tables(kinds []*model.Kind) []byte {
 			k.Name, k.Const, k.Single, k.Plural, k.Code, k.Prefix, k.Table, k.Doc, sightNames[k.Sight])
 		attrs(&b, []attr{{"Ent", k.Ent}, {"Parents", k.Parents}, {"Owned", k.Owned}, {"Placed", k.Placed}, {"Upsert", k.Upsert}, {"Shareable", k.Shareable}, {"Self", k.Self},
 			{"PartnerSelf", k.PartnerSelf}, {"Link", k.Link}, {"Kept", k.Kept}, {"Title", k.Title}, {"Actions", k.Actions}, {"Once", k.Once},
-			{"Lasting", k.Lasting}, {"FromLead", k.FromLead},
+			{"Lasting", k.Lasting}, {"Private", k.Private}, {"FromLead", k.FromLead},
 			{"Person", k.Person}, {"PersonIf", k.PersonIf}, {"About", k.About}, {"GoesAlong", k.GoesAlong}})
 		if p := k.Participants; p != nil {
 			fmt.Fprintf(&b, "\nParticipants: &Participants{Kind: %q, Record: %q, User: %q,", p.Kind, p.Record, p.User)

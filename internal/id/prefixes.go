@@ -47,4 +47,10 @@ var prefixes = map[Kind]string{
 	52: "opco",
 	53: "opcp",
 	54: "opst",
+	65: "actv",
+	66: "actp",
+	67: "wcal",
+	68: "remi",
+	69: "noti",
+	70: "recu",
 }

@@ -366,6 +366,9 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, out *Converted) 
 			return err
 		}
 	}
+	if err := activities(ctx, tx, r.ID, out); err != nil {
+		return err
+	}
 	if err := consents(ctx, tx, r.ID, out.Contact); err != nil {
 		return err
 	}
@@ -442,4 +445,33 @@ func tag(ctx context.Context, tx *write.Tx, lead, x id.ID) error {
 	list = list[:min(len(list), k.Field("tags").Max)]
 	_, err = tx.Update(ctx, k, x, input.Object{"tags": list})
 	return err
+}
+
+// activities has what was and will be done with the lead be with what it became as well, where it is with nobody else.
+func activities(ctx context.Context, tx *write.Tx, lead id.ID, out *Converted) error {
+	k := tx.Kinds().Kind("Activity")
+	ids, err := tx.IDs(ctx, "SELECT `id` FROM `activities` WHERE `lead_id` = ? AND `deleted_at` IS NULL ORDER BY `id`", lead)
+	if err != nil {
+		return err
+	}
+	for _, x := range ids {
+		r, err := tx.Lock(ctx, k, x)
+		if err != nil || r == nil {
+			return err
+		}
+		columns := map[string]any{}
+		if r.Values["account_id"] == nil && !out.Account.IsZero() {
+			columns["account_id"] = out.Account
+		}
+		if r.Values["contact_id"] == nil && !out.Contact.IsZero() {
+			columns["contact_id"] = out.Contact
+		}
+		if len(columns) == 0 {
+			continue
+		}
+		if err := tx.Set(ctx, k, x, columns); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -44,6 +44,12 @@ func Kinds() *Set {
 		opportunityContact(),
 		opportunityCompetitor(),
 		opportunityStep(),
+		activity(),
+		activityParticipant(),
+		workingCalendar(),
+		reminder(),
+		notification(),
+		recurrence(),
 	)
 }
 
@@ -106,6 +112,7 @@ func account() *Kind {
 			{Name: "relationshipsFrom", Const: "RELATIONSHIPS_FROM", Type: Many, Doc: "What it is to others.", Filter: true, Target: "Relationship", Back: "fromAccount"},
 			{Name: "relationshipsTo", Const: "RELATIONSHIPS_TO", Type: Many, Doc: "What others are to it.", Filter: true, Target: "Relationship", Back: "toAccount"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "account"},
+			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done with it.", Filter: true, Target: "Activity", Back: "account"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
 	}
@@ -174,6 +181,8 @@ func contact() *Kind {
 			{Name: "relationshipsFrom", Const: "RELATIONSHIPS_FROM", Type: Many, Doc: "What the person is to others.", Filter: true, Target: "Relationship", Back: "fromContact"},
 			{Name: "relationshipsTo", Const: "RELATIONSHIPS_TO", Type: Many, Doc: "What others are to the person.", Filter: true, Target: "Relationship", Back: "toContact"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on the person.", Filter: true, Target: "Note", Back: "contact"},
+			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done with the person.", Filter: true, Target: "Activity", Back: "contact"},
+			{Name: "participations", Const: "PARTICIPATIONS", Type: Many, Doc: "In which activities the person takes part beside those.", Filter: true, Target: "ActivityParticipant", Back: "contact"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on the person.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
 	}
@@ -206,9 +215,9 @@ func accountContact() *Kind {
 func note() *Kind {
 	return &Kind{
 		Name: "Note", Const: "NOTE", Single: "note", Plural: "notes", Code: 19, Prefix: "note", Table: "notes",
-		Doc:     "A remark on an account, a contact, a lead or an opportunity, seen by whoever sees what it is about.",
+		Doc:     "A remark on an account, a contact, a lead, an opportunity or an activity, seen by whoever sees what it is about.",
 		Sight:   ByParents,
-		Parents: []string{"account", "contact", "lead", "opportunity"}, Title: "title", Actions: []string{"EXPORT"}, About: []string{"account", "contact", "lead"},
+		Parents: []string{"account", "contact", "lead", "opportunity", "activity"}, Title: "title", Actions: []string{"EXPORT"}, About: []string{"account", "contact", "lead", "opportunity", "activity"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
@@ -221,6 +230,7 @@ func note() *Kind {
 			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The contact it is about.", Write: OnCreate, Filter: true, Target: "Contact"},
 			{Name: "lead", Const: "LEAD", Type: Ref, Column: "lead_id", Doc: "The lead it is about.", Write: OnCreate, Filter: true, Target: "Lead"},
 			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The opportunity it is about.", Write: OnCreate, Filter: true, Target: "Opportunity"},
+			{Name: "activity", Const: "ACTIVITY", Type: Ref, Column: "activity_id", Doc: "The activity it is about.", Write: OnCreate, Filter: true, Target: "Activity"},
 			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "A headline.", Personal: true, Write: Always, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
 			{Name: "body", Const: "BODY", Type: Text, Column: "body", Scalar: "String", Doc: "The text, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user, whom you have to see; at most 50 users.", Required: true, Personal: true, Write: Always, Max: 100000},
 			{Name: "pinned", Const: "PINNED", Type: Bool, Column: "pinned", Scalar: "Boolean", Doc: "Whether it stands above the others.", Write: Always, Filter: true},
@@ -325,6 +335,7 @@ func lead() *Kind {
 			{Name: "convertedOpportunity", Const: "CONVERTED_OPPORTUNITY", Type: Ref, Column: "converted_opportunity_id", Doc: "The deal that it became or was linked to.", Filter: true, Target: "Opportunity"},
 			{Name: "consents", Const: "CONSENTS", Type: Many, Doc: "To what the person said yes and no; the newest one counts.", Filter: true, Target: "Consent", Back: "lead"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "lead"},
+			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done with it.", Filter: true, Target: "Activity", Back: "lead"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
 	}
@@ -675,7 +686,7 @@ func share() *Kind {
 			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
-			{Name: "record", Const: "RECORD", Type: ID, Column: "record_id", Scalar: "ID", Doc: "The shared record: an account or a contact.", Required: true, Write: OnCreate, Filter: true},
+			{Name: "record", Const: "RECORD", Type: ID, Column: "record_id", Scalar: "ID", Doc: "The shared record: an account, a contact, a lead or an activity.", Required: true, Write: OnCreate, Filter: true},
 			{Name: "grantee", Const: "GRANTEE", Type: ID, Column: "grantee_id", Scalar: "ID", Doc: "With whom: a user, a team, a branch (all who work at it), a territory (its members, and those of the territories above it) or a partner account.", Required: true, Write: OnCreate, Filter: true},
 			{Name: "level", Const: "LEVEL", Type: Enum, Column: "level", Scalar: "ShareLevel", Doc: "What it allows.", Required: true, Write: Always, Filter: true, Values: []string{"READ", "COMMENT", "EDIT"}, ValueDocs: []string{"Read.", "Read, and add notes.", "Read, add notes and change, as far as the grantee's roles allow it."}, Default: "READ"},
 			{Name: "fields", Const: "FIELDS", Type: Choices, Column: "fields", Scalar: "String", Doc: "The fields it opens; null for all that the grantee's roles show.", Write: Always, Max: 200},
@@ -699,7 +710,7 @@ func customField() *Kind {
 			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
 			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
-			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "OPPORTUNITY"}, ValueDocs: []string{"Accounts.", "Contacts.", "Leads.", "Opportunities."}},
+			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "CustomisedObject", Doc: "The kind of record it belongs to.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "OPPORTUNITY", "ACTIVITY"}, ValueDocs: []string{"Accounts.", "Contacts.", "Leads.", "Opportunities.", "Activities."}},
 			{Name: "key", Const: "KEY", Type: String, Column: "key", Scalar: "String", Doc: "Its name in customFields: a letter, then letters, digits, _ and -. A key is given once: that of a field in the bin is not free, as records may hold its values.", Required: true, Write: OnCreate, Filter: true, Fold: "key_fold", Max: 40},
 			{Name: "label", Const: "LABEL", Type: String, Column: "label", Scalar: "String", Doc: "Its name for people.", Required: true, Write: Always, Filter: true, Order: true, Fold: "label_fold", Sort: "label_sort", Max: 200},
 			{Name: "type", Const: "TYPE", Type: Enum, Column: "type", Scalar: "CustomFieldType", Doc: "What its values are.", Required: true, Write: OnCreate, Filter: true, Values: []string{"TEXT", "NUMBER", "BOOLEAN", "DATE", "CHOICE", "MULTI_CHOICE", "MONEY", "REFERENCE", "URL"}, ValueDocs: []string{"A text of at most 2,000 characters.", "An exact decimal number as a string, with at most 20 digits before the point and 10 behind it: \"12.50\".", "True or false.", "A day: \"2026-11-22\".", "One of its choices, ordered by name.", "A list of some of its choices. Not for orders.", "An amount with its currency: { amount: \"12.50\", currency: \"SAR\" }. Compared and ordered in the reporting currency.", "The id of a record of the kind target, which has to be in your sight; where it is not, the value does not show. Not for orders.", "An http or https address."}},
@@ -913,8 +924,8 @@ func retentionRule() *Kind {
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
 			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
 			{Name: "purpose", Const: "PURPOSE", Type: Text, Column: "purpose", Scalar: "String", Doc: "For what the data are kept, and why no longer; at most 2,000 characters.", Write: Always, Max: 2000},
-			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "RetentionObject", Doc: "The kind of records.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "NOTE", "RELATIONSHIP", "PREFERENCE", "NEED", "STAGE_HISTORY", "LOCATION_EVENT"}, ValueDocs: []string{"Accounts. ERASE is for private persons only (customerType PERSON).", "Contacts.", "Leads.", "Notes.", "Relationships.", "Preferences.", "Needs.", "Times that accounts spent in stages.", "Where telephones were."}},
-			{Name: "basis", Const: "BASIS", Type: Enum, Column: "basis", Scalar: "RetentionBasis", Doc: "From when the days are counted. Records without that instant are kept.", Required: true, Write: Always, Filter: true, Values: []string{"CREATED_AT", "UPDATED_AT", "LAST_ACTIVITY_AT", "DELETED_AT", "CONVERTED_AT", "SEEN_AT", "LEFT_AT"}, ValueDocs: []string{"From when the record was made.", "From when it was last changed.", "From when somebody last dealt with it, or else from when it was made: accounts, contacts and leads.", "From when it was moved to the bin; for ERASE and CLEAR_FIELDS only. The other bases count live records.", "From when it was converted: leads.", "From when the telephone was there: location events.", "From when the account left the stage: stage histories."}},
+			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "RetentionObject", Doc: "The kind of records.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "NOTE", "ACTIVITY", "NOTIFICATION", "RELATIONSHIP", "PREFERENCE", "NEED", "STAGE_HISTORY", "LOCATION_EVENT"}, ValueDocs: []string{"Accounts. ERASE is for private persons only (customerType PERSON).", "Contacts.", "Leads.", "Notes.", "Activities.", "Notifications.", "Relationships.", "Preferences.", "Needs.", "Times that accounts spent in stages.", "Where telephones were."}},
+			{Name: "basis", Const: "BASIS", Type: Enum, Column: "basis", Scalar: "RetentionBasis", Doc: "From when the days are counted. Records without that instant are kept.", Required: true, Write: Always, Filter: true, Values: []string{"CREATED_AT", "UPDATED_AT", "LAST_ACTIVITY_AT", "DELETED_AT", "CONVERTED_AT", "COMPLETED_AT", "SEEN_AT", "LEFT_AT"}, ValueDocs: []string{"From when the record was made.", "From when it was last changed.", "From when somebody last dealt with it, or else from when it was made: accounts, contacts and leads.", "From when it was moved to the bin; for ERASE and CLEAR_FIELDS only. The other bases count live records.", "From when it was converted: leads.", "From when it was done: activities.", "From when the telephone was there: location events.", "From when the account left the stage: stage histories."}},
 			{Name: "days", Const: "DAYS", Type: Int, Column: "days", Scalar: "Int", Doc: "How many days they are kept, 1 to 36,500.", Required: true, Write: Always, Filter: true, Order: true},
 			{Name: "action", Const: "ACTION", Type: Enum, Column: "action", Scalar: "RetentionAction", Doc: "What is done then.", Required: true, Write: Always, Filter: true, Values: []string{"ERASE", "DELETE", "CLEAR_FIELDS"}, ValueDocs: []string{"Accounts, contacts and leads lose their personal data as by erasePersonalData; other records are removed for good with their history.", "They are moved to the bin, and removed for good from there as all records are. Not for stage histories.", "The fields are emptied, in the history too."}},
 			{Name: "fields", Const: "FIELDS", Type: List, Column: "fields", Scalar: "String", Doc: "The fields to empty, for CLEAR_FIELDS, at most 50: as in the enum of the object's fields; fields that can be set and emptied.", Write: Always, Max: 50},
@@ -1095,6 +1106,7 @@ func opportunity() *Kind {
 			{Name: "competitors", Const: "COMPETITORS", Type: Many, Doc: "Who else is after it.", Filter: true, Target: "OpportunityCompetitor", Back: "opportunity"},
 			{Name: "steps", Const: "STEPS", Type: Many, Doc: "Its history: one row for every change of stage, amount, probability, close date or category.", Filter: true, Target: "OpportunityStep", Back: "opportunity"},
 			{Name: "leads", Const: "LEADS", Type: Many, Doc: "The leads that became it or were linked to it.", Filter: true, Target: "Lead", Back: "convertedOpportunity"},
+			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done for it.", Filter: true, Target: "Activity", Back: "opportunity"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "opportunity"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
@@ -1198,6 +1210,193 @@ func opportunityStep() *Kind {
 			{Name: "probability", Const: "PROBABILITY", Type: Int, Column: "probability", Scalar: "Int", Doc: "The probability then, in percent.", Filter: true},
 			{Name: "closeDate", Const: "CLOSE_DATE", Type: Date, Column: "close_date", Scalar: "Date", Doc: "The expected day of closing then.", Filter: true},
 			{Name: "forecastCategory", Const: "FORECAST_CATEGORY", Type: Enum, Column: "forecast_category", Scalar: "ForecastCategory", Doc: "The forecast category then.", Filter: true, Values: []string{"OMITTED", "PIPELINE", "BEST_CASE", "COMMIT", "CLOSED"}, ValueDocs: []string{"Not counted.", "Under way.", "Likely, if all goes well.", "Promised.", "Won."}},
+		},
+	}
+}
+
+func activity() *Kind {
+	return &Kind{
+		Name: "Activity", Const: "ACTIVITY", Single: "activity", Plural: "activities", Code: 65, Prefix: "actv", Table: "activities",
+		Doc:   "A call, meeting, task, visit or message: planned, under way or done. Users who take part in it see it as they see their own ones.",
+		Sight: ByOwner,
+		Owned: true, Upsert: true, Shareable: true, Title: "subject", Actions: []string{"EXPORT"}, About: []string{"account", "contact", "lead", "opportunity"},
+		Participants: &Participants{Kind: "ActivityParticipant", Record: "activity", User: "user"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "ActivityKind", Doc: "What sort of activity it is.", Required: true, Write: Always, Filter: true, Values: []string{"CALL", "MEETING", "TASK", "VISIT", "EMAIL", "SMS", "FAX", "LETTER", "CHAT", "NOTE"}, ValueDocs: []string{"A telephone call.", "A meeting, from startAt to endAt.", "Something to be done by dueAt.", "A visit, from startAt to endAt.", "An e-mail.", "A text message.", "A fax.", "A letter.", "A conversation in a chat service.", "Something that was written down."}},
+			{Name: "subject", Const: "SUBJECT", Type: String, Column: "subject", Scalar: "String", Doc: "What it is about.", Required: true, Personal: true, Write: Always, Filter: true, Order: true, Fold: "subject_fold", Sort: "subject_sort", Max: 200},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What is to be known about it.", Personal: true, Write: Always, Max: 100000},
+			{Name: "direction", Const: "DIRECTION", Type: Enum, Column: "direction", Scalar: "ActivityDirection", Doc: "Who turned to whom.", Write: Always, Filter: true, Values: []string{"INBOUND", "OUTBOUND"}, ValueDocs: []string{"They turned to us.", "We turned to them."}},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "ActivityStatus", Doc: "Where it stands. From PLANNED to IN_PROGRESS, DONE or CANCELLED; from IN_PROGRESS to PLANNED, DONE or CANCELLED; from DONE to PLANNED; from CANCELLED to PLANNED; any other step is a CONFLICT.", Required: true, Write: Always, Filter: true, Values: []string{"PLANNED", "IN_PROGRESS", "DONE", "CANCELLED"}, ValueDocs: []string{"It is to come.", "Somebody is at it.", "It was done.", "It does not take place."}, Default: "PLANNED"},
+			{Name: "priority", Const: "PRIORITY", Type: Enum, Column: "priority", Scalar: "ActivityPriority", Doc: "How urgent it is.", Required: true, Write: Always, Filter: true, Values: []string{"LOW", "NORMAL", "HIGH", "URGENT"}, ValueDocs: []string{"It can wait.", "As it comes.", "Before others.", "At once."}, Default: "NORMAL"},
+			{Name: "startAt", Const: "START_AT", Type: DateTime, Column: "start_at", Scalar: "DateTime", Doc: "When it begins; needed for MEETING and VISIT, not for TASK. Of a series, the first time.", Write: Always, Filter: true, Order: true},
+			{Name: "endAt", Const: "END_AT", Type: DateTime, Column: "end_at", Scalar: "DateTime", Doc: "When it ends, after startAt and at most 62 days later; needed for MEETING and VISIT, not for TASK.", Write: Always, Filter: true, Order: true},
+			{Name: "dueAt", Const: "DUE_AT", Type: DateTime, Column: "due_at", Scalar: "DateTime", Doc: "By when it has to be done; not for MEETING and VISIT.", Write: Always, Filter: true, Order: true},
+			{Name: "timeZone", Const: "TIME_ZONE", Type: String, Column: "time_zone", Scalar: "TimeZone", Doc: "The IANA time zone in which it was planned; needed for allDay, and for a series.", Write: Always, Filter: true, Max: 254},
+			{Name: "allDay", Const: "ALL_DAY", Type: Bool, Column: "all_day", Scalar: "Boolean", Doc: "Whether it takes whole days: startAt and endAt are midnights of timeZone, endAt that behind the last day.", Write: Always, Filter: true},
+			{Name: "showsAsFree", Const: "SHOWS_AS_FREE", Type: Bool, Column: "shows_as_free", Scalar: "Boolean", Doc: "Whether who takes part in it counts as free meanwhile.", Write: Always, Filter: true},
+			{Name: "location", Const: "LOCATION", Type: String, Column: "location", Scalar: "String", Doc: "Where it takes place.", Personal: true, Write: Always, Filter: true, Fold: "location_fold", Max: 200},
+			{Name: "outcome", Const: "OUTCOME", Type: Enum, Column: "outcome", Scalar: "ActivityOutcome", Doc: "What came of it.", Write: Always, Filter: true, Values: []string{"REACHED", "NO_ANSWER", "LEFT_MESSAGE", "NO_SHOW", "INTERESTED", "NOT_INTERESTED", "AGREED", "POSTPONED", "COMPLETED", "OTHER"}, ValueDocs: []string{"We spoke with whom we wanted.", "Nobody answered.", "A message was left.", "They did not come.", "They are interested.", "They are not interested.", "Something was agreed.", "It was put off.", "What was to be done is done.", "Anything else; result says what."}},
+			{Name: "result", Const: "RESULT", Type: Text, Column: "result", Scalar: "String", Doc: "What came of it, in words; of a cancelled one, why.", Personal: true, Write: Always, Max: 100000},
+			{Name: "durationMinutes", Const: "DURATION_MINUTES", Type: Int, Column: "duration_minutes", Scalar: "Int", Doc: "How long it took, in minutes.", Write: Always, Filter: true, Order: true},
+			{Name: "completedAt", Const: "COMPLETED_AT", Type: DateTime, Column: "completed_at", Scalar: "DateTime", Doc: "When it was done; kept by Farley.", Filter: true, Order: true},
+			{Name: "completedBy", Const: "COMPLETED_BY", Type: Ref, Column: "completed_by_id", Doc: "Who said that it was done; kept by Farley.", Filter: true, Target: "User"},
+			{Name: "at", Const: "AT", Type: DateTime, Column: "at", Scalar: "DateTime", Doc: "Where it stands in time: when it began, or was done without a beginning; before that, when it begins or is due; else when it was made. Kept by Farley.", Filter: true, Order: true},
+			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "The account that it is with.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The person that it is with; others take part (participants).", Write: Always, Filter: true, Target: "Contact"},
+			{Name: "lead", Const: "LEAD", Type: Ref, Column: "lead_id", Doc: "The lead that it is with.", Write: Always, Filter: true, Target: "Lead"},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal that it is for.", Write: Always, Filter: true, Target: "Opportunity"},
+			{Name: "followUpOf", Const: "FOLLOW_UP_OF", Type: Ref, Column: "follow_up_of_id", Doc: "The activity that it follows.", Write: Always, Filter: true, Acyclic: true, Target: "Activity"},
+			{Name: "resultedIn", Const: "RESULTED_IN", Type: ID, Column: "resulted_in_id", Scalar: "ID", Doc: "The record that came of it: an order, an invoice, a complaint …", Write: Always, Filter: true},
+			{Name: "recurrence", Const: "RECURRENCE", Type: Ref, Column: "recurrence_id", Doc: "The series, of which it is what comes back; null when it happens once. See repeatActivity.", Filter: true, Target: "Recurrence"},
+			{Name: "exceptionOf", Const: "EXCEPTION_OF", Type: Ref, Column: "exception_of_id", Doc: "The series of which it is one time that is otherwise than the others.", Filter: true, Target: "Recurrence"},
+			{Name: "occurrence", Const: "OCCURRENCE", Type: String, Column: "occurrence", Scalar: "String", Doc: "The time of the series in whose place it stands, on the clocks of the series' zone: \"20261123T090000\".", Personal: true, Filter: true, Max: 20},
+			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Personal: true, Write: Always, Max: 200},
+			{Name: "participants", Const: "PARTICIPANTS", Type: Many, Doc: "Who takes part in it beside owner and contact.", Filter: true, Target: "ActivityParticipant", Back: "activity"},
+			{Name: "reminders", Const: "REMINDERS", Type: Many, Doc: "Your reminders of it.", Filter: true, Target: "Reminder", Back: "activity"},
+			{Name: "followUps", Const: "FOLLOW_UPS", Type: Many, Doc: "The activities that follow it.", Filter: true, Target: "Activity", Back: "followUpOf"},
+			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "activity"},
+			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
+		},
+	}
+}
+
+func activityParticipant() *Kind {
+	return &Kind{
+		Name: "ActivityParticipant", Const: "ACTIVITY_PARTICIPANT", Single: "activityParticipant", Plural: "activityParticipants", Code: 66, Prefix: "actp", Table: "activity_participants",
+		Doc:     "A user or a contact who takes part in an activity. A user who does sees the activity as his own, whatever he answered.",
+		Sight:   ByParents,
+		Parents: []string{"activity"}, Title: "attendance", Actions: []string{"EXPORT"}, Once: []string{"activity", "user", "contact"}, About: []string{"contact"}, GoesAlong: true,
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "activity", Const: "ACTIVITY", Type: Ref, Column: "activity_id", Doc: "The activity.", Required: true, Write: OnCreate, Filter: true, Target: "Activity"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user; or else contact.", Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The contact; or else user.", Write: OnCreate, Filter: true, Target: "Contact"},
+			{Name: "attendance", Const: "ATTENDANCE", Type: Enum, Column: "attendance", Scalar: "ActivityAttendance", Doc: "Whether it goes without him.", Required: true, Write: Always, Filter: true, Values: []string{"REQUIRED", "OPTIONAL"}, ValueDocs: []string{"He is needed.", "He may come."}, Default: "REQUIRED"},
+			{Name: "response", Const: "RESPONSE", Type: Enum, Column: "response", Scalar: "ParticipantResponse", Doc: "What he answered; users do by respondToActivity. DECLINED does not keep a user busy.", Required: true, Write: Always, Filter: true, Values: []string{"NEEDS_ACTION", "ACCEPTED", "DECLINED", "TENTATIVE"}, ValueDocs: []string{"Nothing yet.", "He comes.", "He does not come.", "He may come."}, Default: "NEEDS_ACTION"},
+			{Name: "respondedAt", Const: "RESPONDED_AT", Type: DateTime, Column: "responded_at", Scalar: "DateTime", Doc: "When he answered; kept by Farley.", Filter: true, Order: true},
+			{Name: "at", Const: "AT", Type: DateTime, Column: "at", Scalar: "DateTime", Doc: "Where the activity stands in time (Activity.at); kept by Farley. Null for the contact that it is with anyway.", Filter: true, Order: true},
+		},
+	}
+}
+
+func workingCalendar() *Kind {
+	return &Kind{
+		Name: "WorkingCalendar", Const: "WORKING_CALENDAR", Single: "workingCalendar", Plural: "workingCalendars", Code: 67, Prefix: "wcal", Table: "working_calendars",
+		Doc:   "When a user, a team or the whole firm works. Of a user counts his own, else that of his team or the closest one above it, else that of the firm, and of several for one the one made last. Without any, working time is Monday to Friday, 09:00 to 17:00, in the user's time zone, or else UTC.",
+		Sight: ByOwner,
+		Owned: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user whose it is. Without user and team it is that of the firm.", Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "forTeam", Const: "FOR_TEAM", Type: Ref, Column: "for_team_id", Doc: "The team whose it is, for those in it and below it.", Write: OnCreate, Filter: true, Target: "Team"},
+			{Name: "timeZone", Const: "TIME_ZONE", Type: String, Column: "time_zone", Scalar: "TimeZone", Doc: "The IANA time zone of its hours.", Required: true, Write: Always, Filter: true, Max: 254},
+			{Name: "hours", Const: "HOURS", Type: Objects, Column: "hours", Scalar: "WorkingHours", Doc: "The hours of the week, several ranges a day for breaks; none means never. A write replaces the list.", Write: Always, Max: 84},
+			{Name: "holidays", Const: "HOLIDAYS", Type: Objects, Column: "holidays", Scalar: "WorkingHoliday", Doc: "Days off that come back every year. A write replaces the list.", Write: Always, Max: 366},
+			{Name: "exceptions", Const: "EXCEPTIONS", Type: Objects, Column: "exceptions", Scalar: "WorkingException", Doc: "Days on which something else holds: absence, or work on a day off. On each day the last one counts. A write replaces the list.", Write: Always, Max: 1000},
+		},
+	}
+}
+
+func reminder() *Kind {
+	return &Kind{
+		Name: "Reminder", Const: "REMINDER", Single: "reminder", Plural: "reminders", Code: 68, Prefix: "remi", Table: "reminders",
+		Doc:     "A reminder of an activity. It reaches its owner once, at its time, while the activity is open and in the owner's sight; it follows the activity when that is moved, and of a series comes for each time.",
+		Sight:   ByParents,
+		Parents: []string{"activity"}, Owned: true, Title: "channel", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "activity", Const: "ACTIVITY", Type: Ref, Column: "activity_id", Doc: "The activity.", Required: true, Write: OnCreate, Filter: true, Target: "Activity"},
+			{Name: "minutesBefore", Const: "MINUTES_BEFORE", Type: Int, Column: "minutes_before", Scalar: "Int", Doc: "How many minutes before startAt, or else before dueAt; at most 43,200 (30 days).", Write: Always, Filter: true, Order: true},
+			{Name: "remindAt", Const: "REMIND_AT", Type: DateTime, Column: "remind_at", Scalar: "DateTime", Doc: "The instant; or else minutesBefore. When both are given, this counts.", Write: Always, Filter: true, Order: true},
+			{Name: "channel", Const: "CHANNEL", Type: Enum, Column: "channel", Scalar: "ReminderChannel", Doc: "How it comes.", Required: true, Write: Always, Filter: true, Values: []string{"NOTIFICATION", "EMAIL"}, ValueDocs: []string{"As a notification.", "As an e-mail."}, Default: "NOTIFICATION"},
+			{Name: "dueAt", Const: "DUE_AT", Type: DateTime, Column: "due_at", Scalar: "DateTime", Doc: "When it comes next; null when it does not any more. Kept by Farley.", Filter: true, Order: true},
+			{Name: "firedAt", Const: "FIRED_AT", Type: DateTime, Column: "fired_at", Scalar: "DateTime", Doc: "The time for which it came last; kept by Farley.", Filter: true, Order: true},
+		},
+	}
+}
+
+func notification() *Kind {
+	return &Kind{
+		Name: "Notification", Const: "NOTIFICATION", Single: "notification", Plural: "notifications", Code: 69, Prefix: "noti", Table: "notifications",
+		Doc:   "Something that a user is told. Its owner is its recipient, and nobody else sees it, whatever his roles say. notificationChanged tells of it live, markNotificationsRead marks it as read.",
+		Sight: ByOwner,
+		Owned: true, Title: "kind", Actions: []string{"EXPORT"}, Private: true,
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "NotificationKind", Doc: "What it tells. More come with further areas.", Required: true, Filter: true, Values: []string{"REMINDER", "ACTIVITY_DUE", "ACTIVITY_ASSIGNED", "ACTIVITY_RESPONSE"}, ValueDocs: []string{"A reminder of an activity.", "An activity of yours is due.", "Somebody gave you an activity.", "Somebody answered whether he comes to an activity of yours."}},
+			{Name: "record", Const: "RECORD", Type: ID, Column: "record_id", Scalar: "ID", Doc: "The record that it is about, which may be out of your sight by now.", Filter: true},
+			{Name: "occursAt", Const: "OCCURS_AT", Type: DateTime, Column: "occurs_at", Scalar: "DateTime", Doc: "When what it tells of begins or is due; null when it has no time.", Filter: true, Order: true},
+			{Name: "readAt", Const: "READ_AT", Type: DateTime, Column: "read_at", Scalar: "DateTime", Doc: "When it was marked as read; null before.", Filter: true, Order: true},
+		},
+	}
+}
+
+func recurrence() *Kind {
+	return &Kind{
+		Name: "Recurrence", Const: "RECURRENCE", Single: "recurrence", Plural: "recurrences", Code: 70, Prefix: "recu", Table: "recurrences",
+		Doc:     "When an activity comes back, by a rule of RFC 5545 on the clocks of a time zone: what comes back at 09:00 comes back at 09:00. Made and changed by repeatActivity and editSeries.",
+		Sight:   ByParents,
+		Parents: []string{"activity"}, Title: "rule", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "activity", Const: "ACTIVITY", Type: Ref, Column: "activity_id", Doc: "The activity that comes back.", Required: true, Filter: true, Target: "Activity"},
+			{Name: "rule", Const: "RULE", Type: String, Column: "rule", Scalar: "String", Doc: "The rule (RRULE) without \"RRULE:\", in its canonical form: \"FREQ=WEEKLY;BYDAY=MO\".", Required: true, Filter: true, Max: 500},
+			{Name: "timeZone", Const: "TIME_ZONE", Type: String, Column: "time_zone", Scalar: "TimeZone", Doc: "The IANA time zone of its clocks.", Required: true, Filter: true, Max: 254},
+			{Name: "first", Const: "FIRST", Type: String, Column: "first", Scalar: "String", Doc: "The first time, on the clocks of the zone: \"20261123T090000\".", Required: true, Filter: true, Max: 20},
+			{Name: "durationSeconds", Const: "DURATION_SECONDS", Type: Int, Column: "duration_seconds", Scalar: "Int", Doc: "How long each time lasts, in seconds; 0 for what is due.", Filter: true, Order: true},
+			{Name: "exclusions", Const: "EXCLUSIONS", Type: List, Column: "exclusions", Scalar: "String", Doc: "Times that do not take place, or are activities of their own (EXDATE), on the clocks of the zone; at most 1,000.", Max: 1000},
+			{Name: "lastAt", Const: "LAST_AT", Type: DateTime, Column: "last_at", Scalar: "DateTime", Doc: "When the last time begins; null for a series without end.", Filter: true, Order: true},
+			{Name: "exceptions", Const: "EXCEPTIONS", Type: Many, Doc: "The activities that stand in the place of single times.", Filter: true, Target: "Activity", Back: "exceptionOf"},
 		},
 	}
 }

@@ -161,6 +161,8 @@ type Kind struct {
 	Actions     []string // named actions beside CREATE READ UPDATE DELETE
 	// Once are fields in which no two live records say the same: a merge makes one record of those that would.
 	Once []string
+	// Private records are seen by their owners alone: whatever scope a role grants on them is OWN.
+	Private bool
 	// Lasting records are moved to the bin, and taken out of it, by Farley alone.
 	Lasting bool
 	// FromLead: leads are converted into records of the kind.
@@ -169,8 +171,8 @@ type Kind struct {
 	Person bool
 	// PersonIf, "field=VALUE", confines Person and About to the records with that value of an enum; "" for all.
 	PersonIf string
-	// About are the Ref and ID fields that lead to the people whom the records are about: what is personal in them is
-	// exported and erased with the person's data.
+	// About are the Ref and ID fields that lead to the people whom the records are about, or to records about people: what is
+	// personal in them is exported and erased with the person's data.
 	About []string
 	// GoesAlong: records about a person are removed for good when the person's data are erased; others stay without what is
 	// personal in them.

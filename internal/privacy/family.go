@@ -14,6 +14,7 @@ import (
 type step struct {
 	kind  *model.Kind
 	field *model.Field
+	via   *step // the field leads to records that are about the person, nil: to the person
 }
 
 // about lists the ways from people of a kind.
@@ -22,7 +23,17 @@ func about(set *model.Set, k *model.Kind) []step {
 	for _, d := range set.Kinds {
 		for _, name := range d.About {
 			if f := d.Field(name); f.Type == model.ID || f.Target == k.Name {
-				out = append(out, step{d, f})
+				out = append(out, step{d, f, nil})
+			}
+		}
+	}
+	direct := out
+	for _, d := range set.Kinds {
+		for _, name := range d.About {
+			for i, w := range direct {
+				if f := d.Field(name); f.Type == model.Ref && f.Target == w.kind.Name && !w.kind.Person {
+					out = append(out, step{d, f, &direct[i]})
+				}
 			}
 		}
 	}
@@ -32,6 +43,10 @@ func about(set *model.Set, k *model.Kind) []step {
 // from is the part of a statement, from FROM on, that finds the records about one person.
 func (s step) from(x id.ID) (string, []any) {
 	query, args := " FROM `"+s.kind.Table+"` WHERE `"+s.field.Column+"` = ?", []any{x}
+	if s.via != nil {
+		from, of := s.via.from(x)
+		query, args = " FROM `"+s.kind.Table+"` WHERE `"+s.field.Column+"` IN (SELECT `id`"+from+")", of
+	}
 	if column, value := s.kind.AboutIf(); column != "" {
 		query, args = query+" AND `"+column+"` = ?", append(args, value)
 	}

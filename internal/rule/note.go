@@ -67,8 +67,10 @@ func noteIsActivity(ctx context.Context, c *write.Change) error {
 	return nil
 }
 
-// dealtWith is the one rule of lastActivityAt: it moves forward with what people do with a record (notes; what comes with
-// further areas calls this too), not with what Farley or a device tells of it.
+// dealtWith is the one rule of lastActivityAt: it moves forward with what people do with a record (notes and activities), not with what Farley or a device tells of it.
 func dealtWith(ctx context.Context, tx *write.Tx, x id.ID, at time.Time) error {
+	if tx.Kinds().Of(x).Field("lastActivityAt") == nil {
+		return nil // an activity, which is dealing with somebody itself
+	}
 	return tx.MoveOn(ctx, tx.Kinds().Of(x), x, "lastActivityAt", at)
 }

@@ -96,6 +96,7 @@ func (f *firm) batches() []*batch {
 		out = append(out, f.noteBatch(seller))
 	}
 	out = append(out, f.leadBatch())
+	out = append(out, f.activityBatches()...)
 	for _, seller := range sellers {
 		out = append(out, f.wishBatch(seller))
 	}

@@ -97,7 +97,7 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 			"products": "FROM products", "pipelines": "FROM pipelines", "stages of deals": "FROM stages", "deals": "FROM opportunities", "won": "FROM opportunities WHERE status = 'WON' AND closed_amount > 0",
 			"lost": "FROM opportunities WHERE status = 'LOST'", "lines": "FROM opportunity_lines", "parts in deals": "FROM opportunity_contacts",
 			"wrong amounts": "FROM opportunities o WHERE EXISTS (SELECT 1 FROM opportunity_lines l WHERE l.opportunity_id = o.id) AND o.amount <> (SELECT SUM(l.total) FROM opportunity_lines l WHERE l.opportunity_id = o.id)",
-			"preferences":   "FROM preferences", "needs": "FROM needs",
+			"preferences":   "FROM preferences", "needs": "FROM needs", "activities": "FROM activities", "done activities": "FROM activities WHERE status = 'DONE'", "reminders": "FROM reminders WHERE due_at IS NOT NULL",
 			"outsiders": "FROM users WHERE partner_account_id IS NOT NULL OR contact_id IS NOT NULL",
 		} {
 			got[name] = count(t, d, "SELECT COUNT(*) "+query)
@@ -114,7 +114,7 @@ func demoCounts(t *testing.T, d *testdb.DB, w *write.Writer, people *seed.People
 		"wrong teams": 0, "outsiders": 3,
 		"products": 6, "pipelines": 1, "stages of deals": 6, "deals": 12, "won": 2, "lost": 1, "lines": 7, "parts in deals": 12, "wrong amounts": 0,
 		"stages": 6, "steps": 13, "accounts in stages": 139, "times in stages": 139, "leads": 9, "queued": 2, "account teams": 4,
-		"consents": 150, "withdrawn": 50, "preferences": 100, "needs": 40,
+		"consents": 150, "withdrawn": 50, "preferences": 100, "needs": 40, "activities": 12, "done activities": 5, "reminders": 4,
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Error(diff)

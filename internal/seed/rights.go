@@ -118,8 +118,8 @@ func exports(scope string, objects ...string) []access.Permission {
 	return out
 }
 
-// staff are the rights of a member of staff: beside his own ones he reads the directory, places, tags, products and pipelines, and has files
-// and exports of his own.
+// staff are the rights of a member of staff: beside his own ones he reads the directory, places, tags, products and pipelines, and
+// has files, exports, reminders, notifications and a working calendar of his own.
 func staff(r rights) rights {
 	for _, object := range []string{"USER", "TEAM", "BRANCH", "TERRITORY", "TAG", "CUSTOM_FIELD", "LIFECYCLE_STAGE", "PRODUCT", "PRODUCT_CATEGORY", "PIPELINE", "STAGE"} {
 		c := r[object]
@@ -128,5 +128,12 @@ func staff(r rights) rights {
 	}
 	r["FILE"] = crud{create: "OWN", read: "OWN", delete: "OWN"}
 	r["EXPORT"] = crud{read: "OWN"}
+	// Reminders and notifications are everybody's own, and who sees an activity sees how it comes back.
+	r["REMINDER"] = crud{create: "OWN", read: "OWN", update: "OWN", delete: "OWN"}
+	r["NOTIFICATION"] = crud{read: "OWN"}
+	r["RECURRENCE"] = crud{read: "SHARED"}
+	if _, said := r["WORKING_CALENDAR"]; !said {
+		r["WORKING_CALENDAR"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
+	}
 	return r
 }

@@ -125,6 +125,8 @@ func selling() []definition {
 			"STAGE_HISTORY":          {read: "SHARED"},
 			"TAG":                    makeTags,
 			"SHARE":                  teamShares,
+			"ACTIVITY":               {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
+			"WORKING_CALENDAR": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 		}),
 		named:  append(append(converts("TEAM"), merges("TEAM", "ACCOUNT", "CONTACT", "LEAD", "OPPORTUNITY")...), exports("TEAM", "ACCOUNT", "CONTACT", "ACCOUNT_CONTACT", "LEAD", "NOTE", "OPPORTUNITY", "OPPORTUNITY_LINE")...),
 		fields: fields{"ACCOUNT": {read: []string{"TAX_NUMBER"}}},
@@ -149,6 +151,7 @@ func selling() []definition {
 			"CONSENT":                {create: "TEAM", read: "SHARED", update: "TEAM"},
 			"STAGE_HISTORY":          {read: "SHARED"},
 			"SHARE":                  ownShares,
+			"ACTIVITY":               {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 		}),
 		named:  converts("TEAM"),
 		fields: fields{"ACCOUNT": {masked: []string{"TAX_NUMBER"}}},
@@ -173,6 +176,7 @@ func selling() []definition {
 			"CONSENT":                {create: "TEAM", read: "SHARED", update: "TEAM"},
 			"STAGE_HISTORY":          {read: "SHARED"},
 			"SHARE":                  ownShares,
+			"ACTIVITY":               {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 		}),
 	}, {
 		key: "marketing", name: "marketing",
@@ -196,6 +200,7 @@ func selling() []definition {
 			"IMPORT":                 {create: "OWN", read: "OWN", update: "OWN"},
 			"STAGE_HISTORY":          readAll,
 			"TAG":                    makeTags,
+			"ACTIVITY":               {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 		}),
 		named:  exports("ALL", "ACCOUNT", "CONTACT", "ACCOUNT_CONTACT", "LEAD"),
 		fields: fields{"CONTACT": {read: []string{"BIRTHDAY", "GENDER", "OWNER", "TEAM", "PARTNER", "BRANCH", "TERRITORY"}}},
@@ -203,6 +208,7 @@ func selling() []definition {
 		key: "loyalty_manager", name: "loyalty manager",
 		description: "Runs the loyalty programme: reads all accounts and contacts, birthdays and households included, and tags them.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":         readAll,
 			"CONTACT":         {read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT": readAll,
@@ -226,7 +232,9 @@ func serving() []definition {
 		key: "service_manager", name: "service manager",
 		description: "Leads the service desk: reads all accounts, writes all contacts, and answers for the notes of the team.",
 		rights: staff(rights{
-			"OPPORTUNITY":         readAll,
+			"OPPORTUNITY": readAll,
+			"ACTIVITY":    {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
+			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             {read: "ALL", update: "SHARED"},
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL", delete: "ALL"},
@@ -247,7 +255,8 @@ func serving() []definition {
 		key: "service_agent", name: "service agent",
 		description: "Helps whoever asks: reads all accounts, keeps all contacts up to date, and writes notes.",
 		rights: staff(rights{
-			"OPPORTUNITY":         readAll,
+			"OPPORTUNITY": readAll,
+			"ACTIVITY":    {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":             readAll,
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL"},
@@ -269,7 +278,9 @@ func serving() []definition {
 		key: "call_centre_supervisor", name: "call-centre supervisor",
 		description: "Leads the call centre: as a service agent, and may remove contacts and shares of the team.",
 		rights: staff(rights{
-			"OPPORTUNITY":         readAll,
+			"OPPORTUNITY": readAll,
+			"ACTIVITY":    {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
+			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             readAll,
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
@@ -292,6 +303,7 @@ func office() []definition {
 		key: "documents_clerk", name: "documents clerk",
 		description: "Prepares letters and documents: reads all accounts and contacts with their tax numbers, and keeps postal addresses right.",
 		rights: staff(rights{
+			"ACTIVITY": {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"ACCOUNT":         {read: "ALL", update: "ALL"},
 			"CONTACT":         {read: "ALL", update: "ALL"},
 			"ACCOUNT_CONTACT": readAll,
@@ -319,6 +331,7 @@ func office() []definition {
 			"ACCOUNT_TEAM_MEMBER":    readAll,
 			"RELATIONSHIP":           readAll,
 			"STAGE_HISTORY":          readAll,
+			"ACTIVITY":               {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 		}),
 		fields: fields{"ACCOUNT": {
 			rest:  access.LevelRead,
@@ -341,6 +354,7 @@ func office() []definition {
 			"CONSENT":             {create: "ALL", read: "ALL", update: "ALL"},
 			"SHARE":               readAll,
 			"RETENTION_RULE":      writeAll,
+			"ACTIVITY":            {create: "OWN", read: "SHARED", update: "SHARED", delete: "OWN"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 		}),
 		named: privacy("ALL"),
 		fields: fields{

@@ -73,7 +73,7 @@ func (a actor) covers(k *model.Kind, action string) bool {
 	case ofMyTeam:
 		return s == access.Team || s == access.Shared
 	case ofBranch:
-		return s == access.BranchScope && (k.Placed || k.Sight == model.ByUser || k.Sight == model.ByParents && !k.Owned)
+		return s == access.BranchScope && (k.Placed || k.Sight == model.ByUser || k.Sight == model.ByParents && !k.Owned && access.Fits(model.Kinds(), k, s))
 	case readShare:
 		return s == access.Shared && shared(k) && action == access.Read
 	case editShare:

@@ -35,7 +35,7 @@ func TestEvents_oneChangeRowAWrite(t *testing.T) {
 }
 
 // together are fields that change others with them, which tests of their own look at.
-var together = map[string]bool{"Lead.queued": true, "Opportunity.stage": true, "Opportunity.reason": true, "Opportunity.closedAt": true}
+var together = map[string]bool{"Lead.queued": true, "Opportunity.stage": true, "Opportunity.reason": true, "Opportunity.closedAt": true, "Activity.allDay": true}
 
 // writes writes records of one kind through the API.
 type writes struct {

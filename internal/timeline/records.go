@@ -146,7 +146,7 @@ func (r *reading) span(s *subject, src *source, when *model.Field, at string) ac
 	}
 	var conds []access.Cond
 	test := func(op string, v any) { conds = append(conds, access.Cond{SQL: at + " " + op + " ?", Args: []any{v}}) }
-	if when.Type == model.Date {
+	if when.Type == model.Date || src.Past {
 		v, _ := bound(r.now.UTC())
 		test("<=", v)
 	}

@@ -10,6 +10,7 @@ type source struct {
 	Titles []string       // what it is about: the first that shows; names of fields, or of those of a relation: "stage.name"
 	Record string         // field of the entry with the record
 	Also   map[string]any // further fields of the entry
+	Past   bool           // only what has come by now: At may lie ahead
 
 	rank int
 }
@@ -29,6 +30,8 @@ var (
 func sources() map[string][]source {
 	note := source{Kind: "NOTE", Type: "NoteEntry", By: "notes", At: "createdAt", Actor: "createdBy", Titles: []string{"title"}, Record: "note"}
 	became := source{Kind: "CONVERSION", Type: "ConversionEntry", By: "leads", At: "convertedAt", Actor: "convertedBy", Titles: []string{"displayName"}, Record: "lead"}
+	activity := source{Kind: "ACTIVITY", Type: "ActivityEntry", By: "activities", At: "at", Actor: "owner", Titles: []string{"subject"}, Record: "activity", Past: true}
+	part := source{Kind: "ACTIVITY", Type: "ParticipationEntry", By: "participations", At: "at", Titles: []string{"activity.subject"}, Record: "participation", Past: true}
 	link := func(other string) []source {
 		s := source{Kind: "CONTACT_LINK", Type: "ContactLinkEntry", By: "accountContacts", Titles: []string{other}, Record: "link"}
 		return membership(s)
@@ -52,7 +55,7 @@ func sources() map[string][]source {
 			[]source{note, {Kind: "STAGE_CHANGE", Type: "StageChangeEntry", By: "stageHistory", At: "enteredAt", Actor: "createdBy", Titles: []string{"stage.name"}, Record: "stay"}, became},
 			link("contact.displayName"),
 			membership(source{Kind: "TEAM_CHANGE", Type: "TeamChangeEntry", By: "accountTeam", Titles: []string{"user.name"}, Record: "member"}),
-			relations, []source{deal("createdAt", "createdBy", "OPENED"), deal("closedAt", "", "CLOSED")},
+			relations, []source{deal("createdAt", "createdBy", "OPENED"), deal("closedAt", "", "CLOSED"), activity},
 		),
 		"Opportunity": {
 			note, became,
@@ -61,8 +64,9 @@ func sources() map[string][]source {
 		"Contact": concat(
 			[]source{note, {Kind: "CONSENT", Type: "ConsentEntry", By: "consents", At: "givenAt", Actor: "createdBy", Titles: []string{"purpose"}, Record: "consent"}, became},
 			link("account.name"), relations,
+			[]source{activity, part},
 		),
-		"Lead": {note, {Kind: "CONVERSION", Type: "ConversionEntry", At: "convertedAt", Actor: "convertedBy", Titles: []string{"convertedAccount.name", "convertedContact.displayName"}, Record: "lead"}},
+		"Lead": {note, {Kind: "CONVERSION", Type: "ConversionEntry", At: "convertedAt", Actor: "convertedBy", Titles: []string{"convertedAccount.name", "convertedContact.displayName"}, Record: "lead"}, activity},
 	}
 	for kind, list := range of {
 		for i := range list {

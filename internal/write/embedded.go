@@ -82,6 +82,40 @@ func (o *objectAt) degrees(field string, limit float64) bool {
 	return true
 }
 
+// whole takes a whole number that is not negative.
+func (o *objectAt) whole(field string) {
+	x, err := number(o.in[field])
+	if err != nil || x != math.Trunc(x) || x < 0 || x > math.MaxInt32 {
+		o.refuse(field, "RANGE", "The number must be from %d to %d.", 0, math.MaxInt32)
+		return
+	}
+	o.out[field] = int64(x)
+}
+
+// texts takes a list of at most most texts of at most max characters.
+func (o *objectAt) texts(field string, most, max int) {
+	list, ok := o.in[field].([]any)
+	if s, one := o.in[field].(string); one {
+		list, ok = []any{s}, true
+	}
+	out := []string{}
+	if len(list) > most {
+		o.refuse(field, "TOO_LONG", "The list is longer than %d.", most)
+		return
+	}
+	for _, v := range list {
+		s, _ := v.(string)
+		if len([]rune(s)) > max || hasControl(s) {
+			o.refuse(field, "FORMAT", "The text has characters that are not allowed.")
+			return
+		}
+		out = append(out, s)
+	}
+	if ok {
+		o.out[field] = out
+	}
+}
+
 func number(v any) (float64, error) {
 	switch v := v.(type) {
 	case float64:
@@ -147,6 +181,25 @@ var objectForms = map[string]func(*objectAt){
 		if len(o.in) == 0 { // one of empty values is refused by a rule
 			o.refuse("country", "REQUIRED", "A rule needs at least one condition.")
 		}
+	},
+	"WorkingHours": func(o *objectAt) { // times are checked by a rule, together
+		o.text("weekday", "String", 10, true)
+		o.text("start", "String", 5, true)
+		o.text("end", "String", 5, true)
+	},
+	"WorkingHoliday": func(o *objectAt) {
+		o.text("name", "String", 200, false)
+		o.whole("month")
+		o.whole("day")
+	},
+	"WorkingException": func(o *objectAt) {
+		o.text("name", "String", 200, false)
+		o.text("first", "Date", 10, true)
+		o.text("last", "Date", 10, false)
+		if o.out["last"] == nil && o.out["first"] != nil {
+			o.out["last"] = o.out["first"]
+		}
+		o.texts("hours", 12, 11)
 	},
 	"RoleFieldLevel": func(o *objectAt) {
 		for _, name := range []string{"object", "field", "level"} {
