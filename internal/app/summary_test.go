@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -172,15 +173,7 @@ func TestSummary_statements(t *testing.T) {
 				e.Make(t, "Note", input.Object{"contact": x.String(), "body": "b"})
 			}
 		}
-		statements := func() int {
-			e.Settle(t)
-			ann.Query(t, q, nil)
-			e.DB.Counter.Reset()
-			ann.Query(t, q, nil)
-			return len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
-				return strings.Contains(s, "change_counter") || strings.Contains(s, "FROM changes")
-			}))
-		}
+		statements := func() int { return statementsOf(t, e, ann, q, nil) }
 		make1(0)
 		one := statements()
 		for i := range 19 {
@@ -219,4 +212,21 @@ func TestCallerLookup_views(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
+}
+
+// statementsOf counts the statements of a query whose plan is known. What the server does by itself meanwhile comes on top now and
+// then, so it is the least of three.
+func statementsOf(t *testing.T, e *farleytest.Env, c *farleytest.Client, query string, vars farleytest.Vars) int {
+	t.Helper()
+	e.Settle(t)
+	c.Query(t, query, vars)
+	least := math.MaxInt
+	for range 3 {
+		e.DB.Counter.Reset()
+		c.Query(t, query, vars)
+		least = min(least, len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
+			return strings.Contains(s, "change_counter") || strings.Contains(s, "FROM changes") && !strings.Contains(s, "record_id")
+		})))
+	}
+	return least
 }

@@ -415,15 +415,7 @@ func TestTimeline_statements(t *testing.T) {
 			e.Change(t, x, input.Object{"name": fmt.Sprint("Oak ", i), "owner": ann.User.String()})
 		}
 		const q = `query($first: Int) { accounts(first: $first) { nodes { name timeline(first: 3) { edges { node { kind at title actor { displayName } ... on NoteEntry { note { title createdBy { name } } } ... on FieldChangeEntry { old new kept } } } pageInfo { hasNextPage } } } } }`
-		statements := func(first int) int {
-			e.Settle(t)
-			ann.Query(t, q, farleytest.Vars{"first": first})
-			e.DB.Counter.Reset()
-			ann.Query(t, q, farleytest.Vars{"first": first})
-			return len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
-				return strings.Contains(s, "change_counter") || strings.Contains(s, "ORDER BY position")
-			}))
-		}
+		statements := func(first int) int { return statementsOf(t, e, ann, q, farleytest.Vars{"first": first}) }
 		make1(0)
 		one := statements(20)
 		for i := range 19 {

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	batchRows  = 2500    // of one transaction
+	batchRows  = 1000    // of one transaction
 	batchBytes = 4 << 20 // of their cells
 )
 
