@@ -112,7 +112,7 @@ func (req *BoardRequest) check() (size int64, err error) {
 	size = defaultCards
 	if req.Cards != nil {
 		if size = *req.Cards; size < 1 || size > maxCards {
-			p.Add([]any{"cards"}, "RANGE", "A page has 1 to %d records.", maxCards)
+			p.Add([]any{"first"}, "RANGE", "A page has 1 to %d records.", maxCards)
 		}
 	}
 	if req.After != nil && req.Stage == nil {
