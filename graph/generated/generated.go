@@ -310,7 +310,7 @@ type ComplexityRoot struct {
 		OpportunitySteps       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		OverdueActivities      func(childComplexity int, owners []id.ID) int
 		Pipeline               func(childComplexity int, id id.ID) int
-		PipelineBoard          func(childComplexity int, pipeline id.ID, where input.Object, cards *int64, stage *id.ID, after *string) int
+		PipelineBoard          func(childComplexity int, pipeline id.ID, where input.Object, first *int64, stage *id.ID, after *string) int
 		Pipelines              func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Preference             func(childComplexity int, id id.ID) int
 		Preferences            func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
@@ -709,7 +709,7 @@ type QueryResolver interface {
 	Merges(ctx context.Context, record id.ID) ([]*read.Result, error)
 	ExportPersonalData(ctx context.Context, contact *id.ID, lead *id.ID, account *id.ID, after *string) (*read.Result, error)
 	RetentionPreview(ctx context.Context, rule id.ID) (*read.Result, error)
-	PipelineBoard(ctx context.Context, pipeline id.ID, where input.Object, cards *int64, stage *id.ID, after *string) (*read.Result, error)
+	PipelineBoard(ctx context.Context, pipeline id.ID, where input.Object, first *int64, stage *id.ID, after *string) (*read.Result, error)
 	StaleOpportunities(ctx context.Context, first *int64, after *string, where input.Object) (*read.Result, error)
 	Search(ctx context.Context, query string, kinds []string, first *int64, after *string) (*read.Result, error)
 	Sessions(ctx context.Context, user *id.ID) ([]*read.Result, error)
@@ -3694,7 +3694,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.PipelineBoard(childComplexity, args["pipeline"].(id.ID), args["where"].(input.Object), args["cards"].(*int64), args["stage"].(*id.ID), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.PipelineBoard(childComplexity, args["pipeline"].(id.ID), args["where"].(input.Object), args["first"].(*int64), args["stage"].(*id.ID), args["after"].(*string)), true
 	case "Query.pipelines":
 		if e.ComplexityRoot.Query.Pipelines == nil {
 			break
@@ -23618,7 +23618,7 @@ type PipelineBoardStage @plain @engine {
   weightedAmount: Money @field(of: "Opportunity.expectedRevenue", use: FILTER)
   "How many of the deals have an amount that is in no sum for want of a rate of its currency."
   unconverted: Int @field(of: "Opportunity.amount", use: FILTER)
-  "The newest deals there, as many as cards says at most."
+  "The newest deals there, as many as first says at most."
   cards: [Opportunity!]
   "Whether there are more."
   hasMoreCards: Boolean!
@@ -23694,7 +23694,7 @@ extend type Query {
     "Which deals; null for all in your sight that are not in the bin."
     where: OpportunityWhere
     "How many cards of each stage, 1 to 100; 20 unless given."
-    cards: Int
+    first: Int
     "Only this stage of it."
     stage: ID
     "With stage: endCursor of its cards, which begin behind it. Counts and sums are always of all."
@@ -34725,14 +34725,14 @@ func (ec *executionContext) field_Query_pipelineBoard_args(ctx context.Context, 
 		return nil, err
 	}
 	args["where"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "cards",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int64, error) {
 			return ec.unmarshalOInt2ᚖint64(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["cards"] = arg2
+	args["first"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "stage",
 		func(ctx context.Context, v any) (*id.ID, error) {
 			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
@@ -50288,7 +50288,7 @@ func (ec *executionContext) _Query_pipelineBoard(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PipelineBoard(ctx, fc.Args["pipeline"].(id.ID), fc.Args["where"].(input.Object), fc.Args["cards"].(*int64), fc.Args["stage"].(*id.ID), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().PipelineBoard(ctx, fc.Args["pipeline"].(id.ID), fc.Args["where"].(input.Object), fc.Args["first"].(*int64), fc.Args["stage"].(*id.ID), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {

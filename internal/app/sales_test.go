@@ -347,7 +347,7 @@ func TestOpportunity_lines(t *testing.T) {
 	})
 }
 
-const board = `query($p: ID!, $w: OpportunityWhere, $n: Int, $s: ID, $after: Cursor) { pipelineBoard(pipeline: $p, where: $w, cards: $n, stage: $s, after: $after) {
+const board = `query($p: ID!, $w: OpportunityWhere, $n: Int, $s: ID, $after: Cursor) { pipelineBoard(pipeline: $p, where: $w, first: $n, stage: $s, after: $after) {
 	pipeline { name } stages { stage { name } count amount { amount currency } weightedAmount { amount currency } unconverted cards { name } hasMoreCards endCursor } } }`
 
 // lines writes a board, one stage a line.

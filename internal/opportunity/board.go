@@ -112,7 +112,7 @@ func (req *BoardRequest) check() (size int64, err error) {
 	size = defaultCards
 	if req.Cards != nil {
 		if size = *req.Cards; size < 1 || size > maxCards {
-			p.Add([]any{"cards"}, "RANGE", "A page has 1 to %d records.", maxCards)
+			p.Add([]any{"first"}, "RANGE", "A page has 1 to %d records.", maxCards)
 		}
 	}
 	if req.After != nil && req.Stage == nil {
@@ -186,21 +186,20 @@ func (r *boardReading) sums() error {
 		if held, err = r.filter.Value("amount", "amount_currency"); err != nil {
 			return err
 		}
-		worth[1] = frozen(held, "closed_amount_currency", "closed_amount_currency")
-		worth[0] = frozen(worth[0], "closed_amount", "closed_amount")
+		worth[1] = frozen(held, "closed_amount_currency")
+		worth[0] = frozen(worth[0], "closed_amount")
 	}
 	if r.Wanted.Weighted {
-		for i, columns := range [][2]string{{"expected_revenue", "closed_amount"}, {"expected_revenue_currency", "closed_amount_currency"}} {
-			v, err := r.filter.Value("expectedRevenue", columns[0])
-			if err != nil {
-				return err
-			}
-			nothing := "0"
-			if i == 1 {
-				nothing = read.Row + ".`closed_amount_currency`"
-			}
-			worth[2+i] = frozenAs(v, read.Row+".`"+columns[1]+"`", nothing)
+		weighted, err := r.filter.Value("expectedRevenue", "")
+		if err != nil {
+			return err
 		}
+		currency, err := r.filter.Value("expectedRevenue", "expected_revenue_currency")
+		if err != nil {
+			return err
+		}
+		worth[2] = frozenAs(weighted, read.Row+".`closed_amount`", "0")
+		worth[3] = frozen(currency, "closed_amount_currency")
 	}
 	where := r.where()
 	args := append([]any{}, r.stage.Args...)
@@ -243,8 +242,9 @@ func (r *boardReading) sums() error {
 }
 
 // frozen is an expression of open deals as it is, of closed ones the column of what they were worth when they were closed.
-func frozen(v access.Cond, won, lost string) access.Cond {
-	return frozenAs(v, read.Row+".`"+won+"`", read.Row+".`"+lost+"`")
+func frozen(v access.Cond, column string) access.Cond {
+	column = read.Row + ".`" + column + "`"
+	return frozenAs(v, column, column)
 }
 
 // frozenAs is v of open deals, and other expressions of those that are won and lost, where v shows at all.
