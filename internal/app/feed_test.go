@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-ical"
 	"github.com/google/go-cmp/cmp"
@@ -78,17 +79,17 @@ func TestCalendarFeed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			start, err := event.DateTimeStart(nil)
+			start, err := event.DateTimeStart(time.UTC)
 			if err != nil {
 				t.Fatal(err)
 			}
-			end, err := event.DateTimeEnd(nil)
+			end, err := event.DateTimeEnd(time.UTC)
 			if err != nil {
 				t.Fatal(err)
 			}
 			const form = "0102T1504"
 			told = append(told, summary+" "+start.UTC().Format(form)+"-"+end.UTC().Format(form))
-			set, err := event.RecurrenceSet(nil)
+			set, err := event.RecurrenceSet(time.UTC)
 			if err != nil {
 				t.Fatal(err)
 			}
