@@ -120,7 +120,7 @@ func (f *Feeds) Serve(w http.ResponseWriter, r *http.Request) error {
 
 // fed is an activity on its way into a feed.
 type fed struct {
-	id, series             id.ID
+	id                     id.ID
 	version                int64
 	subject, location      string
 	status, zone           string

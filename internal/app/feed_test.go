@@ -14,8 +14,8 @@ import (
 	"farley/internal/input"
 )
 
-// fetch gets the calendar at an address that the API has told.
-func fetch(t *testing.T, e *farleytest.Env, url string) (int, string) {
+// readCalendar gets the calendar at an address that the API has told.
+func readCalendar(t *testing.T, e *farleytest.Env, url string) (int, string) {
 	t.Helper()
 	path, ok := strings.CutPrefix(url, "https://crm.example.com")
 	if !ok {
@@ -49,7 +49,7 @@ func TestCalendarFeed(t *testing.T) {
 			return c.Query(t, `mutation { renewCalendarFeed { url } }`, nil).At("renewCalendarFeed.url").Text()
 		}
 		url := renew(ann)
-		if status, body := fetch(t, e, url); status != http.StatusOK || !strings.HasPrefix(body, "BEGIN:VCALENDAR\r\n") {
+		if status, body := readCalendar(t, e, url); status != http.StatusOK || !strings.HasPrefix(body, "BEGIN:VCALENDAR\r\n") {
 			t.Fatalf("an empty calendar: %d %s", status, body)
 		}
 		subject := "Besprechung; mit allen, die \"dabei\" sind: " + strings.Repeat("العقد ", 20)
@@ -63,7 +63,7 @@ func TestCalendarFeed(t *testing.T) {
 		ann.Query(t, repeatActivity, farleytest.Vars{"in": input.Object{"activity": x.String(), "rule": "FREQ=WEEKLY;UNTIL=20270405T090000"}})
 		ann.Query(t, editSeries, farleytest.Vars{"in": input.Object{"activity": x.String(), "scope": "THIS", "occurrence": "20270315T090000", "remove": true}})
 
-		_, body := fetch(t, e, url)
+		_, body := readCalendar(t, e, url)
 		for line := range strings.SplitSeq(body, "\r\n") {
 			if len(line) > 75 {
 				t.Errorf("a line has %d bytes: %s", len(line), line)
@@ -117,12 +117,12 @@ func TestCalendarFeed(t *testing.T) {
 
 		// By the rights of now, and of nobody who is gone; an old address leads nowhere, and neither does one of another form.
 		e.Change(t, x, input.Object{"owner": bob.User.String()})
-		if _, body := fetch(t, e, url); strings.Contains(body, "SUMMARY:Weekly") {
+		if _, body := readCalendar(t, e, url); strings.Contains(body, "SUMMARY:Weekly") {
 			t.Error("the calendar has what is Bob's now")
 		}
 		next := renew(ann)
 		for _, bad := range []string{url, strings.TrimSuffix(next, ".ics"), next + "x", "https://crm.example.com/calendar/.ics"} {
-			if status, _ := fetch(t, e, bad); status != http.StatusNotFound {
+			if status, _ := readCalendar(t, e, bad); status != http.StatusNotFound {
 				t.Errorf("%s answers %d", bad, status)
 			}
 		}
@@ -133,7 +133,7 @@ func TestCalendarFeed(t *testing.T) {
 		bob.Query(t, `mutation { revokeCalendarFeed { revoked } }`, nil)
 		e.Change(t, ann.User, input.Object{"active": false})
 		for _, ended := range []string{next, theirs} {
-			if status, _ := fetch(t, e, ended); status != http.StatusNotFound {
+			if status, _ := readCalendar(t, e, ended); status != http.StatusNotFound {
 				t.Errorf("after the end the address answers %d", status)
 			}
 		}
