@@ -6,6 +6,7 @@ import (
 
 	"farley/internal/access"
 	"farley/internal/activity"
+	"farley/internal/auth"
 	"farley/internal/db"
 	"farley/internal/id"
 	"farley/internal/input"
@@ -191,4 +192,23 @@ func (r *mutationResolver) repeated(res *read.Result) func(context.Context, *wri
 		*res, err = r.records(ctx, tx, map[string]id.ID{"activity": o.Activity, "series": o.Series, "recurrence": o.Recurrence}, nil)
 		return err
 	}
+}
+
+// RenewCalendarFeed answers Mutation.renewCalendarFeed.
+func (r *mutationResolver) RenewCalendarFeed(ctx context.Context) (*read.Result, error) {
+	path, err := r.Feeds.Renew(ctx, access.From(ctx).Session.Kind() == auth.KindAPIKey)
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.Read.Project(ctx, map[string]any{"url": r.PublicURL() + path})
+	return &res, err
+}
+
+// RevokeCalendarFeed answers Mutation.revokeCalendarFeed.
+func (r *mutationResolver) RevokeCalendarFeed(ctx context.Context) (*read.Result, error) {
+	if err := r.Feeds.Revoke(ctx); err != nil {
+		return nil, err
+	}
+	res, err := r.Read.Project(ctx, map[string]any{"revoked": true})
+	return &res, err
 }

@@ -52,6 +52,8 @@ type Resolver struct {
 	Boards    *opportunity.Boards
 	// Agendas reads activities across records.
 	Agendas *activity.Service
+	// Feeds are calendars at private addresses.
+	Feeds *activity.Feeds
 	// Say writes a message for people in the language of the request.
 	Say func(ctx context.Context, format string, args ...any) string
 }

@@ -141,6 +141,7 @@ type ComplexityRoot struct {
 		Refresh                      func(childComplexity int, input input.Object) int
 		RemoveStage                  func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RenewAccess                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		RenewCalendarFeed            func(childComplexity int) int
 		ReopenOpportunity            func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RepeatActivity               func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RequestPasswordReset         func(childComplexity int, input input.Object) int
@@ -185,6 +186,7 @@ type ComplexityRoot struct {
 		ResumeImport                 func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RetryJob                     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		RevokeAPIKey                 func(childComplexity int, input input.Object) int
+		RevokeCalendarFeed           func(childComplexity int) int
 		SetPassword                  func(childComplexity int, input input.Object) int
 		StartExport                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		StartImport                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -414,6 +416,8 @@ type MutationResolver interface {
 	RepeatActivity(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	EditSeries(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RespondToActivity(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RenewCalendarFeed(ctx context.Context) (*read.Result, error)
+	RevokeCalendarFeed(ctx context.Context) (*read.Result, error)
 	MarkNotificationsRead(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	TakeLead(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	ConvertLead(ctx context.Context, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -1861,6 +1865,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenewAccess(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.renewCalendarFeed":
+		if e.ComplexityRoot.Mutation.RenewCalendarFeed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RenewCalendarFeed(childComplexity), true
 	case "Mutation.reopenOpportunity":
 		if e.ComplexityRoot.Mutation.ReopenOpportunity == nil {
 			break
@@ -2345,6 +2355,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(input.Object)), true
+	case "Mutation.revokeCalendarFeed":
+		if e.ComplexityRoot.Mutation.RevokeCalendarFeed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeCalendarFeed(childComplexity), true
 	case "Mutation.setPassword":
 		if e.ComplexityRoot.Mutation.SetPassword == nil {
 			break
@@ -4822,7 +4838,7 @@ input CompleteActivityInput @input(use: FREE) {
   durationMinutes: Int @field(of: "Activity.durationMinutes", use: UPDATE)
   "What came of it: an order, an invoice, a complaint …"
   resultedIn: ID @field(of: "Activity.resultedIn", use: UPDATE)
-  "The activity that follows, made in the same call. What is absent comes from the one that is completed: account, contact, lead and timeZone, as far as you may read them there and give them here. followUpOf leads back."
+  "The activity that follows, made in the same call. What is absent comes from the one that is completed: account, contact, lead, opportunity and timeZone, as far as you may read them there and give them here. followUpOf leads back."
   followUp: CreateActivityInput
 }
 
@@ -4936,6 +4952,18 @@ type EditSeriesPayload @plain @engine {
   series: Activity
   "When it does."
   recurrence: Recurrence
+}
+
+"A private address of a calendar."
+type CalendarFeedPayload @plain @engine {
+  "The address, which is all that is needed to read the calendar: told once."
+  url: URL!
+}
+
+"What revokeCalendarFeed gives."
+type RevokeCalendarFeedPayload @plain @engine {
+  "True: no address leads to your calendar any more."
+  revoked: Boolean!
 }
 
 "Notifications to mark as read."
@@ -5158,6 +5186,10 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): RespondToActivityPayload @can(object: "ACTIVITY", action: "READ")
+  "Makes a private address at which calendar programs read your calendar (iCalendar, RFC 5545), and ends the one before: what you own or take part in from 90 days ago to 400 days ahead, by your rights of the moment at which it is read. FORBIDDEN to API keys."
+  renewCalendarFeed: CalendarFeedPayload @can(object: "ACTIVITY", action: "READ")
+  "Ends the private address of your calendar."
+  revokeCalendarFeed: RevokeCalendarFeedPayload @can(object: "ACTIVITY", action: "READ")
   "Marks notifications of yours as read."
   markNotificationsRead(
     "Which ones."
@@ -37449,6 +37481,52 @@ func (ec *executionContext) fieldContext_Mutation_respondToActivity(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_renewCalendarFeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renewCalendarFeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RenewCalendarFeed(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCalendarFeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renewCalendarFeed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type CalendarFeedPayload does not have child fields"))
+}
+
+func (ec *executionContext) _Mutation_revokeCalendarFeed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeCalendarFeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RevokeCalendarFeed(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORevokeCalendarFeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeCalendarFeed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type RevokeCalendarFeedPayload does not have child fields"))
+}
+
 func (ec *executionContext) _Mutation_markNotificationsRead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -53734,6 +53812,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "renewCalendarFeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renewCalendarFeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokeCalendarFeed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeCalendarFeed(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "markNotificationsRead":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_markNotificationsRead(ctx, field)
@@ -61832,6 +61924,22 @@ func (ec *executionContext) marshalOBranchWhere2farleyᚋinternalᚋinputᚐObje
 	return v
 }
 
+func (ec *executionContext) unmarshalOCalendarFeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCalendarFeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCallerLookup2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -67109,6 +67217,22 @@ func (ec *executionContext) unmarshalORevokeApiKeyPayload2ᚖfarleyᚋinternal�
 }
 
 func (ec *executionContext) marshalORevokeApiKeyPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORevokeCalendarFeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORevokeCalendarFeedPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

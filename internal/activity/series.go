@@ -387,7 +387,7 @@ func (e *edit) all(ctx context.Context) (Repeated, error) {
 // shift moves the series: what is said of the time that was named holds for all.
 func (e *edit) shift(ctx context.Context, times input.Object) error {
 	var p fault.Violations
-	next, zone := e.was, e.was.Zone
+	zone := e.was.Zone
 	if name, said := times["timeZone"].(string); said {
 		l, err := time.LoadLocation(name)
 		if err != nil || name == "" {
@@ -418,13 +418,14 @@ func (e *edit) shift(ctx context.Context, times input.Object) error {
 		}
 		last = end.Sub(at)
 	}
-	var err error
-	if e.rule != nil {
+	next, err := e.was.Move(start)
+	switch {
+	case e.rule != nil:
 		next = e.was.Replace(start, e.rule)
-	} else if next, err = e.was.Move(start); errors.Is(err, calendar.ErrRuleNeeded) {
+	case errors.Is(err, calendar.ErrRuleNeeded):
 		p.Add([]any{"input", "rule"}, "REQUIRED", "The rule names what moves: give it anew.")
 		return p.Err()
-	} else if err != nil {
+	case err != nil:
 		return err
 	}
 	next.Zone = zone

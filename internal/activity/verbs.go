@@ -74,7 +74,7 @@ func follow(ctx context.Context, tx *write.Tx, r *write.Record, next map[string]
 	for name, v := range next {
 		in[name] = v
 	}
-	for _, name := range []string{"account", "contact", "lead", "timeZone"} {
+	for _, name := range []string{"account", "contact", "lead", "opportunity", "timeZone"} {
 		f := r.Kind.Field(name)
 		if _, said := in[name]; said || !creatable(tx, r.Kind, f) {
 			continue

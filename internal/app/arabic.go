@@ -4,6 +4,8 @@ package app
 // are the English formats; verbs keep their order.
 var arabic = map[string]string{
 	// Activities
+	"An API key makes no calendar addresses.":                            "لا يُنشئ مفتاح API عناوين تقويم.",
+	"There is no such calendar.":                                         "لا يوجد تقويم كهذا.",
 	"What comes back begins, or is due.":                                 "ما يتكرر له بداية أو موعد استحقاق.",
 	"One time of a series does not come back.":                           "الموعد الواحد من سلسلة لا يتكرر.",
 	"The activity happens once.":                                         "يحدث النشاط مرة واحدة.",

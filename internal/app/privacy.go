@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"farley/internal/activity"
 	"farley/internal/audit"
 	"farley/internal/change"
 	"farley/internal/db"
@@ -37,12 +38,15 @@ func (a *App) keepPrivacy() *privacy.Service {
 	})
 }
 
-// wipeDoings takes from what a user did from where he did it.
+// wipeDoings takes from what a user did from where he did it, and ends the address of his calendar.
 func wipeDoings(ctx context.Context, tx *write.Tx, k *model.Kind, x id.ID) error {
 	if k.Name != "User" {
 		return nil
 	}
 	if err := change.WipeAddresses(ctx, tx.Tx, x); err != nil {
+		return err
+	}
+	if err := activity.End(ctx, tx.Tx, x); err != nil {
 		return err
 	}
 	return audit.WipeUser(ctx, tx.Tx, x)

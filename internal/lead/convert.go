@@ -466,6 +466,9 @@ func activities(ctx context.Context, tx *write.Tx, lead id.ID, out *Converted) e
 		if r.Values["contact_id"] == nil && !out.Contact.IsZero() {
 			columns["contact_id"] = out.Contact
 		}
+		if r.Values["opportunity_id"] == nil && !out.Opportunity.IsZero() {
+			columns["opportunity_id"] = out.Opportunity
+		}
 		if len(columns) == 0 {
 			continue
 		}

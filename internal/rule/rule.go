@@ -47,7 +47,6 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"RoleGrant":             {grantIsNew, grantWithinOwn, grantLeavesAdministrator},
 		"Share":                 {shareSubject, shareFields, shareNeedsConsent, shareTouchesRecord},
 		"RetentionRule":         {retentionFits},
-		write.Defaults:          {leadWaits, book.placedByRule},
 		"Activity":              {activityKeepsSeries, activityStatus, activityTimes, activityAt, activityDealt, activityMoves(jobs)},
 		"ActivityParticipant":   {participantIsOne, participantIsNew, participantAnswers, participantTouchesActivity},
 		"Reminder":              {reminderTimes(jobs)},

@@ -13,7 +13,7 @@ type Files func(w http.ResponseWriter, r *http.Request) error
 
 // serveFiles gives files the origins, deadlines and errors of everything else. The token in the path is all the right that
 // is needed: an address is for a short time, and can stand in a page.
-func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request, files Files) {
 	header := w.Header()
 	header.Set("Cache-Control", "private, no-store")
 	header.Set("Vary", "Accept-Language, Origin")
@@ -39,7 +39,7 @@ func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusMethodNotAllowed, fault.New(fault.BadRequest, "This method is not allowed here."))
 		return
 	}
-	if err := s.config.Files(w, r); err != nil {
+	if err := files(w, r); err != nil {
 		s.refuse(w, r, fileStatus(err), err)
 	}
 }

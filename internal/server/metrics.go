@@ -115,5 +115,8 @@ func route(r *http.Request) string {
 	if strings.HasPrefix(r.URL.Path, "/files/") {
 		return "/files" // what follows is a secret
 	}
+	if strings.HasPrefix(r.URL.Path, "/calendar/") {
+		return "/calendar"
+	}
 	return "other"
 }

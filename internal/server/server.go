@@ -51,6 +51,8 @@ type Config struct {
 	Drain func(context.Context) error
 	// Files answers the addresses of files; nil: there are none.
 	Files Files
+	// Calendar answers the addresses of calendars, /calendar/<token>.ics, in the same way; nil: there are none.
+	Calendar Files
 	// AllowedOrigins are the origins ("https://app.example.com") whose pages may call; "*" allows every one. Pages
 	// of the server's own host always may. Requests without Origin do not come from a page.
 	AllowedOrigins []string
@@ -182,7 +184,10 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	if s.config.Files != nil {
-		mux.HandleFunc("/files/", s.serveFiles)
+		mux.HandleFunc("/files/", func(w http.ResponseWriter, r *http.Request) { s.serveFiles(w, r, s.config.Files) })
+	}
+	if s.config.Calendar != nil {
+		mux.HandleFunc("/calendar/", func(w http.ResponseWriter, r *http.Request) { s.serveFiles(w, r, s.config.Calendar) })
 	}
 	if !s.config.PrivateMetrics {
 		mux.Handle("GET /metrics", s.Metrics())

@@ -58,7 +58,7 @@ func sources() map[string][]source {
 			relations, []source{deal("createdAt", "createdBy", "OPENED"), deal("closedAt", "", "CLOSED"), activity},
 		),
 		"Opportunity": {
-			note, became,
+			note, became, activity,
 			{Kind: "OPPORTUNITY_STEP", Type: "OpportunityStepEntry", By: "steps", At: "at", Actor: "createdBy", Titles: []string{"stage.name"}, Record: "step"},
 		},
 		"Contact": concat(
