@@ -24944,6 +24944,10 @@ type CustomerSummary @plain @engine {
   openActivities: Int
   "The open activity with it that comes next, by startAt or else dueAt; null for none in your sight."
   nextActivity: Activity
+  "Of an account, how many deals with it are open; null for a contact, and when you may not read them."
+  openDeals: Int
+  "Of an account, the sum of the amounts of its open deals in reporting currency, at today's rates. Amounts that are hidden from you, and those without a rate, are not in it. Null for a contact, and when you may read no amounts."
+  openAmount: Money
   "Of an account, how many people belong to it today; of a contact, to how many accounts the person does. Null when you may not read the links."
   links: Int
   "Of an account, how many users take part in the work on it today; null for a contact, and when you may not read that."

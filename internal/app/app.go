@@ -160,7 +160,7 @@ func New(c Config) (*App, error) {
 	if problems := access.Check(schema, a.Set); len(problems) > 0 {
 		return nil, fmt.Errorf("the schema has positions without a mapping: %v", problems)
 	}
-	v := a.newViews()
+	v := a.newViews(c.Money)
 	a.Read, err = read.New(read.Config{
 		Set: a.Set, Dialect: c.DB.Dialect, Clock: c.Clock, CursorKey: c.Keys.Secret("list cursor"), Money: c.Money, Schema: schema, Redirects: write.Redirects, Computed: v.computed(),
 	})

@@ -5,6 +5,7 @@ import (
 
 	"farley/internal/activity"
 	"farley/internal/customer"
+	"farley/internal/money"
 	"farley/internal/read"
 	"farley/internal/timeline"
 )
@@ -18,8 +19,8 @@ type views struct {
 	engine     *read.Engine
 }
 
-func (a *App) newViews() *views {
-	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock), activities: &activity.Service{Set: a.Set, Clock: a.Clock}}
+func (a *App) newViews(book *money.Book) *views {
+	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock, book), activities: &activity.Service{Set: a.Set, Clock: a.Clock}}
 }
 
 // computed are all computed fields, by type and name.

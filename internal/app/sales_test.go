@@ -682,3 +682,43 @@ func TestStage_order(t *testing.T) {
 		}
 	})
 }
+
+// What an account's open deals are worth: of those in sight, whose amounts show, at the rates of now, in as many statements for
+// 20 accounts as for one.
+func TestSummary_openDeals(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		s := newSelling(t, e)
+		firm := s.account(t, "Elm", nil)
+		s.account(t, "Oak", nil)
+		for _, d := range []input.Object{
+			{"amount": amount("9000000000000.05", "USD")}, {"amount": amount("9000000000000.05", "USD")}, {"amount": amount("10.01", "SAR")}, {"amount": amount("5", "JPY")}, {},
+			{"amount": amount("70.00", "USD"), "stage": s.stage("won")}, {"amount": amount("70.00", "USD"), "stage": s.stage("lost"), "reason": "r"},
+		} {
+			s.deal(t, firm, d)
+		}
+		e.Make(t, "Opportunity", input.Object{"name": "hidden", "account": firm.String(), "amount": amount("77.00", "USD")})
+		bin(t, e.Admin(t), "Opportunity", s.deal(t, firm, input.Object{"amount": amount("3.00", "USD")}))
+		const q = `{ accounts(orderBy: {field: NAME, direction: ASC}) { nodes { summary { openDeals openAmount { amount currency } } } } }`
+		want := `[{"summary":{"openAmount":{"amount":"18000000000002.60","currency":"USD"},"openDeals":5}},{"summary":{"openAmount":{"amount":"0.00","currency":"USD"},"openDeals":0}}]`
+		if got := s.ann.Query(t, q, nil).At("accounts.nodes").JSON(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		want = `[{"summary":{"openAmount":null,"openDeals":6}},{"summary":{"openAmount":null,"openDeals":0}}]`
+		if got := e.User(t, nil, e.Role(t, levelled(t, e, "OPPORTUNITY AMOUNT NONE"))).Query(t, q, nil).At("accounts.nodes").JSON(); got != want {
+			t.Errorf("without amounts: %s, want %s", got, want)
+		}
+		want = `[{"summary":{"openAmount":null,"openDeals":null}},{"summary":{"openAmount":null,"openDeals":null}}]`
+		if got := e.User(t, nil, e.Role(t, levelled(t, e, "OPPORTUNITY STATUS NONE"))).Query(t, q, nil).At("accounts.nodes").JSON(); got != want {
+			t.Errorf("without statuses: %s, want %s", got, want)
+		}
+		one := statementsOf(t, e, s.ann, q, nil)
+		for range 18 {
+			s.deal(t, s.account(t, "Pine", nil), input.Object{"amount": amount("1.00", "EUR")})
+		}
+		// The list, the counts, the sums.
+		if many := statementsOf(t, e, s.ann, q, nil); one != 3 || many != 3 {
+			t.Errorf("%d statements for two accounts and %d for 20, want 3", one, many)
+		}
+	})
+}

@@ -14,6 +14,7 @@ import (
 	"farley/internal/db"
 	"farley/internal/id"
 	"farley/internal/model"
+	"farley/internal/money"
 	"farley/internal/read"
 )
 
@@ -23,6 +24,7 @@ type Summaries struct {
 	Set   *model.Set
 	Clock clock.Clock
 	Read  *read.Engine // set before the first summary is read
+	Book  *money.Book
 
 	// Figures are what a summary has, beside those of the other areas.
 	Figures []Figure
@@ -48,14 +50,15 @@ type Summing struct {
 }
 
 // NewSummaries returns the summaries with the figures of this area.
-func NewSummaries(set *model.Set, c clock.Clock) *Summaries {
-	return &Summaries{Set: set, Clock: c, Figures: figures()}
+func NewSummaries(set *model.Set, c clock.Clock, book *money.Book) *Summaries {
+	return &Summaries{Set: set, Clock: c, Book: book, Figures: figures()}
 }
 
 const (
 	lastContact  = "lastContactAt"
 	nextActivity = "nextActivity"
 	permissions  = "marketing"
+	openAmount   = "openAmount"
 )
 
 func figures() []Figure {
@@ -78,6 +81,9 @@ func figures() []Figure {
 			return s.Count("activities", "*", access.Cond{SQL: "t.`status` IN ('PLANNED', 'IN_PROGRESS')"}, s.shown("Activity", "status"))
 		}},
 		{Name: nextActivity, On: both, ID: true, Of: func(s *Summing) (access.Cond, bool) { return s.nextActivity() }},
+		{Name: "openDeals", On: account, Of: func(s *Summing) (access.Cond, bool) {
+			return s.Count("opportunities", "*", access.Cond{SQL: "t.`status` = 'OPEN'"}, s.shown("Opportunity", "status"))
+		}},
 		{Name: "openNeeds", On: contact, Of: func(s *Summing) (access.Cond, bool) {
 			return s.Count("needs", "*", access.Cond{SQL: "t.`met_on` IS NULL"}, s.shown("Need", "metOn"))
 		}},
@@ -124,6 +130,11 @@ func (s *Summaries) summaries(ctx context.Context, q db.Querier, sum *Summing, f
 	}
 	if err := s.showNext(ctx, q, sum.Actor, f, values); err != nil {
 		return nil, err
+	}
+	if sum.Kind.Name == "Account" && selected(openAmount) {
+		if err := s.openAmounts(ctx, q, sum, values); err != nil {
+			return nil, err
+		}
 	}
 	if sum.Kind.Name == "Contact" && selected(permissions) {
 		return out, sum.marketing(ctx, q, values)

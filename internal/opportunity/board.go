@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"math/big"
 	"strings"
 
@@ -210,10 +209,7 @@ func (r *boardReading) sums() error {
 	}
 	inner += ", " + held.SQL + " AS held FROM `opportunities` " + read.Row + " WHERE " + where.SQL
 	args = append(append(args, held.Args...), where.Args...)
-	halves := func(column string) string {
-		return "SUM(" + column + " >> 30), SUM(" + column + " & 1073741823)"
-	}
-	query := "SELECT b.stage, b.currency, b.weighted_currency, COUNT(*), COUNT(b.held), COUNT(b.amount), " + halves("b.amount") + ", " + halves("b.weighted") +
+	query := "SELECT b.stage, b.currency, b.weighted_currency, COUNT(*), COUNT(b.held), COUNT(b.amount), " + money.SumSQL("b.amount") + ", " + money.SumSQL("b.weighted") +
 		" FROM (" + inner + ") b GROUP BY b.stage, b.currency, b.weighted_currency"
 	return scan(r.ctx, r.q, query, args, func(rows *sql.Rows) error {
 		var stage id.ID
@@ -255,20 +251,16 @@ func frozenAs(v access.Cond, won, lost string) access.Cond {
 	}
 }
 
-// errSum is returned for a sum that the database did not give as a whole number.
-var errSum = errors.New("opportunity: a sum is no whole number")
-
 // add adds a sum of minor units in a currency to what there is in the reporting currency; false without a rate.
 func (r *boardReading) add(to *big.Int, high, low, currency sql.NullString) (bool, error) {
 	if !currency.Valid || !high.Valid {
 		return false, nil
 	}
-	h, okHigh := new(big.Int).SetString(high.String, 10)
-	l, okLow := new(big.Int).SetString(low.String, 10)
-	if !okHigh || !okLow {
-		return false, errSum
+	sum, err := money.ReadSum(high.String, low.String)
+	if err != nil {
+		return false, err
 	}
-	sum, ok := r.Book.ReportingSum(h.Add(h.Lsh(h, 30), l), currency.String)
+	sum, ok := r.Book.ReportingSum(sum, currency.String)
 	if ok {
 		to.Add(to, sum)
 	}
