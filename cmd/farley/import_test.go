@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 	"farley/internal/id"
 )
 
-// realData names, in the environment, a folder with the whole data set (accounts.csv, sales_teams.csv).
+// realData names, in the environment, a folder with the whole data set (accounts.csv, products.csv, sales_pipeline.csv, sales_teams.csv).
 const realData = "FARLEY_CRM_SALES_DATA"
 
 func runImport(t *testing.T, data string, c importFiles) error {
@@ -61,6 +62,8 @@ var crmFigures = []string{
 	"SELECT COUNT(*) FROM branches", "SELECT COUNT(*) FROM teams", "SELECT COUNT(*) FROM users WHERE email LIKE '%@crm-sales.example'",
 	"SELECT COUNT(*) FROM users WHERE manager_id IS NOT NULL", "SELECT COUNT(*) FROM users WHERE password_hash IS NOT NULL AND email LIKE '%@crm-sales.example'",
 	"SELECT COUNT(*) FROM accounts", "SELECT COUNT(*) FROM accounts WHERE industry = 'Technology'", "SELECT COUNT(*) FROM accounts WHERE country = 'PH'",
+	"SELECT COUNT(*) FROM products", "SELECT COUNT(*) FROM opportunities WHERE status = 'LOST' AND reason IS NOT NULL", "SELECT COUNT(*) FROM opportunities WHERE status = 'WON' AND owner_id IS NOT NULL",
+	"SELECT SUM(closed_amount) FROM opportunities", "SELECT COUNT(*) FROM opportunities WHERE SUBSTR(closed_at, 1, 10) = close_date AND close_date < '2018-01-01'",
 	"SELECT COUNT(*) FROM accounts WHERE parent_id IS NOT NULL", "SELECT SUM(annual_revenue) / 100 FROM accounts", "SELECT SUM(employees) FROM accounts",
 }
 
@@ -80,7 +83,7 @@ func equalInts(a, b []int) bool {
 func TestImport_crmSales(t *testing.T) {
 	t.Parallel()
 	data := firstAdministrator(t)
-	want := []int{2, 2, 5, 3, 0, 4, 1, 1, 1, 2_074_570_000, 2822 + 495 + 2448 + 12}
+	want := []int{2, 2, 5, 3, 0, 4, 1, 1, 3, 1, 3, 3_135_100, 4, 1, 2_074_570_000, 2822 + 495 + 2448 + 12}
 	for range 2 {
 		if err := runImport(t, data, importFiles{Path: "testdata/crm-sales", Mapping: mappingFile}); err != nil {
 			t.Fatal(err)
@@ -125,13 +128,27 @@ func TestImport_crmSalesWhole(t *testing.T) {
 			philippines++
 		}
 	}
+	won, lost, worth := 0, 0, 0
+	deals := read("sales_pipeline.csv")
+	for _, r := range deals {
+		n, err := strconv.Atoi(r[6])
+		if err != nil {
+			t.Fatal(err)
+		}
+		worth += 100 * n
+		if r[3] == "Won" {
+			won++
+		} else {
+			lost++
+		}
+	}
 	data := firstAdministrator(t)
 	for range 2 {
 		if err := runImport(t, data, importFiles{Path: folder, Mapping: mappingFile}); err != nil {
 			t.Fatal(err)
 		}
-		got := counted(t, data, crmFigures[:8]...)
-		want := []int{len(offices), len(offices), len(people) + len(managers), len(people), 0, len(accounts), technology, philippines}
+		got := counted(t, data, crmFigures[:13]...)
+		want := []int{len(offices), len(offices), len(people) + len(managers), len(people), 0, len(accounts), technology, philippines, len(read("products.csv")), lost, won, worth, len(deals)}
 		if !equalInts(got, want) {
 			t.Errorf("figures are %v, want %v", got, want)
 		}

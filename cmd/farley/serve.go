@@ -96,17 +96,8 @@ func (s *serve) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := seed.EnsureRoles(ctx, a.Write); err != nil {
-		return fmt.Errorf("shipped roles: %w", err)
-	}
-	if err := seed.EnsureStages(ctx, a.Write); err != nil {
-		return fmt.Errorf("lifecycle stages: %w", err)
-	}
-	if err := seed.EnsurePipeline(ctx, a.Write); err != nil {
-		return fmt.Errorf("pipeline: %w", err)
-	}
-	if err := seed.EnsureRetention(ctx, a.Write); err != nil {
-		return fmt.Errorf("retention rules: %w", err)
+	if _, err := seed.Ensure(ctx, a.Write); err != nil {
+		return err
 	}
 	if err := warnOfRoles(ctx, a); err != nil {
 		return err

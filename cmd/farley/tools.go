@@ -105,7 +105,7 @@ func (t *token) first(ctx context.Context, a *app.App) (id.ID, error) {
 	if !empty {
 		return id.ID{}, errors.New("there are users already: an administrator can make more through the API")
 	}
-	roles, err := seed.EnsureRoles(ctx, a.Write)
+	roles, err := seed.Ensure(ctx, a.Write)
 	if err != nil {
 		return id.ID{}, err
 	}

@@ -44,17 +44,8 @@ func EmptyDatabase(ctx context.Context, d *db.DB) (bool, error) {
 //
 // The users come last, so an attempt that was cut short is made anew, beside what it left behind.
 func Demo(ctx context.Context, w *write.Writer, hash func(password string) (string, error), now time.Time) (*People, error) {
-	roles, err := EnsureRoles(ctx, w)
+	roles, err := Ensure(ctx, w)
 	if err != nil {
-		return nil, err
-	}
-	if err := EnsureRetention(ctx, w); err != nil {
-		return nil, err
-	}
-	if err := EnsureStages(ctx, w); err != nil {
-		return nil, err
-	}
-	if err := EnsurePipeline(ctx, w); err != nil {
 		return nil, err
 	}
 	people, err := demoPeople(ctx, w, roles)
