@@ -40,7 +40,7 @@ func (s *Service) Agenda(ctx context.Context, q db.Querier, from, to time.Time) 
 	}
 	var out []Entry
 	back := from.Add(-longest)
-	err := each(ctx, q, "SELECT t.`id`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`"+tail+" AND t.`recurrence_id` IS NULL AND"+
+	err := db.Each(ctx, q, "SELECT t.`id`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`"+tail+" AND t.`recurrence_id` IS NULL AND"+
 		" (t.`start_at` < ? AND t.`start_at` >= ? AND (t.`end_at` > ? OR t.`start_at` >= ?) OR t.`start_at` IS NULL AND t.`due_at` >= ? AND t.`due_at` < ?)"+
 		" ORDER BY COALESCE(t.`start_at`, t.`due_at`), t.`id` LIMIT ?", append(args, to, back, from, from, from, to, maxEntries+1), func(rows *sql.Rows) error {
 		var e Entry
@@ -123,7 +123,7 @@ func (s *Service) Overdue(ctx context.Context, q db.Querier, owners []id.ID) ([]
 		return nil, 0, fault.New(fault.Forbidden, "You may not read when activities are.")
 	}
 	var ids []id.ID
-	err = each(ctx, q, "SELECT t.`id` FROM `activities` t WHERE "+cond.SQL+" ORDER BY "+late+", t.`id` LIMIT ?", append(slices.Clone(cond.Args), maxOverdue), func(rows *sql.Rows) error {
+	err = db.Each(ctx, q, "SELECT t.`id` FROM `activities` t WHERE "+cond.SQL+" ORDER BY "+late+", t.`id` LIMIT ?", append(slices.Clone(cond.Args), maxOverdue), func(rows *sql.Rows) error {
 		var x id.ID
 		err := rows.Scan(&x)
 		ids = append(ids, x)
@@ -133,7 +133,7 @@ func (s *Service) Overdue(ctx context.Context, q db.Querier, owners []id.ID) ([]
 		return nil, 0, err
 	}
 	var n int
-	err = each(ctx, q, "SELECT COUNT(*) FROM `activities` t WHERE "+cond.SQL, cond.Args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err = db.Each(ctx, q, "SELECT COUNT(*) FROM `activities` t WHERE "+cond.SQL, cond.Args, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return ids, n, err
 }
 
@@ -188,7 +188,7 @@ func (s *Service) Counts(ctx context.Context, q db.Querier, by string, from, to 
 		return "SUM(CASE WHEN t.`status` IN (" + statuses + ") THEN 1 ELSE 0 END)"
 	}
 	var out []Count
-	err := each(ctx, q, "SELECT "+column+", COUNT(*), "+sum("'PLANNED', 'IN_PROGRESS'")+", "+sum("'DONE'")+", "+sum("'CANCELLED'")+
+	err := db.Each(ctx, q, "SELECT "+column+", COUNT(*), "+sum("'PLANNED', 'IN_PROGRESS'")+", "+sum("'DONE'")+", "+sum("'CANCELLED'")+
 		" FROM `activities` t WHERE "+cond.SQL+" GROUP BY "+column+" ORDER BY COUNT(*) DESC, "+column+" LIMIT ?", append(cond.Args, maxCounts), func(rows *sql.Rows) error {
 		var c Count
 		var word sql.NullString

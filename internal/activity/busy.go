@@ -150,7 +150,7 @@ func anys(ids []id.ID) []any {
 func (s *Service) busy(ctx context.Context, q db.Querier, users []id.ID, from, to time.Time) ([]Busy, error) {
 	var out []Busy
 	tail, args := taking(users)
-	err := each(ctx, q, "SELECT u.who, t.`id`, t.`start_at`, t.`end_at`"+tail+" AND t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND t.`end_at` > ? ORDER BY t.`start_at` LIMIT ?",
+	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`start_at`, t.`end_at`"+tail+" AND t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND t.`end_at` > ? ORDER BY t.`start_at` LIMIT ?",
 		append(args, false, to, from.Add(-longest), from, maxRows), func(rows *sql.Rows) error {
 			var b Busy
 			var start, end read.Instant
@@ -212,7 +212,7 @@ func (s *Service) series(ctx context.Context, q db.Querier, users []id.ID, from,
 		tail, args = tail+" AND "+more.SQL, append(args, more.Args...)
 	}
 	var out []comingBack
-	err := each(ctx, q, "SELECT u.who, t.`id`, t.`all_day`, r.`rule`, r.`time_zone`, r.`first`, r.`exclusions`, r.`duration_seconds`"+tail+
+	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`all_day`, r.`rule`, r.`time_zone`, r.`first`, r.`exclusions`, r.`duration_seconds`"+tail+
 		" AND t.`at` < ? AND (r.`last_at` IS NULL OR r.`last_at` >= ?) ORDER BY t.`id` LIMIT ?", append(args, to, from.Add(-longest), maxSeries), func(rows *sql.Rows) error {
 		var c comingBack
 		var rule, zone, first string
@@ -254,7 +254,7 @@ func (s *Service) calendars(ctx context.Context, q db.Querier, users []id.ID) (m
 	teams, above := map[id.ID]id.ID{}, map[id.ID]id.ID{}
 	zones := map[id.ID]string{}
 	marks := "(?" + strings.Repeat(",?", len(users)-1) + ")"
-	err := each(ctx, q, "SELECT `id`, `team_id`, `time_zone` FROM `users` WHERE `id` IN "+marks, anys(users), func(rows *sql.Rows) error {
+	err := db.Each(ctx, q, "SELECT `id`, `team_id`, `time_zone` FROM `users` WHERE `id` IN "+marks, anys(users), func(rows *sql.Rows) error {
 		var x, team id.ID
 		var zone sql.NullString
 		err := rows.Scan(&x, &team, &zone)
@@ -264,7 +264,7 @@ func (s *Service) calendars(ctx context.Context, q db.Querier, users []id.ID) (m
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, q, "SELECT `id`, `parent_id` FROM `teams` WHERE `deleted_at` IS NULL", nil, func(rows *sql.Rows) error {
+	err = db.Each(ctx, q, "SELECT `id`, `parent_id` FROM `teams` WHERE `deleted_at` IS NULL", nil, func(rows *sql.Rows) error {
 		var x, parent id.ID
 		err := rows.Scan(&x, &parent)
 		above[x] = parent
@@ -275,7 +275,7 @@ func (s *Service) calendars(ctx context.Context, q db.Querier, users []id.ID) (m
 	}
 	// The one made last counts, so it overwrites the others.
 	found := map[id.ID]*calendar.Calendar{}
-	err = each(ctx, q, "SELECT `user_id`, `for_team_id`, `time_zone`, `hours`, `holidays`, `exceptions` FROM `working_calendars` WHERE `deleted_at` IS NULL AND (`user_id` IS NULL OR `user_id` IN "+marks+") ORDER BY `id`",
+	err = db.Each(ctx, q, "SELECT `user_id`, `for_team_id`, `time_zone`, `hours`, `holidays`, `exceptions` FROM `working_calendars` WHERE `deleted_at` IS NULL AND (`user_id` IS NULL OR `user_id` IN "+marks+") ORDER BY `id`",
 		anys(users), func(rows *sql.Rows) error {
 			var user, team id.ID
 			var zone string
@@ -319,20 +319,6 @@ func (s *Service) calendars(ctx context.Context, q db.Querier, users []id.ID) (m
 
 // maxLevels bounds the height of the tree of teams.
 const maxLevels = 50
-
-func each(ctx context.Context, q db.Querier, query string, args []any, fn func(rows *sql.Rows) error) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := fn(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
 
 var durations = regexp.MustCompile(`^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?$`)
 

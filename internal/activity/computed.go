@@ -122,7 +122,7 @@ func (s *Service) planned(ctx context.Context, q db.Querier, a *access.Actor, id
 		query, args = " AND "+cond.SQL, append(args, cond.Args...)
 	}
 	var list []planned
-	err := each(ctx, q, "SELECT t.`id`, t.`start_at`, t.`end_at`, t.`owner_id` FROM `activities` t WHERE t.`id` IN (?"+repeat(len(ids)-1)+") AND t.`deleted_at` IS NULL"+
+	err := db.Each(ctx, q, "SELECT t.`id`, t.`start_at`, t.`end_at`, t.`owner_id` FROM `activities` t WHERE t.`id` IN (?"+repeat(len(ids)-1)+") AND t.`deleted_at` IS NULL"+
 		" AND t.`status` IN ('PLANNED', 'IN_PROGRESS') AND t.`start_at` IS NOT NULL AND t.`end_at` IS NOT NULL"+query+" AND t.`shows_as_free` = ? ORDER BY t.`id`", append(args, false), func(rows *sql.Rows) error {
 		var p planned
 		var start, end read.Instant
@@ -138,7 +138,7 @@ func (s *Service) planned(ctx context.Context, q db.Querier, a *access.Actor, id
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
-	return list, each(ctx, q, "SELECT p.`activity_id`, p.`user_id` FROM `activity_participants` p WHERE p.`activity_id` IN (?"+repeat(len(ids)-1)+") AND p.`user_id` IS NOT NULL AND p.`deleted_at` IS NULL AND p.`response` <> 'DECLINED' ORDER BY p.`id`",
+	return list, db.Each(ctx, q, "SELECT p.`activity_id`, p.`user_id` FROM `activity_participants` p WHERE p.`activity_id` IN (?"+repeat(len(ids)-1)+") AND p.`user_id` IS NOT NULL AND p.`deleted_at` IS NULL AND p.`response` <> 'DECLINED' ORDER BY p.`id`",
 		anys(ids), func(rows *sql.Rows) error {
 			var x, user id.ID
 			err := rows.Scan(&x, &user)

@@ -182,7 +182,7 @@ func (f *Feeds) activities(ctx context.Context, q db.Querier, a *access.Actor, n
 	}
 	back, ahead := now.Add(-feedBack), now.Add(feedAhead)
 	var out []fed
-	err := each(ctx, q, "SELECT t.`id`, t.`version`, t.`updated_at`, t.`subject`, t.`location`, t.`status`, t.`time_zone`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`, t.`shows_as_free`, r.`rule`, r.`time_zone`, r.`first`, r.`exclusions`"+tail+
+	err := db.Each(ctx, q, "SELECT t.`id`, t.`version`, t.`updated_at`, t.`subject`, t.`location`, t.`status`, t.`time_zone`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`, t.`shows_as_free`, r.`rule`, r.`time_zone`, r.`first`, r.`exclusions`"+tail+
 		" AND (COALESCE(t.`end_at`, t.`start_at`, t.`due_at`) >= ? OR r.`id` IS NOT NULL AND (r.`last_at` IS NULL OR r.`last_at` >= ?)) AND COALESCE(t.`start_at`, t.`due_at`) < ? ORDER BY COALESCE(t.`start_at`, t.`due_at`), t.`id` LIMIT ?",
 		append(args, back, back, ahead, feedRows), func(rows *sql.Rows) error {
 			var x fed

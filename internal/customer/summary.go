@@ -189,7 +189,7 @@ func (s *Summing) read(ctx context.Context, q db.Querier, figures []Figure, into
 		return nil
 	}
 	b.WriteString(s.from(into, &args))
-	return scanRows(ctx, q, b.String(), args, func(rows *sql.Rows) error {
+	return db.Each(ctx, q, b.String(), args, func(rows *sql.Rows) error {
 		var x id.ID
 		dests := []any{&x}
 		for _, f := range kept {
@@ -231,20 +231,6 @@ func (s *Summing) from(of map[id.ID]map[string]any, args *[]any) string {
 		*args = append(*args, x)
 	}
 	return " FROM `" + s.Kind.Table + "` p WHERE p.`id` IN (?" + strings.Repeat(", ?", len(of)-1) + ")"
-}
-
-func scanRows(ctx context.Context, q db.Querier, stmt string, args []any, each func(rows *sql.Rows) error) error {
-	rows, err := q.QueryContext(ctx, stmt, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // shownOn is the condition under which a field of the row that alias names, in sight, shows to the reader.
@@ -377,7 +363,7 @@ func (s *Summing) marketing(ctx context.Context, q db.Querier, into map[id.ID]ma
 		stmt, args = stmt+" AND "+asked.SQL, append(args, asked.Args...)
 	}
 	said, never := map[id.ID]map[string]string{}, map[id.ID]bool{}
-	err := scanRows(ctx, q, stmt, args, func(rows *sql.Rows) error {
+	err := db.Each(ctx, q, stmt, args, func(rows *sql.Rows) error {
 		var x id.ID
 		var no bool
 		var channel, status sql.NullString

@@ -29,7 +29,7 @@ func (s *Summaries) openAmounts(ctx context.Context, q db.Querier, sum *Summing,
 		stmt, args = stmt+" AND "+open.SQL, append(args, open.Args...)
 	}
 	worth := map[id.ID]*big.Int{}
-	err := scanRows(ctx, q, stmt+" GROUP BY p.`id`, t.`amount_currency`", args, func(rows *sql.Rows) error {
+	err := db.Each(ctx, q, stmt+" GROUP BY p.`id`, t.`amount_currency`", args, func(rows *sql.Rows) error {
 		var x id.ID
 		var currency, high, low sql.NullString
 		if err := rows.Scan(&x, &currency, &high, &low); err != nil {

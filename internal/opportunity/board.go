@@ -132,7 +132,7 @@ func (b *Boards) stages(ctx context.Context, q db.Querier, a *access.Actor, boar
 		query, args = query+" AND "+read.Row+".`id` = ?", append(args, *only)
 	}
 	query += " ORDER BY CASE " + read.Row + ".`kind` WHEN 'OPEN' THEN 0 ELSE 1 END, " + read.Row + ".`position`, " + read.Row + ".`id`"
-	err = scan(ctx, q, query, args, func(rows *sql.Rows) error {
+	err = db.Each(ctx, q, query, args, func(rows *sql.Rows) error {
 		s := &BoardStage{Amount: new(big.Int), Weighted: new(big.Int)}
 		board.Stages = append(board.Stages, s)
 		return rows.Scan(&s.ID)
@@ -211,7 +211,7 @@ func (r *boardReading) sums() error {
 	args = append(append(args, held.Args...), where.Args...)
 	query := "SELECT b.stage, b.currency, b.weighted_currency, COUNT(*), COUNT(b.held), COUNT(b.amount), " + money.SumSQL("b.amount") + ", " + money.SumSQL("b.weighted") +
 		" FROM (" + inner + ") b GROUP BY b.stage, b.currency, b.weighted_currency"
-	return scan(r.ctx, r.q, query, args, func(rows *sql.Rows) error {
+	return db.Each(r.ctx, r.q, query, args, func(rows *sql.Rows) error {
 		var stage id.ID
 		var currency, weighted sql.NullString
 		var count, held, worth int64
@@ -288,7 +288,7 @@ func (r *boardReading) cards(size int64) error {
 	query := "SELECT c.stage, c.id FROM (SELECT " + r.stage.SQL + " AS stage, " + read.Row + ".`id` AS id, ROW_NUMBER() OVER (PARTITION BY " + r.stage.SQL + " ORDER BY " + read.Row + ".`id` DESC) AS n" +
 		" FROM `opportunities` " + read.Row + " WHERE " + where.SQL + ") c WHERE c.n <= ? ORDER BY c.stage, c.id DESC"
 	var all []id.ID
-	err = scan(r.ctx, r.q, query, append(args, size+1), func(rows *sql.Rows) error {
+	err = db.Each(r.ctx, r.q, query, append(args, size+1), func(rows *sql.Rows) error {
 		var stage, x id.ID
 		if err := rows.Scan(&stage, &x); err != nil {
 			return err
@@ -327,18 +327,4 @@ func (r *boardReading) bound() ([]string, error) {
 		stage = r.Stage.String()
 	}
 	return []string{"board", r.Pipeline.String(), stage, string(of), r.a.User.String()}, err
-}
-
-func scan(ctx context.Context, q db.Querier, query string, args []any, each func(*sql.Rows) error) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

@@ -71,7 +71,7 @@ func StaleOpportunities(ctx context.Context, q db.Querier, e *read.Engine, a *ac
 		" WHERE " + cond.SQL + ") s WHERE s.is_long = 1 OR s.is_late = 1 ORDER BY s.id LIMIT ?"
 	args := append(append(append([]any{}, long.Args...), late.Args...), cond.Args...)
 	var ids []id.ID
-	err = scan(ctx, q, query, append(args, size+1), func(rows *sql.Rows) error {
+	err = db.Each(ctx, q, query, append(args, size+1), func(rows *sql.Rows) error {
 		var x id.ID
 		var long, late bool
 		if err := rows.Scan(&x, &long, &late); err != nil {
@@ -128,7 +128,7 @@ func tooLong(ctx context.Context, q db.Querier, f *read.Filter, now time.Time) (
 		return never, err
 	}
 	out := never
-	err = scan(ctx, q, "SELECT `id`, `stale_after_days` FROM `stages` WHERE `stale_after_days` IS NOT NULL AND `kind` = 'OPEN' AND `deleted_at` IS NULL ORDER BY `id`", nil, func(rows *sql.Rows) error {
+	err = db.Each(ctx, q, "SELECT `id`, `stale_after_days` FROM `stages` WHERE `stale_after_days` IS NOT NULL AND `kind` = 'OPEN' AND `deleted_at` IS NULL ORDER BY `id`", nil, func(rows *sql.Rows) error {
 		var x id.ID
 		var days int
 		if err := rows.Scan(&x, &days); err != nil {
