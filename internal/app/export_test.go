@@ -412,6 +412,8 @@ func TestExport_erasure(t *testing.T) {
 
 // A long list takes no more memory than a short one, and time in proportion.
 // Nothing runs beside it, so that the memory of the process is that of the export.
+//
+//nolint:paralleltest // so
 func TestExport_50000(t *testing.T) {
 	n := 50_000
 	if testing.Short() { // under the race detector
