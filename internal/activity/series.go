@@ -289,7 +289,11 @@ func (e *edit) make(ctx context.Context, columns map[string]any) (x id.ID, err e
 		if x, err = e.tx.Make(ctx, e.master.Kind, columns); err != nil {
 			return err
 		}
-		for kind, names := range map[string][]string{"ActivityParticipant": {"user", "contact", "attendance"}, "Reminder": {"owner", "team", "minutesBefore", "channel"}} {
+		for _, part := range []struct {
+			kind   string
+			fields []string
+		}{{"ActivityParticipant", []string{"user", "contact", "attendance"}}, {"Reminder", []string{"owner", "team", "minutesBefore", "channel"}}} {
+			kind, names := part.kind, part.fields
 			k := e.tx.Kinds().Kind(kind)
 			ids, err := e.tx.IDs(ctx, "SELECT `id` FROM `"+k.Table+"` WHERE `activity_id` = ? AND `deleted_at` IS NULL ORDER BY `id`", e.master.ID)
 			if err != nil {

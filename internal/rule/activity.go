@@ -109,14 +109,17 @@ func wholeDays(c *write.Change, start, end time.Time) {
 		c.Refuse("timeZone", "REQUIRED", "Whole days are those of a time zone.")
 		return
 	}
-	for field, at := range map[string]time.Time{"startAt": start, "endAt": end} {
-		if at.IsZero() {
-			c.Refuse(field, "REQUIRED", "Whole days have a beginning and an end.")
+	for _, x := range []struct {
+		field string
+		at    time.Time
+	}{{"startAt", start}, {"endAt", end}} {
+		if x.at.IsZero() {
+			c.Refuse(x.field, "REQUIRED", "Whole days have a beginning and an end.")
 			continue
 		}
-		local := at.In(zone)
+		local := x.at.In(zone)
 		if midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, zone); !local.Equal(midnight) {
-			c.Refuse(field, "FORMAT", "Whole days begin and end at midnight.")
+			c.Refuse(x.field, "FORMAT", "Whole days begin and end at midnight.")
 		}
 	}
 }
