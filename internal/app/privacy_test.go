@@ -601,3 +601,39 @@ func TestErasure_reachesWhatWasMerged(t *testing.T) {
 		}
 	})
 }
+
+// What was written about a private person's deals and activities goes with the person, notes on them included.
+func TestErasure_ofDealsAndActivities(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, d *testdb.DB) {
+		e, _ := logging(t, d)
+		s := newSelling(t, e)
+		admin, legal := e.Admin(t), shipped(t, e, "legal", nil)
+		p := &planted{forms: map[string]string{}}
+		firm := s.account(t, "Elm", nil)
+		person := s.account(t, p.word("Account.name"), input.Object{"customerType": "PERSON"})
+		deal := s.deal(t, person, input.Object{"name": p.word("Opportunity.name"), "nextStep": p.word("Opportunity.nextStep"), "description": p.word("Opportunity.description")})
+		e.Make(t, "Note", input.Object{"opportunity": deal.String(), "body": p.word("Note.body of a deal")})
+		call := e.Make(t, "Activity", input.Object{"kind": "CALL", "subject": p.word("Activity.subject"), "result": p.word("Activity.result"), "account": person.String()})
+		e.Make(t, "Note", input.Object{"activity": call.String(), "body": p.word("Note.body of an activity")})
+		other := s.deal(t, firm, input.Object{"name": "Cold rooms"})
+		e.Make(t, "Note", input.Object{"opportunity": other.String(), "body": "stays"})
+		if before := p.tables(t, e); len(before) < 7 {
+			t.Fatalf("only %d texts are planted: the test would prove little", len(before))
+		}
+		legal.Query(t, `mutation($in: ErasePersonalDataInput!) { erasePersonalData(input: $in) { account { id } } }`, farleytest.Vars{"in": input.Object{"account": person.String(), "reason": "REQUEST"}})
+		run(t, e)
+		e.Index(t)
+		left := p.tables(t, e)
+		for _, where := range slices.Sorted(maps.Keys(left)) {
+			t.Errorf("%s is left in %v", where, left[where])
+		}
+		if left := p.files(t, e); len(left) > 0 {
+			t.Errorf("the bytes of files hold %v", left)
+		}
+		got := admin.Query(t, `query($id: ID!) { opportunity(id: $id) { name notes { nodes { body } } } }`, farleytest.Vars{"id": other}).At("opportunity").JSON()
+		if got != `{"name":"Cold rooms","notes":{"nodes":[{"body":"stays"}]}}` {
+			t.Errorf("somebody else's deal: %s", got)
+		}
+	})
+}
