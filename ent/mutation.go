@@ -41788,6 +41788,7 @@ type OpportunityMutation struct {
 	reason                        *string
 	reason_fold                   *string
 	description                   *string
+	opened_at                     *time.Time
 	stage_entered_at              *time.Time
 	closed_at                     *time.Time
 	closed_amount                 *int64
@@ -43767,6 +43768,55 @@ func (m *OpportunityMutation) ResetDescription() {
 	delete(m.clearedFields, opportunity.FieldDescription)
 }
 
+// SetOpenedAt sets the "opened_at" field.
+func (m *OpportunityMutation) SetOpenedAt(t time.Time) {
+	m.opened_at = &t
+}
+
+// OpenedAt returns the value of the "opened_at" field in the mutation.
+func (m *OpportunityMutation) OpenedAt() (r time.Time, exists bool) {
+	v := m.opened_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpenedAt returns the old "opened_at" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldOpenedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpenedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpenedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpenedAt: %w", err)
+	}
+	return oldValue.OpenedAt, nil
+}
+
+// ClearOpenedAt clears the value of the "opened_at" field.
+func (m *OpportunityMutation) ClearOpenedAt() {
+	m.opened_at = nil
+	m.clearedFields[opportunity.FieldOpenedAt] = struct{}{}
+}
+
+// OpenedAtCleared returns if the "opened_at" field was cleared in this mutation.
+func (m *OpportunityMutation) OpenedAtCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldOpenedAt]
+	return ok
+}
+
+// ResetOpenedAt resets all changes to the "opened_at" field.
+func (m *OpportunityMutation) ResetOpenedAt() {
+	m.opened_at = nil
+	delete(m.clearedFields, opportunity.FieldOpenedAt)
+}
+
 // SetStageEnteredAt sets the "stage_entered_at" field.
 func (m *OpportunityMutation) SetStageEnteredAt(t time.Time) {
 	m.stage_entered_at = &t
@@ -44186,7 +44236,7 @@ func (m *OpportunityMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OpportunityMutation) Fields() []string {
-	fields := make([]string, 0, 44)
+	fields := make([]string, 0, 45)
 	if m.version != nil {
 		fields = append(fields, opportunity.FieldVersion)
 	}
@@ -44298,6 +44348,9 @@ func (m *OpportunityMutation) Fields() []string {
 	if m.description != nil {
 		fields = append(fields, opportunity.FieldDescription)
 	}
+	if m.opened_at != nil {
+		fields = append(fields, opportunity.FieldOpenedAt)
+	}
 	if m.stage_entered_at != nil {
 		fields = append(fields, opportunity.FieldStageEnteredAt)
 	}
@@ -44401,6 +44454,8 @@ func (m *OpportunityMutation) Field(name string) (ent.Value, bool) {
 		return m.ReasonFold()
 	case opportunity.FieldDescription:
 		return m.Description()
+	case opportunity.FieldOpenedAt:
+		return m.OpenedAt()
 	case opportunity.FieldStageEnteredAt:
 		return m.StageEnteredAt()
 	case opportunity.FieldClosedAt:
@@ -44498,6 +44553,8 @@ func (m *OpportunityMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldReasonFold(ctx)
 	case opportunity.FieldDescription:
 		return m.OldDescription(ctx)
+	case opportunity.FieldOpenedAt:
+		return m.OldOpenedAt(ctx)
 	case opportunity.FieldStageEnteredAt:
 		return m.OldStageEnteredAt(ctx)
 	case opportunity.FieldClosedAt:
@@ -44780,6 +44837,13 @@ func (m *OpportunityMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDescription(v)
 		return nil
+	case opportunity.FieldOpenedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpenedAt(v)
+		return nil
 	case opportunity.FieldStageEnteredAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -45051,6 +45115,9 @@ func (m *OpportunityMutation) ClearedFields() []string {
 	if m.FieldCleared(opportunity.FieldDescription) {
 		fields = append(fields, opportunity.FieldDescription)
 	}
+	if m.FieldCleared(opportunity.FieldOpenedAt) {
+		fields = append(fields, opportunity.FieldOpenedAt)
+	}
 	if m.FieldCleared(opportunity.FieldStageEnteredAt) {
 		fields = append(fields, opportunity.FieldStageEnteredAt)
 	}
@@ -45178,6 +45245,9 @@ func (m *OpportunityMutation) ClearField(name string) error {
 		return nil
 	case opportunity.FieldDescription:
 		m.ClearDescription()
+		return nil
+	case opportunity.FieldOpenedAt:
+		m.ClearOpenedAt()
 		return nil
 	case opportunity.FieldStageEnteredAt:
 		m.ClearStageEnteredAt()
@@ -45318,6 +45388,9 @@ func (m *OpportunityMutation) ResetField(name string) error {
 		return nil
 	case opportunity.FieldDescription:
 		m.ResetDescription()
+		return nil
+	case opportunity.FieldOpenedAt:
+		m.ResetOpenedAt()
 		return nil
 	case opportunity.FieldStageEnteredAt:
 		m.ResetStageEnteredAt()

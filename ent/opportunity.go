@@ -93,6 +93,8 @@ type Opportunity struct {
 	ReasonFold string `json:"reason_fold,omitempty"`
 	// Anything worth knowing.
 	Description string `json:"description,omitempty"`
+	// When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here.
+	OpenedAt time.Time `json:"opened_at,omitempty"`
 	// When it entered the stage; kept by Farley.
 	StageEnteredAt time.Time `json:"stage_entered_at,omitempty"`
 	// When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it.
@@ -121,7 +123,7 @@ func (*Opportunity) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case opportunity.FieldName, opportunity.FieldNameFold, opportunity.FieldStatus, opportunity.FieldAmountCurrency, opportunity.FieldExpectedRevenueCurrency, opportunity.FieldForecastCategory, opportunity.FieldCloseDate, opportunity.FieldType, opportunity.FieldSource, opportunity.FieldSourceFold, opportunity.FieldCampaign, opportunity.FieldCampaignFold, opportunity.FieldNextStep, opportunity.FieldNextStepFold, opportunity.FieldReason, opportunity.FieldReasonFold, opportunity.FieldDescription, opportunity.FieldClosedAmountCurrency, opportunity.FieldCustomFields:
 			values[i] = new(sql.NullString)
-		case opportunity.FieldCreatedAt, opportunity.FieldUpdatedAt, opportunity.FieldDeletedAt, opportunity.FieldStageEnteredAt, opportunity.FieldClosedAt, opportunity.FieldLastActivityAt:
+		case opportunity.FieldCreatedAt, opportunity.FieldUpdatedAt, opportunity.FieldDeletedAt, opportunity.FieldOpenedAt, opportunity.FieldStageEnteredAt, opportunity.FieldClosedAt, opportunity.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
 		case opportunity.FieldID, opportunity.FieldCreatedByID, opportunity.FieldUpdatedByID, opportunity.FieldOwnerID, opportunity.FieldTeamID, opportunity.FieldPartnerID, opportunity.FieldBranchID, opportunity.FieldTerritoryID, opportunity.FieldAccountID, opportunity.FieldPipelineID, opportunity.FieldStageID:
 			values[i] = new(stored.ID)
@@ -368,6 +370,12 @@ func (_m *Opportunity) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
+		case opportunity.FieldOpenedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field opened_at", values[i])
+			} else if value.Valid {
+				_m.OpenedAt = value.Time
+			}
 		case opportunity.FieldStageEnteredAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field stage_entered_at", values[i])
@@ -556,6 +564,9 @@ func (_m *Opportunity) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
+	builder.WriteString(", ")
+	builder.WriteString("opened_at=")
+	builder.WriteString(_m.OpenedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("stage_entered_at=")
 	builder.WriteString(_m.StageEnteredAt.Format(time.ANSIC))

@@ -250,6 +250,10 @@ func (_c *OpportunityCreate) createSpec() (*Opportunity, *sqlgraph.CreateSpec) {
 		_spec.SetField(opportunity.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
+	if value, ok := _c.mutation.OpenedAt(); ok {
+		_spec.SetField(opportunity.FieldOpenedAt, field.TypeTime, value)
+		_node.OpenedAt = value
+	}
 	if value, ok := _c.mutation.StageEnteredAt(); ok {
 		_spec.SetField(opportunity.FieldStageEnteredAt, field.TypeTime, value)
 		_node.StageEnteredAt = value

@@ -285,6 +285,12 @@ func (_u *OpportunityUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if _u.mutation.DescriptionCleared() {
 		_spec.ClearField(opportunity.FieldDescription, field.TypeString)
 	}
+	if value, ok := _u.mutation.OpenedAt(); ok {
+		_spec.SetField(opportunity.FieldOpenedAt, field.TypeTime, value)
+	}
+	if _u.mutation.OpenedAtCleared() {
+		_spec.ClearField(opportunity.FieldOpenedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.StageEnteredAt(); ok {
 		_spec.SetField(opportunity.FieldStageEnteredAt, field.TypeTime, value)
 	}
@@ -640,6 +646,12 @@ func (_u *OpportunityUpdateOne) sqlSave(ctx context.Context) (_node *Opportunity
 	}
 	if _u.mutation.DescriptionCleared() {
 		_spec.ClearField(opportunity.FieldDescription, field.TypeString)
+	}
+	if value, ok := _u.mutation.OpenedAt(); ok {
+		_spec.SetField(opportunity.FieldOpenedAt, field.TypeTime, value)
+	}
+	if _u.mutation.OpenedAtCleared() {
+		_spec.ClearField(opportunity.FieldOpenedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.StageEnteredAt(); ok {
 		_spec.SetField(opportunity.FieldStageEnteredAt, field.TypeTime, value)

@@ -839,8 +839,8 @@ func (r *subscriptionResolver) OpportunityChanged(ctx context.Context, _ input.O
 	return r.changed(ctx, "Opportunity", after)
 }
 
-func (r *queryResolver) OpportunityLine(ctx context.Context, x id.ID) (*read.Result, error) {
-	return r.one(ctx, "OpportunityLine", &x, nil)
+func (r *queryResolver) OpportunityLine(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
+	return r.one(ctx, "OpportunityLine", x, external)
 }
 
 func (r *queryResolver) OpportunityLines(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
@@ -851,16 +851,20 @@ func (r *mutationResolver) CreateOpportunityLine(ctx context.Context, in input.O
 	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "OpportunityLine", Input: in, DryRun: dryRun, Key: idempotencyKey})
 }
 
-func (r *mutationResolver) UpdateOpportunityLine(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
-	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "OpportunityLine", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+func (r *mutationResolver) UpdateOpportunityLine(ctx context.Context, x *id.ID, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "OpportunityLine", ID: x, External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
 
-func (r *mutationResolver) DeleteOpportunityLine(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
-	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "OpportunityLine", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+func (r *mutationResolver) DeleteOpportunityLine(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "OpportunityLine", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
 
-func (r *mutationResolver) RestoreOpportunityLine(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
-	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "OpportunityLine", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+func (r *mutationResolver) RestoreOpportunityLine(ctx context.Context, x *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "OpportunityLine", ID: x, External: external, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpsertOpportunityLine(ctx context.Context, external input.Object, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Upsert, Kind: "OpportunityLine", External: external, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
 }
 
 func (r *subscriptionResolver) OpportunityLineChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"farley/internal/db"
 	"farley/internal/id"
@@ -64,6 +65,8 @@ var crmFigures = []string{
 	"SELECT COUNT(*) FROM accounts", "SELECT COUNT(*) FROM accounts WHERE industry = 'Technology'", "SELECT COUNT(*) FROM accounts WHERE country = 'PH'",
 	"SELECT COUNT(*) FROM products", "SELECT COUNT(*) FROM opportunities WHERE status = 'LOST' AND reason IS NOT NULL", "SELECT COUNT(*) FROM opportunities WHERE status = 'WON' AND owner_id IS NOT NULL",
 	"SELECT SUM(closed_amount) FROM opportunities", "SELECT COUNT(*) FROM opportunities WHERE SUBSTR(closed_at, 1, 10) = close_date AND close_date < '2018-01-01'",
+	"SELECT COUNT(*) FROM opportunity_lines l JOIN opportunities o ON o.id = l.opportunity_id WHERE l.product_id IS NOT NULL AND l.total = o.amount",
+	"SELECT COUNT(*) FROM opportunity_steps", "SELECT SUM(seconds_in_stage) / 86400 FROM opportunity_steps", "SELECT COUNT(*) FROM opportunity_steps s JOIN opportunities o ON o.id = s.opportunity_id WHERE s.at IN (o.opened_at, o.closed_at)",
 	"SELECT COUNT(*) FROM accounts WHERE parent_id IS NOT NULL", "SELECT SUM(annual_revenue) / 100 FROM accounts", "SELECT SUM(employees) FROM accounts",
 }
 
@@ -83,7 +86,7 @@ func equalInts(a, b []int) bool {
 func TestImport_crmSales(t *testing.T) {
 	t.Parallel()
 	data := firstAdministrator(t)
-	want := []int{2, 2, 5, 3, 0, 4, 1, 1, 3, 1, 3, 3_135_100, 4, 1, 2_074_570_000, 2822 + 495 + 2448 + 12}
+	want := []int{2, 2, 5, 3, 0, 4, 1, 1, 3, 1, 3, 3_135_100, 4, 4, 8, 132 + 137 + 120 + 363, 8, 1, 2_074_570_000, 2822 + 495 + 2448 + 12}
 	for range 2 {
 		if err := runImport(t, data, importFiles{Path: "testdata/crm-sales", Mapping: mappingFile}); err != nil {
 			t.Fatal(err)
@@ -128,7 +131,14 @@ func TestImport_crmSalesWhole(t *testing.T) {
 			philippines++
 		}
 	}
-	won, lost, worth := 0, 0, 0
+	won, lost, worth, days := 0, 0, 0, 0
+	day := func(s string) time.Time {
+		at, err := time.Parse("1/2/2006", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
 	deals := read("sales_pipeline.csv")
 	for _, r := range deals {
 		n, err := strconv.Atoi(r[6])
@@ -136,6 +146,7 @@ func TestImport_crmSalesWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		worth += 100 * n
+		days += int(day(r[5]).Sub(day(r[4])) / (24 * time.Hour))
 		if r[3] == "Won" {
 			won++
 		} else {
@@ -147,8 +158,8 @@ func TestImport_crmSalesWhole(t *testing.T) {
 		if err := runImport(t, data, importFiles{Path: folder, Mapping: mappingFile}); err != nil {
 			t.Fatal(err)
 		}
-		got := counted(t, data, crmFigures[:13]...)
-		want := []int{len(offices), len(offices), len(people) + len(managers), len(people), 0, len(accounts), technology, philippines, len(read("products.csv")), lost, won, worth, len(deals)}
+		got := counted(t, data, crmFigures[:17]...)
+		want := []int{len(offices), len(offices), len(people) + len(managers), len(people), 0, len(accounts), technology, philippines, len(read("products.csv")), lost, won, worth, len(deals), len(deals), 2 * len(deals), days, 2 * len(deals)}
 		if !equalInts(got, want) {
 			t.Errorf("figures are %v, want %v", got, want)
 		}

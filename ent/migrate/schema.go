@@ -2195,6 +2195,7 @@ var (
 		{Name: "reason", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "reason_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "opened_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "stage_entered_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "closed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "closed_amount", Type: field.TypeInt64, Nullable: true},
@@ -2302,17 +2303,17 @@ var (
 			{
 				Name:    "opportunity_deleted_at_stage_entered_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[38], OpportunitiesColumns[0]},
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[39], OpportunitiesColumns[0]},
 			},
 			{
 				Name:    "opportunity_deleted_at_closed_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[39], OpportunitiesColumns[0]},
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[40], OpportunitiesColumns[0]},
 			},
 			{
 				Name:    "opportunity_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[44], OpportunitiesColumns[0]},
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[45], OpportunitiesColumns[0]},
 			},
 			{
 				Name:    "opportunity_status_deleted_at_close_date_id",
@@ -2327,7 +2328,7 @@ var (
 			{
 				Name:    "opportunity_account_id_deleted_at_closed_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{OpportunitiesColumns[15], OpportunitiesColumns[6], OpportunitiesColumns[39], OpportunitiesColumns[0]},
+				Columns: []*schema.Column{OpportunitiesColumns[15], OpportunitiesColumns[6], OpportunitiesColumns[40], OpportunitiesColumns[0]},
 			},
 		},
 	}

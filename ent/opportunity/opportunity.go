@@ -85,6 +85,8 @@ const (
 	FieldReasonFold = "reason_fold"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
+	// FieldOpenedAt holds the string denoting the opened_at field in the database.
+	FieldOpenedAt = "opened_at"
 	// FieldStageEnteredAt holds the string denoting the stage_entered_at field in the database.
 	FieldStageEnteredAt = "stage_entered_at"
 	// FieldClosedAt holds the string denoting the closed_at field in the database.
@@ -143,6 +145,7 @@ var Columns = []string{
 	FieldReason,
 	FieldReasonFold,
 	FieldDescription,
+	FieldOpenedAt,
 	FieldStageEnteredAt,
 	FieldClosedAt,
 	FieldClosedAmount,
@@ -348,6 +351,11 @@ func ByReasonFold(opts ...sql.OrderTermOption) OrderOption {
 // ByDescription orders the results by the description field.
 func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
+}
+
+// ByOpenedAt orders the results by the opened_at field.
+func ByOpenedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOpenedAt, opts...).ToFunc()
 }
 
 // ByStageEnteredAt orders the results by the stage_entered_at field.

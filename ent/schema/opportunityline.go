@@ -12,7 +12,7 @@ import (
 type OpportunityLine struct{ ent.Schema }
 
 var opportunityLine = decl.Kind{
-	Code: 51, Prefix: "opln", Sight: model.ByParents, Parents: []string{"opportunity"}, Title: "name",
+	Code: 51, Prefix: "opln", Sight: model.ByParents, Parents: []string{"opportunity"}, Upsert: true, Title: "name",
 	Doc: "A line of a deal: what is offered, how much of it and for what. The amount of the deal is the sum of its lines, which are of one currency.",
 	Members: []*decl.Member{
 		decl.Ref("opportunity", Opportunity.Type, "The deal.").Required().Once(),

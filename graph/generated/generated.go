@@ -106,7 +106,7 @@ type ComplexityRoot struct {
 		DeleteOpportunity            func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteOpportunityCompetitor  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteOpportunityContact     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		DeleteOpportunityLine        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteOpportunityLine        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeletePipeline               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeletePreference             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteProduct                func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -166,7 +166,7 @@ type ComplexityRoot struct {
 		RestoreOpportunity           func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreOpportunityCompetitor func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreOpportunityContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		RestoreOpportunityLine       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreOpportunityLine       func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestorePipeline              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestorePreference            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreProduct               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -212,7 +212,7 @@ type ComplexityRoot struct {
 		UpdateOpportunity            func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateOpportunityCompetitor  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateOpportunityContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
-		UpdateOpportunityLine        func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateOpportunityLine        func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdatePipeline               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdatePreference             func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateProduct                func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -236,6 +236,7 @@ type ComplexityRoot struct {
 		UpsertContact                func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertLead                   func(childComplexity int, external input.Object, input input.Object, onDuplicate *string, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertOpportunity            func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpsertOpportunityLine        func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertProduct                func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertProductCategory        func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpsertUser                   func(childComplexity int, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -306,7 +307,7 @@ type ComplexityRoot struct {
 		OpportunityCompetitors func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		OpportunityContact     func(childComplexity int, id id.ID) int
 		OpportunityContacts    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
-		OpportunityLine        func(childComplexity int, id id.ID) int
+		OpportunityLine        func(childComplexity int, id *id.ID, external input.Object) int
 		OpportunityLines       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		OpportunityStep        func(childComplexity int, id id.ID) int
 		OpportunitySteps       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
@@ -537,9 +538,10 @@ type MutationResolver interface {
 	RestoreOpportunity(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpsertOpportunity(ctx context.Context, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateOpportunityLine(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
-	UpdateOpportunityLine(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
-	DeleteOpportunityLine(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
-	RestoreOpportunityLine(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateOpportunityLine(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteOpportunityLine(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreOpportunityLine(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpsertOpportunityLine(ctx context.Context, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateOpportunityContact(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateOpportunityContact(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteOpportunityContact(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -681,7 +683,7 @@ type QueryResolver interface {
 	Stages(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Opportunity(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
 	Opportunities(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
-	OpportunityLine(ctx context.Context, id id.ID) (*read.Result, error)
+	OpportunityLine(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
 	OpportunityLines(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	OpportunityContact(ctx context.Context, id id.ID) (*read.Result, error)
 	OpportunityContacts(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
@@ -1495,7 +1497,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteOpportunityLine(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+		return e.ComplexityRoot.Mutation.DeleteOpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deletePipeline":
 		if e.ComplexityRoot.Mutation.DeletePipeline == nil {
 			break
@@ -2145,7 +2147,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RestoreOpportunityLine(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+		return e.ComplexityRoot.Mutation.RestoreOpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restorePipeline":
 		if e.ComplexityRoot.Mutation.RestorePipeline == nil {
 			break
@@ -2646,7 +2648,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateOpportunityLine(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+		return e.ComplexityRoot.Mutation.UpdateOpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updatePipeline":
 		if e.ComplexityRoot.Mutation.UpdatePipeline == nil {
 			break
@@ -2900,6 +2902,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpsertOpportunity(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.upsertOpportunityLine":
+		if e.ComplexityRoot.Mutation.UpsertOpportunityLine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upsertOpportunityLine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpsertOpportunityLine(childComplexity, args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.upsertProduct":
 		if e.ComplexityRoot.Mutation.UpsertProduct == nil {
 			break
@@ -3644,7 +3657,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.OpportunityLine(childComplexity, args["id"].(id.ID)), true
+		return e.ComplexityRoot.Query.OpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object)), true
 	case "Query.opportunityLines":
 		if e.ComplexityRoot.Query.OpportunityLines == nil {
 			break
@@ -17974,6 +17987,8 @@ type Opportunity implements Node @kind(name: "Opportunity") {
   reason: String
   """Anything worth knowing."""
   description: String
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  openedAt: DateTime
   """When it entered the stage; kept by Farley."""
   stageEnteredAt: DateTime
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
@@ -18199,6 +18214,8 @@ enum OpportunityField @input(kind: "Opportunity", use: FREE) {
   REASON
   """Anything worth knowing."""
   DESCRIPTION
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  OPENED_AT
   """When it entered the stage; kept by Farley."""
   STAGE_ENTERED_AT
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
@@ -18327,6 +18344,8 @@ input OpportunityWhere @input(kind: "Opportunity", use: FILTER) {
   nextStep: StringFilter
   """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open."""
   reason: StringFilter
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  openedAt: DateTimeFilter
   """When it entered the stage; kept by Farley."""
   stageEnteredAt: DateTimeFilter
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
@@ -18407,6 +18426,8 @@ input CreateOpportunityInput @input(kind: "Opportunity", use: CREATE) {
   reason: String
   """Anything worth knowing. At most 100000 characters."""
   description: String
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  openedAt: DateTime
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
   closedAt: DateTime
   """Values of the fields that the firm has added; a write replaces the list. At most 200."""
@@ -18457,6 +18478,8 @@ input ConvertOpportunityInput @input(kind: "Opportunity", use: CREATE) {
   reason: String
   """Anything worth knowing. At most 100000 characters."""
   description: String
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  openedAt: DateTime
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
   closedAt: DateTime
   """Values of the fields that the firm has added; a write replaces the list. At most 200."""
@@ -18884,6 +18907,14 @@ type DeleteOpportunityLinePayload @plain @engine {
   version: Int
 }
 
+"""What upsertOpportunityLine gives."""
+type UpsertOpportunityLinePayload @plain @engine {
+  "The record as it is now."
+  opportunityLine: OpportunityLine
+  "Whether it was made just now."
+  created: Boolean
+}
+
 """A change of a OpportunityLine, as its reader may see it."""
 type OpportunityLineEvent @plain @engine {
   "The event's place in the change log: pass it as after to go on from here."
@@ -18910,7 +18941,9 @@ extend type Query {
   """One OpportunityLine; NOT_FOUND when there is none in sight."""
   opportunityLine(
     "The record."
-    id: ID!
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
   ): OpportunityLine @can(object: "OPPORTUNITY_LINE", action: "READ")
   """The OpportunityLine records in sight."""
   opportunityLines(
@@ -18942,7 +18975,9 @@ extend type Mutation {
   """Changes a OpportunityLine."""
   updateOpportunityLine(
     "The record."
-    id: ID!
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
     "The changes."
     input: UpdateOpportunityLineInput!
     "The version you have seen; CONFLICT when it is another one by now."
@@ -18955,7 +18990,9 @@ extend type Mutation {
   """Moves a OpportunityLine to the bin."""
   deleteOpportunityLine(
     "The record."
-    id: ID!
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
     "Check and answer as usual, but keep nothing."
@@ -18966,7 +19003,9 @@ extend type Mutation {
   """Takes a OpportunityLine out of the bin."""
   restoreOpportunityLine(
     "The record."
-    id: ID!
+    id: ID
+    "Instead of id: the key of an outside system."
+    external: ExternalRefInput
     "The version you have seen; CONFLICT when it is another one by now."
     expectedVersion: Int
     "Check and answer as usual, but keep nothing."
@@ -18974,6 +19013,19 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): RestoreOpportunityLinePayload @can(object: "OPPORTUNITY_LINE", action: "DELETE")
+  """Makes or changes the OpportunityLine with a key of an outside system. Required fields are needed only when it makes one."""
+  upsertOpportunityLine(
+    "The outside system and its key."
+    external: ExternalRefInput!
+    "The fields."
+    input: UpdateOpportunityLineInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpsertOpportunityLinePayload @can(object: "OPPORTUNITY_LINE", action: "READ")
 }
 
 extend type Subscription {
@@ -22673,7 +22725,7 @@ input ImportValueInput @input(use: FREE) {
 
 "How the record is found that a value stands for. More than one in your sight is a problem of the row."
 input ImportMatchInput @input(use: FREE) {
-  "id, external, or the name of a field by which records are compared: name, email, code … The field that names records unless given."
+  "id, external, row (the record that an earlier import made of the same row of the file; the column names no source then), or the name of a field by which records are compared: name, email, code … The field that names records unless given."
   by: String
   "With external: the outside system whose key the value is."
   system: String
@@ -27306,37 +27358,45 @@ func (ec *executionContext) field_Mutation_deleteOpportunityLine_args(ctx contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
 		func(ctx context.Context, v any) (*int64, error) {
 			return ec.unmarshalOInt2ᚖint64(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["expectedVersion"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
 		func(ctx context.Context, v any) (*bool, error) {
 			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["dryRun"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["idempotencyKey"] = arg3
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -29374,37 +29434,45 @@ func (ec *executionContext) field_Mutation_restoreOpportunityLine_args(ctx conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
 		func(ctx context.Context, v any) (*int64, error) {
 			return ec.unmarshalOInt2ᚖint64(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["expectedVersion"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
 		func(ctx context.Context, v any) (*bool, error) {
 			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["dryRun"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["idempotencyKey"] = arg3
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -31172,45 +31240,53 @@ func (ec *executionContext) field_Mutation_updateOpportunityLine_args(ctx contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["input"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
 		func(ctx context.Context, v any) (*int64, error) {
 			return ec.unmarshalOInt2ᚖint64(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["expectedVersion"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+	args["expectedVersion"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
 		func(ctx context.Context, v any) (*bool, error) {
 			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["dryRun"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+	args["dryRun"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["idempotencyKey"] = arg4
+	args["idempotencyKey"] = arg5
 	return args, nil
 }
 
@@ -32309,6 +32385,52 @@ func (ec *executionContext) field_Mutation_upsertLead_args(ctx context.Context, 
 		return nil, err
 	}
 	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upsertOpportunityLine_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -34574,13 +34696,21 @@ func (ec *executionContext) field_Query_opportunityLine_args(ctx context.Context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (id.ID, error) {
-			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "external",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOExternalRefInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["external"] = arg1
 	return args, nil
 }
 
@@ -42777,7 +42907,7 @@ func (ec *executionContext) _Mutation_updateOpportunityLine(ctx context.Context,
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateOpportunityLine(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+			return ec.Resolvers.Mutation().UpdateOpportunityLine(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -42821,7 +42951,7 @@ func (ec *executionContext) _Mutation_deleteOpportunityLine(ctx context.Context,
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteOpportunityLine(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+			return ec.Resolvers.Mutation().DeleteOpportunityLine(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -42865,7 +42995,7 @@ func (ec *executionContext) _Mutation_restoreOpportunityLine(ctx context.Context
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RestoreOpportunityLine(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+			return ec.Resolvers.Mutation().RestoreOpportunityLine(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -42893,6 +43023,50 @@ func (ec *executionContext) fieldContext_Mutation_restoreOpportunityLine(ctx con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_restoreOpportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upsertOpportunityLine(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upsertOpportunityLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpsertOpportunityLine(ctx, fc.Args["external"].(input.Object), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpsertOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upsertOpportunityLine(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpsertOpportunityLinePayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upsertOpportunityLine_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -48983,7 +49157,7 @@ func (ec *executionContext) _Query_opportunityLine(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().OpportunityLine(ctx, fc.Args["id"].(id.ID))
+			return ec.Resolvers.Query().OpportunityLine(ctx, fc.Args["id"].(*id.ID), fc.Args["external"].(input.Object))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
@@ -54680,6 +54854,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "restoreOpportunityLine":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restoreOpportunityLine(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upsertOpportunityLine":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upsertOpportunityLine(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -68898,6 +69079,22 @@ func (ec *executionContext) unmarshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOUpsertLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpsertOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpsertOpportunityLinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

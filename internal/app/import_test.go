@@ -420,11 +420,13 @@ func TestStartImport_invalid(t *testing.T) {
 			farleytest.Vars{"column": "a", "to": "nonsense"}, farleytest.Vars{"column": "z", "to": "name"}, farleytest.Vars{"to": "name"}, farleytest.Vars{"column": "a", "to": "domain"},
 			farleytest.Vars{"column": "a", "to": "parent", "match": farleytest.Vars{"by": "phones"}}, farleytest.Vars{"column": "a", "to": "customerSince", "date": "x"},
 			farleytest.Vars{"column": "a", "to": "name", "multiply": "1/2"}, farleytest.Vars{"template": "{a|nonsense}", "to": "name"}, farleytest.Vars{"column": "a", "to": "emails[99]"},
+			farleytest.Vars{"column": "a", "to": "parent", "match": farleytest.Vars{"by": "row"}}, farleytest.Vars{"to": "lifecycle", "match": farleytest.Vars{"by": "row"}},
 		},
 	}}).Want(t, "INVALID")
 	want := []string{
 		"input.columns.0.to UNKNOWN", "input.columns.1.column UNKNOWN", "input.columns.2.column REQUIRED", "input.columns.3.to UNKNOWN", "input.columns.4.match.by UNKNOWN",
-		"input.columns.5.date FORMAT", "input.columns.6.multiply FORMAT", "input.columns.7.template UNKNOWN", "input.columns.8.to UNKNOWN", "input.key REQUIRED", "input.skip.0.column UNKNOWN",
+		"input.columns.5.date FORMAT", "input.columns.6.multiply FORMAT", "input.columns.7.template UNKNOWN", "input.columns.8.to UNKNOWN",
+		"input.columns.9.column FORMAT", "input.columns.10.match.by UNKNOWN", "input.key REQUIRED", "input.skip.0.column UNKNOWN",
 	}
 	if diff := cmp.Diff(want, r.Violations()); diff != "" {
 		t.Errorf("violations (-want +got):\n%s", diff)

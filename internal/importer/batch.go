@@ -200,8 +200,12 @@ func (b *batch) related(ctx context.Context, k *model.Kind, m Match, texts []str
 			}
 		}
 		return out, nil
-	case "external":
-		found, err := b.tx.Externals(ctx, k, m.System, texts)
+	case "external", byRow:
+		system := m.System
+		if m.By == byRow {
+			system = rowSystem
+		}
+		found, err := b.tx.Externals(ctx, k, system, texts)
 		if err != nil {
 			return nil, err
 		}

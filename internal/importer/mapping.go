@@ -112,6 +112,9 @@ const (
 // rowSystem is the outside system whose keys are rows themselves.
 const rowSystem = "farley-row"
 
+// byRow finds the record that an import made of the same row of a file.
+const byRow = "row"
+
 const (
 	maxColumns  = 300
 	maxSkips    = 100
@@ -201,6 +204,7 @@ type source struct {
 	column   int // -1: none
 	constant string
 	parts    []part // of a template
+	row      bool   // it is what tells the row apart
 }
 
 type part struct {
@@ -291,7 +295,7 @@ func (c *compiler) place(path []any, name string, optional bool) int {
 	return -1
 }
 
-// source makes a source; exactly one of the three is given.
+// source makes a source; exactly one of the three is given, or none when it is the row itself.
 func (c *compiler) source(path []any, column, template string, value *string, optional bool) source {
 	at := func(name string) []any { return append(slices.Clone(path), name) }
 	given := 0
@@ -314,6 +318,14 @@ func (c *compiler) source(path []any, column, template string, value *string, op
 		s.parts = c.template(at("template"), template, optional)
 	}
 	return s
+}
+
+// row is the source of a relation to what an earlier import made of the same row.
+func (c *compiler) row(path []any, m Column) source {
+	if m.Column != "" || m.Template != "" || m.Value != nil {
+		c.problems.Add(append(slices.Clone(path), "column"), "FORMAT", "The row itself says which record it is.")
+	}
+	return source{column: -1, row: true}
 }
 
 func (c *compiler) template(path []any, template string, optional bool) []part {
@@ -351,7 +363,11 @@ func (c *compiler) column(i int) {
 	path := []any{"input", "columns", i}
 	at := func(name string) []any { return append(slices.Clone(path), name) }
 	t := &target{Column: m, at: i, index: -1}
-	t.source = c.source(path, m.Column, m.Template, m.Value, m.Optional)
+	if m.Match != nil && m.Match.By == byRow {
+		t.source = c.row(path, m)
+	} else {
+		t.source = c.source(path, m.Column, m.Template, m.Value, m.Optional)
+	}
 	parts := toForm.FindStringSubmatch(m.To)
 	if parts != nil {
 		t.field = c.plan.kind.Field(parts[1])
@@ -475,7 +491,7 @@ func (c *compiler) relation(t *target, path []any) {
 
 // matchable reports whether records are found by a field.
 func matchable(k *model.Kind, by string) bool {
-	if by == "id" || by == "external" && k.Upsert {
+	if by == "id" || (by == "external" || by == byRow) && k.Upsert {
 		return true
 	}
 	f := k.Field(by)
@@ -564,6 +580,9 @@ func cell(cells []string, i int) string {
 
 // read returns the text of a source, "" when there is none.
 func (s *source) read(cells []string) string {
+	if s.row {
+		return hashOf(cells)
+	}
 	if s.parts == nil {
 		if s.column < 0 {
 			return s.constant

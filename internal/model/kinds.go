@@ -1095,6 +1095,7 @@ func opportunity() *Kind {
 			{Name: "nextStep", Const: "NEXT_STEP", Type: String, Column: "next_step", Scalar: "String", Doc: "What is to be done next.", Personal: true, Write: Always, Filter: true, Fold: "next_step_fold", Max: 200},
 			{Name: "reason", Const: "REASON", Type: String, Column: "reason", Scalar: "String", Doc: "Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open.", Personal: true, Write: Always, Filter: true, Fold: "reason_fold", Max: 200},
 			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "Anything worth knowing.", Personal: true, Write: Always, Max: 100000},
+			{Name: "openedAt", Const: "OPENED_AT", Type: DateTime, Column: "opened_at", Scalar: "DateTime", Doc: "When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here.", Write: OnCreate, Filter: true},
 			{Name: "stageEnteredAt", Const: "STAGE_ENTERED_AT", Type: DateTime, Column: "stage_entered_at", Scalar: "DateTime", Doc: "When it entered the stage; kept by Farley.", Filter: true, Order: true},
 			{Name: "closedAt", Const: "CLOSED_AT", Type: DateTime, Column: "closed_at", Scalar: "DateTime", Doc: "When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it.", Write: Always, Filter: true, Order: true},
 			{Name: "closedAmount", Const: "CLOSED_AMOUNT", Type: Money, Column: "closed_amount", Scalar: "Money", Doc: "Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate.", Filter: true},
@@ -1118,7 +1119,7 @@ func opportunityLine() *Kind {
 		Name: "OpportunityLine", Const: "OPPORTUNITY_LINE", Single: "opportunityLine", Plural: "opportunityLines", Code: 51, Prefix: "opln", Table: "opportunity_lines",
 		Doc:     "A line of a deal: what is offered, how much of it and for what. The amount of the deal is the sum of its lines, which are of one currency.",
 		Sight:   ByParents,
-		Parents: []string{"opportunity"}, Title: "name", Actions: []string{"EXPORT"},
+		Parents: []string{"opportunity"}, Upsert: true, Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},

@@ -161,7 +161,7 @@ func opportunityStands(ctx context.Context, c *write.Change) error {
 		}
 		c.Set("pipeline", s.pipeline)
 		c.Set("status", s.kind)
-		c.Set("stageEnteredAt", c.Tx.Now)
+		opportunityOpens(c)
 	}
 	if s == nil {
 		return nil // a stage that was purged by hand: what does not depend on it may change
@@ -171,10 +171,48 @@ func opportunityStands(ctx context.Context, c *write.Change) error {
 		return err
 	}
 	opportunityCloses(c, s, entering)
+	if entering {
+		c.Set("stageEnteredAt", enteredAt(c))
+	}
 	if entering && (write.MoveOf(ctx) == nil || !write.MoveOf(ctx).Free) {
 		return demanded(ctx, c, s)
 	}
 	return nil
+}
+
+// opportunityOpens gives a new deal the instant at which it was begun; what comes closed was begun then at the latest.
+func opportunityOpens(c *write.Change) {
+	if !c.Created() || c.Faulty("openedAt") {
+		return
+	}
+	switch at, given := c.Get("openedAt").(time.Time); {
+	case !given:
+		at = c.Tx.Now
+		if closed, ok := c.Get("closedAt").(time.Time); ok && closed.Before(at) {
+			at = closed
+		}
+		c.Set("openedAt", at)
+	case at.After(c.Tx.Now):
+		c.Refuse("openedAt", "RANGE", "The instant is in the future.")
+	}
+}
+
+// enteredAt is when a deal enters the stage that it is given: as it was told of, for what was begun or closed before Farley heard of it.
+// A history goes forward, so nothing is entered before the stage that it left.
+func enteredAt(c *write.Change) time.Time {
+	if at, closed := c.Get("closedAt").(time.Time); closed {
+		if c.Created() {
+			return at
+		}
+		if since, ok := c.Old.Values["stage_entered_at"].(time.Time); ok && at.Before(since) {
+			return since
+		}
+		return at
+	}
+	if at, given := c.Get("openedAt").(time.Time); given && c.Created() {
+		return at
+	}
+	return c.Tx.Now
 }
 
 // stageTakes refuses a stage that a deal cannot enter.
@@ -282,6 +320,10 @@ func opportunityCloses(c *write.Change, s *stage, entering bool) {
 		c.Set("closedAt", c.Tx.Now)
 	case at.After(c.Tx.Now):
 		c.Refuse("closedAt", "RANGE", "The instant is in the future.")
+	default:
+		if opened, ok := c.Get("openedAt").(time.Time); ok && at.Before(opened) {
+			c.Refuse("closedAt", "RANGE", "The instant is before the deal was begun.")
+		}
 	}
 	c.SetMoney("closedAmount", 0, "")
 	if amount, ok := c.Get("amount").(int64); ok {
@@ -346,10 +388,14 @@ func opportunityHistory(_ context.Context, c *write.Change) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	in := input.Object{"opportunity": c.ID.String(), "changed": changed, "at": c.Tx.Now.Format(scalar.Layout), "stage": c.Ref("stage").String(), "secondsInStage": int64(0)}
+	at := c.Tx.Now
+	if c.Created() || c.Changes("stage") {
+		at, _ = c.Get("stageEnteredAt").(time.Time)
+	}
+	in := input.Object{"opportunity": c.ID.String(), "changed": changed, "at": at.Format(scalar.Layout), "stage": c.Ref("stage").String(), "secondsInStage": int64(0)}
 	if c.Old != nil {
 		if since, ok := c.Old.Values["stage_entered_at"].(time.Time); ok {
-			in["secondsInStage"] = max(0, int64(c.Tx.Now.Sub(since)/time.Second))
+			in["secondsInStage"] = max(0, int64(at.Sub(since)/time.Second))
 		}
 		if from, ok := c.Old.Values["stage_id"].(id.ID); ok && c.Changes("stage") {
 			in["fromStage"] = from.String()

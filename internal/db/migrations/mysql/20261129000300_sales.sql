@@ -138,6 +138,7 @@ CREATE TABLE `opportunities` (
   `reason` varchar(255) NULL,
   `reason_fold` varchar(255) NULL,
   `description` longtext NULL,
+  `opened_at` datetime(6) NULL,
   `stage_entered_at` datetime(6) NULL,
   `closed_at` datetime(6) NULL,
   `closed_amount` bigint NULL,

@@ -138,6 +138,7 @@ CREATE TABLE `opportunities` (
   `reason` text NULL,
   `reason_fold` text NULL,
   `description` text NULL,
+  `opened_at` datetime NULL,
   `stage_entered_at` datetime NULL,
   `closed_at` datetime NULL,
   `closed_amount` integer NULL,
