@@ -3,6 +3,7 @@
 package text
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -82,11 +83,49 @@ func NewSorter() *Sorter { return &Sorter{c: collate.New(language.Und)} }
 // Key returns the bytes whose order is the order of names (UTS 10), at most MaxSortKey.
 func (s *Sorter) Key(name string) []byte {
 	s.b.Reset()
-	k := s.c.KeyFromString(&s.b, name)
+	k := shortened(s.c.KeyFromString(&s.b, name))
 	if len(k) > MaxSortKey {
 		k = k[:MaxSortKey]
 	}
-	return append([]byte{}, k...)
+	return k
+}
+
+// The weights of what has neither accent nor capital, which are the least ones of their levels.
+const (
+	plainSecondary = 0x20
+	plainTertiary  = 0x02
+)
+
+// shortened returns a copy of a key without the plain weights at the end of its second and third level (UTS 10, 9.3): a key
+// that ends where another one goes on is less, as the plain weight is, so the order stays, and names take half the room in
+// every index.
+func shortened(k []byte) []byte {
+	first, second, third := levels(k)
+	for bytes.HasSuffix(second, []byte{0, plainSecondary}) {
+		second = second[:len(second)-2]
+	}
+	third = bytes.TrimRight(third, string(rune(plainTertiary)))
+	out := make([]byte, 0, len(first)+len(second)+len(third)+4)
+	out = append(append(out, first...), 0, 0)
+	out = append(append(out, second...), 0, 0)
+	return append(out, third...)
+}
+
+// levels divides a key as package collate writes it: primary weights in two bytes, or in three of which the first has its high
+// bit; secondary ones in two, tertiary ones in one; two zero bytes between the levels.
+func levels(k []byte) (first, second, third []byte) {
+	n := 0
+	for n+1 < len(k) && (k[n] != 0 || k[n+1] != 0) {
+		if k[n]&0x80 != 0 {
+			n++
+		}
+		n += 2
+	}
+	first, k = k[:min(n, len(k))], k[min(n+2, len(k)):]
+	for n = 0; n+1 < len(k) && (k[n] != 0 || k[n+1] != 0); {
+		n += 2
+	}
+	return first, k[:n], k[min(n+2, len(k)):]
 }
 
 // SortKey is Key of a fresh sorter.

@@ -6,6 +6,8 @@ import (
 
 	"farley/internal/text"
 
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
 	"pgregory.net/rapid"
 )
 
@@ -41,5 +43,24 @@ func TestSortKey_ordersNames(t *testing.T) {
 		if bytes.Compare(text.SortKey(names[i-1]), text.SortKey(names[i])) >= 0 {
 			t.Errorf("%q is not before %q", names[i-1], names[i])
 		}
+	}
+}
+
+// Keys leave out what says nothing; the order is that of the whole keys.
+func TestSortKey_isInTheOrderOfWholeKeys(t *testing.T) {
+	t.Parallel()
+	c := collate.New(language.Und)
+	letter := rapid.OneOf(rapid.SampledFrom([]rune("aAbBzÄäéÉ êßø 1２-.،أاآةهىيـ\u0301\u0308\u064e\u0651日本ｱア")), rapid.Rune())
+	word := rapid.StringOfN(letter, 0, 12, 60)
+	whole := func(s string) []byte { return bytes.Clone(c.KeyFromString(&collate.Buffer{}, s)) }
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := word.Draw(t, "a"), word.Draw(t, "b")
+		got, want := bytes.Compare(text.SortKey(a), text.SortKey(b)), bytes.Compare(whole(a), whole(b))
+		if len(whole(a)) <= text.MaxSortKey && len(whole(b)) <= text.MaxSortKey && got != want {
+			t.Fatalf("%q and %q are in the order %d, want %d", a, b, got, want)
+		}
+	})
+	if n := len(text.SortKey("Cold rooms for the new branch")); n > 66 {
+		t.Errorf("the key of 29 letters has %d bytes", n)
 	}
 }
