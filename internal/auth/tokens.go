@@ -2,12 +2,15 @@ package auth
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -52,7 +55,22 @@ type Tokens struct {
 	audience string
 	life     time.Duration
 	parser   *jwt.Parser
+
+	mu   sync.Mutex
+	seen map[[sha256.Size]byte]seenToken // by the hash of the token
 }
+
+// seenToken is a token whose form and signature have been found right: that it was signed by a key does not change. What does,
+// its times and whether the key still counts, is looked at each time.
+type seenToken struct {
+	kid       string
+	key       ed25519.PublicKey
+	claims    Claims
+	notBefore time.Time
+}
+
+// maxSeen bounds the tokens that are remembered.
+const maxSeen = 10_000
 
 // NewTokens returns a Tokens for one issuer and one audience. life is that of a token; 0 means DefaultTokenLife.
 func NewTokens(keys *Keyring, c clock.Clock, issuer, audience string, life time.Duration) *Tokens {
@@ -60,7 +78,7 @@ func NewTokens(keys *Keyring, c clock.Clock, issuer, audience string, life time.
 		life = DefaultTokenLife
 	}
 	return &Tokens{
-		keys: keys, clock: c, issuer: issuer, audience: audience, life: life,
+		keys: keys, clock: c, issuer: issuer, audience: audience, life: life, seen: map[[sha256.Size]byte]seenToken{},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
 			jwt.WithStrictDecoding(), jwt.WithTimeFunc(c.Now), jwt.WithLeeway(Leeway),
@@ -105,8 +123,18 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 	if len(token) > maxTokenLen || strings.Trim(token, tokenAlphabet) != "" {
 		return Claims{}, unauthenticated(errors.New("token too long or with foreign characters"))
 	}
+	sum := sha256.Sum256([]byte(token))
+	if c, ok := t.remembered(sum); ok {
+		return c, nil
+	}
 	var w wireClaims
-	if _, err := t.parser.ParseWithClaims(token, &w, t.key); err != nil {
+	var used ed25519.PublicKey
+	parsed, err := t.parser.ParseWithClaims(token, &w, func(token *jwt.Token) (any, error) {
+		key, err := t.key(token)
+		used = key
+		return key, err
+	})
+	if err != nil {
 		return Claims{}, unauthenticated(err)
 	}
 	if err := onlyOurs(token); err != nil {
@@ -116,7 +144,35 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 	if err != nil {
 		return Claims{}, unauthenticated(err)
 	}
+	kid, _ := parsed.Header["kid"].(string)
+	t.remember(sum, seenToken{kid, used, c, w.NotBefore.UTC()})
 	return c, nil
+}
+
+// remembered returns what a token says that was right before and counts now.
+func (t *Tokens) remembered(sum [sha256.Size]byte) (Claims, bool) {
+	t.mu.Lock()
+	s, ok := t.seen[sum]
+	t.mu.Unlock()
+	if !ok {
+		return Claims{}, false
+	}
+	now := t.clock.Now()
+	key, ok := t.keys.verifier(s.kid, now)
+	early := now.Add(Leeway)
+	if !ok || !s.key.Equal(key) || !now.Before(s.claims.ExpiresAt.Add(Leeway)) || early.Before(s.notBefore) || early.Before(s.claims.IssuedAt) {
+		return Claims{}, false
+	}
+	return s.claims, true
+}
+
+func (t *Tokens) remember(sum [sha256.Size]byte, s seenToken) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.seen) >= maxSeen {
+		clear(t.seen)
+	}
+	t.seen[sum] = s
 }
 
 // claimNames are the claims that we write, each once.
@@ -171,7 +227,7 @@ func members(object []byte) ([]string, error) {
 
 // key checks the header and finds the key it names. Ours has three parameters and no others: that refuses crit, which
 // the library passes over (RFC 7515 4.1.11), and everything by which a token brings its own key (jwk, jku, x5c, x5u).
-func (t *Tokens) key(token *jwt.Token) (any, error) {
+func (t *Tokens) key(token *jwt.Token) (ed25519.PublicKey, error) {
 	for name := range token.Header {
 		if name != "alg" && name != "typ" && name != "kid" {
 			return nil, errors.New("header parameter that we do not write")

@@ -320,6 +320,48 @@ func TestVerify_acceptsARetiredKeyUntilItsTokensAreOver(t *testing.T) {
 	}
 }
 
+// What was right before is looked at quickly, and still ends when it ends.
+func TestVerify_remembersOnlyWhatStays(t *testing.T) {
+	t.Parallel()
+	b := newTokenBench()
+	token, expires, err := b.tokens.Issue(b.user, b.session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := b.tokens.Verify(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := b.tokens.Verify(token); err != nil || again != first || len(b.tokens.seen) != 1 {
+		t.Errorf("the second time it says %+v, %v; %d are known", again, err, len(b.tokens.seen))
+	}
+	b.clock.Advance(expires.Add(Leeway - time.Microsecond))
+	if _, err := b.tokens.Verify(token); err != nil {
+		t.Errorf("just before it ends: %v", err)
+	}
+	b.clock.Advance(expires.Add(Leeway))
+	_, err = b.tokens.Verify(token)
+	wantSameRefusal(t, err)
+
+	// Another key by the name of the one that signed it does not make it right.
+	fresh, _, err := b.tokens.Issue(b.user, b.session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.tokens.Verify(fresh); err != nil {
+		t.Fatal(err)
+	}
+	impostor := newTokenBench()
+	impostor.tokens.seen = b.tokens.seen
+	for sum, s := range impostor.tokens.seen {
+		s.kid = impostor.keys.signer(noon).kid
+		impostor.tokens.seen[sum] = s
+	}
+	impostor.clock.Advance(b.clock.Now())
+	_, err = impostor.tokens.Verify(fresh)
+	wantSameRefusal(t, err)
+}
+
 func TestVerify_refusesAnyChangedCharacter(t *testing.T) {
 	t.Parallel()
 	b := newTokenBench()
