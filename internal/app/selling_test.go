@@ -182,7 +182,7 @@ func TestForecastAdjustment(t *testing.T) {
 		rep := shipped(t, e, "sales_rep", input.Object{"team": f.team.String()})
 		rep.Do(t, adjust, in(f.ann.User, nil)).Want(t, "FORBIDDEN")
 		f.ann.Do(t, adjust, in(f.boss.User, nil)).Want(t, "INVALID") // whom she does not see
-		rep.Query(t, adjust, in(rep.User, nil)) // one's own
+		rep.Query(t, adjust, in(rep.User, nil))                      // one's own
 		f.sue.Query(t, adjust, in(f.ann.User, input.Object{"rolledUp": true}))
 		f.boss.Query(t, adjust, in(f.ann.User, nil))
 		if diff := cmp.Diff([]string{"input.startsOn TAKEN"}, f.boss.Do(t, adjust, in(f.ann.User, nil)).Want(t, "INVALID").Violations()); diff != "" {

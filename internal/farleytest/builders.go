@@ -267,11 +267,11 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 	case "ExchangeRate.reportingCurrency":
 		return "USD", true
 	case "ExchangeRate.rate":
-		return pick(i, "0.5", "1.25", "2", "0.0065", "3"), true
+		return strconv.Itoa(i) + ".25", true
 	case "ExchangeRate.validFrom":
 		return Start.AddDate(0, 0, -int(e.n.Add(1))).Format(time.DateOnly), true // one a day
 	case "SalesTarget.startsOn", "ForecastAdjustment.startsOn":
-		return fmt.Sprintf("%d-01-01", 2020+i), true
+		return fmt.Sprintf("%04d-01-01", 1+e.n.Add(1)%9998), true // one a year for somebody
 	case "SalesTarget.measure":
 		return "REVENUE", true // the others are counted
 	case "SalesTarget.count":

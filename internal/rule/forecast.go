@@ -76,16 +76,20 @@ func isNew(ctx context.Context, c *write.Change, at, message string, fields ...s
 	return err
 }
 
-// targetOwned gives the target of a user to the user, before rights are decided on it: who may set it is who may make records
-// of the user's.
+// targetOwned gives the target of a user to the user unless it names another owner, and that of a team to the team, before rights
+// are decided on it.
 func targetOwned(_ context.Context, c *write.Change) error {
 	if c.Kind.Name != "SalesTarget" {
 		return nil
 	}
-	if user := c.Ref("user"); !user.IsZero() {
+	user, team := c.Ref("user"), c.Ref("forTeam")
+	if !user.IsZero() && !c.Given("owner") {
 		c.Set("owner", user)
-		c.Set("team", nil)
-	} else if team := c.Ref("forTeam"); !team.IsZero() {
+		if !c.Given("team") {
+			c.Set("team", nil)
+		}
+	}
+	if !team.IsZero() && !c.Given("team") {
 		c.Set("team", team)
 	}
 	return nil
@@ -147,7 +151,7 @@ func targetFits(ctx context.Context, c *write.Change) error {
 	if len(c.Problems) > 0 {
 		return nil
 	}
-	if err := targetWhose(c, team); err != nil || !c.Created() && c.Op != change.Restored {
+	if err := targetWhose(c, user, team); err != nil || !c.Created() && c.Op != change.Restored {
 		return err
 	}
 	return isNew(ctx, c, "startsOn", "There is such a target already.", "user", "forTeam", "startsOn", "length", "measure")
@@ -167,16 +171,22 @@ func targetAmount(c *write.Change, amount int64, has bool) {
 	}
 }
 
-// targetWhose refuses the target of a team that is not below the actor's, but for who may make targets in the scope ALL.
-func targetWhose(c *write.Change, team id.ID) error {
-	if team.IsZero() || !c.Created() || c.Tx.System() {
+// targetWhose refuses the target of somebody who is not in the actor's reach: one's own may be set by who may make targets at all,
+// those of users and teams below by who may in the scope TEAM, all by who may in the scope ALL.
+func targetWhose(c *write.Change, user, team id.ID) error {
+	if !c.Created() || c.Tx.System() {
 		return nil
 	}
-	a := c.Tx.Actor
-	if a.Policy.Scopes(c.Kind, access.Create)&access.All != 0 || slices.Contains(a.Teams, team) {
-		return nil
+	a, scopes := c.Tx.Actor, c.Tx.Actor.Policy.Scopes(c.Kind, access.Create)
+	leads := scopes&(access.Team|access.Shared) != 0
+	switch {
+	case scopes&access.All != 0, !user.IsZero() && user == a.User:
+	case leads && !user.IsZero() && slices.Contains(a.Reports, user):
+	case leads && !team.IsZero() && slices.Contains(a.Teams, team):
+	default:
+		return fault.New(fault.Forbidden, "You may not say what others are to reach.")
 	}
-	return fault.New(fault.Forbidden, "You may not say what this team is to reach.").At("input", "forTeam")
+	return nil
 }
 
 // adjustmentFits refuses an adjustment of somebody who does not report to who makes it, and a second one of the same.
