@@ -230,32 +230,49 @@ func keyOf(f *read.Filter, by string) (access.Cond, error) {
 	return null, nil
 }
 
-// within is the condition that a deal was won in the period, or is open and expected in it.
-func within(f *read.Filter, period Period) (access.Cond, error) {
+// within are the conditions that a deal was won in the period, and that it is open and expected in it. They are read one after the
+// other, each by an index: as one condition they read all deals.
+func within(f *read.Filter, period Period) ([2]access.Cond, error) {
 	var v [3]access.Cond
 	for i, name := range []string{"status", "closedAt", "closeDate"} {
 		var err error
 		if v[i], err = f.Value(name, ""); err != nil {
-			return access.Cond{}, err
+			return [2]access.Cond{}, err
 		}
 	}
 	status, closed, due := v[0], v[1], v[2]
-	won := compare(status, " = 'WON'", closed, " >= ?", period.Start, closed, " < ?", period.End)
-	expected := compare(status, " = 'OPEN'", due, " >= ?", period.From, due, " <= ?", period.To)
-	return access.Or(won, expected), nil
+	return [2]access.Cond{
+		compare(is(status, " = 'WON'"), is(closed, " >= ?", period.Start), is(closed, " < ?", period.End)),
+		compare(is(status, " = 'OPEN'"), is(due, " >= ?", period.From), is(due, " <= ?", period.To)),
+	}, nil
 }
 
-// compare joins conditions: each value is followed by the rest of its comparison, and that by the argument where it has a ?.
-func compare(parts ...any) access.Cond {
-	var out []access.Cond
-	for i := 0; i < len(parts); i += 2 {
-		v, rest := parts[i].(access.Cond), parts[i+1].(string)
-		c := access.Cond{SQL: v.SQL + rest, Args: append([]any{}, v.Args...)}
-		if strings.HasSuffix(rest, "?") {
-			c.Args = append(c.Args, parts[i+2])
-			i++
-		}
-		out = append(out, c)
+// either is the statement that reads the columns of the deals for which one of the conditions holds, which exclude each other.
+func (r *forecasting) either(c columns, joined access.Cond, conds [2]access.Cond) (string, []any) {
+	var parts []string
+	var args []any
+	for _, cond := range conds {
+		where := access.And(cond, r.filter.Cond)
+		parts = append(parts, "SELECT "+strings.Join(c.sql, ", ")+" FROM `opportunities` "+read.Row+joined.SQL+" WHERE "+where.SQL)
+		args = append(append(append(args, c.args...), joined.Args...), where.Args...)
+	}
+	return strings.Join(parts, " UNION ALL "), args
+}
+
+// comparison is a value, the rest of its comparison, and the arguments in that.
+type comparison struct {
+	value access.Cond
+	rest  string
+	args  []any
+}
+
+func is(value access.Cond, rest string, args ...any) comparison { return comparison{value, rest, args} }
+
+// compare is the condition that all comparisons hold.
+func compare(all ...comparison) access.Cond {
+	out := make([]access.Cond, len(all))
+	for i, c := range all {
+		out[i] = access.Cond{SQL: c.value.SQL + c.rest, Args: append(append([]any{}, c.value.Args...), c.args...)}
 	}
 	return access.And(out...)
 }
@@ -336,14 +353,14 @@ func (r *forecasting) deals() error {
 	c.add(w.expected, "expected")
 	c.add(w.expectedCurrency, "expected_currency")
 	c.add(w.held, "held")
-	where := access.And(cond, r.filter.Cond)
+	inner, args := r.either(c, access.Cond{}, cond)
 	query := "SELECT b.k, b.status, b.category, b.currency, b.expected_currency, NULL, COUNT(*), COUNT(b.held), " + money.SumSQL("b.amount") + ", " + money.SumTimesSQL("b.expected", "100") +
-		" FROM (SELECT " + strings.Join(c.sql, ", ") + " FROM `opportunities` " + read.Row + " WHERE " + where.SQL + ") b GROUP BY b.k, b.status, b.category, b.currency, b.expected_currency"
-	return db.Each(r.ctx, r.q, query, append(c.args, where.Args...), func(rows *sql.Rows) error { return r.sum(rows, true) })
+		" FROM (" + inner + ") b GROUP BY b.k, b.status, b.category, b.currency, b.expected_currency"
+	return db.Each(r.ctx, r.q, query, args, func(rows *sql.Rows) error { return r.sum(rows, true) })
 }
 
 // byProduct reads the sums of the lines of deals by product, and of deals without lines in sight as a whole.
-func (r *forecasting) byProduct(w worths, cond access.Cond) error {
+func (r *forecasting) byProduct(w worths, cond [2]access.Cond) error {
 	lines, err := r.Read.Filter(r.ctx, r.q, r.a, r.Read.Set.Kind("OpportunityLine"), nil)
 	if err != nil {
 		return err
@@ -363,7 +380,7 @@ func (r *forecasting) byProduct(w worths, cond access.Cond) error {
 		}
 	}
 	// what a deal is worth as a whole where it has no lines, and what a line is where it has
-	either := func(deal access.Cond, line string) access.Cond {
+	lineOr := func(deal access.Cond, line string) access.Cond {
 		return access.Cond{SQL: "CASE WHEN l.deal IS NULL THEN " + deal.SQL + " WHEN " + deal.SQL + " IS NOT NULL THEN " + line + " END", Args: append(append([]any{}, deal.Args...), deal.Args...)}
 	}
 	var c columns
@@ -371,30 +388,31 @@ func (r *forecasting) byProduct(w worths, cond access.Cond) error {
 	c.add(access.Cond{SQL: read.Row + ".`id`"}, "deal")
 	c.add(access.Cond{SQL: read.Row + ".`status`"}, "status")
 	c.add(w.category, "category")
-	c.add(either(w.amount, "l.total"), "amount")
-	c.add(either(w.currency, "l.currency"), "currency")
-	c.add(either(w.expected, "l.total"), "expected")
-	c.add(either(w.expectedCurrency, "l.currency"), "expected_currency")
+	c.add(lineOr(w.amount, "l.total"), "amount")
+	c.add(lineOr(w.currency, "l.currency"), "currency")
+	c.add(lineOr(w.expected, "l.total"), "expected")
+	c.add(lineOr(w.expectedCurrency, "l.currency"), "expected_currency")
 	c.add(access.Cond{SQL: "CASE WHEN l.deal IS NOT NULL AND " + read.Row + ".`status` = 'WON' THEN " + read.Row + ".`closing_rate` END"}, "rate")
 	c.add(access.Cond{SQL: "CASE WHEN l.deal IS NULL THEN 100 ELSE " + chance.SQL + " END", Args: chance.Args}, "chance")
 	c.add(w.held, "held")
-	where := access.And(cond, r.filter.Cond)
+	join := access.Cond{
+		SQL:  " LEFT JOIN (SELECT " + strings.Join(l.sql, ", ") + " FROM `opportunity_lines` " + read.Row + " WHERE " + lines.SQL + ") l ON l.deal = " + read.Row + ".`id`",
+		Args: append(l.args, lines.Args...),
+	}
+	inner, args := r.either(c, join, cond)
 	query := "SELECT b.k, b.status, b.category, b.currency, b.expected_currency, b.rate, COUNT(DISTINCT b.deal), COUNT(DISTINCT CASE WHEN b.held IS NOT NULL THEN b.deal END), " + money.SumSQL("b.amount") + ", " + money.SumTimesSQL("b.expected", "b.chance") +
-		" FROM (SELECT " + strings.Join(c.sql, ", ") + " FROM `opportunities` " + read.Row + " LEFT JOIN (SELECT " + strings.Join(l.sql, ", ") + " FROM `opportunity_lines` " + read.Row + " WHERE " + lines.SQL + ") l ON l.deal = " + read.Row + ".`id`" +
-		" WHERE " + where.SQL + ") b GROUP BY b.k, b.status, b.category, b.currency, b.expected_currency, b.rate"
-	args := append(append(append(c.args, l.args...), lines.Args...), where.Args...)
+		" FROM (" + inner + ") b GROUP BY b.k, b.status, b.category, b.currency, b.expected_currency, b.rate"
 	return db.Each(r.ctx, r.q, query, args, func(rows *sql.Rows) error { return r.sum(rows, false) })
 }
 
 // count counts deals, each once.
-func (r *forecasting) count(cond access.Cond) error {
+func (r *forecasting) count(cond [2]access.Cond) error {
 	omitted := ""
 	if r.Wanted.Amounts || r.Wanted.Weighted {
-		omitted = " AND (" + read.Row + ".`forecast_category` <> 'OMITTED' OR " + read.Row + ".`forecast_category` IS NULL)"
+		omitted = "(" + read.Row + ".`forecast_category` <> 'OMITTED' OR " + read.Row + ".`forecast_category` IS NULL)"
 	}
-	where := access.And(cond, r.filter.Cond)
-	query := "SELECT " + read.Row + ".`status`, COUNT(*) FROM `opportunities` " + read.Row + " WHERE " + where.SQL + omitted + " GROUP BY " + read.Row + ".`status`"
-	return db.Each(r.ctx, r.q, query, where.Args, func(rows *sql.Rows) error {
+	inner, args := r.either(columns{sql: []string{read.Row + ".`status` AS status"}}, access.Cond{}, [2]access.Cond{cond[0], access.And(cond[1], access.Cond{SQL: omitted})})
+	return db.Each(r.ctx, r.q, "SELECT b.status, COUNT(*) FROM ("+inner+") b GROUP BY b.status", args, func(rows *sql.Rows) error {
 		var status string
 		var n int64
 		if err := rows.Scan(&status, &n); err != nil {
@@ -605,7 +623,7 @@ func (r *forecasting) activities() error {
 			return err
 		}
 	}
-	where := access.And(f.Cond, compare(v[1], " = 'DONE'", v[2], " >= ?", r.period.Start, v[2], " < ?", r.period.End))
+	where := access.And(f.Cond, compare(is(v[1], " = 'DONE'"), is(v[2], " >= ?", r.period.Start), is(v[2], " < ?", r.period.End)))
 	query := "SELECT b.k, COUNT(*) FROM (SELECT " + v[0].SQL + " AS k FROM `activities` " + read.Row + " WHERE " + where.SQL + ") b GROUP BY b.k"
 	return db.Each(r.ctx, r.q, query, append(append([]any{}, v[0].Args...), where.Args...), func(rows *sql.Rows) error {
 		var key id.ID
@@ -781,7 +799,7 @@ func (r *forecasting) adjustments() error {
 			return err
 		}
 	}
-	where := access.And(f.Cond, compare(v[1], " = ?", r.period.From, v[2], " = ?", r.period.Length))
+	where := access.And(f.Cond, compare(is(v[1], " = ?", r.period.From), is(v[2], " = ?", r.period.Length)))
 	query := "SELECT " + v[0].SQL + ", " + read.Row + ".`id` FROM `forecast_adjustments` " + read.Row + " WHERE " + where.SQL + " ORDER BY " + read.Row + ".`id` DESC"
 	return db.Each(r.ctx, r.q, query, append(append([]any{}, v[0].Args...), where.Args...), func(rows *sql.Rows) error {
 		var user, x id.ID

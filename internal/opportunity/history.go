@@ -336,25 +336,25 @@ func changesSQL(deals, steps *read.Filter, req ChangesRequest) (string, []any, e
 	was.add(value(steps, "at", "", true), "since")
 	was.add(value(steps, "amount", "", req.Amounts), "amount")
 	was.add(value(steps, "amount", "amount_currency", req.Amounts), "currency")
-	var is columns
-	is.add(value(deals, "status", "", true), "status")
-	is.add(value(deals, "forecastCategory", "", true), "category")
-	is.add(value(deals, "closeDate", "", true), "close_date")
-	is.add(value(deals, "closedAt", "", true), "closed_at")
+	var now columns
+	now.add(value(deals, "status", "", true), "status")
+	now.add(value(deals, "forecastCategory", "", true), "category")
+	now.add(value(deals, "closeDate", "", true), "close_date")
+	now.add(value(deals, "closedAt", "", true), "closed_at")
 	amount, currency := value(deals, "amount", "", req.Amounts), value(deals, "amount", "amount_currency", req.Amounts)
 	if req.Amounts {
 		amount, currency = frozen(amount, "closed_amount"), frozen(currency, "closed_amount_currency")
 	}
-	is.add(amount, "amount")
-	is.add(currency, "currency")
+	now.add(amount, "amount")
+	now.add(currency, "currency")
 	if err != nil {
 		return "", nil, err
 	}
-	query := "SELECT " + read.Row + ".`id`, " + strings.Join(is.sql, ", ") + ", g.`kind`, s.category, s.close_date, s.since, s.amount, s.currency FROM `opportunities` " + read.Row +
+	query := "SELECT " + read.Row + ".`id`, " + strings.Join(now.sql, ", ") + ", g.`kind`, s.category, s.close_date, s.since, s.amount, s.currency FROM `opportunities` " + read.Row +
 		" LEFT JOIN (SELECT x.* FROM (SELECT " + strings.Join(was.sql, ", ") + ", ROW_NUMBER() OVER (PARTITION BY " + read.Row + ".`opportunity_id` ORDER BY " + read.Row + ".`at` DESC, " + read.Row + ".`id` DESC) AS n" +
 		" FROM `opportunity_steps` " + read.Row + " WHERE " + steps.SQL + " AND " + read.Row + ".`at` <= ?) x WHERE x.n = 1) s ON s.deal = " + read.Row + ".`id`" +
 		" LEFT JOIN `stages` g ON g.`id` = s.stage WHERE " + deals.SQL + " ORDER BY " + read.Row + ".`id` DESC"
-	args := append(append(append(append(is.args, was.args...), steps.Args...), req.Since), deals.Args...)
+	args := append(append(append(append(now.args, was.args...), steps.Args...), req.Since), deals.Args...)
 	return query, args, nil
 }
 
@@ -371,9 +371,9 @@ func (s *Forecasts) changed(now, before stand, p Period) (ChangedDeal, *big.Int)
 		return n
 	}
 	c := ChangedDeal{Before: worth(before), Now: worth(now)}
-	is, was := c.Now, c.Before
-	if is == nil {
-		is = new(big.Int)
+	worthNow, was := c.Now, c.Before
+	if worthNow == nil {
+		worthNow = new(big.Int)
 	}
 	if was == nil {
 		was = new(big.Int)
@@ -386,25 +386,25 @@ func (s *Forecasts) changed(now, before stand, p Period) (ChangedDeal, *big.Int)
 		}
 		return c, was
 	case now.status.String == "WON" && before.status.String == "WON":
-		return c, is // as it was
+		return c, worthNow // as it was
 	case isIn && now.status.String == "WON":
 		c.Kind = "WON"
-		return c, is
+		return c, worthNow
 	case isIn && !known:
 		c.Kind = "NEW"
-		return c, is
+		return c, worthNow
 	case isIn && !wasIn:
 		c.Kind = "MOVED_IN"
-		return c, is
+		return c, worthNow
 	case !isIn && wasIn:
 		c.Kind = "MOVED_OUT"
 		return c, was
 	case !isIn:
-		return c, is
-	case is.Cmp(was) > 0:
+		return c, worthNow
+	case worthNow.Cmp(was) > 0:
 		c.Kind = "GROWN"
-	case is.Cmp(was) < 0:
+	case worthNow.Cmp(was) < 0:
 		c.Kind = "SHRUNK"
 	}
-	return c, new(big.Int).Abs(new(big.Int).Sub(is, was))
+	return c, new(big.Int).Abs(new(big.Int).Sub(worthNow, was))
 }

@@ -128,7 +128,7 @@ func closedIn(f *read.Filter, period Period) (access.Cond, error) {
 		return access.Cond{}, err
 	}
 	closed, err := f.Value("closedAt", "")
-	return access.And(f.Cond, compare(status, " IN ('WON', 'LOST')", closed, " >= ?", period.Start, closed, " < ?", period.End)), err
+	return access.And(f.Cond, compare(is(status, " IN ('WON', 'LOST')"), is(closed, " >= ?", period.Start), is(closed, " < ?", period.End))), err
 }
 
 // wonWorth is what deals that were won are worth, as far as that shows.
@@ -293,8 +293,8 @@ func (s *Forecasts) winRates(ctx context.Context, q db.Querier, a *access.Actor,
 	if err != nil {
 		return err
 	}
-	key, text := null, req.By == "SOURCE" || req.By == "REASON"
-	join := access.Cond{}
+	text := req.By == "SOURCE" || req.By == "REASON"
+	var key, join access.Cond
 	currency, rate := access.Cond{SQL: "NULL"}, access.Cond{SQL: "NULL"}
 	switch req.By {
 	case "SOURCE":
