@@ -227,6 +227,7 @@ func TestPipelineBoard_manyWatchers(t *testing.T) {
 		}
 		ticker := time.NewTicker(max(pace, time.Microsecond))
 		defer ticker.Stop()
+		e.DB.Counter.Reset()
 		begun := time.Now()
 		for i := range n {
 			<-ticker.C
@@ -238,6 +239,10 @@ func TestPipelineBoard_manyWatchers(t *testing.T) {
 		movers.Wait()
 		moving := time.Since(begun)
 		wg.Wait()
+		reads := len(slices.DeleteFunc(e.DB.Counter.Statements(), func(q string) bool { return !strings.HasPrefix(q, "SELECT") || !strings.Contains(q, "`opportunities`") }))
+		if reads > 10*n+20 { // a move takes seven or eight, and the watchers together one
+			t.Errorf("%d reads of deals for %d moves: each watcher reads by himself", reads, n)
+		}
 		close(failed)
 		for err := range failed {
 			t.Error(err)
