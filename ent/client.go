@@ -18,11 +18,14 @@ import (
 	"farley/ent/activity"
 	"farley/ent/activityparticipant"
 	"farley/ent/branch"
+	"farley/ent/competitorprofile"
 	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/exchangerate"
 	"farley/ent/export"
 	"farley/ent/file"
+	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
@@ -47,6 +50,7 @@ import (
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
+	"farley/ent/salestarget"
 	"farley/ent/share"
 	"farley/ent/stage"
 	"farley/ent/stagehistory"
@@ -81,16 +85,22 @@ type Client struct {
 	ActivityParticipant *ActivityParticipantClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
+	// CompetitorProfile is the client for interacting with the CompetitorProfile builders.
+	CompetitorProfile *CompetitorProfileClient
 	// Consent is the client for interacting with the Consent builders.
 	Consent *ConsentClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// ExchangeRate is the client for interacting with the ExchangeRate builders.
+	ExchangeRate *ExchangeRateClient
 	// Export is the client for interacting with the Export builders.
 	Export *ExportClient
 	// File is the client for interacting with the File builders.
 	File *FileClient
+	// ForecastAdjustment is the client for interacting with the ForecastAdjustment builders.
+	ForecastAdjustment *ForecastAdjustmentClient
 	// ImportRun is the client for interacting with the ImportRun builders.
 	ImportRun *ImportRunClient
 	// Lead is the client for interacting with the Lead builders.
@@ -139,6 +149,8 @@ type Client struct {
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
 	RoleGrant *RoleGrantClient
+	// SalesTarget is the client for interacting with the SalesTarget builders.
+	SalesTarget *SalesTargetClient
 	// Share is the client for interacting with the Share builders.
 	Share *ShareClient
 	// Stage is the client for interacting with the Stage builders.
@@ -176,11 +188,14 @@ func (c *Client) init() {
 	c.Activity = NewActivityClient(c.config)
 	c.ActivityParticipant = NewActivityParticipantClient(c.config)
 	c.Branch = NewBranchClient(c.config)
+	c.CompetitorProfile = NewCompetitorProfileClient(c.config)
 	c.Consent = NewConsentClient(c.config)
 	c.Contact = NewContactClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
+	c.ExchangeRate = NewExchangeRateClient(c.config)
 	c.Export = NewExportClient(c.config)
 	c.File = NewFileClient(c.config)
+	c.ForecastAdjustment = NewForecastAdjustmentClient(c.config)
 	c.ImportRun = NewImportRunClient(c.config)
 	c.Lead = NewLeadClient(c.config)
 	c.LifecycleStage = NewLifecycleStageClient(c.config)
@@ -205,6 +220,7 @@ func (c *Client) init() {
 	c.RetentionRule = NewRetentionRuleClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
+	c.SalesTarget = NewSalesTargetClient(c.config)
 	c.Share = NewShareClient(c.config)
 	c.Stage = NewStageClient(c.config)
 	c.StageHistory = NewStageHistoryClient(c.config)
@@ -313,11 +329,14 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Activity:              NewActivityClient(cfg),
 		ActivityParticipant:   NewActivityParticipantClient(cfg),
 		Branch:                NewBranchClient(cfg),
+		CompetitorProfile:     NewCompetitorProfileClient(cfg),
 		Consent:               NewConsentClient(cfg),
 		Contact:               NewContactClient(cfg),
 		CustomField:           NewCustomFieldClient(cfg),
+		ExchangeRate:          NewExchangeRateClient(cfg),
 		Export:                NewExportClient(cfg),
 		File:                  NewFileClient(cfg),
+		ForecastAdjustment:    NewForecastAdjustmentClient(cfg),
 		ImportRun:             NewImportRunClient(cfg),
 		Lead:                  NewLeadClient(cfg),
 		LifecycleStage:        NewLifecycleStageClient(cfg),
@@ -342,6 +361,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		RetentionRule:         NewRetentionRuleClient(cfg),
 		Role:                  NewRoleClient(cfg),
 		RoleGrant:             NewRoleGrantClient(cfg),
+		SalesTarget:           NewSalesTargetClient(cfg),
 		Share:                 NewShareClient(cfg),
 		Stage:                 NewStageClient(cfg),
 		StageHistory:          NewStageHistoryClient(cfg),
@@ -377,11 +397,14 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Activity:              NewActivityClient(cfg),
 		ActivityParticipant:   NewActivityParticipantClient(cfg),
 		Branch:                NewBranchClient(cfg),
+		CompetitorProfile:     NewCompetitorProfileClient(cfg),
 		Consent:               NewConsentClient(cfg),
 		Contact:               NewContactClient(cfg),
 		CustomField:           NewCustomFieldClient(cfg),
+		ExchangeRate:          NewExchangeRateClient(cfg),
 		Export:                NewExportClient(cfg),
 		File:                  NewFileClient(cfg),
+		ForecastAdjustment:    NewForecastAdjustmentClient(cfg),
 		ImportRun:             NewImportRunClient(cfg),
 		Lead:                  NewLeadClient(cfg),
 		LifecycleStage:        NewLifecycleStageClient(cfg),
@@ -406,6 +429,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		RetentionRule:         NewRetentionRuleClient(cfg),
 		Role:                  NewRoleClient(cfg),
 		RoleGrant:             NewRoleGrantClient(cfg),
+		SalesTarget:           NewSalesTargetClient(cfg),
 		Share:                 NewShareClient(cfg),
 		Stage:                 NewStageClient(cfg),
 		StageHistory:          NewStageHistoryClient(cfg),
@@ -446,14 +470,15 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Activity,
-		c.ActivityParticipant, c.Branch, c.Consent, c.Contact, c.CustomField, c.Export,
-		c.File, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.ActivityParticipant, c.Branch, c.CompetitorProfile, c.Consent, c.Contact,
+		c.CustomField, c.ExchangeRate, c.Export, c.File, c.ForecastAdjustment,
+		c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep, c.LocationEvent,
+		c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
 		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
 		c.OpportunityStep, c.Pipeline, c.Preference, c.Product, c.ProductCategory,
 		c.Recurrence, c.Relationship, c.Reminder, c.RetentionRule, c.Role, c.RoleGrant,
-		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User, c.WorkingCalendar,
+		c.SalesTarget, c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team,
+		c.Territory, c.TerritoryMember, c.User, c.WorkingCalendar,
 	} {
 		n.Use(hooks...)
 	}
@@ -464,14 +489,15 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Activity,
-		c.ActivityParticipant, c.Branch, c.Consent, c.Contact, c.CustomField, c.Export,
-		c.File, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.ActivityParticipant, c.Branch, c.CompetitorProfile, c.Consent, c.Contact,
+		c.CustomField, c.ExchangeRate, c.Export, c.File, c.ForecastAdjustment,
+		c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep, c.LocationEvent,
+		c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
 		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
 		c.OpportunityStep, c.Pipeline, c.Preference, c.Product, c.ProductCategory,
 		c.Recurrence, c.Relationship, c.Reminder, c.RetentionRule, c.Role, c.RoleGrant,
-		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
-		c.TerritoryMember, c.User, c.WorkingCalendar,
+		c.SalesTarget, c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team,
+		c.Territory, c.TerritoryMember, c.User, c.WorkingCalendar,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -492,16 +518,22 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ActivityParticipant.mutate(ctx, m)
 	case *BranchMutation:
 		return c.Branch.mutate(ctx, m)
+	case *CompetitorProfileMutation:
+		return c.CompetitorProfile.mutate(ctx, m)
 	case *ConsentMutation:
 		return c.Consent.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
+	case *ExchangeRateMutation:
+		return c.ExchangeRate.mutate(ctx, m)
 	case *ExportMutation:
 		return c.Export.mutate(ctx, m)
 	case *FileMutation:
 		return c.File.mutate(ctx, m)
+	case *ForecastAdjustmentMutation:
+		return c.ForecastAdjustment.mutate(ctx, m)
 	case *ImportRunMutation:
 		return c.ImportRun.mutate(ctx, m)
 	case *LeadMutation:
@@ -550,6 +582,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Role.mutate(ctx, m)
 	case *RoleGrantMutation:
 		return c.RoleGrant.mutate(ctx, m)
+	case *SalesTargetMutation:
+		return c.SalesTarget.mutate(ctx, m)
 	case *ShareMutation:
 		return c.Share.mutate(ctx, m)
 	case *StageMutation:
@@ -1533,6 +1567,155 @@ func (c *BranchClient) mutate(ctx context.Context, m *BranchMutation) (Value, er
 	}
 }
 
+// CompetitorProfileClient is a client for the CompetitorProfile schema.
+type CompetitorProfileClient struct {
+	config
+}
+
+// NewCompetitorProfileClient returns a client for the CompetitorProfile from the given config.
+func NewCompetitorProfileClient(c config) *CompetitorProfileClient {
+	return &CompetitorProfileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `competitorprofile.Hooks(f(g(h())))`.
+func (c *CompetitorProfileClient) Use(hooks ...Hook) {
+	c.hooks.CompetitorProfile = append(c.hooks.CompetitorProfile, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `competitorprofile.Intercept(f(g(h())))`.
+func (c *CompetitorProfileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CompetitorProfile = append(c.inters.CompetitorProfile, interceptors...)
+}
+
+// Create returns a builder for creating a CompetitorProfile entity.
+func (c *CompetitorProfileClient) Create() *CompetitorProfileCreate {
+	mutation := newCompetitorProfileMutation(c.config, OpCreate)
+	return &CompetitorProfileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CompetitorProfile entities.
+func (c *CompetitorProfileClient) CreateBulk(builders ...*CompetitorProfileCreate) *CompetitorProfileCreateBulk {
+	return &CompetitorProfileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CompetitorProfileClient) MapCreateBulk(slice any, setFunc func(*CompetitorProfileCreate, int)) *CompetitorProfileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CompetitorProfileCreateBulk{err: fmt.Errorf("calling to CompetitorProfileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CompetitorProfileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CompetitorProfileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CompetitorProfile.
+func (c *CompetitorProfileClient) Update() *CompetitorProfileUpdate {
+	mutation := newCompetitorProfileMutation(c.config, OpUpdate)
+	return &CompetitorProfileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CompetitorProfileClient) UpdateOne(_m *CompetitorProfile) *CompetitorProfileUpdateOne {
+	mutation := newCompetitorProfileMutation(c.config, OpUpdateOne, withCompetitorProfile(_m))
+	return &CompetitorProfileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CompetitorProfileClient) UpdateOneID(id stored.ID) *CompetitorProfileUpdateOne {
+	mutation := newCompetitorProfileMutation(c.config, OpUpdateOne, withCompetitorProfileID(id))
+	return &CompetitorProfileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CompetitorProfile.
+func (c *CompetitorProfileClient) Delete() *CompetitorProfileDelete {
+	mutation := newCompetitorProfileMutation(c.config, OpDelete)
+	return &CompetitorProfileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CompetitorProfileClient) DeleteOne(_m *CompetitorProfile) *CompetitorProfileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CompetitorProfileClient) DeleteOneID(id stored.ID) *CompetitorProfileDeleteOne {
+	builder := c.Delete().Where(competitorprofile.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CompetitorProfileDeleteOne{builder}
+}
+
+// Query returns a query builder for CompetitorProfile.
+func (c *CompetitorProfileClient) Query() *CompetitorProfileQuery {
+	return &CompetitorProfileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCompetitorProfile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CompetitorProfile entity by its id.
+func (c *CompetitorProfileClient) Get(ctx context.Context, id stored.ID) (*CompetitorProfile, error) {
+	return c.Query().Where(competitorprofile.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CompetitorProfileClient) GetX(ctx context.Context, id stored.ID) *CompetitorProfile {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryAccount queries the account edge of a CompetitorProfile.
+func (c *CompetitorProfileClient) QueryAccount(_m *CompetitorProfile) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(competitorprofile.Table, competitorprofile.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, competitorprofile.AccountTable, competitorprofile.AccountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CompetitorProfileClient) Hooks() []Hook {
+	return c.hooks.CompetitorProfile
+}
+
+// Interceptors returns the client interceptors.
+func (c *CompetitorProfileClient) Interceptors() []Interceptor {
+	return c.inters.CompetitorProfile
+}
+
+func (c *CompetitorProfileClient) mutate(ctx context.Context, m *CompetitorProfileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CompetitorProfileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CompetitorProfileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CompetitorProfileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CompetitorProfileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CompetitorProfile mutation op: %q", m.Op())
+	}
+}
+
 // ConsentClient is a client for the Consent schema.
 type ConsentClient struct {
 	config
@@ -1964,6 +2147,139 @@ func (c *CustomFieldClient) mutate(ctx context.Context, m *CustomFieldMutation) 
 	}
 }
 
+// ExchangeRateClient is a client for the ExchangeRate schema.
+type ExchangeRateClient struct {
+	config
+}
+
+// NewExchangeRateClient returns a client for the ExchangeRate from the given config.
+func NewExchangeRateClient(c config) *ExchangeRateClient {
+	return &ExchangeRateClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `exchangerate.Hooks(f(g(h())))`.
+func (c *ExchangeRateClient) Use(hooks ...Hook) {
+	c.hooks.ExchangeRate = append(c.hooks.ExchangeRate, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `exchangerate.Intercept(f(g(h())))`.
+func (c *ExchangeRateClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ExchangeRate = append(c.inters.ExchangeRate, interceptors...)
+}
+
+// Create returns a builder for creating a ExchangeRate entity.
+func (c *ExchangeRateClient) Create() *ExchangeRateCreate {
+	mutation := newExchangeRateMutation(c.config, OpCreate)
+	return &ExchangeRateCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ExchangeRate entities.
+func (c *ExchangeRateClient) CreateBulk(builders ...*ExchangeRateCreate) *ExchangeRateCreateBulk {
+	return &ExchangeRateCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ExchangeRateClient) MapCreateBulk(slice any, setFunc func(*ExchangeRateCreate, int)) *ExchangeRateCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ExchangeRateCreateBulk{err: fmt.Errorf("calling to ExchangeRateClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ExchangeRateCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ExchangeRateCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ExchangeRate.
+func (c *ExchangeRateClient) Update() *ExchangeRateUpdate {
+	mutation := newExchangeRateMutation(c.config, OpUpdate)
+	return &ExchangeRateUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ExchangeRateClient) UpdateOne(_m *ExchangeRate) *ExchangeRateUpdateOne {
+	mutation := newExchangeRateMutation(c.config, OpUpdateOne, withExchangeRate(_m))
+	return &ExchangeRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ExchangeRateClient) UpdateOneID(id stored.ID) *ExchangeRateUpdateOne {
+	mutation := newExchangeRateMutation(c.config, OpUpdateOne, withExchangeRateID(id))
+	return &ExchangeRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ExchangeRate.
+func (c *ExchangeRateClient) Delete() *ExchangeRateDelete {
+	mutation := newExchangeRateMutation(c.config, OpDelete)
+	return &ExchangeRateDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ExchangeRateClient) DeleteOne(_m *ExchangeRate) *ExchangeRateDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ExchangeRateClient) DeleteOneID(id stored.ID) *ExchangeRateDeleteOne {
+	builder := c.Delete().Where(exchangerate.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ExchangeRateDeleteOne{builder}
+}
+
+// Query returns a query builder for ExchangeRate.
+func (c *ExchangeRateClient) Query() *ExchangeRateQuery {
+	return &ExchangeRateQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeExchangeRate},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ExchangeRate entity by its id.
+func (c *ExchangeRateClient) Get(ctx context.Context, id stored.ID) (*ExchangeRate, error) {
+	return c.Query().Where(exchangerate.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ExchangeRateClient) GetX(ctx context.Context, id stored.ID) *ExchangeRate {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ExchangeRateClient) Hooks() []Hook {
+	return c.hooks.ExchangeRate
+}
+
+// Interceptors returns the client interceptors.
+func (c *ExchangeRateClient) Interceptors() []Interceptor {
+	return c.inters.ExchangeRate
+}
+
+func (c *ExchangeRateClient) mutate(ctx context.Context, m *ExchangeRateMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ExchangeRateCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ExchangeRateUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ExchangeRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ExchangeRateDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ExchangeRate mutation op: %q", m.Op())
+	}
+}
+
 // ExportClient is a client for the Export schema.
 type ExportClient struct {
 	config
@@ -2243,6 +2559,139 @@ func (c *FileClient) mutate(ctx context.Context, m *FileMutation) (Value, error)
 		return (&FileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown File mutation op: %q", m.Op())
+	}
+}
+
+// ForecastAdjustmentClient is a client for the ForecastAdjustment schema.
+type ForecastAdjustmentClient struct {
+	config
+}
+
+// NewForecastAdjustmentClient returns a client for the ForecastAdjustment from the given config.
+func NewForecastAdjustmentClient(c config) *ForecastAdjustmentClient {
+	return &ForecastAdjustmentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `forecastadjustment.Hooks(f(g(h())))`.
+func (c *ForecastAdjustmentClient) Use(hooks ...Hook) {
+	c.hooks.ForecastAdjustment = append(c.hooks.ForecastAdjustment, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `forecastadjustment.Intercept(f(g(h())))`.
+func (c *ForecastAdjustmentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ForecastAdjustment = append(c.inters.ForecastAdjustment, interceptors...)
+}
+
+// Create returns a builder for creating a ForecastAdjustment entity.
+func (c *ForecastAdjustmentClient) Create() *ForecastAdjustmentCreate {
+	mutation := newForecastAdjustmentMutation(c.config, OpCreate)
+	return &ForecastAdjustmentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ForecastAdjustment entities.
+func (c *ForecastAdjustmentClient) CreateBulk(builders ...*ForecastAdjustmentCreate) *ForecastAdjustmentCreateBulk {
+	return &ForecastAdjustmentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ForecastAdjustmentClient) MapCreateBulk(slice any, setFunc func(*ForecastAdjustmentCreate, int)) *ForecastAdjustmentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ForecastAdjustmentCreateBulk{err: fmt.Errorf("calling to ForecastAdjustmentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ForecastAdjustmentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ForecastAdjustmentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ForecastAdjustment.
+func (c *ForecastAdjustmentClient) Update() *ForecastAdjustmentUpdate {
+	mutation := newForecastAdjustmentMutation(c.config, OpUpdate)
+	return &ForecastAdjustmentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ForecastAdjustmentClient) UpdateOne(_m *ForecastAdjustment) *ForecastAdjustmentUpdateOne {
+	mutation := newForecastAdjustmentMutation(c.config, OpUpdateOne, withForecastAdjustment(_m))
+	return &ForecastAdjustmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ForecastAdjustmentClient) UpdateOneID(id stored.ID) *ForecastAdjustmentUpdateOne {
+	mutation := newForecastAdjustmentMutation(c.config, OpUpdateOne, withForecastAdjustmentID(id))
+	return &ForecastAdjustmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ForecastAdjustment.
+func (c *ForecastAdjustmentClient) Delete() *ForecastAdjustmentDelete {
+	mutation := newForecastAdjustmentMutation(c.config, OpDelete)
+	return &ForecastAdjustmentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ForecastAdjustmentClient) DeleteOne(_m *ForecastAdjustment) *ForecastAdjustmentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ForecastAdjustmentClient) DeleteOneID(id stored.ID) *ForecastAdjustmentDeleteOne {
+	builder := c.Delete().Where(forecastadjustment.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ForecastAdjustmentDeleteOne{builder}
+}
+
+// Query returns a query builder for ForecastAdjustment.
+func (c *ForecastAdjustmentClient) Query() *ForecastAdjustmentQuery {
+	return &ForecastAdjustmentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeForecastAdjustment},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ForecastAdjustment entity by its id.
+func (c *ForecastAdjustmentClient) Get(ctx context.Context, id stored.ID) (*ForecastAdjustment, error) {
+	return c.Query().Where(forecastadjustment.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ForecastAdjustmentClient) GetX(ctx context.Context, id stored.ID) *ForecastAdjustment {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ForecastAdjustmentClient) Hooks() []Hook {
+	return c.hooks.ForecastAdjustment
+}
+
+// Interceptors returns the client interceptors.
+func (c *ForecastAdjustmentClient) Interceptors() []Interceptor {
+	return c.inters.ForecastAdjustment
+}
+
+func (c *ForecastAdjustmentClient) mutate(ctx context.Context, m *ForecastAdjustmentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ForecastAdjustmentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ForecastAdjustmentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ForecastAdjustmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ForecastAdjustmentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ForecastAdjustment mutation op: %q", m.Op())
 	}
 }
 
@@ -5790,6 +6239,139 @@ func (c *RoleGrantClient) mutate(ctx context.Context, m *RoleGrantMutation) (Val
 	}
 }
 
+// SalesTargetClient is a client for the SalesTarget schema.
+type SalesTargetClient struct {
+	config
+}
+
+// NewSalesTargetClient returns a client for the SalesTarget from the given config.
+func NewSalesTargetClient(c config) *SalesTargetClient {
+	return &SalesTargetClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `salestarget.Hooks(f(g(h())))`.
+func (c *SalesTargetClient) Use(hooks ...Hook) {
+	c.hooks.SalesTarget = append(c.hooks.SalesTarget, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `salestarget.Intercept(f(g(h())))`.
+func (c *SalesTargetClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SalesTarget = append(c.inters.SalesTarget, interceptors...)
+}
+
+// Create returns a builder for creating a SalesTarget entity.
+func (c *SalesTargetClient) Create() *SalesTargetCreate {
+	mutation := newSalesTargetMutation(c.config, OpCreate)
+	return &SalesTargetCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SalesTarget entities.
+func (c *SalesTargetClient) CreateBulk(builders ...*SalesTargetCreate) *SalesTargetCreateBulk {
+	return &SalesTargetCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SalesTargetClient) MapCreateBulk(slice any, setFunc func(*SalesTargetCreate, int)) *SalesTargetCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SalesTargetCreateBulk{err: fmt.Errorf("calling to SalesTargetClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SalesTargetCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SalesTargetCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SalesTarget.
+func (c *SalesTargetClient) Update() *SalesTargetUpdate {
+	mutation := newSalesTargetMutation(c.config, OpUpdate)
+	return &SalesTargetUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SalesTargetClient) UpdateOne(_m *SalesTarget) *SalesTargetUpdateOne {
+	mutation := newSalesTargetMutation(c.config, OpUpdateOne, withSalesTarget(_m))
+	return &SalesTargetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SalesTargetClient) UpdateOneID(id stored.ID) *SalesTargetUpdateOne {
+	mutation := newSalesTargetMutation(c.config, OpUpdateOne, withSalesTargetID(id))
+	return &SalesTargetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SalesTarget.
+func (c *SalesTargetClient) Delete() *SalesTargetDelete {
+	mutation := newSalesTargetMutation(c.config, OpDelete)
+	return &SalesTargetDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SalesTargetClient) DeleteOne(_m *SalesTarget) *SalesTargetDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SalesTargetClient) DeleteOneID(id stored.ID) *SalesTargetDeleteOne {
+	builder := c.Delete().Where(salestarget.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SalesTargetDeleteOne{builder}
+}
+
+// Query returns a query builder for SalesTarget.
+func (c *SalesTargetClient) Query() *SalesTargetQuery {
+	return &SalesTargetQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSalesTarget},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SalesTarget entity by its id.
+func (c *SalesTargetClient) Get(ctx context.Context, id stored.ID) (*SalesTarget, error) {
+	return c.Query().Where(salestarget.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SalesTargetClient) GetX(ctx context.Context, id stored.ID) *SalesTarget {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SalesTargetClient) Hooks() []Hook {
+	return c.hooks.SalesTarget
+}
+
+// Interceptors returns the client interceptors.
+func (c *SalesTargetClient) Interceptors() []Interceptor {
+	return c.inters.SalesTarget
+}
+
+func (c *SalesTargetClient) mutate(ctx context.Context, m *SalesTargetMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SalesTargetCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SalesTargetUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SalesTargetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SalesTargetDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SalesTarget mutation op: %q", m.Op())
+	}
+}
+
 // ShareClient is a client for the Share schema.
 type ShareClient struct {
 	config
@@ -7204,22 +7786,24 @@ func (c *WorkingCalendarClient) mutate(ctx context.Context, m *WorkingCalendarMu
 type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
-		Branch, Consent, Contact, CustomField, Export, File, ImportRun, Lead,
-		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
-		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
-		OpportunityLine, OpportunityStep, Pipeline, Preference, Product,
-		ProductCategory, Recurrence, Relationship, Reminder, RetentionRule, Role,
-		RoleGrant, Share, Stage, StageHistory, Tag, Tagging, Team, Territory,
-		TerritoryMember, User, WorkingCalendar []ent.Hook
+		Branch, CompetitorProfile, Consent, Contact, CustomField, ExchangeRate, Export,
+		File, ForecastAdjustment, ImportRun, Lead, LifecycleStage, LifecycleStep,
+		LocationEvent, Mention, Need, Note, Notification, Opportunity,
+		OpportunityCompetitor, OpportunityContact, OpportunityLine, OpportunityStep,
+		Pipeline, Preference, Product, ProductCategory, Recurrence, Relationship,
+		Reminder, RetentionRule, Role, RoleGrant, SalesTarget, Share, Stage,
+		StageHistory, Tag, Tagging, Team, Territory, TerritoryMember, User,
+		WorkingCalendar []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
-		Branch, Consent, Contact, CustomField, Export, File, ImportRun, Lead,
-		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
-		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
-		OpportunityLine, OpportunityStep, Pipeline, Preference, Product,
-		ProductCategory, Recurrence, Relationship, Reminder, RetentionRule, Role,
-		RoleGrant, Share, Stage, StageHistory, Tag, Tagging, Team, Territory,
-		TerritoryMember, User, WorkingCalendar []ent.Interceptor
+		Branch, CompetitorProfile, Consent, Contact, CustomField, ExchangeRate, Export,
+		File, ForecastAdjustment, ImportRun, Lead, LifecycleStage, LifecycleStep,
+		LocationEvent, Mention, Need, Note, Notification, Opportunity,
+		OpportunityCompetitor, OpportunityContact, OpportunityLine, OpportunityStep,
+		Pipeline, Preference, Product, ProductCategory, Recurrence, Relationship,
+		Reminder, RetentionRule, Role, RoleGrant, SalesTarget, Share, Stage,
+		StageHistory, Tag, Tagging, Team, Territory, TerritoryMember, User,
+		WorkingCalendar []ent.Interceptor
 	}
 )

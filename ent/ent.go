@@ -11,11 +11,14 @@ import (
 	"farley/ent/activity"
 	"farley/ent/activityparticipant"
 	"farley/ent/branch"
+	"farley/ent/competitorprofile"
 	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/exchangerate"
 	"farley/ent/export"
 	"farley/ent/file"
+	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
@@ -40,6 +43,7 @@ import (
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
+	"farley/ent/salestarget"
 	"farley/ent/share"
 	"farley/ent/stage"
 	"farley/ent/stagehistory"
@@ -123,11 +127,14 @@ func checkColumn(t, c string) error {
 			activity.Table:              activity.ValidColumn,
 			activityparticipant.Table:   activityparticipant.ValidColumn,
 			branch.Table:                branch.ValidColumn,
+			competitorprofile.Table:     competitorprofile.ValidColumn,
 			consent.Table:               consent.ValidColumn,
 			contact.Table:               contact.ValidColumn,
 			customfield.Table:           customfield.ValidColumn,
+			exchangerate.Table:          exchangerate.ValidColumn,
 			export.Table:                export.ValidColumn,
 			file.Table:                  file.ValidColumn,
+			forecastadjustment.Table:    forecastadjustment.ValidColumn,
 			importrun.Table:             importrun.ValidColumn,
 			lead.Table:                  lead.ValidColumn,
 			lifecyclestage.Table:        lifecyclestage.ValidColumn,
@@ -152,6 +159,7 @@ func checkColumn(t, c string) error {
 			retentionrule.Table:         retentionrule.ValidColumn,
 			role.Table:                  role.ValidColumn,
 			rolegrant.Table:             rolegrant.ValidColumn,
+			salestarget.Table:           salestarget.ValidColumn,
 			share.Table:                 share.ValidColumn,
 			stage.Table:                 stage.ValidColumn,
 			stagehistory.Table:          stagehistory.ValidColumn,

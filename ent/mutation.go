@@ -11,11 +11,14 @@ import (
 	"farley/ent/activity"
 	"farley/ent/activityparticipant"
 	"farley/ent/branch"
+	"farley/ent/competitorprofile"
 	"farley/ent/consent"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/exchangerate"
 	"farley/ent/export"
 	"farley/ent/file"
+	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
@@ -41,6 +44,7 @@ import (
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
+	"farley/ent/salestarget"
 	"farley/ent/share"
 	"farley/ent/stage"
 	"farley/ent/stagehistory"
@@ -75,11 +79,14 @@ const (
 	TypeActivity              = "Activity"
 	TypeActivityParticipant   = "ActivityParticipant"
 	TypeBranch                = "Branch"
+	TypeCompetitorProfile     = "CompetitorProfile"
 	TypeConsent               = "Consent"
 	TypeContact               = "Contact"
 	TypeCustomField           = "CustomField"
+	TypeExchangeRate          = "ExchangeRate"
 	TypeExport                = "Export"
 	TypeFile                  = "File"
+	TypeForecastAdjustment    = "ForecastAdjustment"
 	TypeImportRun             = "ImportRun"
 	TypeLead                  = "Lead"
 	TypeLifecycleStage        = "LifecycleStage"
@@ -104,6 +111,7 @@ const (
 	TypeRetentionRule         = "RetentionRule"
 	TypeRole                  = "Role"
 	TypeRoleGrant             = "RoleGrant"
+	TypeSalesTarget           = "SalesTarget"
 	TypeShare                 = "Share"
 	TypeStage                 = "Stage"
 	TypeStageHistory          = "StageHistory"
@@ -12653,6 +12661,1431 @@ func (m *BranchMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Branch edge %s", name)
 }
 
+// CompetitorProfileMutation represents an operation that mutates the CompetitorProfile nodes in the graph.
+type CompetitorProfileMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	as_of          *string
+	source         *string
+	source_fold    *string
+	products       *string
+	prices         *string
+	campaigns      *string
+	strengths      *string
+	weaknesses     *string
+	battle_card    *string
+	clearedFields  map[string]struct{}
+	account        *stored.ID
+	clearedaccount bool
+	done           bool
+	oldValue       func(context.Context) (*CompetitorProfile, error)
+	predicates     []predicate.CompetitorProfile
+}
+
+var _ ent.Mutation = (*CompetitorProfileMutation)(nil)
+
+// competitorprofileOption allows management of the mutation configuration using functional options.
+type competitorprofileOption func(*CompetitorProfileMutation)
+
+// newCompetitorProfileMutation creates new mutation for the CompetitorProfile entity.
+func newCompetitorProfileMutation(c config, op Op, opts ...competitorprofileOption) *CompetitorProfileMutation {
+	m := &CompetitorProfileMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCompetitorProfile,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCompetitorProfileID sets the ID field of the mutation.
+func withCompetitorProfileID(id stored.ID) competitorprofileOption {
+	return func(m *CompetitorProfileMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CompetitorProfile
+		)
+		m.oldValue = func(ctx context.Context) (*CompetitorProfile, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CompetitorProfile.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCompetitorProfile sets the old CompetitorProfile of the mutation.
+func withCompetitorProfile(node *CompetitorProfile) competitorprofileOption {
+	return func(m *CompetitorProfileMutation) {
+		m.oldValue = func(context.Context) (*CompetitorProfile, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CompetitorProfileMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CompetitorProfileMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CompetitorProfile entities.
+func (m *CompetitorProfileMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CompetitorProfileMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CompetitorProfileMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CompetitorProfile.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *CompetitorProfileMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CompetitorProfileMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CompetitorProfileMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CompetitorProfileMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CompetitorProfileMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CompetitorProfileMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CompetitorProfileMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CompetitorProfileMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *CompetitorProfileMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *CompetitorProfileMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *CompetitorProfileMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *CompetitorProfileMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *CompetitorProfileMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *CompetitorProfileMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[competitorprofile.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *CompetitorProfileMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, competitorprofile.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *CompetitorProfileMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *CompetitorProfileMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *CompetitorProfileMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[competitorprofile.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *CompetitorProfileMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, competitorprofile.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *CompetitorProfileMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *CompetitorProfileMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *CompetitorProfileMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[competitorprofile.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *CompetitorProfileMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, competitorprofile.FieldDeletedAt)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *CompetitorProfileMutation) SetAccountID(s stored.ID) {
+	m.account = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *CompetitorProfileMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *CompetitorProfileMutation) ResetAccountID() {
+	m.account = nil
+}
+
+// SetAsOf sets the "as_of" field.
+func (m *CompetitorProfileMutation) SetAsOf(s string) {
+	m.as_of = &s
+}
+
+// AsOf returns the value of the "as_of" field in the mutation.
+func (m *CompetitorProfileMutation) AsOf() (r string, exists bool) {
+	v := m.as_of
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAsOf returns the old "as_of" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldAsOf(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAsOf is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAsOf requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAsOf: %w", err)
+	}
+	return oldValue.AsOf, nil
+}
+
+// ResetAsOf resets all changes to the "as_of" field.
+func (m *CompetitorProfileMutation) ResetAsOf() {
+	m.as_of = nil
+}
+
+// SetSource sets the "source" field.
+func (m *CompetitorProfileMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *CompetitorProfileMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *CompetitorProfileMutation) ResetSource() {
+	m.source = nil
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *CompetitorProfileMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *CompetitorProfileMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *CompetitorProfileMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[competitorprofile.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *CompetitorProfileMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, competitorprofile.FieldSourceFold)
+}
+
+// SetProducts sets the "products" field.
+func (m *CompetitorProfileMutation) SetProducts(s string) {
+	m.products = &s
+}
+
+// Products returns the value of the "products" field in the mutation.
+func (m *CompetitorProfileMutation) Products() (r string, exists bool) {
+	v := m.products
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProducts returns the old "products" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldProducts(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProducts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProducts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProducts: %w", err)
+	}
+	return oldValue.Products, nil
+}
+
+// ClearProducts clears the value of the "products" field.
+func (m *CompetitorProfileMutation) ClearProducts() {
+	m.products = nil
+	m.clearedFields[competitorprofile.FieldProducts] = struct{}{}
+}
+
+// ProductsCleared returns if the "products" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) ProductsCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldProducts]
+	return ok
+}
+
+// ResetProducts resets all changes to the "products" field.
+func (m *CompetitorProfileMutation) ResetProducts() {
+	m.products = nil
+	delete(m.clearedFields, competitorprofile.FieldProducts)
+}
+
+// SetPrices sets the "prices" field.
+func (m *CompetitorProfileMutation) SetPrices(s string) {
+	m.prices = &s
+}
+
+// Prices returns the value of the "prices" field in the mutation.
+func (m *CompetitorProfileMutation) Prices() (r string, exists bool) {
+	v := m.prices
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrices returns the old "prices" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldPrices(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrices is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrices requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrices: %w", err)
+	}
+	return oldValue.Prices, nil
+}
+
+// ClearPrices clears the value of the "prices" field.
+func (m *CompetitorProfileMutation) ClearPrices() {
+	m.prices = nil
+	m.clearedFields[competitorprofile.FieldPrices] = struct{}{}
+}
+
+// PricesCleared returns if the "prices" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) PricesCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldPrices]
+	return ok
+}
+
+// ResetPrices resets all changes to the "prices" field.
+func (m *CompetitorProfileMutation) ResetPrices() {
+	m.prices = nil
+	delete(m.clearedFields, competitorprofile.FieldPrices)
+}
+
+// SetCampaigns sets the "campaigns" field.
+func (m *CompetitorProfileMutation) SetCampaigns(s string) {
+	m.campaigns = &s
+}
+
+// Campaigns returns the value of the "campaigns" field in the mutation.
+func (m *CompetitorProfileMutation) Campaigns() (r string, exists bool) {
+	v := m.campaigns
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaigns returns the old "campaigns" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldCampaigns(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaigns is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaigns requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaigns: %w", err)
+	}
+	return oldValue.Campaigns, nil
+}
+
+// ClearCampaigns clears the value of the "campaigns" field.
+func (m *CompetitorProfileMutation) ClearCampaigns() {
+	m.campaigns = nil
+	m.clearedFields[competitorprofile.FieldCampaigns] = struct{}{}
+}
+
+// CampaignsCleared returns if the "campaigns" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) CampaignsCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldCampaigns]
+	return ok
+}
+
+// ResetCampaigns resets all changes to the "campaigns" field.
+func (m *CompetitorProfileMutation) ResetCampaigns() {
+	m.campaigns = nil
+	delete(m.clearedFields, competitorprofile.FieldCampaigns)
+}
+
+// SetStrengths sets the "strengths" field.
+func (m *CompetitorProfileMutation) SetStrengths(s string) {
+	m.strengths = &s
+}
+
+// Strengths returns the value of the "strengths" field in the mutation.
+func (m *CompetitorProfileMutation) Strengths() (r string, exists bool) {
+	v := m.strengths
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStrengths returns the old "strengths" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldStrengths(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStrengths is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStrengths requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStrengths: %w", err)
+	}
+	return oldValue.Strengths, nil
+}
+
+// ClearStrengths clears the value of the "strengths" field.
+func (m *CompetitorProfileMutation) ClearStrengths() {
+	m.strengths = nil
+	m.clearedFields[competitorprofile.FieldStrengths] = struct{}{}
+}
+
+// StrengthsCleared returns if the "strengths" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) StrengthsCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldStrengths]
+	return ok
+}
+
+// ResetStrengths resets all changes to the "strengths" field.
+func (m *CompetitorProfileMutation) ResetStrengths() {
+	m.strengths = nil
+	delete(m.clearedFields, competitorprofile.FieldStrengths)
+}
+
+// SetWeaknesses sets the "weaknesses" field.
+func (m *CompetitorProfileMutation) SetWeaknesses(s string) {
+	m.weaknesses = &s
+}
+
+// Weaknesses returns the value of the "weaknesses" field in the mutation.
+func (m *CompetitorProfileMutation) Weaknesses() (r string, exists bool) {
+	v := m.weaknesses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWeaknesses returns the old "weaknesses" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldWeaknesses(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWeaknesses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWeaknesses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWeaknesses: %w", err)
+	}
+	return oldValue.Weaknesses, nil
+}
+
+// ClearWeaknesses clears the value of the "weaknesses" field.
+func (m *CompetitorProfileMutation) ClearWeaknesses() {
+	m.weaknesses = nil
+	m.clearedFields[competitorprofile.FieldWeaknesses] = struct{}{}
+}
+
+// WeaknessesCleared returns if the "weaknesses" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) WeaknessesCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldWeaknesses]
+	return ok
+}
+
+// ResetWeaknesses resets all changes to the "weaknesses" field.
+func (m *CompetitorProfileMutation) ResetWeaknesses() {
+	m.weaknesses = nil
+	delete(m.clearedFields, competitorprofile.FieldWeaknesses)
+}
+
+// SetBattleCard sets the "battle_card" field.
+func (m *CompetitorProfileMutation) SetBattleCard(s string) {
+	m.battle_card = &s
+}
+
+// BattleCard returns the value of the "battle_card" field in the mutation.
+func (m *CompetitorProfileMutation) BattleCard() (r string, exists bool) {
+	v := m.battle_card
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBattleCard returns the old "battle_card" field's value of the CompetitorProfile entity.
+// If the CompetitorProfile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CompetitorProfileMutation) OldBattleCard(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBattleCard is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBattleCard requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBattleCard: %w", err)
+	}
+	return oldValue.BattleCard, nil
+}
+
+// ClearBattleCard clears the value of the "battle_card" field.
+func (m *CompetitorProfileMutation) ClearBattleCard() {
+	m.battle_card = nil
+	m.clearedFields[competitorprofile.FieldBattleCard] = struct{}{}
+}
+
+// BattleCardCleared returns if the "battle_card" field was cleared in this mutation.
+func (m *CompetitorProfileMutation) BattleCardCleared() bool {
+	_, ok := m.clearedFields[competitorprofile.FieldBattleCard]
+	return ok
+}
+
+// ResetBattleCard resets all changes to the "battle_card" field.
+func (m *CompetitorProfileMutation) ResetBattleCard() {
+	m.battle_card = nil
+	delete(m.clearedFields, competitorprofile.FieldBattleCard)
+}
+
+// ClearAccount clears the "account" edge to the Account entity.
+func (m *CompetitorProfileMutation) ClearAccount() {
+	m.clearedaccount = true
+	m.clearedFields[competitorprofile.FieldAccountID] = struct{}{}
+}
+
+// AccountCleared reports if the "account" edge to the Account entity was cleared.
+func (m *CompetitorProfileMutation) AccountCleared() bool {
+	return m.clearedaccount
+}
+
+// AccountIDs returns the "account" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AccountID instead. It exists only for internal usage by the builders.
+func (m *CompetitorProfileMutation) AccountIDs() (ids []stored.ID) {
+	if id := m.account; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAccount resets all changes to the "account" edge.
+func (m *CompetitorProfileMutation) ResetAccount() {
+	m.account = nil
+	m.clearedaccount = false
+}
+
+// Where appends a list predicates to the CompetitorProfileMutation builder.
+func (m *CompetitorProfileMutation) Where(ps ...predicate.CompetitorProfile) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CompetitorProfileMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CompetitorProfileMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CompetitorProfile, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CompetitorProfileMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CompetitorProfileMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CompetitorProfile).
+func (m *CompetitorProfileMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CompetitorProfileMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.version != nil {
+		fields = append(fields, competitorprofile.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, competitorprofile.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, competitorprofile.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, competitorprofile.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, competitorprofile.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, competitorprofile.FieldDeletedAt)
+	}
+	if m.account != nil {
+		fields = append(fields, competitorprofile.FieldAccountID)
+	}
+	if m.as_of != nil {
+		fields = append(fields, competitorprofile.FieldAsOf)
+	}
+	if m.source != nil {
+		fields = append(fields, competitorprofile.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, competitorprofile.FieldSourceFold)
+	}
+	if m.products != nil {
+		fields = append(fields, competitorprofile.FieldProducts)
+	}
+	if m.prices != nil {
+		fields = append(fields, competitorprofile.FieldPrices)
+	}
+	if m.campaigns != nil {
+		fields = append(fields, competitorprofile.FieldCampaigns)
+	}
+	if m.strengths != nil {
+		fields = append(fields, competitorprofile.FieldStrengths)
+	}
+	if m.weaknesses != nil {
+		fields = append(fields, competitorprofile.FieldWeaknesses)
+	}
+	if m.battle_card != nil {
+		fields = append(fields, competitorprofile.FieldBattleCard)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CompetitorProfileMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case competitorprofile.FieldVersion:
+		return m.Version()
+	case competitorprofile.FieldCreatedAt:
+		return m.CreatedAt()
+	case competitorprofile.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case competitorprofile.FieldCreatedByID:
+		return m.CreatedByID()
+	case competitorprofile.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case competitorprofile.FieldDeletedAt:
+		return m.DeletedAt()
+	case competitorprofile.FieldAccountID:
+		return m.AccountID()
+	case competitorprofile.FieldAsOf:
+		return m.AsOf()
+	case competitorprofile.FieldSource:
+		return m.Source()
+	case competitorprofile.FieldSourceFold:
+		return m.SourceFold()
+	case competitorprofile.FieldProducts:
+		return m.Products()
+	case competitorprofile.FieldPrices:
+		return m.Prices()
+	case competitorprofile.FieldCampaigns:
+		return m.Campaigns()
+	case competitorprofile.FieldStrengths:
+		return m.Strengths()
+	case competitorprofile.FieldWeaknesses:
+		return m.Weaknesses()
+	case competitorprofile.FieldBattleCard:
+		return m.BattleCard()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CompetitorProfileMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case competitorprofile.FieldVersion:
+		return m.OldVersion(ctx)
+	case competitorprofile.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case competitorprofile.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case competitorprofile.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case competitorprofile.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case competitorprofile.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case competitorprofile.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case competitorprofile.FieldAsOf:
+		return m.OldAsOf(ctx)
+	case competitorprofile.FieldSource:
+		return m.OldSource(ctx)
+	case competitorprofile.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	case competitorprofile.FieldProducts:
+		return m.OldProducts(ctx)
+	case competitorprofile.FieldPrices:
+		return m.OldPrices(ctx)
+	case competitorprofile.FieldCampaigns:
+		return m.OldCampaigns(ctx)
+	case competitorprofile.FieldStrengths:
+		return m.OldStrengths(ctx)
+	case competitorprofile.FieldWeaknesses:
+		return m.OldWeaknesses(ctx)
+	case competitorprofile.FieldBattleCard:
+		return m.OldBattleCard(ctx)
+	}
+	return nil, fmt.Errorf("unknown CompetitorProfile field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CompetitorProfileMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case competitorprofile.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case competitorprofile.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case competitorprofile.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case competitorprofile.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case competitorprofile.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case competitorprofile.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case competitorprofile.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case competitorprofile.FieldAsOf:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAsOf(v)
+		return nil
+	case competitorprofile.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case competitorprofile.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	case competitorprofile.FieldProducts:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProducts(v)
+		return nil
+	case competitorprofile.FieldPrices:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrices(v)
+		return nil
+	case competitorprofile.FieldCampaigns:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaigns(v)
+		return nil
+	case competitorprofile.FieldStrengths:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStrengths(v)
+		return nil
+	case competitorprofile.FieldWeaknesses:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWeaknesses(v)
+		return nil
+	case competitorprofile.FieldBattleCard:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBattleCard(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CompetitorProfile field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CompetitorProfileMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, competitorprofile.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CompetitorProfileMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case competitorprofile.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CompetitorProfileMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case competitorprofile.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CompetitorProfile numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CompetitorProfileMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(competitorprofile.FieldCreatedByID) {
+		fields = append(fields, competitorprofile.FieldCreatedByID)
+	}
+	if m.FieldCleared(competitorprofile.FieldUpdatedByID) {
+		fields = append(fields, competitorprofile.FieldUpdatedByID)
+	}
+	if m.FieldCleared(competitorprofile.FieldDeletedAt) {
+		fields = append(fields, competitorprofile.FieldDeletedAt)
+	}
+	if m.FieldCleared(competitorprofile.FieldSourceFold) {
+		fields = append(fields, competitorprofile.FieldSourceFold)
+	}
+	if m.FieldCleared(competitorprofile.FieldProducts) {
+		fields = append(fields, competitorprofile.FieldProducts)
+	}
+	if m.FieldCleared(competitorprofile.FieldPrices) {
+		fields = append(fields, competitorprofile.FieldPrices)
+	}
+	if m.FieldCleared(competitorprofile.FieldCampaigns) {
+		fields = append(fields, competitorprofile.FieldCampaigns)
+	}
+	if m.FieldCleared(competitorprofile.FieldStrengths) {
+		fields = append(fields, competitorprofile.FieldStrengths)
+	}
+	if m.FieldCleared(competitorprofile.FieldWeaknesses) {
+		fields = append(fields, competitorprofile.FieldWeaknesses)
+	}
+	if m.FieldCleared(competitorprofile.FieldBattleCard) {
+		fields = append(fields, competitorprofile.FieldBattleCard)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CompetitorProfileMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CompetitorProfileMutation) ClearField(name string) error {
+	switch name {
+	case competitorprofile.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case competitorprofile.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case competitorprofile.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case competitorprofile.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	case competitorprofile.FieldProducts:
+		m.ClearProducts()
+		return nil
+	case competitorprofile.FieldPrices:
+		m.ClearPrices()
+		return nil
+	case competitorprofile.FieldCampaigns:
+		m.ClearCampaigns()
+		return nil
+	case competitorprofile.FieldStrengths:
+		m.ClearStrengths()
+		return nil
+	case competitorprofile.FieldWeaknesses:
+		m.ClearWeaknesses()
+		return nil
+	case competitorprofile.FieldBattleCard:
+		m.ClearBattleCard()
+		return nil
+	}
+	return fmt.Errorf("unknown CompetitorProfile nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CompetitorProfileMutation) ResetField(name string) error {
+	switch name {
+	case competitorprofile.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case competitorprofile.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case competitorprofile.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case competitorprofile.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case competitorprofile.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case competitorprofile.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case competitorprofile.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case competitorprofile.FieldAsOf:
+		m.ResetAsOf()
+		return nil
+	case competitorprofile.FieldSource:
+		m.ResetSource()
+		return nil
+	case competitorprofile.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	case competitorprofile.FieldProducts:
+		m.ResetProducts()
+		return nil
+	case competitorprofile.FieldPrices:
+		m.ResetPrices()
+		return nil
+	case competitorprofile.FieldCampaigns:
+		m.ResetCampaigns()
+		return nil
+	case competitorprofile.FieldStrengths:
+		m.ResetStrengths()
+		return nil
+	case competitorprofile.FieldWeaknesses:
+		m.ResetWeaknesses()
+		return nil
+	case competitorprofile.FieldBattleCard:
+		m.ResetBattleCard()
+		return nil
+	}
+	return fmt.Errorf("unknown CompetitorProfile field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CompetitorProfileMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.account != nil {
+		edges = append(edges, competitorprofile.EdgeAccount)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CompetitorProfileMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case competitorprofile.EdgeAccount:
+		if id := m.account; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CompetitorProfileMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CompetitorProfileMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CompetitorProfileMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedaccount {
+		edges = append(edges, competitorprofile.EdgeAccount)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CompetitorProfileMutation) EdgeCleared(name string) bool {
+	switch name {
+	case competitorprofile.EdgeAccount:
+		return m.clearedaccount
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CompetitorProfileMutation) ClearEdge(name string) error {
+	switch name {
+	case competitorprofile.EdgeAccount:
+		m.ClearAccount()
+		return nil
+	}
+	return fmt.Errorf("unknown CompetitorProfile unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CompetitorProfileMutation) ResetEdge(name string) error {
+	switch name {
+	case competitorprofile.EdgeAccount:
+		m.ResetAccount()
+		return nil
+	}
+	return fmt.Errorf("unknown CompetitorProfile edge %s", name)
+}
+
 // ConsentMutation represents an operation that mutates the Consent nodes in the graph.
 type ConsentMutation struct {
 	config
@@ -20780,6 +22213,1085 @@ func (m *CustomFieldMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown CustomField edge %s", name)
 }
 
+// ExchangeRateMutation represents an operation that mutates the ExchangeRate nodes in the graph.
+type ExchangeRateMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *stored.ID
+	version            *int64
+	addversion         *int64
+	created_at         *time.Time
+	updated_at         *time.Time
+	created_by_id      *stored.ID
+	updated_by_id      *stored.ID
+	deleted_at         *time.Time
+	currency           *string
+	reporting_currency *string
+	valid_from         *string
+	rate               *string
+	source             *string
+	source_fold        *string
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*ExchangeRate, error)
+	predicates         []predicate.ExchangeRate
+}
+
+var _ ent.Mutation = (*ExchangeRateMutation)(nil)
+
+// exchangerateOption allows management of the mutation configuration using functional options.
+type exchangerateOption func(*ExchangeRateMutation)
+
+// newExchangeRateMutation creates new mutation for the ExchangeRate entity.
+func newExchangeRateMutation(c config, op Op, opts ...exchangerateOption) *ExchangeRateMutation {
+	m := &ExchangeRateMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeExchangeRate,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withExchangeRateID sets the ID field of the mutation.
+func withExchangeRateID(id stored.ID) exchangerateOption {
+	return func(m *ExchangeRateMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ExchangeRate
+		)
+		m.oldValue = func(ctx context.Context) (*ExchangeRate, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ExchangeRate.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withExchangeRate sets the old ExchangeRate of the mutation.
+func withExchangeRate(node *ExchangeRate) exchangerateOption {
+	return func(m *ExchangeRateMutation) {
+		m.oldValue = func(context.Context) (*ExchangeRate, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ExchangeRateMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ExchangeRateMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ExchangeRate entities.
+func (m *ExchangeRateMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ExchangeRateMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ExchangeRateMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ExchangeRate.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ExchangeRateMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ExchangeRateMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ExchangeRateMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ExchangeRateMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ExchangeRateMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ExchangeRateMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ExchangeRateMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ExchangeRateMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ExchangeRateMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ExchangeRateMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ExchangeRateMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ExchangeRateMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ExchangeRateMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ExchangeRateMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[exchangerate.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ExchangeRateMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[exchangerate.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ExchangeRateMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, exchangerate.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ExchangeRateMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ExchangeRateMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ExchangeRateMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[exchangerate.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ExchangeRateMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[exchangerate.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ExchangeRateMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, exchangerate.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ExchangeRateMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ExchangeRateMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ExchangeRateMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[exchangerate.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ExchangeRateMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[exchangerate.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ExchangeRateMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, exchangerate.FieldDeletedAt)
+}
+
+// SetCurrency sets the "currency" field.
+func (m *ExchangeRateMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *ExchangeRateMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *ExchangeRateMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetReportingCurrency sets the "reporting_currency" field.
+func (m *ExchangeRateMutation) SetReportingCurrency(s string) {
+	m.reporting_currency = &s
+}
+
+// ReportingCurrency returns the value of the "reporting_currency" field in the mutation.
+func (m *ExchangeRateMutation) ReportingCurrency() (r string, exists bool) {
+	v := m.reporting_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReportingCurrency returns the old "reporting_currency" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldReportingCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReportingCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReportingCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReportingCurrency: %w", err)
+	}
+	return oldValue.ReportingCurrency, nil
+}
+
+// ClearReportingCurrency clears the value of the "reporting_currency" field.
+func (m *ExchangeRateMutation) ClearReportingCurrency() {
+	m.reporting_currency = nil
+	m.clearedFields[exchangerate.FieldReportingCurrency] = struct{}{}
+}
+
+// ReportingCurrencyCleared returns if the "reporting_currency" field was cleared in this mutation.
+func (m *ExchangeRateMutation) ReportingCurrencyCleared() bool {
+	_, ok := m.clearedFields[exchangerate.FieldReportingCurrency]
+	return ok
+}
+
+// ResetReportingCurrency resets all changes to the "reporting_currency" field.
+func (m *ExchangeRateMutation) ResetReportingCurrency() {
+	m.reporting_currency = nil
+	delete(m.clearedFields, exchangerate.FieldReportingCurrency)
+}
+
+// SetValidFrom sets the "valid_from" field.
+func (m *ExchangeRateMutation) SetValidFrom(s string) {
+	m.valid_from = &s
+}
+
+// ValidFrom returns the value of the "valid_from" field in the mutation.
+func (m *ExchangeRateMutation) ValidFrom() (r string, exists bool) {
+	v := m.valid_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValidFrom returns the old "valid_from" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldValidFrom(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValidFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValidFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValidFrom: %w", err)
+	}
+	return oldValue.ValidFrom, nil
+}
+
+// ResetValidFrom resets all changes to the "valid_from" field.
+func (m *ExchangeRateMutation) ResetValidFrom() {
+	m.valid_from = nil
+}
+
+// SetRate sets the "rate" field.
+func (m *ExchangeRateMutation) SetRate(s string) {
+	m.rate = &s
+}
+
+// Rate returns the value of the "rate" field in the mutation.
+func (m *ExchangeRateMutation) Rate() (r string, exists bool) {
+	v := m.rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRate returns the old "rate" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRate: %w", err)
+	}
+	return oldValue.Rate, nil
+}
+
+// ResetRate resets all changes to the "rate" field.
+func (m *ExchangeRateMutation) ResetRate() {
+	m.rate = nil
+}
+
+// SetSource sets the "source" field.
+func (m *ExchangeRateMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *ExchangeRateMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *ExchangeRateMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[exchangerate.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *ExchangeRateMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[exchangerate.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *ExchangeRateMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, exchangerate.FieldSource)
+}
+
+// SetSourceFold sets the "source_fold" field.
+func (m *ExchangeRateMutation) SetSourceFold(s string) {
+	m.source_fold = &s
+}
+
+// SourceFold returns the value of the "source_fold" field in the mutation.
+func (m *ExchangeRateMutation) SourceFold() (r string, exists bool) {
+	v := m.source_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceFold returns the old "source_fold" field's value of the ExchangeRate entity.
+// If the ExchangeRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExchangeRateMutation) OldSourceFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceFold: %w", err)
+	}
+	return oldValue.SourceFold, nil
+}
+
+// ClearSourceFold clears the value of the "source_fold" field.
+func (m *ExchangeRateMutation) ClearSourceFold() {
+	m.source_fold = nil
+	m.clearedFields[exchangerate.FieldSourceFold] = struct{}{}
+}
+
+// SourceFoldCleared returns if the "source_fold" field was cleared in this mutation.
+func (m *ExchangeRateMutation) SourceFoldCleared() bool {
+	_, ok := m.clearedFields[exchangerate.FieldSourceFold]
+	return ok
+}
+
+// ResetSourceFold resets all changes to the "source_fold" field.
+func (m *ExchangeRateMutation) ResetSourceFold() {
+	m.source_fold = nil
+	delete(m.clearedFields, exchangerate.FieldSourceFold)
+}
+
+// Where appends a list predicates to the ExchangeRateMutation builder.
+func (m *ExchangeRateMutation) Where(ps ...predicate.ExchangeRate) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ExchangeRateMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ExchangeRateMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ExchangeRate, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ExchangeRateMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ExchangeRateMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ExchangeRate).
+func (m *ExchangeRateMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ExchangeRateMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.version != nil {
+		fields = append(fields, exchangerate.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, exchangerate.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, exchangerate.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, exchangerate.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, exchangerate.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, exchangerate.FieldDeletedAt)
+	}
+	if m.currency != nil {
+		fields = append(fields, exchangerate.FieldCurrency)
+	}
+	if m.reporting_currency != nil {
+		fields = append(fields, exchangerate.FieldReportingCurrency)
+	}
+	if m.valid_from != nil {
+		fields = append(fields, exchangerate.FieldValidFrom)
+	}
+	if m.rate != nil {
+		fields = append(fields, exchangerate.FieldRate)
+	}
+	if m.source != nil {
+		fields = append(fields, exchangerate.FieldSource)
+	}
+	if m.source_fold != nil {
+		fields = append(fields, exchangerate.FieldSourceFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ExchangeRateMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case exchangerate.FieldVersion:
+		return m.Version()
+	case exchangerate.FieldCreatedAt:
+		return m.CreatedAt()
+	case exchangerate.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case exchangerate.FieldCreatedByID:
+		return m.CreatedByID()
+	case exchangerate.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case exchangerate.FieldDeletedAt:
+		return m.DeletedAt()
+	case exchangerate.FieldCurrency:
+		return m.Currency()
+	case exchangerate.FieldReportingCurrency:
+		return m.ReportingCurrency()
+	case exchangerate.FieldValidFrom:
+		return m.ValidFrom()
+	case exchangerate.FieldRate:
+		return m.Rate()
+	case exchangerate.FieldSource:
+		return m.Source()
+	case exchangerate.FieldSourceFold:
+		return m.SourceFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ExchangeRateMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case exchangerate.FieldVersion:
+		return m.OldVersion(ctx)
+	case exchangerate.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case exchangerate.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case exchangerate.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case exchangerate.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case exchangerate.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case exchangerate.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case exchangerate.FieldReportingCurrency:
+		return m.OldReportingCurrency(ctx)
+	case exchangerate.FieldValidFrom:
+		return m.OldValidFrom(ctx)
+	case exchangerate.FieldRate:
+		return m.OldRate(ctx)
+	case exchangerate.FieldSource:
+		return m.OldSource(ctx)
+	case exchangerate.FieldSourceFold:
+		return m.OldSourceFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown ExchangeRate field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ExchangeRateMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case exchangerate.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case exchangerate.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case exchangerate.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case exchangerate.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case exchangerate.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case exchangerate.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case exchangerate.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case exchangerate.FieldReportingCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReportingCurrency(v)
+		return nil
+	case exchangerate.FieldValidFrom:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValidFrom(v)
+		return nil
+	case exchangerate.FieldRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRate(v)
+		return nil
+	case exchangerate.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case exchangerate.FieldSourceFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ExchangeRate field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ExchangeRateMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, exchangerate.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ExchangeRateMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case exchangerate.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ExchangeRateMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case exchangerate.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ExchangeRate numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ExchangeRateMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(exchangerate.FieldCreatedByID) {
+		fields = append(fields, exchangerate.FieldCreatedByID)
+	}
+	if m.FieldCleared(exchangerate.FieldUpdatedByID) {
+		fields = append(fields, exchangerate.FieldUpdatedByID)
+	}
+	if m.FieldCleared(exchangerate.FieldDeletedAt) {
+		fields = append(fields, exchangerate.FieldDeletedAt)
+	}
+	if m.FieldCleared(exchangerate.FieldReportingCurrency) {
+		fields = append(fields, exchangerate.FieldReportingCurrency)
+	}
+	if m.FieldCleared(exchangerate.FieldSource) {
+		fields = append(fields, exchangerate.FieldSource)
+	}
+	if m.FieldCleared(exchangerate.FieldSourceFold) {
+		fields = append(fields, exchangerate.FieldSourceFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ExchangeRateMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ExchangeRateMutation) ClearField(name string) error {
+	switch name {
+	case exchangerate.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case exchangerate.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case exchangerate.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case exchangerate.FieldReportingCurrency:
+		m.ClearReportingCurrency()
+		return nil
+	case exchangerate.FieldSource:
+		m.ClearSource()
+		return nil
+	case exchangerate.FieldSourceFold:
+		m.ClearSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown ExchangeRate nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ExchangeRateMutation) ResetField(name string) error {
+	switch name {
+	case exchangerate.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case exchangerate.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case exchangerate.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case exchangerate.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case exchangerate.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case exchangerate.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case exchangerate.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case exchangerate.FieldReportingCurrency:
+		m.ResetReportingCurrency()
+		return nil
+	case exchangerate.FieldValidFrom:
+		m.ResetValidFrom()
+		return nil
+	case exchangerate.FieldRate:
+		m.ResetRate()
+		return nil
+	case exchangerate.FieldSource:
+		m.ResetSource()
+		return nil
+	case exchangerate.FieldSourceFold:
+		m.ResetSourceFold()
+		return nil
+	}
+	return fmt.Errorf("unknown ExchangeRate field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ExchangeRateMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ExchangeRateMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ExchangeRateMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ExchangeRateMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ExchangeRateMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ExchangeRateMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ExchangeRateMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ExchangeRate unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ExchangeRateMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ExchangeRate edge %s", name)
+}
+
 // ExportMutation represents an operation that mutates the Export nodes in the graph.
 type ExportMutation struct {
 	config
@@ -24693,6 +27205,1553 @@ func (m *FileMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *FileMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown File edge %s", name)
+}
+
+// ForecastAdjustmentMutation represents an operation that mutates the ForecastAdjustment nodes in the graph.
+type ForecastAdjustmentMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	owner_id            *stored.ID
+	team_id             *stored.ID
+	partner_id          *stored.ID
+	user_id             *stored.ID
+	starts_on           *string
+	length              *string
+	figure              *string
+	rolled_up           *bool
+	amount              *int64
+	addamount           *int64
+	amount_currency     *string
+	amount_reporting    *int64
+	addamount_reporting *int64
+	reason              *string
+	clearedFields       map[string]struct{}
+	done                bool
+	oldValue            func(context.Context) (*ForecastAdjustment, error)
+	predicates          []predicate.ForecastAdjustment
+}
+
+var _ ent.Mutation = (*ForecastAdjustmentMutation)(nil)
+
+// forecastadjustmentOption allows management of the mutation configuration using functional options.
+type forecastadjustmentOption func(*ForecastAdjustmentMutation)
+
+// newForecastAdjustmentMutation creates new mutation for the ForecastAdjustment entity.
+func newForecastAdjustmentMutation(c config, op Op, opts ...forecastadjustmentOption) *ForecastAdjustmentMutation {
+	m := &ForecastAdjustmentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeForecastAdjustment,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withForecastAdjustmentID sets the ID field of the mutation.
+func withForecastAdjustmentID(id stored.ID) forecastadjustmentOption {
+	return func(m *ForecastAdjustmentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ForecastAdjustment
+		)
+		m.oldValue = func(ctx context.Context) (*ForecastAdjustment, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ForecastAdjustment.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withForecastAdjustment sets the old ForecastAdjustment of the mutation.
+func withForecastAdjustment(node *ForecastAdjustment) forecastadjustmentOption {
+	return func(m *ForecastAdjustmentMutation) {
+		m.oldValue = func(context.Context) (*ForecastAdjustment, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ForecastAdjustmentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ForecastAdjustmentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ForecastAdjustment entities.
+func (m *ForecastAdjustmentMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ForecastAdjustmentMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ForecastAdjustmentMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ForecastAdjustment.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ForecastAdjustmentMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ForecastAdjustmentMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ForecastAdjustmentMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ForecastAdjustmentMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ForecastAdjustmentMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ForecastAdjustmentMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ForecastAdjustmentMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ForecastAdjustmentMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ForecastAdjustmentMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ForecastAdjustmentMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ForecastAdjustmentMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ForecastAdjustmentMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ForecastAdjustmentMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ForecastAdjustmentMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[forecastadjustment.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ForecastAdjustmentMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, forecastadjustment.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ForecastAdjustmentMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ForecastAdjustmentMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ForecastAdjustmentMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[forecastadjustment.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ForecastAdjustmentMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, forecastadjustment.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ForecastAdjustmentMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ForecastAdjustmentMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ForecastAdjustmentMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[forecastadjustment.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ForecastAdjustmentMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, forecastadjustment.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ForecastAdjustmentMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ForecastAdjustmentMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *ForecastAdjustmentMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[forecastadjustment.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ForecastAdjustmentMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, forecastadjustment.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *ForecastAdjustmentMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *ForecastAdjustmentMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *ForecastAdjustmentMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[forecastadjustment.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *ForecastAdjustmentMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, forecastadjustment.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *ForecastAdjustmentMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *ForecastAdjustmentMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *ForecastAdjustmentMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[forecastadjustment.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *ForecastAdjustmentMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, forecastadjustment.FieldPartnerID)
+}
+
+// SetUserID sets the "user_id" field.
+func (m *ForecastAdjustmentMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *ForecastAdjustmentMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *ForecastAdjustmentMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetStartsOn sets the "starts_on" field.
+func (m *ForecastAdjustmentMutation) SetStartsOn(s string) {
+	m.starts_on = &s
+}
+
+// StartsOn returns the value of the "starts_on" field in the mutation.
+func (m *ForecastAdjustmentMutation) StartsOn() (r string, exists bool) {
+	v := m.starts_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartsOn returns the old "starts_on" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldStartsOn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartsOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartsOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartsOn: %w", err)
+	}
+	return oldValue.StartsOn, nil
+}
+
+// ResetStartsOn resets all changes to the "starts_on" field.
+func (m *ForecastAdjustmentMutation) ResetStartsOn() {
+	m.starts_on = nil
+}
+
+// SetLength sets the "length" field.
+func (m *ForecastAdjustmentMutation) SetLength(s string) {
+	m.length = &s
+}
+
+// Length returns the value of the "length" field in the mutation.
+func (m *ForecastAdjustmentMutation) Length() (r string, exists bool) {
+	v := m.length
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLength returns the old "length" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldLength(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLength is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLength requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLength: %w", err)
+	}
+	return oldValue.Length, nil
+}
+
+// ResetLength resets all changes to the "length" field.
+func (m *ForecastAdjustmentMutation) ResetLength() {
+	m.length = nil
+}
+
+// SetFigure sets the "figure" field.
+func (m *ForecastAdjustmentMutation) SetFigure(s string) {
+	m.figure = &s
+}
+
+// Figure returns the value of the "figure" field in the mutation.
+func (m *ForecastAdjustmentMutation) Figure() (r string, exists bool) {
+	v := m.figure
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFigure returns the old "figure" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldFigure(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFigure is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFigure requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFigure: %w", err)
+	}
+	return oldValue.Figure, nil
+}
+
+// ResetFigure resets all changes to the "figure" field.
+func (m *ForecastAdjustmentMutation) ResetFigure() {
+	m.figure = nil
+}
+
+// SetRolledUp sets the "rolled_up" field.
+func (m *ForecastAdjustmentMutation) SetRolledUp(b bool) {
+	m.rolled_up = &b
+}
+
+// RolledUp returns the value of the "rolled_up" field in the mutation.
+func (m *ForecastAdjustmentMutation) RolledUp() (r bool, exists bool) {
+	v := m.rolled_up
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRolledUp returns the old "rolled_up" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldRolledUp(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRolledUp is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRolledUp requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRolledUp: %w", err)
+	}
+	return oldValue.RolledUp, nil
+}
+
+// ResetRolledUp resets all changes to the "rolled_up" field.
+func (m *ForecastAdjustmentMutation) ResetRolledUp() {
+	m.rolled_up = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *ForecastAdjustmentMutation) SetAmount(i int64) {
+	m.amount = &i
+	m.addamount = nil
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *ForecastAdjustmentMutation) Amount() (r int64, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// AddAmount adds i to the "amount" field.
+func (m *ForecastAdjustmentMutation) AddAmount(i int64) {
+	if m.addamount != nil {
+		*m.addamount += i
+	} else {
+		m.addamount = &i
+	}
+}
+
+// AddedAmount returns the value that was added to the "amount" field in this mutation.
+func (m *ForecastAdjustmentMutation) AddedAmount() (r int64, exists bool) {
+	v := m.addamount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmount clears the value of the "amount" field.
+func (m *ForecastAdjustmentMutation) ClearAmount() {
+	m.amount = nil
+	m.addamount = nil
+	m.clearedFields[forecastadjustment.FieldAmount] = struct{}{}
+}
+
+// AmountCleared returns if the "amount" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) AmountCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldAmount]
+	return ok
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *ForecastAdjustmentMutation) ResetAmount() {
+	m.amount = nil
+	m.addamount = nil
+	delete(m.clearedFields, forecastadjustment.FieldAmount)
+}
+
+// SetAmountCurrency sets the "amount_currency" field.
+func (m *ForecastAdjustmentMutation) SetAmountCurrency(s string) {
+	m.amount_currency = &s
+}
+
+// AmountCurrency returns the value of the "amount_currency" field in the mutation.
+func (m *ForecastAdjustmentMutation) AmountCurrency() (r string, exists bool) {
+	v := m.amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountCurrency returns the old "amount_currency" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountCurrency: %w", err)
+	}
+	return oldValue.AmountCurrency, nil
+}
+
+// ClearAmountCurrency clears the value of the "amount_currency" field.
+func (m *ForecastAdjustmentMutation) ClearAmountCurrency() {
+	m.amount_currency = nil
+	m.clearedFields[forecastadjustment.FieldAmountCurrency] = struct{}{}
+}
+
+// AmountCurrencyCleared returns if the "amount_currency" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) AmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldAmountCurrency]
+	return ok
+}
+
+// ResetAmountCurrency resets all changes to the "amount_currency" field.
+func (m *ForecastAdjustmentMutation) ResetAmountCurrency() {
+	m.amount_currency = nil
+	delete(m.clearedFields, forecastadjustment.FieldAmountCurrency)
+}
+
+// SetAmountReporting sets the "amount_reporting" field.
+func (m *ForecastAdjustmentMutation) SetAmountReporting(i int64) {
+	m.amount_reporting = &i
+	m.addamount_reporting = nil
+}
+
+// AmountReporting returns the value of the "amount_reporting" field in the mutation.
+func (m *ForecastAdjustmentMutation) AmountReporting() (r int64, exists bool) {
+	v := m.amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountReporting returns the old "amount_reporting" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountReporting: %w", err)
+	}
+	return oldValue.AmountReporting, nil
+}
+
+// AddAmountReporting adds i to the "amount_reporting" field.
+func (m *ForecastAdjustmentMutation) AddAmountReporting(i int64) {
+	if m.addamount_reporting != nil {
+		*m.addamount_reporting += i
+	} else {
+		m.addamount_reporting = &i
+	}
+}
+
+// AddedAmountReporting returns the value that was added to the "amount_reporting" field in this mutation.
+func (m *ForecastAdjustmentMutation) AddedAmountReporting() (r int64, exists bool) {
+	v := m.addamount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmountReporting clears the value of the "amount_reporting" field.
+func (m *ForecastAdjustmentMutation) ClearAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	m.clearedFields[forecastadjustment.FieldAmountReporting] = struct{}{}
+}
+
+// AmountReportingCleared returns if the "amount_reporting" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) AmountReportingCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldAmountReporting]
+	return ok
+}
+
+// ResetAmountReporting resets all changes to the "amount_reporting" field.
+func (m *ForecastAdjustmentMutation) ResetAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	delete(m.clearedFields, forecastadjustment.FieldAmountReporting)
+}
+
+// SetReason sets the "reason" field.
+func (m *ForecastAdjustmentMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *ForecastAdjustmentMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the ForecastAdjustment entity.
+// If the ForecastAdjustment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ForecastAdjustmentMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *ForecastAdjustmentMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[forecastadjustment.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[forecastadjustment.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *ForecastAdjustmentMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, forecastadjustment.FieldReason)
+}
+
+// Where appends a list predicates to the ForecastAdjustmentMutation builder.
+func (m *ForecastAdjustmentMutation) Where(ps ...predicate.ForecastAdjustment) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ForecastAdjustmentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ForecastAdjustmentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ForecastAdjustment, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ForecastAdjustmentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ForecastAdjustmentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ForecastAdjustment).
+func (m *ForecastAdjustmentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ForecastAdjustmentMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.version != nil {
+		fields = append(fields, forecastadjustment.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, forecastadjustment.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, forecastadjustment.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, forecastadjustment.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, forecastadjustment.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, forecastadjustment.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, forecastadjustment.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, forecastadjustment.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, forecastadjustment.FieldPartnerID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, forecastadjustment.FieldUserID)
+	}
+	if m.starts_on != nil {
+		fields = append(fields, forecastadjustment.FieldStartsOn)
+	}
+	if m.length != nil {
+		fields = append(fields, forecastadjustment.FieldLength)
+	}
+	if m.figure != nil {
+		fields = append(fields, forecastadjustment.FieldFigure)
+	}
+	if m.rolled_up != nil {
+		fields = append(fields, forecastadjustment.FieldRolledUp)
+	}
+	if m.amount != nil {
+		fields = append(fields, forecastadjustment.FieldAmount)
+	}
+	if m.amount_currency != nil {
+		fields = append(fields, forecastadjustment.FieldAmountCurrency)
+	}
+	if m.amount_reporting != nil {
+		fields = append(fields, forecastadjustment.FieldAmountReporting)
+	}
+	if m.reason != nil {
+		fields = append(fields, forecastadjustment.FieldReason)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ForecastAdjustmentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case forecastadjustment.FieldVersion:
+		return m.Version()
+	case forecastadjustment.FieldCreatedAt:
+		return m.CreatedAt()
+	case forecastadjustment.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case forecastadjustment.FieldCreatedByID:
+		return m.CreatedByID()
+	case forecastadjustment.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case forecastadjustment.FieldDeletedAt:
+		return m.DeletedAt()
+	case forecastadjustment.FieldOwnerID:
+		return m.OwnerID()
+	case forecastadjustment.FieldTeamID:
+		return m.TeamID()
+	case forecastadjustment.FieldPartnerID:
+		return m.PartnerID()
+	case forecastadjustment.FieldUserID:
+		return m.UserID()
+	case forecastadjustment.FieldStartsOn:
+		return m.StartsOn()
+	case forecastadjustment.FieldLength:
+		return m.Length()
+	case forecastadjustment.FieldFigure:
+		return m.Figure()
+	case forecastadjustment.FieldRolledUp:
+		return m.RolledUp()
+	case forecastadjustment.FieldAmount:
+		return m.Amount()
+	case forecastadjustment.FieldAmountCurrency:
+		return m.AmountCurrency()
+	case forecastadjustment.FieldAmountReporting:
+		return m.AmountReporting()
+	case forecastadjustment.FieldReason:
+		return m.Reason()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ForecastAdjustmentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case forecastadjustment.FieldVersion:
+		return m.OldVersion(ctx)
+	case forecastadjustment.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case forecastadjustment.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case forecastadjustment.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case forecastadjustment.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case forecastadjustment.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case forecastadjustment.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case forecastadjustment.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case forecastadjustment.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case forecastadjustment.FieldUserID:
+		return m.OldUserID(ctx)
+	case forecastadjustment.FieldStartsOn:
+		return m.OldStartsOn(ctx)
+	case forecastadjustment.FieldLength:
+		return m.OldLength(ctx)
+	case forecastadjustment.FieldFigure:
+		return m.OldFigure(ctx)
+	case forecastadjustment.FieldRolledUp:
+		return m.OldRolledUp(ctx)
+	case forecastadjustment.FieldAmount:
+		return m.OldAmount(ctx)
+	case forecastadjustment.FieldAmountCurrency:
+		return m.OldAmountCurrency(ctx)
+	case forecastadjustment.FieldAmountReporting:
+		return m.OldAmountReporting(ctx)
+	case forecastadjustment.FieldReason:
+		return m.OldReason(ctx)
+	}
+	return nil, fmt.Errorf("unknown ForecastAdjustment field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ForecastAdjustmentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case forecastadjustment.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case forecastadjustment.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case forecastadjustment.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case forecastadjustment.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case forecastadjustment.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case forecastadjustment.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case forecastadjustment.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case forecastadjustment.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case forecastadjustment.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case forecastadjustment.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case forecastadjustment.FieldStartsOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartsOn(v)
+		return nil
+	case forecastadjustment.FieldLength:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLength(v)
+		return nil
+	case forecastadjustment.FieldFigure:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFigure(v)
+		return nil
+	case forecastadjustment.FieldRolledUp:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRolledUp(v)
+		return nil
+	case forecastadjustment.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case forecastadjustment.FieldAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountCurrency(v)
+		return nil
+	case forecastadjustment.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountReporting(v)
+		return nil
+	case forecastadjustment.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ForecastAdjustment field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ForecastAdjustmentMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, forecastadjustment.FieldVersion)
+	}
+	if m.addamount != nil {
+		fields = append(fields, forecastadjustment.FieldAmount)
+	}
+	if m.addamount_reporting != nil {
+		fields = append(fields, forecastadjustment.FieldAmountReporting)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ForecastAdjustmentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case forecastadjustment.FieldVersion:
+		return m.AddedVersion()
+	case forecastadjustment.FieldAmount:
+		return m.AddedAmount()
+	case forecastadjustment.FieldAmountReporting:
+		return m.AddedAmountReporting()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ForecastAdjustmentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case forecastadjustment.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case forecastadjustment.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmount(v)
+		return nil
+	case forecastadjustment.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountReporting(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ForecastAdjustment numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ForecastAdjustmentMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(forecastadjustment.FieldCreatedByID) {
+		fields = append(fields, forecastadjustment.FieldCreatedByID)
+	}
+	if m.FieldCleared(forecastadjustment.FieldUpdatedByID) {
+		fields = append(fields, forecastadjustment.FieldUpdatedByID)
+	}
+	if m.FieldCleared(forecastadjustment.FieldDeletedAt) {
+		fields = append(fields, forecastadjustment.FieldDeletedAt)
+	}
+	if m.FieldCleared(forecastadjustment.FieldOwnerID) {
+		fields = append(fields, forecastadjustment.FieldOwnerID)
+	}
+	if m.FieldCleared(forecastadjustment.FieldTeamID) {
+		fields = append(fields, forecastadjustment.FieldTeamID)
+	}
+	if m.FieldCleared(forecastadjustment.FieldPartnerID) {
+		fields = append(fields, forecastadjustment.FieldPartnerID)
+	}
+	if m.FieldCleared(forecastadjustment.FieldAmount) {
+		fields = append(fields, forecastadjustment.FieldAmount)
+	}
+	if m.FieldCleared(forecastadjustment.FieldAmountCurrency) {
+		fields = append(fields, forecastadjustment.FieldAmountCurrency)
+	}
+	if m.FieldCleared(forecastadjustment.FieldAmountReporting) {
+		fields = append(fields, forecastadjustment.FieldAmountReporting)
+	}
+	if m.FieldCleared(forecastadjustment.FieldReason) {
+		fields = append(fields, forecastadjustment.FieldReason)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ForecastAdjustmentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ForecastAdjustmentMutation) ClearField(name string) error {
+	switch name {
+	case forecastadjustment.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case forecastadjustment.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case forecastadjustment.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case forecastadjustment.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case forecastadjustment.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case forecastadjustment.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case forecastadjustment.FieldAmount:
+		m.ClearAmount()
+		return nil
+	case forecastadjustment.FieldAmountCurrency:
+		m.ClearAmountCurrency()
+		return nil
+	case forecastadjustment.FieldAmountReporting:
+		m.ClearAmountReporting()
+		return nil
+	case forecastadjustment.FieldReason:
+		m.ClearReason()
+		return nil
+	}
+	return fmt.Errorf("unknown ForecastAdjustment nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ForecastAdjustmentMutation) ResetField(name string) error {
+	switch name {
+	case forecastadjustment.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case forecastadjustment.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case forecastadjustment.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case forecastadjustment.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case forecastadjustment.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case forecastadjustment.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case forecastadjustment.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case forecastadjustment.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case forecastadjustment.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case forecastadjustment.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case forecastadjustment.FieldStartsOn:
+		m.ResetStartsOn()
+		return nil
+	case forecastadjustment.FieldLength:
+		m.ResetLength()
+		return nil
+	case forecastadjustment.FieldFigure:
+		m.ResetFigure()
+		return nil
+	case forecastadjustment.FieldRolledUp:
+		m.ResetRolledUp()
+		return nil
+	case forecastadjustment.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case forecastadjustment.FieldAmountCurrency:
+		m.ResetAmountCurrency()
+		return nil
+	case forecastadjustment.FieldAmountReporting:
+		m.ResetAmountReporting()
+		return nil
+	case forecastadjustment.FieldReason:
+		m.ResetReason()
+		return nil
+	}
+	return fmt.Errorf("unknown ForecastAdjustment field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ForecastAdjustmentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ForecastAdjustmentMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ForecastAdjustmentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ForecastAdjustmentMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ForecastAdjustmentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ForecastAdjustmentMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ForecastAdjustmentMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ForecastAdjustment unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ForecastAdjustmentMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ForecastAdjustment edge %s", name)
 }
 
 // ImportRunMutation represents an operation that mutates the ImportRun nodes in the graph.
@@ -41796,6 +45855,7 @@ type OpportunityMutation struct {
 	closed_amount_currency        *string
 	closed_amount_reporting       *int64
 	addclosed_amount_reporting    *int64
+	closing_rate                  *string
 	custom_fields                 *string
 	last_activity_at              *time.Time
 	clearedFields                 map[string]struct{}
@@ -44104,6 +48164,55 @@ func (m *OpportunityMutation) ResetClosedAmountReporting() {
 	delete(m.clearedFields, opportunity.FieldClosedAmountReporting)
 }
 
+// SetClosingRate sets the "closing_rate" field.
+func (m *OpportunityMutation) SetClosingRate(s string) {
+	m.closing_rate = &s
+}
+
+// ClosingRate returns the value of the "closing_rate" field in the mutation.
+func (m *OpportunityMutation) ClosingRate() (r string, exists bool) {
+	v := m.closing_rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosingRate returns the old "closing_rate" field's value of the Opportunity entity.
+// If the Opportunity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunityMutation) OldClosingRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosingRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosingRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosingRate: %w", err)
+	}
+	return oldValue.ClosingRate, nil
+}
+
+// ClearClosingRate clears the value of the "closing_rate" field.
+func (m *OpportunityMutation) ClearClosingRate() {
+	m.closing_rate = nil
+	m.clearedFields[opportunity.FieldClosingRate] = struct{}{}
+}
+
+// ClosingRateCleared returns if the "closing_rate" field was cleared in this mutation.
+func (m *OpportunityMutation) ClosingRateCleared() bool {
+	_, ok := m.clearedFields[opportunity.FieldClosingRate]
+	return ok
+}
+
+// ResetClosingRate resets all changes to the "closing_rate" field.
+func (m *OpportunityMutation) ResetClosingRate() {
+	m.closing_rate = nil
+	delete(m.clearedFields, opportunity.FieldClosingRate)
+}
+
 // SetCustomFields sets the "custom_fields" field.
 func (m *OpportunityMutation) SetCustomFields(s string) {
 	m.custom_fields = &s
@@ -44236,7 +48345,7 @@ func (m *OpportunityMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OpportunityMutation) Fields() []string {
-	fields := make([]string, 0, 45)
+	fields := make([]string, 0, 46)
 	if m.version != nil {
 		fields = append(fields, opportunity.FieldVersion)
 	}
@@ -44366,6 +48475,9 @@ func (m *OpportunityMutation) Fields() []string {
 	if m.closed_amount_reporting != nil {
 		fields = append(fields, opportunity.FieldClosedAmountReporting)
 	}
+	if m.closing_rate != nil {
+		fields = append(fields, opportunity.FieldClosingRate)
+	}
 	if m.custom_fields != nil {
 		fields = append(fields, opportunity.FieldCustomFields)
 	}
@@ -44466,6 +48578,8 @@ func (m *OpportunityMutation) Field(name string) (ent.Value, bool) {
 		return m.ClosedAmountCurrency()
 	case opportunity.FieldClosedAmountReporting:
 		return m.ClosedAmountReporting()
+	case opportunity.FieldClosingRate:
+		return m.ClosingRate()
 	case opportunity.FieldCustomFields:
 		return m.CustomFields()
 	case opportunity.FieldLastActivityAt:
@@ -44565,6 +48679,8 @@ func (m *OpportunityMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldClosedAmountCurrency(ctx)
 	case opportunity.FieldClosedAmountReporting:
 		return m.OldClosedAmountReporting(ctx)
+	case opportunity.FieldClosingRate:
+		return m.OldClosingRate(ctx)
 	case opportunity.FieldCustomFields:
 		return m.OldCustomFields(ctx)
 	case opportunity.FieldLastActivityAt:
@@ -44879,6 +48995,13 @@ func (m *OpportunityMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetClosedAmountReporting(v)
 		return nil
+	case opportunity.FieldClosingRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosingRate(v)
+		return nil
 	case opportunity.FieldCustomFields:
 		v, ok := value.(string)
 		if !ok {
@@ -45133,6 +49256,9 @@ func (m *OpportunityMutation) ClearedFields() []string {
 	if m.FieldCleared(opportunity.FieldClosedAmountReporting) {
 		fields = append(fields, opportunity.FieldClosedAmountReporting)
 	}
+	if m.FieldCleared(opportunity.FieldClosingRate) {
+		fields = append(fields, opportunity.FieldClosingRate)
+	}
 	if m.FieldCleared(opportunity.FieldCustomFields) {
 		fields = append(fields, opportunity.FieldCustomFields)
 	}
@@ -45263,6 +49389,9 @@ func (m *OpportunityMutation) ClearField(name string) error {
 		return nil
 	case opportunity.FieldClosedAmountReporting:
 		m.ClearClosedAmountReporting()
+		return nil
+	case opportunity.FieldClosingRate:
+		m.ClearClosingRate()
 		return nil
 	case opportunity.FieldCustomFields:
 		m.ClearCustomFields()
@@ -45406,6 +49535,9 @@ func (m *OpportunityMutation) ResetField(name string) error {
 		return nil
 	case opportunity.FieldClosedAmountReporting:
 		m.ResetClosedAmountReporting()
+		return nil
+	case opportunity.FieldClosingRate:
+		m.ResetClosingRate()
 		return nil
 	case opportunity.FieldCustomFields:
 		m.ResetCustomFields()
@@ -65579,6 +69711,1625 @@ func (m *RoleGrantMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown RoleGrant edge %s", name)
+}
+
+// SalesTargetMutation represents an operation that mutates the SalesTarget nodes in the graph.
+type SalesTargetMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	owner_id            *stored.ID
+	team_id             *stored.ID
+	partner_id          *stored.ID
+	user_id             *stored.ID
+	for_team_id         *stored.ID
+	starts_on           *string
+	length              *string
+	measure             *string
+	amount              *int64
+	addamount           *int64
+	amount_currency     *string
+	amount_reporting    *int64
+	addamount_reporting *int64
+	count               *int64
+	addcount            *int64
+	clearedFields       map[string]struct{}
+	done                bool
+	oldValue            func(context.Context) (*SalesTarget, error)
+	predicates          []predicate.SalesTarget
+}
+
+var _ ent.Mutation = (*SalesTargetMutation)(nil)
+
+// salestargetOption allows management of the mutation configuration using functional options.
+type salestargetOption func(*SalesTargetMutation)
+
+// newSalesTargetMutation creates new mutation for the SalesTarget entity.
+func newSalesTargetMutation(c config, op Op, opts ...salestargetOption) *SalesTargetMutation {
+	m := &SalesTargetMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSalesTarget,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSalesTargetID sets the ID field of the mutation.
+func withSalesTargetID(id stored.ID) salestargetOption {
+	return func(m *SalesTargetMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SalesTarget
+		)
+		m.oldValue = func(ctx context.Context) (*SalesTarget, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SalesTarget.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSalesTarget sets the old SalesTarget of the mutation.
+func withSalesTarget(node *SalesTarget) salestargetOption {
+	return func(m *SalesTargetMutation) {
+		m.oldValue = func(context.Context) (*SalesTarget, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SalesTargetMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SalesTargetMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SalesTarget entities.
+func (m *SalesTargetMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SalesTargetMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SalesTargetMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SalesTarget.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *SalesTargetMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *SalesTargetMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *SalesTargetMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *SalesTargetMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *SalesTargetMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SalesTargetMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SalesTargetMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SalesTargetMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *SalesTargetMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *SalesTargetMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *SalesTargetMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *SalesTargetMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *SalesTargetMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *SalesTargetMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[salestarget.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *SalesTargetMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, salestarget.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *SalesTargetMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *SalesTargetMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *SalesTargetMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[salestarget.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *SalesTargetMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, salestarget.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *SalesTargetMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *SalesTargetMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *SalesTargetMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[salestarget.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *SalesTargetMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *SalesTargetMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, salestarget.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *SalesTargetMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *SalesTargetMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *SalesTargetMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[salestarget.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *SalesTargetMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, salestarget.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *SalesTargetMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *SalesTargetMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *SalesTargetMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[salestarget.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *SalesTargetMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, salestarget.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *SalesTargetMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *SalesTargetMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *SalesTargetMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[salestarget.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *SalesTargetMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, salestarget.FieldPartnerID)
+}
+
+// SetUserID sets the "user_id" field.
+func (m *SalesTargetMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *SalesTargetMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (m *SalesTargetMutation) ClearUserID() {
+	m.user_id = nil
+	m.clearedFields[salestarget.FieldUserID] = struct{}{}
+}
+
+// UserIDCleared returns if the "user_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) UserIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldUserID]
+	return ok
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *SalesTargetMutation) ResetUserID() {
+	m.user_id = nil
+	delete(m.clearedFields, salestarget.FieldUserID)
+}
+
+// SetForTeamID sets the "for_team_id" field.
+func (m *SalesTargetMutation) SetForTeamID(s stored.ID) {
+	m.for_team_id = &s
+}
+
+// ForTeamID returns the value of the "for_team_id" field in the mutation.
+func (m *SalesTargetMutation) ForTeamID() (r stored.ID, exists bool) {
+	v := m.for_team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForTeamID returns the old "for_team_id" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldForTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForTeamID: %w", err)
+	}
+	return oldValue.ForTeamID, nil
+}
+
+// ClearForTeamID clears the value of the "for_team_id" field.
+func (m *SalesTargetMutation) ClearForTeamID() {
+	m.for_team_id = nil
+	m.clearedFields[salestarget.FieldForTeamID] = struct{}{}
+}
+
+// ForTeamIDCleared returns if the "for_team_id" field was cleared in this mutation.
+func (m *SalesTargetMutation) ForTeamIDCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldForTeamID]
+	return ok
+}
+
+// ResetForTeamID resets all changes to the "for_team_id" field.
+func (m *SalesTargetMutation) ResetForTeamID() {
+	m.for_team_id = nil
+	delete(m.clearedFields, salestarget.FieldForTeamID)
+}
+
+// SetStartsOn sets the "starts_on" field.
+func (m *SalesTargetMutation) SetStartsOn(s string) {
+	m.starts_on = &s
+}
+
+// StartsOn returns the value of the "starts_on" field in the mutation.
+func (m *SalesTargetMutation) StartsOn() (r string, exists bool) {
+	v := m.starts_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartsOn returns the old "starts_on" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldStartsOn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartsOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartsOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartsOn: %w", err)
+	}
+	return oldValue.StartsOn, nil
+}
+
+// ResetStartsOn resets all changes to the "starts_on" field.
+func (m *SalesTargetMutation) ResetStartsOn() {
+	m.starts_on = nil
+}
+
+// SetLength sets the "length" field.
+func (m *SalesTargetMutation) SetLength(s string) {
+	m.length = &s
+}
+
+// Length returns the value of the "length" field in the mutation.
+func (m *SalesTargetMutation) Length() (r string, exists bool) {
+	v := m.length
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLength returns the old "length" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldLength(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLength is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLength requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLength: %w", err)
+	}
+	return oldValue.Length, nil
+}
+
+// ResetLength resets all changes to the "length" field.
+func (m *SalesTargetMutation) ResetLength() {
+	m.length = nil
+}
+
+// SetMeasure sets the "measure" field.
+func (m *SalesTargetMutation) SetMeasure(s string) {
+	m.measure = &s
+}
+
+// Measure returns the value of the "measure" field in the mutation.
+func (m *SalesTargetMutation) Measure() (r string, exists bool) {
+	v := m.measure
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMeasure returns the old "measure" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldMeasure(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMeasure is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMeasure requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMeasure: %w", err)
+	}
+	return oldValue.Measure, nil
+}
+
+// ResetMeasure resets all changes to the "measure" field.
+func (m *SalesTargetMutation) ResetMeasure() {
+	m.measure = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *SalesTargetMutation) SetAmount(i int64) {
+	m.amount = &i
+	m.addamount = nil
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *SalesTargetMutation) Amount() (r int64, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// AddAmount adds i to the "amount" field.
+func (m *SalesTargetMutation) AddAmount(i int64) {
+	if m.addamount != nil {
+		*m.addamount += i
+	} else {
+		m.addamount = &i
+	}
+}
+
+// AddedAmount returns the value that was added to the "amount" field in this mutation.
+func (m *SalesTargetMutation) AddedAmount() (r int64, exists bool) {
+	v := m.addamount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmount clears the value of the "amount" field.
+func (m *SalesTargetMutation) ClearAmount() {
+	m.amount = nil
+	m.addamount = nil
+	m.clearedFields[salestarget.FieldAmount] = struct{}{}
+}
+
+// AmountCleared returns if the "amount" field was cleared in this mutation.
+func (m *SalesTargetMutation) AmountCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldAmount]
+	return ok
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *SalesTargetMutation) ResetAmount() {
+	m.amount = nil
+	m.addamount = nil
+	delete(m.clearedFields, salestarget.FieldAmount)
+}
+
+// SetAmountCurrency sets the "amount_currency" field.
+func (m *SalesTargetMutation) SetAmountCurrency(s string) {
+	m.amount_currency = &s
+}
+
+// AmountCurrency returns the value of the "amount_currency" field in the mutation.
+func (m *SalesTargetMutation) AmountCurrency() (r string, exists bool) {
+	v := m.amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountCurrency returns the old "amount_currency" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountCurrency: %w", err)
+	}
+	return oldValue.AmountCurrency, nil
+}
+
+// ClearAmountCurrency clears the value of the "amount_currency" field.
+func (m *SalesTargetMutation) ClearAmountCurrency() {
+	m.amount_currency = nil
+	m.clearedFields[salestarget.FieldAmountCurrency] = struct{}{}
+}
+
+// AmountCurrencyCleared returns if the "amount_currency" field was cleared in this mutation.
+func (m *SalesTargetMutation) AmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldAmountCurrency]
+	return ok
+}
+
+// ResetAmountCurrency resets all changes to the "amount_currency" field.
+func (m *SalesTargetMutation) ResetAmountCurrency() {
+	m.amount_currency = nil
+	delete(m.clearedFields, salestarget.FieldAmountCurrency)
+}
+
+// SetAmountReporting sets the "amount_reporting" field.
+func (m *SalesTargetMutation) SetAmountReporting(i int64) {
+	m.amount_reporting = &i
+	m.addamount_reporting = nil
+}
+
+// AmountReporting returns the value of the "amount_reporting" field in the mutation.
+func (m *SalesTargetMutation) AmountReporting() (r int64, exists bool) {
+	v := m.amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountReporting returns the old "amount_reporting" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountReporting: %w", err)
+	}
+	return oldValue.AmountReporting, nil
+}
+
+// AddAmountReporting adds i to the "amount_reporting" field.
+func (m *SalesTargetMutation) AddAmountReporting(i int64) {
+	if m.addamount_reporting != nil {
+		*m.addamount_reporting += i
+	} else {
+		m.addamount_reporting = &i
+	}
+}
+
+// AddedAmountReporting returns the value that was added to the "amount_reporting" field in this mutation.
+func (m *SalesTargetMutation) AddedAmountReporting() (r int64, exists bool) {
+	v := m.addamount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmountReporting clears the value of the "amount_reporting" field.
+func (m *SalesTargetMutation) ClearAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	m.clearedFields[salestarget.FieldAmountReporting] = struct{}{}
+}
+
+// AmountReportingCleared returns if the "amount_reporting" field was cleared in this mutation.
+func (m *SalesTargetMutation) AmountReportingCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldAmountReporting]
+	return ok
+}
+
+// ResetAmountReporting resets all changes to the "amount_reporting" field.
+func (m *SalesTargetMutation) ResetAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	delete(m.clearedFields, salestarget.FieldAmountReporting)
+}
+
+// SetCount sets the "count" field.
+func (m *SalesTargetMutation) SetCount(i int64) {
+	m.count = &i
+	m.addcount = nil
+}
+
+// Count returns the value of the "count" field in the mutation.
+func (m *SalesTargetMutation) Count() (r int64, exists bool) {
+	v := m.count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCount returns the old "count" field's value of the SalesTarget entity.
+// If the SalesTarget object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesTargetMutation) OldCount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCount: %w", err)
+	}
+	return oldValue.Count, nil
+}
+
+// AddCount adds i to the "count" field.
+func (m *SalesTargetMutation) AddCount(i int64) {
+	if m.addcount != nil {
+		*m.addcount += i
+	} else {
+		m.addcount = &i
+	}
+}
+
+// AddedCount returns the value that was added to the "count" field in this mutation.
+func (m *SalesTargetMutation) AddedCount() (r int64, exists bool) {
+	v := m.addcount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearCount clears the value of the "count" field.
+func (m *SalesTargetMutation) ClearCount() {
+	m.count = nil
+	m.addcount = nil
+	m.clearedFields[salestarget.FieldCount] = struct{}{}
+}
+
+// CountCleared returns if the "count" field was cleared in this mutation.
+func (m *SalesTargetMutation) CountCleared() bool {
+	_, ok := m.clearedFields[salestarget.FieldCount]
+	return ok
+}
+
+// ResetCount resets all changes to the "count" field.
+func (m *SalesTargetMutation) ResetCount() {
+	m.count = nil
+	m.addcount = nil
+	delete(m.clearedFields, salestarget.FieldCount)
+}
+
+// Where appends a list predicates to the SalesTargetMutation builder.
+func (m *SalesTargetMutation) Where(ps ...predicate.SalesTarget) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SalesTargetMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SalesTargetMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SalesTarget, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SalesTargetMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SalesTargetMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SalesTarget).
+func (m *SalesTargetMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SalesTargetMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.version != nil {
+		fields = append(fields, salestarget.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, salestarget.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, salestarget.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, salestarget.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, salestarget.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, salestarget.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, salestarget.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, salestarget.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, salestarget.FieldPartnerID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, salestarget.FieldUserID)
+	}
+	if m.for_team_id != nil {
+		fields = append(fields, salestarget.FieldForTeamID)
+	}
+	if m.starts_on != nil {
+		fields = append(fields, salestarget.FieldStartsOn)
+	}
+	if m.length != nil {
+		fields = append(fields, salestarget.FieldLength)
+	}
+	if m.measure != nil {
+		fields = append(fields, salestarget.FieldMeasure)
+	}
+	if m.amount != nil {
+		fields = append(fields, salestarget.FieldAmount)
+	}
+	if m.amount_currency != nil {
+		fields = append(fields, salestarget.FieldAmountCurrency)
+	}
+	if m.amount_reporting != nil {
+		fields = append(fields, salestarget.FieldAmountReporting)
+	}
+	if m.count != nil {
+		fields = append(fields, salestarget.FieldCount)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SalesTargetMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case salestarget.FieldVersion:
+		return m.Version()
+	case salestarget.FieldCreatedAt:
+		return m.CreatedAt()
+	case salestarget.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case salestarget.FieldCreatedByID:
+		return m.CreatedByID()
+	case salestarget.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case salestarget.FieldDeletedAt:
+		return m.DeletedAt()
+	case salestarget.FieldOwnerID:
+		return m.OwnerID()
+	case salestarget.FieldTeamID:
+		return m.TeamID()
+	case salestarget.FieldPartnerID:
+		return m.PartnerID()
+	case salestarget.FieldUserID:
+		return m.UserID()
+	case salestarget.FieldForTeamID:
+		return m.ForTeamID()
+	case salestarget.FieldStartsOn:
+		return m.StartsOn()
+	case salestarget.FieldLength:
+		return m.Length()
+	case salestarget.FieldMeasure:
+		return m.Measure()
+	case salestarget.FieldAmount:
+		return m.Amount()
+	case salestarget.FieldAmountCurrency:
+		return m.AmountCurrency()
+	case salestarget.FieldAmountReporting:
+		return m.AmountReporting()
+	case salestarget.FieldCount:
+		return m.Count()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SalesTargetMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case salestarget.FieldVersion:
+		return m.OldVersion(ctx)
+	case salestarget.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case salestarget.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case salestarget.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case salestarget.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case salestarget.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case salestarget.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case salestarget.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case salestarget.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case salestarget.FieldUserID:
+		return m.OldUserID(ctx)
+	case salestarget.FieldForTeamID:
+		return m.OldForTeamID(ctx)
+	case salestarget.FieldStartsOn:
+		return m.OldStartsOn(ctx)
+	case salestarget.FieldLength:
+		return m.OldLength(ctx)
+	case salestarget.FieldMeasure:
+		return m.OldMeasure(ctx)
+	case salestarget.FieldAmount:
+		return m.OldAmount(ctx)
+	case salestarget.FieldAmountCurrency:
+		return m.OldAmountCurrency(ctx)
+	case salestarget.FieldAmountReporting:
+		return m.OldAmountReporting(ctx)
+	case salestarget.FieldCount:
+		return m.OldCount(ctx)
+	}
+	return nil, fmt.Errorf("unknown SalesTarget field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SalesTargetMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case salestarget.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case salestarget.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case salestarget.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case salestarget.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case salestarget.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case salestarget.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case salestarget.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case salestarget.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case salestarget.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case salestarget.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case salestarget.FieldForTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForTeamID(v)
+		return nil
+	case salestarget.FieldStartsOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartsOn(v)
+		return nil
+	case salestarget.FieldLength:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLength(v)
+		return nil
+	case salestarget.FieldMeasure:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMeasure(v)
+		return nil
+	case salestarget.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case salestarget.FieldAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountCurrency(v)
+		return nil
+	case salestarget.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountReporting(v)
+		return nil
+	case salestarget.FieldCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SalesTarget field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SalesTargetMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, salestarget.FieldVersion)
+	}
+	if m.addamount != nil {
+		fields = append(fields, salestarget.FieldAmount)
+	}
+	if m.addamount_reporting != nil {
+		fields = append(fields, salestarget.FieldAmountReporting)
+	}
+	if m.addcount != nil {
+		fields = append(fields, salestarget.FieldCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SalesTargetMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case salestarget.FieldVersion:
+		return m.AddedVersion()
+	case salestarget.FieldAmount:
+		return m.AddedAmount()
+	case salestarget.FieldAmountReporting:
+		return m.AddedAmountReporting()
+	case salestarget.FieldCount:
+		return m.AddedCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SalesTargetMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case salestarget.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case salestarget.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmount(v)
+		return nil
+	case salestarget.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountReporting(v)
+		return nil
+	case salestarget.FieldCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SalesTarget numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SalesTargetMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(salestarget.FieldCreatedByID) {
+		fields = append(fields, salestarget.FieldCreatedByID)
+	}
+	if m.FieldCleared(salestarget.FieldUpdatedByID) {
+		fields = append(fields, salestarget.FieldUpdatedByID)
+	}
+	if m.FieldCleared(salestarget.FieldDeletedAt) {
+		fields = append(fields, salestarget.FieldDeletedAt)
+	}
+	if m.FieldCleared(salestarget.FieldOwnerID) {
+		fields = append(fields, salestarget.FieldOwnerID)
+	}
+	if m.FieldCleared(salestarget.FieldTeamID) {
+		fields = append(fields, salestarget.FieldTeamID)
+	}
+	if m.FieldCleared(salestarget.FieldPartnerID) {
+		fields = append(fields, salestarget.FieldPartnerID)
+	}
+	if m.FieldCleared(salestarget.FieldUserID) {
+		fields = append(fields, salestarget.FieldUserID)
+	}
+	if m.FieldCleared(salestarget.FieldForTeamID) {
+		fields = append(fields, salestarget.FieldForTeamID)
+	}
+	if m.FieldCleared(salestarget.FieldAmount) {
+		fields = append(fields, salestarget.FieldAmount)
+	}
+	if m.FieldCleared(salestarget.FieldAmountCurrency) {
+		fields = append(fields, salestarget.FieldAmountCurrency)
+	}
+	if m.FieldCleared(salestarget.FieldAmountReporting) {
+		fields = append(fields, salestarget.FieldAmountReporting)
+	}
+	if m.FieldCleared(salestarget.FieldCount) {
+		fields = append(fields, salestarget.FieldCount)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SalesTargetMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SalesTargetMutation) ClearField(name string) error {
+	switch name {
+	case salestarget.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case salestarget.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case salestarget.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case salestarget.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case salestarget.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case salestarget.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case salestarget.FieldUserID:
+		m.ClearUserID()
+		return nil
+	case salestarget.FieldForTeamID:
+		m.ClearForTeamID()
+		return nil
+	case salestarget.FieldAmount:
+		m.ClearAmount()
+		return nil
+	case salestarget.FieldAmountCurrency:
+		m.ClearAmountCurrency()
+		return nil
+	case salestarget.FieldAmountReporting:
+		m.ClearAmountReporting()
+		return nil
+	case salestarget.FieldCount:
+		m.ClearCount()
+		return nil
+	}
+	return fmt.Errorf("unknown SalesTarget nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SalesTargetMutation) ResetField(name string) error {
+	switch name {
+	case salestarget.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case salestarget.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case salestarget.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case salestarget.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case salestarget.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case salestarget.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case salestarget.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case salestarget.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case salestarget.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case salestarget.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case salestarget.FieldForTeamID:
+		m.ResetForTeamID()
+		return nil
+	case salestarget.FieldStartsOn:
+		m.ResetStartsOn()
+		return nil
+	case salestarget.FieldLength:
+		m.ResetLength()
+		return nil
+	case salestarget.FieldMeasure:
+		m.ResetMeasure()
+		return nil
+	case salestarget.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case salestarget.FieldAmountCurrency:
+		m.ResetAmountCurrency()
+		return nil
+	case salestarget.FieldAmountReporting:
+		m.ResetAmountReporting()
+		return nil
+	case salestarget.FieldCount:
+		m.ResetCount()
+		return nil
+	}
+	return fmt.Errorf("unknown SalesTarget field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SalesTargetMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SalesTargetMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SalesTargetMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SalesTargetMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SalesTargetMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SalesTargetMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SalesTargetMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SalesTarget unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SalesTargetMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SalesTarget edge %s", name)
 }
 
 // ShareMutation represents an operation that mutates the Share nodes in the graph.

@@ -105,6 +105,8 @@ type Opportunity struct {
 	ClosedAmountCurrency string `json:"closed_amount_currency,omitempty"`
 	// closed_amount in minor units of the reporting currency.
 	ClosedAmountReporting int64 `json:"closed_amount_reporting,omitempty"`
+	// Of a closed deal with an amount: the rate at which it was converted.
+	ClosingRate string `json:"closing_rate,omitempty"`
 	// Values of the fields that the firm has added; a write replaces the list.
 	CustomFields string `json:"custom_fields,omitempty"`
 	// When somebody last dealt with it; kept by Farley.
@@ -121,7 +123,7 @@ func (*Opportunity) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case opportunity.FieldVersion, opportunity.FieldAmount, opportunity.FieldAmountReporting, opportunity.FieldExpectedRevenue, opportunity.FieldExpectedRevenueReporting, opportunity.FieldProbability, opportunity.FieldClosedAmount, opportunity.FieldClosedAmountReporting:
 			values[i] = new(sql.NullInt64)
-		case opportunity.FieldName, opportunity.FieldNameFold, opportunity.FieldStatus, opportunity.FieldAmountCurrency, opportunity.FieldExpectedRevenueCurrency, opportunity.FieldForecastCategory, opportunity.FieldCloseDate, opportunity.FieldType, opportunity.FieldSource, opportunity.FieldSourceFold, opportunity.FieldCampaign, opportunity.FieldCampaignFold, opportunity.FieldNextStep, opportunity.FieldNextStepFold, opportunity.FieldReason, opportunity.FieldReasonFold, opportunity.FieldDescription, opportunity.FieldClosedAmountCurrency, opportunity.FieldCustomFields:
+		case opportunity.FieldName, opportunity.FieldNameFold, opportunity.FieldStatus, opportunity.FieldAmountCurrency, opportunity.FieldExpectedRevenueCurrency, opportunity.FieldForecastCategory, opportunity.FieldCloseDate, opportunity.FieldType, opportunity.FieldSource, opportunity.FieldSourceFold, opportunity.FieldCampaign, opportunity.FieldCampaignFold, opportunity.FieldNextStep, opportunity.FieldNextStepFold, opportunity.FieldReason, opportunity.FieldReasonFold, opportunity.FieldDescription, opportunity.FieldClosedAmountCurrency, opportunity.FieldClosingRate, opportunity.FieldCustomFields:
 			values[i] = new(sql.NullString)
 		case opportunity.FieldCreatedAt, opportunity.FieldUpdatedAt, opportunity.FieldDeletedAt, opportunity.FieldOpenedAt, opportunity.FieldStageEnteredAt, opportunity.FieldClosedAt, opportunity.FieldLastActivityAt:
 			values[i] = new(sql.NullTime)
@@ -406,6 +408,12 @@ func (_m *Opportunity) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ClosedAmountReporting = value.Int64
 			}
+		case opportunity.FieldClosingRate:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field closing_rate", values[i])
+			} else if value.Valid {
+				_m.ClosingRate = value.String
+			}
 		case opportunity.FieldCustomFields:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field custom_fields", values[i])
@@ -582,6 +590,9 @@ func (_m *Opportunity) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("closed_amount_reporting=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ClosedAmountReporting))
+	builder.WriteString(", ")
+	builder.WriteString("closing_rate=")
+	builder.WriteString(_m.ClosingRate)
 	builder.WriteString(", ")
 	builder.WriteString("custom_fields=")
 	builder.WriteString(_m.CustomFields)

@@ -274,6 +274,10 @@ func (_c *OpportunityCreate) createSpec() (*Opportunity, *sqlgraph.CreateSpec) {
 		_spec.SetField(opportunity.FieldClosedAmountReporting, field.TypeInt64, value)
 		_node.ClosedAmountReporting = value
 	}
+	if value, ok := _c.mutation.ClosingRate(); ok {
+		_spec.SetField(opportunity.FieldClosingRate, field.TypeString, value)
+		_node.ClosingRate = value
+	}
 	if value, ok := _c.mutation.CustomFields(); ok {
 		_spec.SetField(opportunity.FieldCustomFields, field.TypeString, value)
 		_node.CustomFields = value

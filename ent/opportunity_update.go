@@ -327,6 +327,12 @@ func (_u *OpportunityUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if _u.mutation.ClosedAmountReportingCleared() {
 		_spec.ClearField(opportunity.FieldClosedAmountReporting, field.TypeInt64)
 	}
+	if value, ok := _u.mutation.ClosingRate(); ok {
+		_spec.SetField(opportunity.FieldClosingRate, field.TypeString, value)
+	}
+	if _u.mutation.ClosingRateCleared() {
+		_spec.ClearField(opportunity.FieldClosingRate, field.TypeString)
+	}
 	if value, ok := _u.mutation.CustomFields(); ok {
 		_spec.SetField(opportunity.FieldCustomFields, field.TypeString, value)
 	}
@@ -688,6 +694,12 @@ func (_u *OpportunityUpdateOne) sqlSave(ctx context.Context) (_node *Opportunity
 	}
 	if _u.mutation.ClosedAmountReportingCleared() {
 		_spec.ClearField(opportunity.FieldClosedAmountReporting, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.ClosingRate(); ok {
+		_spec.SetField(opportunity.FieldClosingRate, field.TypeString, value)
+	}
+	if _u.mutation.ClosingRateCleared() {
+		_spec.ClearField(opportunity.FieldClosingRate, field.TypeString)
 	}
 	if value, ok := _u.mutation.CustomFields(); ok {
 		_spec.SetField(opportunity.FieldCustomFields, field.TypeString, value)

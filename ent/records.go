@@ -33,6 +33,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Branch":
 		b := c.Branch.Create()
 		return b.mutation, b.Exec
+	case "CompetitorProfile":
+		b := c.CompetitorProfile.Create()
+		return b.mutation, b.Exec
 	case "Consent":
 		b := c.Consent.Create()
 		return b.mutation, b.Exec
@@ -42,11 +45,17 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "CustomField":
 		b := c.CustomField.Create()
 		return b.mutation, b.Exec
+	case "ExchangeRate":
+		b := c.ExchangeRate.Create()
+		return b.mutation, b.Exec
 	case "Export":
 		b := c.Export.Create()
 		return b.mutation, b.Exec
 	case "File":
 		b := c.File.Create()
+		return b.mutation, b.Exec
+	case "ForecastAdjustment":
+		b := c.ForecastAdjustment.Create()
 		return b.mutation, b.Exec
 	case "ImportRun":
 		b := c.ImportRun.Create()
@@ -120,6 +129,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "RoleGrant":
 		b := c.RoleGrant.Create()
 		return b.mutation, b.Exec
+	case "SalesTarget":
+		b := c.SalesTarget.Create()
+		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.Create()
 		return b.mutation, b.Exec
@@ -176,6 +188,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "Branch":
 		b := c.Branch.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "CompetitorProfile":
+		b := c.CompetitorProfile.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Consent":
 		b := c.Consent.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
@@ -185,11 +200,17 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "CustomField":
 		b := c.CustomField.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "ExchangeRate":
+		b := c.ExchangeRate.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Export":
 		b := c.Export.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "File":
 		b := c.File.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "ForecastAdjustment":
+		b := c.ForecastAdjustment.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "ImportRun":
 		b := c.ImportRun.UpdateOneID(stored.ID(x))
@@ -262,6 +283,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "RoleGrant":
 		b := c.RoleGrant.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "SalesTarget":
+		b := c.SalesTarget.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Share":
 		b := c.Share.UpdateOneID(stored.ID(x))

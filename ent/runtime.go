@@ -7,6 +7,7 @@ import (
 	"farley/ent/activity"
 	"farley/ent/contact"
 	"farley/ent/customfield"
+	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
@@ -63,6 +64,12 @@ func init() {
 	customfieldDescArchived := customfieldFields[23].Descriptor()
 	// customfield.DefaultArchived holds the default value on creation for the archived field.
 	customfield.DefaultArchived = customfieldDescArchived.Default.(bool)
+	forecastadjustmentFields := schema.ForecastAdjustment{}.Fields()
+	_ = forecastadjustmentFields
+	// forecastadjustmentDescRolledUp is the schema descriptor for rolled_up field.
+	forecastadjustmentDescRolledUp := forecastadjustmentFields[14].Descriptor()
+	// forecastadjustment.DefaultRolledUp holds the default value on creation for the rolled_up field.
+	forecastadjustment.DefaultRolledUp = forecastadjustmentDescRolledUp.Default.(bool)
 	importrunFields := schema.ImportRun{}.Fields()
 	_ = importrunFields
 	// importrunDescTrial is the schema descriptor for trial field.

@@ -24,16 +24,22 @@ type Tx struct {
 	ActivityParticipant *ActivityParticipantClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
+	// CompetitorProfile is the client for interacting with the CompetitorProfile builders.
+	CompetitorProfile *CompetitorProfileClient
 	// Consent is the client for interacting with the Consent builders.
 	Consent *ConsentClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// ExchangeRate is the client for interacting with the ExchangeRate builders.
+	ExchangeRate *ExchangeRateClient
 	// Export is the client for interacting with the Export builders.
 	Export *ExportClient
 	// File is the client for interacting with the File builders.
 	File *FileClient
+	// ForecastAdjustment is the client for interacting with the ForecastAdjustment builders.
+	ForecastAdjustment *ForecastAdjustmentClient
 	// ImportRun is the client for interacting with the ImportRun builders.
 	ImportRun *ImportRunClient
 	// Lead is the client for interacting with the Lead builders.
@@ -82,6 +88,8 @@ type Tx struct {
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
 	RoleGrant *RoleGrantClient
+	// SalesTarget is the client for interacting with the SalesTarget builders.
+	SalesTarget *SalesTargetClient
 	// Share is the client for interacting with the Share builders.
 	Share *ShareClient
 	// Stage is the client for interacting with the Stage builders.
@@ -239,11 +247,14 @@ func (tx *Tx) init() {
 	tx.Activity = NewActivityClient(tx.config)
 	tx.ActivityParticipant = NewActivityParticipantClient(tx.config)
 	tx.Branch = NewBranchClient(tx.config)
+	tx.CompetitorProfile = NewCompetitorProfileClient(tx.config)
 	tx.Consent = NewConsentClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
+	tx.ExchangeRate = NewExchangeRateClient(tx.config)
 	tx.Export = NewExportClient(tx.config)
 	tx.File = NewFileClient(tx.config)
+	tx.ForecastAdjustment = NewForecastAdjustmentClient(tx.config)
 	tx.ImportRun = NewImportRunClient(tx.config)
 	tx.Lead = NewLeadClient(tx.config)
 	tx.LifecycleStage = NewLifecycleStageClient(tx.config)
@@ -268,6 +279,7 @@ func (tx *Tx) init() {
 	tx.RetentionRule = NewRetentionRuleClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)
+	tx.SalesTarget = NewSalesTargetClient(tx.config)
 	tx.Share = NewShareClient(tx.config)
 	tx.Stage = NewStageClient(tx.config)
 	tx.StageHistory = NewStageHistoryClient(tx.config)

@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"farley/internal/access"
 	"farley/internal/audit"
@@ -198,7 +200,16 @@ func (f *feed) actor(ctx context.Context, tx *db.Tx, a *access.Actor, x id.ID) a
 	return f.names[x]
 }
 
+// lookUpActor reads who made a change: in tx, or else in a snapshot of its own.
 func (f *feed) lookUpActor(ctx context.Context, tx *db.Tx, a *access.Actor, x id.ID) any {
+	if tx == nil {
+		fresh, err := f.r.DB.Snapshot(ctx)
+		if err != nil {
+			return nil
+		}
+		defer func() { _ = fresh.Close() }()
+		tx = fresh
+	}
 	users := f.r.Set.Kind("User")
 	name := users.Field("name")
 	if _, whole := a.FieldCond(f.r.Set, users, name, "t", f.r.Clock.Now()); !whole {
@@ -228,12 +239,7 @@ type rendered struct {
 // render writes an event for a group.
 func (f *feed) render(e *change.Event) any {
 	ctx := access.With(context.Background(), f.owner)
-	tx, err := f.r.DB.Snapshot(ctx)
-	if err != nil {
-		return rendered{err: err}
-	}
-	defer func() { _ = tx.Close() }()
-	v := f.value(ctx, tx, f.owner, e)
+	v := f.value(ctx, nil, f.owner, e)
 	v["cursor"] = cursorMark
 	res, err := f.plan.Render(ctx, v)
 	if err != nil {
@@ -290,7 +296,7 @@ var me = regexp.MustCompile(`\bme\b`)
 // custom fields change.
 func (f *feed) key(ctx context.Context, a *access.Actor) string {
 	oc := graphql.GetOperationContext(ctx)
-	vars, err := json.Marshal(oc.Variables)
+	vars, err := json.Marshal(f.variables(ctx))
 	if err != nil {
 		vars = []byte(a.User.String()) // cannot be compared: a group of its own
 	}
@@ -300,6 +306,24 @@ func (f *feed) key(ctx context.Context, a *access.Actor) string {
 		fmt.Fprintf(h, "\x00%s\x00%s\x00%t", a.User, a.Epoch, a.LimitedShares)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// variables are those that say what a reader is told. From where he goes on is left out: once he has caught up he is told the same as
+// others who began elsewhere.
+func (f *feed) variables(ctx context.Context) map[string]any {
+	oc := graphql.GetOperationContext(ctx)
+	after := graphql.GetFieldContext(ctx).Field.Arguments.ForName("after")
+	if after == nil || after.Value == nil || after.Value.Kind != ast.Variable {
+		return oc.Variables
+	}
+	name := after.Value.Raw
+	uses := regexp.MustCompile(`\$`+regexp.QuoteMeta(name)+`\b`).FindAllStringIndex(oc.RawQuery, 3)
+	if len(uses) != 2 { // beside its declaration it stands elsewhere too
+		return oc.Variables
+	}
+	out := maps.Clone(oc.Variables)
+	delete(out, name)
+	return out
 }
 
 // personalRights reports whether what the actor may read depends on who he is beyond his policy.

@@ -50,6 +50,7 @@ type Resolver struct {
 	Privacy   *privacy.Service
 	Imports   *importer.Service
 	Boards    *opportunity.Boards
+	Forecasts *opportunity.Forecasts
 	// Agendas reads activities across records.
 	Agendas *activity.Service
 	// Feeds are calendars at private addresses.

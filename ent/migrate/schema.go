@@ -719,6 +719,67 @@ var (
 			},
 		},
 	}
+	// CompetitorProfilesColumns holds the columns for the "competitor_profiles" table.
+	CompetitorProfilesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "as_of", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "products", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "prices", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "campaigns", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "strengths", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "weaknesses", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "battle_card", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "account_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// CompetitorProfilesTable holds the schema information for the "competitor_profiles" table.
+	CompetitorProfilesTable = &schema.Table{
+		Name:       "competitor_profiles",
+		Columns:    CompetitorProfilesColumns,
+		PrimaryKey: []*schema.Column{CompetitorProfilesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "competitor_profiles_accounts_account",
+				Columns:    []*schema.Column{CompetitorProfilesColumns[16]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "competitorprofile_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CompetitorProfilesColumns[6], CompetitorProfilesColumns[0]},
+			},
+			{
+				Name:    "competitorprofile_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CompetitorProfilesColumns[6], CompetitorProfilesColumns[2], CompetitorProfilesColumns[0]},
+			},
+			{
+				Name:    "competitorprofile_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CompetitorProfilesColumns[6], CompetitorProfilesColumns[3], CompetitorProfilesColumns[0]},
+			},
+			{
+				Name:    "competitorprofile_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CompetitorProfilesColumns[16], CompetitorProfilesColumns[6], CompetitorProfilesColumns[0]},
+			},
+			{
+				Name:    "competitorprofile_deleted_at_as_of_id",
+				Unique:  false,
+				Columns: []*schema.Column{CompetitorProfilesColumns[6], CompetitorProfilesColumns[7], CompetitorProfilesColumns[0]},
+			},
+		},
+	}
 	// ConsentsColumns holds the columns for the "consents" table.
 	ConsentsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -1045,6 +1106,55 @@ var (
 			},
 		},
 	}
+	// ExchangeRatesColumns holds the columns for the "exchange_rates" table.
+	ExchangeRatesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "currency", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "reporting_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "valid_from", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "rate", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "source_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+	}
+	// ExchangeRatesTable holds the schema information for the "exchange_rates" table.
+	ExchangeRatesTable = &schema.Table{
+		Name:       "exchange_rates",
+		Columns:    ExchangeRatesColumns,
+		PrimaryKey: []*schema.Column{ExchangeRatesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "exchangerate_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExchangeRatesColumns[6], ExchangeRatesColumns[0]},
+			},
+			{
+				Name:    "exchangerate_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExchangeRatesColumns[6], ExchangeRatesColumns[2], ExchangeRatesColumns[0]},
+			},
+			{
+				Name:    "exchangerate_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExchangeRatesColumns[6], ExchangeRatesColumns[3], ExchangeRatesColumns[0]},
+			},
+			{
+				Name:    "exchangerate_deleted_at_currency_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExchangeRatesColumns[6], ExchangeRatesColumns[7], ExchangeRatesColumns[0]},
+			},
+			{
+				Name:    "exchangerate_deleted_at_valid_from_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExchangeRatesColumns[6], ExchangeRatesColumns[9], ExchangeRatesColumns[0]},
+			},
+		},
+	}
 	// ExportsColumns holds the columns for the "exports" table.
 	ExportsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -1244,6 +1354,81 @@ var (
 				Name:    "file_blob",
 				Unique:  false,
 				Columns: []*schema.Column{FilesColumns[19]},
+			},
+		},
+	}
+	// ForecastAdjustmentsColumns holds the columns for the "forecast_adjustments" table.
+	ForecastAdjustmentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "starts_on", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "length", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "figure", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "rolled_up", Type: field.TypeBool, Default: false},
+		{Name: "amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+	}
+	// ForecastAdjustmentsTable holds the schema information for the "forecast_adjustments" table.
+	ForecastAdjustmentsTable = &schema.Table{
+		Name:       "forecast_adjustments",
+		Columns:    ForecastAdjustmentsColumns,
+		PrimaryKey: []*schema.Column{ForecastAdjustmentsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "forecastadjustment_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[7], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[8], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[9], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[2], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[7], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[2], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[3], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[10], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+			},
+			{
+				Name:    "forecastadjustment_deleted_at_starts_on_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[11], ForecastAdjustmentsColumns[0]},
 			},
 		},
 	}
@@ -2201,6 +2386,7 @@ var (
 		{Name: "closed_amount", Type: field.TypeInt64, Nullable: true},
 		{Name: "closed_amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
 		{Name: "closed_amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "closing_rate", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "last_activity_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 	}
@@ -2313,12 +2499,17 @@ var (
 			{
 				Name:    "opportunity_deleted_at_last_activity_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[45], OpportunitiesColumns[0]},
+				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[46], OpportunitiesColumns[0]},
 			},
 			{
 				Name:    "opportunity_status_deleted_at_close_date_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[18], OpportunitiesColumns[6], OpportunitiesColumns[27], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_status_deleted_at_closed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[18], OpportunitiesColumns[6], OpportunitiesColumns[40], OpportunitiesColumns[0]},
 			},
 			{
 				Name:    "opportunity_account_id_deleted_at_created_at_id",
@@ -3293,6 +3484,91 @@ var (
 			},
 		},
 	}
+	// SalesTargetsColumns holds the columns for the "sales_targets" table.
+	SalesTargetsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "for_team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "starts_on", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "length", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "measure", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "count", Type: field.TypeInt64, Nullable: true},
+	}
+	// SalesTargetsTable holds the schema information for the "sales_targets" table.
+	SalesTargetsTable = &schema.Table{
+		Name:       "sales_targets",
+		Columns:    SalesTargetsColumns,
+		PrimaryKey: []*schema.Column{SalesTargetsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "salestarget_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[6], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[7], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[8], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[9], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[6], SalesTargetsColumns[2], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[7], SalesTargetsColumns[6], SalesTargetsColumns[2], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[6], SalesTargetsColumns[3], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[10], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_for_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[11], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_deleted_at_starts_on_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[6], SalesTargetsColumns[12], SalesTargetsColumns[0]},
+			},
+			{
+				Name:    "salestarget_deleted_at_amount_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[6], SalesTargetsColumns[17], SalesTargetsColumns[0]},
+			},
+		},
+	}
 	// SharesColumns holds the columns for the "shares" table.
 	SharesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -3948,11 +4224,14 @@ var (
 		ActivitiesTable,
 		ActivityParticipantsTable,
 		BranchesTable,
+		CompetitorProfilesTable,
 		ConsentsTable,
 		ContactsTable,
 		CustomFieldsTable,
+		ExchangeRatesTable,
 		ExportsTable,
 		FilesTable,
+		ForecastAdjustmentsTable,
 		ImportRunsTable,
 		LeadsTable,
 		LifecycleStagesTable,
@@ -3977,6 +4256,7 @@ var (
 		RetentionRulesTable,
 		RolesTable,
 		RoleGrantsTable,
+		SalesTargetsTable,
 		SharesTable,
 		StagesTable,
 		StageHistoriesTable,
@@ -4025,6 +4305,11 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	CompetitorProfilesTable.ForeignKeys[0].RefTable = AccountsTable
+	CompetitorProfilesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	ConsentsTable.ForeignKeys[0].RefTable = ContactsTable
 	ConsentsTable.ForeignKeys[1].RefTable = LeadsTable
 	ConsentsTable.Annotation = &entsql.Annotation{
@@ -4039,12 +4324,20 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	ExchangeRatesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	ExportsTable.ForeignKeys[0].RefTable = FilesTable
 	ExportsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
 	FilesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ForecastAdjustmentsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -4163,6 +4456,10 @@ func init() {
 	RoleGrantsTable.ForeignKeys[0].RefTable = UsersTable
 	RoleGrantsTable.ForeignKeys[1].RefTable = RolesTable
 	RoleGrantsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	SalesTargetsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

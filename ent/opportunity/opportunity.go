@@ -97,6 +97,8 @@ const (
 	FieldClosedAmountCurrency = "closed_amount_currency"
 	// FieldClosedAmountReporting holds the string denoting the closed_amount_reporting field in the database.
 	FieldClosedAmountReporting = "closed_amount_reporting"
+	// FieldClosingRate holds the string denoting the closing_rate field in the database.
+	FieldClosingRate = "closing_rate"
 	// FieldCustomFields holds the string denoting the custom_fields field in the database.
 	FieldCustomFields = "custom_fields"
 	// FieldLastActivityAt holds the string denoting the last_activity_at field in the database.
@@ -151,6 +153,7 @@ var Columns = []string{
 	FieldClosedAmount,
 	FieldClosedAmountCurrency,
 	FieldClosedAmountReporting,
+	FieldClosingRate,
 	FieldCustomFields,
 	FieldLastActivityAt,
 }
@@ -381,6 +384,11 @@ func ByClosedAmountCurrency(opts ...sql.OrderTermOption) OrderOption {
 // ByClosedAmountReporting orders the results by the closed_amount_reporting field.
 func ByClosedAmountReporting(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClosedAmountReporting, opts...).ToFunc()
+}
+
+// ByClosingRate orders the results by the closing_rate field.
+func ByClosingRate(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClosingRate, opts...).ToFunc()
 }
 
 // ByCustomFields orders the results by the custom_fields field.

@@ -24,6 +24,9 @@ type ActivityParticipant func(*sql.Selector)
 // Branch is the predicate function for branch builders.
 type Branch func(*sql.Selector)
 
+// CompetitorProfile is the predicate function for competitorprofile builders.
+type CompetitorProfile func(*sql.Selector)
+
 // Consent is the predicate function for consent builders.
 type Consent func(*sql.Selector)
 
@@ -33,11 +36,17 @@ type Contact func(*sql.Selector)
 // CustomField is the predicate function for customfield builders.
 type CustomField func(*sql.Selector)
 
+// ExchangeRate is the predicate function for exchangerate builders.
+type ExchangeRate func(*sql.Selector)
+
 // Export is the predicate function for export builders.
 type Export func(*sql.Selector)
 
 // File is the predicate function for file builders.
 type File func(*sql.Selector)
+
+// ForecastAdjustment is the predicate function for forecastadjustment builders.
+type ForecastAdjustment func(*sql.Selector)
 
 // ImportRun is the predicate function for importrun builders.
 type ImportRun func(*sql.Selector)
@@ -110,6 +119,9 @@ type Role func(*sql.Selector)
 
 // RoleGrant is the predicate function for rolegrant builders.
 type RoleGrant func(*sql.Selector)
+
+// SalesTarget is the predicate function for salestarget builders.
+type SalesTarget func(*sql.Selector)
 
 // Share is the predicate function for share builders.
 type Share func(*sql.Selector)

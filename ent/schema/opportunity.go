@@ -44,6 +44,7 @@ var opportunity = decl.Kind{
 		decl.DateTime("stage_entered_at", "When it entered the stage; kept by Farley.").ReadOnly(),
 		decl.DateTime("closed_at", "When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."),
 		decl.Money("closed_amount", "Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate.").Unordered().ReadOnly(),
+		decl.Scalar("closing_rate", "String", "Of a closed deal with an amount: the rate at which it was converted.").Internal(),
 		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
 		decl.DateTime("last_activity_at", "When somebody last dealt with it; kept by Farley.").ReadOnly(),
 		decl.Many("lines", "OpportunityLine", "opportunity", "What is offered."),
@@ -64,9 +65,9 @@ func (Opportunity) Fields() []ent.Field { return opportunity.Fields() }
 // Edges returns the relations that ent keeps foreign keys for.
 func (Opportunity) Edges() []ent.Edge { return opportunity.Edges() }
 
-// Indexes returns the indexes that orders, scopes, relations, timelines and boards need.
+// Indexes returns the indexes that orders, scopes, relations, timelines, boards and forecasts need.
 func (Opportunity) Indexes() []ent.Index {
-	is := append(opportunity.Indexes(), index.Fields("status", "deleted_at", "close_date", "id"))
+	is := append(opportunity.Indexes(), index.Fields("status", "deleted_at", "close_date", "id"), index.Fields("status", "deleted_at", "closed_at", "id"))
 	return append(is, append(feeds("created_at", "account_id"), feeds("closed_at", "account_id")...)...)
 }
 

@@ -104,6 +104,7 @@ type App struct {
 	Exports  *export.Service
 	Imports  *importer.Service
 
+	rates    *rates
 	metrics  *metrics
 	cursors  *change.Codec
 	resolver *graph.Resolver
@@ -149,6 +150,7 @@ func New(c Config) (*App, error) {
 	rule.RegisterPlacement(a.Jobs, a.Write)
 	rule.RegisterTeams(a.Jobs, a.Write)
 	rule.RegisterReminders(a.Jobs, a.Write, func() rule.Mailing { return a.Mail }, a.Identity.Actor)
+	a.followRates()
 	a.keepFiles()
 	a.Imports = importer.New(importer.Config{Writer: a.Write, Files: a.Files, Jobs: a.Jobs, Clock: c.Clock, Log: c.Log, Actor: a.Identity.Actor})
 
@@ -177,7 +179,7 @@ func New(c Config) (*App, error) {
 	a.resolver = &graph.Resolver{
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
-		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports, Boards: &opportunity.Boards{Read: a.Read, Book: c.Money},
+		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports, Boards: &opportunity.Boards{Read: a.Read, Book: c.Money}, Forecasts: &opportunity.Forecasts{Read: a.Read, Book: c.Money},
 		Agendas: v.activities, Feeds: &activity.Feeds{Service: v.activities, DB: c.DB, Actor: a.Identity.Actor},
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
@@ -243,6 +245,9 @@ func (a *App) drain(ctx context.Context) error {
 // Start begins the work in the background: the sequencer, the fan-out, and the watch over rights and sessions.
 func (a *App) Start(ctx context.Context) error {
 	if err := a.learnIndexes(ctx); err != nil {
+		return err
+	}
+	if err := a.rates.learn(ctx); err != nil {
 		return err
 	}
 	history, err := a.Changes.History(ctx)
@@ -342,6 +347,11 @@ func (a *App) followRights(ctx context.Context, position int64) (int64, error) {
 		if slices.ContainsFunc(kinds, a.Identity.Concerns) {
 			a.Identity.Invalidate()
 			a.Hub.Recheck()
+		}
+		if slices.Contains(kinds, a.Set.Kind("ExchangeRate").Code) {
+			if err := a.rates.learn(ctx); err != nil {
+				return position, err
+			}
 		}
 		position = last
 	}

@@ -3,6 +3,33 @@ package app
 // arabic are the Arabic forms of the messages of all packages but server, live and fault, which bring their own. The keys
 // are the English formats; verbs keep their order.
 var arabic = map[string]string{
+	// Forecasts
+	"A rate is more than 0, at most 1,000,000,000, and has at most 12 decimals.": "السعر أكبر من 0 ولا يزيد على 1,000,000,000، وله 12 منزلة عشرية على الأكثر.",
+	"A report has 1 to %d rows.":                                "في التقرير من صف واحد إلى %d صف.",
+	"A target is that of a user or of a team.":                  "الهدف لمستخدم أو لفريق.",
+	"Deals and activities are counted.":                         "الصفقات والأنشطة تُعدّ عدًّا.",
+	"Give exactly one of quarter, month, year, or from and to.": "أعطِ واحدًا فقط: quarter أو month أو year، أو from مع to.",
+	"No period of this length begins on this day.":              "لا تبدأ في هذا اليوم فترة بهذا الطول.",
+	"Revenue is an amount.":                                     "الإيراد مبلغ.",
+	"Say how many.":                                             "اذكر كم عددًا.",
+	"Say how much.":                                             "اذكر كم مبلغًا.",
+	"The account is not of the kind COMPETITOR.":                "الحساب ليس من النوع COMPETITOR.",
+	"The day is in the future.":                                 "اليوم في المستقبل.",
+	"The last day is at most %d days after the first.":          "يأتي اليوم الأخير بعد الأول بما لا يزيد على %d يومًا.",
+	"The last day is more than %d years after the first.":       "اليوم الأخير بعد الأول بأكثر من %d سنوات.",
+	"The reporting currency is %s.":                             "عملة التقارير هي %s.",
+	"The user does not report to you.":                          "المستخدم لا يتبعك.",
+	"There is a rate of the currency for this day already.":     "للعملة سعر في هذا اليوم بالفعل.",
+	"There is no exchange rate for %s.":                         "لا يوجد سعر صرف للعملة %s.",
+	"There is such a target already.":                           "يوجد هدف كهذا بالفعل.",
+	"There is such an adjustment already.":                      "يوجد تعديل كهذا بالفعل.",
+	"This is needed.":                                           "هذا مطلوب.",
+	"This is not a day like 2026-11-22.":                        "هذا ليس يومًا بالصيغة 2026-11-22.",
+	"This is not an ISO 4217 currency.":                         "هذه ليست عملة وفق ISO 4217.",
+	"This is the reporting currency.":                           "هذه عملة التقارير.",
+	"You may not read this.":                                    "لا يحق لك أن تقرأ هذا.",
+	"You may not say what others are to reach.":                 "لا يحق لك أن تحدد ما على الآخرين بلوغه.",
+
 	// Activities
 	"An API key makes no calendar addresses.":                            "لا يُنشئ مفتاح API عناوين تقويم.",
 	"There is no such calendar.":                                         "لا يوجد تقويم كهذا.",

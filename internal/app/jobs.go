@@ -27,6 +27,7 @@ func (a *App) scheduleJobs() error {
 	a.Jobs.Observe = a.metrics.ran
 	a.scheduleHousekeeping()
 	a.scheduleRetention()
+	a.scheduleSelling()
 	expiry.Register(a.Jobs, a.Write)
 	a.scheduleMatches()
 	a.Write.Forget = append(a.Write.Forget, rule.ForgetPhones, rule.ForgetCustom, write.ForgetMatches, write.ForgetRedirects)

@@ -26,6 +26,8 @@ var wiped = map[string]string{
 	"custom_values":      "rule.WipeCustom",
 	"import_rows":        "importer.Service.wipe: the old values of the record go, and the file it came in",
 	"import_errors":      "importer.Service.wipe, with the file",
+	"forecast_stands":    "none: figures of deals by their ids, gone with them",
+	"forecast_days":      "none: days",
 	"idempotency_keys":   "hashes of keys and requests, ids as outcomes; a day",
 
 	"refresh_tokens":    "none: hashes of random tokens",
@@ -35,7 +37,7 @@ var wiped = map[string]string{
 }
 
 // impersonal are the kinds of records with texts that are about no person whose data can be erased.
-var impersonal = []string{"AccountTeamMember", "Branch", "CustomField", "Export", "File", "Import", "LifecycleStage", "OpportunityLine", "Pipeline", "Product", "ProductCategory", "Stage", "Recurrence", "RetentionRule", "Role", "RoleGrant", "Tag", "Team", "Territory", "WorkingCalendar"}
+var impersonal = []string{"AccountTeamMember", "Branch", "CustomField", "ExchangeRate", "Export", "File", "ForecastAdjustment", "Import", "LifecycleStage", "OpportunityLine", "Pipeline", "Product", "ProductCategory", "Stage", "Recurrence", "RetentionRule", "Role", "RoleGrant", "Tag", "Team", "Territory", "WorkingCalendar"}
 
 // Every table with texts is one of which it is known how what is personal leaves it.
 func TestWipe_knowsEveryTable(t *testing.T) {

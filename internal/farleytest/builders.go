@@ -168,6 +168,7 @@ var needed = map[string][]string{
 	"ActivityParticipant": {"user"},
 	"Reminder":            {"minutesBefore"},
 	"WorkingCalendar":     {"user"},
+	"SalesTarget":         {"user", "amount"},
 }
 
 // excludes are fields that cannot be given together with one.
@@ -182,6 +183,7 @@ var excludes = map[string][]string{
 	"Note.activity":               {"account"},
 	"ActivityParticipant.contact": {"user"},
 	"WorkingCalendar.forTeam":     {"user"},
+	"SalesTarget.forTeam":         {"user"},
 }
 
 // touches are relations to records that change with each change of a record.
@@ -260,6 +262,26 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return pick(i, "NOTE", "CONTACT", "NEED"), true
 	case "RetentionRule.fields":
 		return []any{pick(i, "TITLE", "BODY")}, true
+	case "ExchangeRate.currency":
+		return pick(i, "JPY", "SAR", "EUR", "GBP", "KWD"), true // not the reporting currency; the first and the fifth differ
+	case "ExchangeRate.reportingCurrency":
+		return "USD", true
+	case "ExchangeRate.rate":
+		return strconv.Itoa(i) + ".25", true
+	case "ExchangeRate.validFrom":
+		return Start.AddDate(0, 0, -int(e.n.Add(1))).Format(time.DateOnly), true // one a day
+	case "SalesTarget.startsOn", "ForecastAdjustment.startsOn":
+		return fmt.Sprintf("%04d-01-01", 1+e.n.Add(1)%9998), true // one a year for somebody
+	case "SalesTarget.measure":
+		return "REVENUE", true // the others are counted
+	case "SalesTarget.count":
+		return nil, true
+	case "SalesTarget.amount", "ForecastAdjustment.amount":
+		return map[string]any{"amount": strconv.Itoa(100+i) + ".50", "currency": "USD"}, true
+	case "CompetitorProfile.account":
+		in := e.ValidFor(t, "Account", owner)
+		in["kinds"] = []any{"COMPETITOR"}
+		return e.Make(t, "Account", in).String(), true
 	case "Stage.kind":
 		return "OPEN", true // the others have probabilities of their own
 	case "Stage.forecastCategory":

@@ -44,6 +44,10 @@ func Kinds() *Set {
 		opportunityContact(),
 		opportunityCompetitor(),
 		opportunityStep(),
+		exchangeRate(),
+		salesTarget(),
+		forecastAdjustment(),
+		competitorProfile(),
 		activity(),
 		activityParticipant(),
 		workingCalendar(),
@@ -1099,6 +1103,7 @@ func opportunity() *Kind {
 			{Name: "stageEnteredAt", Const: "STAGE_ENTERED_AT", Type: DateTime, Column: "stage_entered_at", Scalar: "DateTime", Doc: "When it entered the stage; kept by Farley.", Filter: true, Order: true},
 			{Name: "closedAt", Const: "CLOSED_AT", Type: DateTime, Column: "closed_at", Scalar: "DateTime", Doc: "When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it.", Write: Always, Filter: true, Order: true},
 			{Name: "closedAmount", Const: "CLOSED_AMOUNT", Type: Money, Column: "closed_amount", Scalar: "Money", Doc: "Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate.", Filter: true},
+			{Name: "closingRate", Const: "CLOSING_RATE", Type: String, Column: "closing_rate", Scalar: "String", Doc: "Of a closed deal with an amount: the rate at which it was converted.", Internal: true, Max: 254},
 			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Personal: true, Write: Always, Max: 200},
 			{Name: "lastActivityAt", Const: "LAST_ACTIVITY_AT", Type: DateTime, Column: "last_activity_at", Scalar: "DateTime", Doc: "When somebody last dealt with it; kept by Farley.", Filter: true, Order: true},
 			{Name: "lines", Const: "LINES", Type: Many, Doc: "What is offered.", Filter: true, Target: "OpportunityLine", Back: "opportunity"},
@@ -1211,6 +1216,112 @@ func opportunityStep() *Kind {
 			{Name: "probability", Const: "PROBABILITY", Type: Int, Column: "probability", Scalar: "Int", Doc: "The probability then, in percent.", Filter: true},
 			{Name: "closeDate", Const: "CLOSE_DATE", Type: Date, Column: "close_date", Scalar: "Date", Doc: "The expected day of closing then.", Filter: true},
 			{Name: "forecastCategory", Const: "FORECAST_CATEGORY", Type: Enum, Column: "forecast_category", Scalar: "ForecastCategory", Doc: "The forecast category then.", Filter: true, Values: []string{"OMITTED", "PIPELINE", "BEST_CASE", "COMMIT", "CLOSED"}, ValueDocs: []string{"Not counted.", "Under way.", "Likely, if all goes well.", "Promised.", "Won."}},
+		},
+	}
+}
+
+func exchangeRate() *Kind {
+	return &Kind{
+		Name: "ExchangeRate", Const: "EXCHANGE_RATE", Single: "exchangeRate", Plural: "exchangeRates", Code: 55, Prefix: "xrat", Table: "exchange_rates",
+		Doc:   "What a currency is worth in the reporting currency, from a day on until the next rate of it. Without one, the rate counts that the server was started with. Amounts of closed deals keep the rate of the day on which they were closed; everything else is converted at the rate of today.",
+		Sight: Reference,
+		Title: "currency", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "currency", Const: "CURRENCY", Type: String, Column: "currency", Scalar: "CurrencyCode", Doc: "The currency; never the reporting currency.", Required: true, Write: OnCreate, Filter: true, Order: true, Max: 254},
+			{Name: "reportingCurrency", Const: "REPORTING_CURRENCY", Type: String, Column: "reporting_currency", Scalar: "CurrencyCode", Doc: "The reporting currency, which may be left out.", Write: OnCreate, Filter: true, Max: 254},
+			{Name: "validFrom", Const: "VALID_FROM", Type: Date, Column: "valid_from", Scalar: "Date", Doc: "The first day, by UTC, on which it counts; one rate for a currency and a day.", Required: true, Write: OnCreate, Filter: true, Order: true},
+			{Name: "rate", Const: "RATE", Type: String, Column: "rate", Scalar: "Decimal", Doc: "How many units of the reporting currency one unit is worth: more than 0, at most 1,000,000,000, with at most 12 decimals.", Required: true, Write: Always, Max: 30},
+			{Name: "source", Const: "SOURCE", Type: String, Column: "source", Scalar: "String", Doc: "Where it is known from: a central bank, a contract.", Write: Always, Filter: true, Fold: "source_fold", Max: 200},
+		},
+	}
+}
+
+func salesTarget() *Kind {
+	return &Kind{
+		Name: "SalesTarget", Const: "SALES_TARGET", Single: "salesTarget", Plural: "salesTargets", Code: 56, Prefix: "targ", Table: "sales_targets",
+		Doc:   "What a user or a team is to reach in a month, quarter or year. That of a user is owned by the user, so that he sees it; it is set by who sees the user's records. Forecasts stand beside it.",
+		Sight: ByOwner,
+		Owned: true, Title: "measure", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Who is to reach it; either a user or a team.", Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "forTeam", Const: "FOR_TEAM", Type: Ref, Column: "for_team_id", Doc: "The team that is to reach it.", Write: OnCreate, Filter: true, Target: "Team"},
+			{Name: "startsOn", Const: "STARTS_ON", Type: Date, Column: "starts_on", Scalar: "Date", Doc: "The first day of the month, quarter or year.", Required: true, Write: OnCreate, Filter: true, Order: true},
+			{Name: "length", Const: "LENGTH", Type: Enum, Column: "length", Scalar: "PeriodLength", Doc: "For how long.", Required: true, Write: OnCreate, Filter: true, Values: []string{"MONTH", "QUARTER", "YEAR"}, ValueDocs: []string{"A month.", "A quarter: from the first of January, April, July or October.", "A year: from the first of January."}},
+			{Name: "measure", Const: "MEASURE", Type: Enum, Column: "measure", Scalar: "TargetMeasure", Doc: "What is measured; one target of each for a user or team and a period.", Required: true, Write: OnCreate, Filter: true, Values: []string{"REVENUE", "DEALS", "ACTIVITIES"}, ValueDocs: []string{"What deals are worth that are won.", "How many deals are won.", "How many activities are done."}, Default: "REVENUE"},
+			{Name: "amount", Const: "AMOUNT", Type: Money, Column: "amount", Scalar: "Money", Doc: "How much, 0 or more, in any currency with a rate; for REVENUE.", Write: Always, Filter: true, Order: true},
+			{Name: "count", Const: "COUNT", Type: Int, Column: "count", Scalar: "Int", Doc: "How many, 0 to 1,000,000; for DEALS and ACTIVITIES.", Write: Always, Filter: true},
+		},
+	}
+}
+
+func forecastAdjustment() *Kind {
+	return &Kind{
+		Name: "ForecastAdjustment", Const: "FORECAST_ADJUSTMENT", Single: "forecastAdjustment", Plural: "forecastAdjustments", Code: 57, Prefix: "fadj", Table: "forecast_adjustments",
+		Doc:   "What somebody expects of a user's forecast who stands above the user, or of his own. It changes no figure: it stands beside it. Its owner is who expects it.",
+		Sight: ByOwner,
+		Owned: true, Title: "figure", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Whose forecast: one who reports to you, directly or not, or yourself. Who may make adjustments in the scope ALL may name anybody.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "startsOn", Const: "STARTS_ON", Type: Date, Column: "starts_on", Scalar: "Date", Doc: "The first day of the month, quarter or year.", Required: true, Write: OnCreate, Filter: true, Order: true},
+			{Name: "length", Const: "LENGTH", Type: Enum, Column: "length", Scalar: "PeriodLength", Doc: "For how long.", Required: true, Write: OnCreate, Filter: true, Values: []string{"MONTH", "QUARTER", "YEAR"}, ValueDocs: []string{"A month.", "A quarter: from the first of January, April, July or October.", "A year: from the first of January."}},
+			{Name: "figure", Const: "FIGURE", Type: Enum, Column: "figure", Scalar: "ForecastFigure", Doc: "Which figure; one adjustment of each for an owner, a user and a period.", Required: true, Write: OnCreate, Filter: true, Values: []string{"CLOSED", "COMMIT", "BEST_CASE", "PIPELINE", "WEIGHTED"}, ValueDocs: []string{"What will have been won at the end.", "What is promised.", "What is likely, if all goes well.", "What is under way.", "What is open, each by how likely it is."}, Default: "COMMIT"},
+			{Name: "rolledUp", Const: "ROLLED_UP", Type: Bool, Column: "rolled_up", Scalar: "Boolean", Doc: "Whether it is of the user and all below, instead of the user alone.", Write: OnCreate, Filter: true},
+			{Name: "amount", Const: "AMOUNT", Type: Money, Column: "amount", Scalar: "Money", Doc: "What is expected, 0 or more.", Required: true, Write: Always, Filter: true},
+			{Name: "reason", Const: "REASON", Type: Text, Column: "reason", Scalar: "String", Doc: "Why.", Write: Always, Max: 2000},
+		},
+	}
+}
+
+func competitorProfile() *Kind {
+	return &Kind{
+		Name: "CompetitorProfile", Const: "COMPETITOR_PROFILE", Single: "competitorProfile", Plural: "competitorProfiles", Code: 58, Prefix: "cprf", Table: "competitor_profiles",
+		Doc:     "What is known of a competitor on a day, and where from. winRates by COMPETITOR says how often deals are won against it.",
+		Sight:   ByParents,
+		Parents: []string{"account"}, Title: "id", Actions: []string{"EXPORT"}, About: []string{"account"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "The competitor: an account with the kind COMPETITOR.", Required: true, Write: OnCreate, Filter: true, Target: "Account"},
+			{Name: "asOf", Const: "AS_OF", Type: Date, Column: "as_of", Scalar: "Date", Doc: "The day as of which it is known; not in the future.", Required: true, Write: Always, Filter: true, Order: true},
+			{Name: "source", Const: "SOURCE", Type: String, Column: "source", Scalar: "String", Doc: "Where it is known from.", Required: true, Personal: true, Write: Always, Filter: true, Fold: "source_fold", Max: 200},
+			{Name: "products", Const: "PRODUCTS", Type: Text, Column: "products", Scalar: "String", Doc: "What it sells.", Personal: true, Write: Always, Max: 100000},
+			{Name: "prices", Const: "PRICES", Type: Text, Column: "prices", Scalar: "String", Doc: "What it asks for it.", Personal: true, Write: Always, Max: 100000},
+			{Name: "campaigns", Const: "CAMPAIGNS", Type: Text, Column: "campaigns", Scalar: "String", Doc: "How it advertises.", Personal: true, Write: Always, Max: 100000},
+			{Name: "strengths", Const: "STRENGTHS", Type: Text, Column: "strengths", Scalar: "String", Doc: "What speaks for it.", Personal: true, Write: Always, Max: 100000},
+			{Name: "weaknesses", Const: "WEAKNESSES", Type: Text, Column: "weaknesses", Scalar: "String", Doc: "What speaks against it.", Personal: true, Write: Always, Max: 100000},
+			{Name: "battleCard", Const: "BATTLE_CARD", Type: Text, Column: "battle_card", Scalar: "String", Doc: "What to say and to ask when it is after the same deal.", Personal: true, Write: Always, Max: 100000},
 		},
 	}
 }
@@ -1368,7 +1479,7 @@ func notification() *Kind {
 			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
-			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "NotificationKind", Doc: "What it tells. More come with further areas.", Required: true, Filter: true, Values: []string{"REMINDER", "ACTIVITY_DUE", "ACTIVITY_ASSIGNED", "ACTIVITY_RESPONSE"}, ValueDocs: []string{"A reminder of an activity.", "An activity of yours is due.", "Somebody gave you an activity.", "Somebody answered whether he comes to an activity of yours."}},
+			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "NotificationKind", Doc: "What it tells. More come with further areas.", Required: true, Filter: true, Values: []string{"REMINDER", "ACTIVITY_DUE", "ACTIVITY_ASSIGNED", "ACTIVITY_RESPONSE", "OPPORTUNITY_STALE"}, ValueDocs: []string{"A reminder of an activity.", "An activity of yours is due.", "Somebody gave you an activity.", "Somebody answered whether he comes to an activity of yours.", "A deal of yours has been in its stage for too long, or should have been closed by now; once for each time that it enters a stage."}},
 			{Name: "record", Const: "RECORD", Type: ID, Column: "record_id", Scalar: "ID", Doc: "The record that it is about, which may be out of your sight by now.", Filter: true},
 			{Name: "occursAt", Const: "OCCURS_AT", Type: DateTime, Column: "occurs_at", Scalar: "DateTime", Doc: "When what it tells of begins or is due; null when it has no time.", Filter: true, Order: true},
 			{Name: "readAt", Const: "READ_AT", Type: DateTime, Column: "read_at", Scalar: "DateTime", Doc: "When it was marked as read; null before.", Filter: true, Order: true},

@@ -8,14 +8,17 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	"github.com/bojanz/currency"
 )
 
-// Book knows the reporting currency and the rates into it. It does not change.
+// Book knows the reporting currency and the rates into it: those it was made with, and those it learns. It is safe for concurrent
+// use.
 type Book struct {
 	reporting string
 	rates     map[string]*big.Rat // reporting units for one unit
+	dated     atomic.Pointer[learnt]
 }
 
 // amounts of up to 15 digits before the point fit into 64 bits of minor units in every currency.
@@ -118,7 +121,7 @@ func (b *Book) FormatSum(minor *big.Int, code string) string {
 	return sign + s[:len(s)-d] + "." + s[len(s)-d:]
 }
 
-// Reporting converts minor units of a currency into minor units of the reporting currency, rounded half to even; false
+// Reporting converts minor units of a currency into minor units of the reporting currency at the rate of today, rounded half to even; false
 // when there is no rate or the result does not fit.
 func (b *Book) Reporting(minor int64, code string) (int64, bool) {
 	n, ok := b.ReportingSum(big.NewInt(minor), code)
@@ -130,18 +133,7 @@ func (b *Book) Reporting(minor int64, code string) (int64, bool) {
 
 // ReportingSum is Reporting for sums that may be larger than an amount; false when there is no rate.
 func (b *Book) ReportingSum(minor *big.Int, code string) (*big.Int, bool) {
-	rate := b.rates[code]
-	from, err := digits(code)
-	if rate == nil || err != nil {
-		return nil, false
-	}
-	to, err := digits(b.reporting)
-	if err != nil {
-		return nil, false
-	}
-	r := new(big.Rat).Mul(new(big.Rat).SetInt(minor), rate)
-	r.Mul(r, new(big.Rat).SetFrac(power(to), power(from)))
-	return round(r), true
+	return b.SumOn(minor, code, "")
 }
 
 // Times returns an amount times a number, rounded half away from zero at the minor unit; false when the result does not fit.

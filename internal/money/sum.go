@@ -26,3 +26,8 @@ func ReadSum(high, low string) (*big.Int, error) {
 	}
 	return h.Add(h.Lsh(h, sumBits), l), nil
 }
+
+// SumTimesSQL is SumSQL of an expression times another one of whole numbers from 0 to 100.
+func SumTimesSQL(expr, times string) string {
+	return "SUM((" + expr + " >> 30) * " + times + "), SUM((" + expr + " & 1073741823) * " + times + ")"
+}

@@ -141,3 +141,40 @@ func tooLong(ctx context.Context, q db.Querier, f *read.Filter, now time.Time) (
 	out.SQL = "(" + out.SQL + ")"
 	return out, err
 }
+
+// StaleDeal is a deal whose owner is to be told that it is stale.
+type StaleDeal struct {
+	ID, Owner id.ID
+	Since     time.Time // when it entered its stage
+}
+
+// StaleToTell reads stale deals with owners who have not been told of them since they entered their stages: at most so many, in two
+// statements.
+func StaleToTell(ctx context.Context, q db.Querier, now time.Time, most int) ([]StaleDeal, error) {
+	long, args := "1=0", []any{}
+	err := db.Each(ctx, q, "SELECT `id`, `stale_after_days` FROM `stages` WHERE `stale_after_days` IS NOT NULL AND `kind` = 'OPEN' AND `deleted_at` IS NULL ORDER BY `id`", nil, func(rows *sql.Rows) error {
+		var x id.ID
+		var days int
+		err := rows.Scan(&x, &days)
+		long += " OR o.`stage_id` = ? AND o.`stage_entered_at` < ?"
+		args = append(args, x, now.AddDate(0, 0, -days))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []StaleDeal
+	query := "SELECT o.`id`, o.`owner_id`, o.`stage_entered_at` FROM `opportunities` o JOIN `users` u ON u.`id` = o.`owner_id` AND u.`active` = ? AND u.`deleted_at` IS NULL" +
+		" WHERE o.`status` = 'OPEN' AND o.`deleted_at` IS NULL AND (o.`close_date` < ? OR " + long + ")" +
+		" AND NOT EXISTS (SELECT 1 FROM stale_notices n WHERE n.opportunity_id = o.`id` AND n.stage_entered_at = o.`stage_entered_at`) ORDER BY o.`id` LIMIT ?"
+	args = append(append([]any{true, access.Day(now)}, args...), most)
+	err = db.Each(ctx, q, query, args, func(rows *sql.Rows) error {
+		var d StaleDeal
+		var since read.Instant
+		err := rows.Scan(&d.ID, &d.Owner, &since)
+		d.Since = since.Time
+		out = append(out, d)
+		return err
+	})
+	return out, err
+}

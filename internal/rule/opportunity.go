@@ -306,6 +306,7 @@ func opportunityCloses(c *write.Change, s *stage, entering bool) {
 		c.SetText("reason", "")
 		c.Set("closedAt", nil)
 		c.SetMoney("closedAmount", 0, "")
+		c.SetText("closingRate", "")
 		return
 	}
 	if s.kind == stageLost && c.Text("reason") == "" && (entering || c.Changes("reason") && !c.Tx.System()) {
@@ -326,9 +327,15 @@ func opportunityCloses(c *write.Change, s *stage, entering bool) {
 		}
 	}
 	c.SetMoney("closedAmount", 0, "")
+	c.SetText("closingRate", "")
 	if amount, ok := c.Get("amount").(int64); ok {
-		if worth, code, ok := c.Tx.Reporting(amount, c.Currency("amount")); ok {
+		closed := c.Tx.Now
+		if on, ok := c.Get("closedAt").(time.Time); ok {
+			closed = on
+		}
+		if worth, rate, code, ok := c.Tx.ReportingOn(amount, c.Currency("amount"), closed.UTC().Format(time.DateOnly)); ok {
 			c.SetMoney("closedAmount", worth, code)
+			c.SetText("closingRate", rate)
 		}
 	}
 }

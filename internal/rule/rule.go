@@ -21,7 +21,7 @@ type Sessions interface {
 func Rules(sessions Sessions, jobs Jobs) write.Rules {
 	book := &rulebook{}
 	return write.Rules{
-		write.Defaults:          {leadWaits, opportunityEnters, book.placedByRule},
+		write.Defaults:          {leadWaits, opportunityEnters, targetOwned, book.placedByRule},
 		"":                      {erasedStays, acyclic, customValues, placeDerived, book.placedAnew, write.KeepMatches},
 		"Account":               {accountDerived, phones, lifecycleStep, lifecycleHistory},
 		"Territory":             {territoryRules, book.territoryMoves(jobs)},
@@ -52,6 +52,10 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"Reminder":              {reminderTimes(jobs)},
 		"Recurrence":            {seriesMoves(jobs)},
 		"WorkingCalendar":       {calendarFits, calendarWhose},
+		"ExchangeRate":          {rateFits},
+		"SalesTarget":           {targetFits},
+		"ForecastAdjustment":    {adjustmentFits},
+		"CompetitorProfile":     {profileFits},
 	}
 }
 

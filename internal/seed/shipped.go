@@ -106,6 +106,7 @@ func selling() []definition {
 		key: "sales_manager", name: "sales manager",
 		description: "Leads a sales team: reads and writes the accounts, contacts and deals of the team and what is shared with it, tax numbers for reading.",
 		rights: staff(rights{
+			"EXCHANGE_RATE": readAll, "SALES_TARGET": {create: "TEAM", read: "TEAM", update: "TEAM", delete: "TEAM"}, "FORECAST_ADJUSTMENT": {create: "OWN", read: "TEAM", update: "OWN", delete: "OWN"}, "COMPETITOR_PROFILE": {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY":            {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
 			"OPPORTUNITY_LINE":       {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_CONTACT":    {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
@@ -134,6 +135,7 @@ func selling() []definition {
 		key: "sales_rep", name: "sales rep",
 		description: "Sells: writes the accounts, contacts and deals of the own team and what is shared for editing, deletes only the own ones.",
 		rights: staff(rights{
+			"EXCHANGE_RATE": readAll, "SALES_TARGET": {read: "OWN"}, "FORECAST_ADJUSTMENT": {create: "OWN", read: "OWN", update: "OWN", delete: "OWN"}, "COMPETITOR_PROFILE": {create: "TEAM", read: "SHARED", update: "TEAM"},
 			"OPPORTUNITY":            {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
 			"OPPORTUNITY_LINE":       {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_CONTACT":    {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
@@ -159,6 +161,7 @@ func selling() []definition {
 		key: "customer_success", name: "customer success",
 		description: "Looks after customers once they have bought: writes the accounts and contacts of the own team and what is shared for editing.",
 		rights: staff(rights{
+			"EXCHANGE_RATE": readAll, "SALES_TARGET": {read: "OWN"}, "COMPETITOR_PROFILE": {read: "SHARED"},
 			"OPPORTUNITY":            {create: "TEAM", read: "SHARED", update: "SHARED"},
 			"OPPORTUNITY_LINE":       {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_CONTACT":    {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
@@ -182,6 +185,7 @@ func selling() []definition {
 		key: "marketing", name: "marketing",
 		description: "Addresses all contacts, keeps them and their tags in order, and reads the accounts behind them.",
 		rights: staff(rights{
+			"EXCHANGE_RATE": readAll, "COMPETITOR_PROFILE": {create: "ALL", read: "ALL", update: "ALL"},
 			"OPPORTUNITY":            readAll,
 			"OPPORTUNITY_LINE":       readAll,
 			"OPPORTUNITY_CONTACT":    readAll,
@@ -319,6 +323,7 @@ func office() []definition {
 		key: "finance", name: "finance",
 		description: "Bills and collects: reads all accounts and contacts, and keeps what stands on invoices.",
 		rights: staff(rights{
+			"EXCHANGE_RATE": writeAll, "SALES_TARGET": readAll, "FORECAST_ADJUSTMENT": readAll, "COMPETITOR_PROFILE": readAll,
 			"OPPORTUNITY":            readAll,
 			"OPPORTUNITY_LINE":       readAll,
 			"OPPORTUNITY_CONTACT":    readAll,

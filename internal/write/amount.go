@@ -29,6 +29,15 @@ func (tx *Tx) Reporting(minor int64, currency string) (reporting int64, code str
 	return reporting, tx.w.Money.ReportingCurrency(), ok
 }
 
+// ReportingOn is Reporting at the rate of a day by UTC, and says the rate as an exact fraction.
+func (tx *Tx) ReportingOn(minor int64, currency, day string) (reporting int64, rate, code string, ok bool) {
+	reporting, rate, ok = tx.w.Money.ReportingOn(minor, currency, day)
+	return reporting, rate, tx.w.Money.ReportingCurrency(), ok
+}
+
+// ReportingCurrency returns the code of the reporting currency.
+func (tx *Tx) ReportingCurrency() string { return tx.w.Money.ReportingCurrency() }
+
 type outsideKey struct{}
 
 // Outside returns a context in which writes repeat what an outside system says: upserts by its keys, and imports.

@@ -39,6 +39,8 @@ type Money interface {
 	Format(minor int64, currency string) string
 	// Reporting converts minor units into minor units of the reporting currency; false when there is no rate.
 	Reporting(minor int64, currency string) (int64, bool)
+	// ReportingOn is Reporting at the rate of a day by UTC, and says the rate as an exact fraction.
+	ReportingOn(minor int64, currency, day string) (reporting int64, rate string, ok bool)
 	// ReportingCurrency returns the code of the reporting currency.
 	ReportingCurrency() string
 }
