@@ -212,3 +212,55 @@ func (r *mutationResolver) RevokeCalendarFeed(ctx context.Context) (*read.Result
 	res, err := r.Read.Project(ctx, map[string]any{"revoked": true})
 	return &res, err
 }
+
+// NeglectedCustomers answers Query.neglectedCustomers.
+func (r *queryResolver) NeglectedCustomers(ctx context.Context, days int64) (*read.Result, error) {
+	var res read.Result
+	err := r.reading(ctx, func(tx *db.Tx) error {
+		list, n, err := r.Agendas.Neglected(ctx, tx, days)
+		if err != nil {
+			return err
+		}
+		var ids []id.ID
+		for _, x := range list {
+			ids = append(ids, x.Account)
+		}
+		shown, err := r.Read.PayloadEach(ctx, tx, access.From(ctx), "customers.account", ids...)
+		if err != nil {
+			return err
+		}
+		rows := []any{}
+		for _, x := range list {
+			rows = append(rows, map[string]any{"account": shown[x.Account], "since": x.Since.UTC()})
+		}
+		res, err = r.Read.Project(ctx, map[string]any{"customers": rows, "count": n})
+		return err
+	})
+	return &res, err
+}
+
+// SuggestAssignee answers Query.suggestAssignee.
+func (r *queryResolver) SuggestAssignee(ctx context.Context, team *id.ID, skill *string, from, to time.Time, duration string) (*read.Result, error) {
+	var res read.Result
+	err := r.reading(ctx, func(tx *db.Tx) error {
+		list, err := r.Agendas.Suggest(ctx, tx, team, skill, from, to, duration)
+		if err != nil {
+			return err
+		}
+		var ids []id.ID
+		for _, x := range list {
+			ids = append(ids, x.User)
+		}
+		shown, err := r.Read.PayloadEach(ctx, tx, access.From(ctx), "assignees.user", ids...)
+		if err != nil {
+			return err
+		}
+		rows := []any{}
+		for _, x := range list {
+			rows = append(rows, x.Value(shown[x.User]))
+		}
+		res, err = r.Read.Project(ctx, map[string]any{"assignees": rows})
+		return err
+	})
+	return &res, err
+}

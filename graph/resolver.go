@@ -23,6 +23,7 @@ import (
 	"farley/internal/privacy"
 	"farley/internal/read"
 	"farley/internal/search"
+	"farley/internal/talk"
 	"farley/internal/write"
 )
 
@@ -52,6 +53,8 @@ type Resolver struct {
 	Boards    *opportunity.Boards
 	// Agendas reads activities across records.
 	Agendas *activity.Service
+	// Talk keeps conversations and announcements.
+	Talk *talk.Service
 	// Feeds are calendars at private addresses.
 	Feeds *activity.Feeds
 	// Say writes a message for people in the language of the request.

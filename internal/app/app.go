@@ -178,9 +178,10 @@ func New(c Config) (*App, error) {
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
 		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports, Boards: &opportunity.Boards{Read: a.Read, Book: c.Money},
-		Agendas: v.activities, Feeds: &activity.Feeds{Service: v.activities, DB: c.DB, Actor: a.Identity.Actor},
+		Agendas: v.activities, Talk: v.talk, Feeds: &activity.Feeds{Service: v.activities, DB: c.DB, Actor: a.Identity.Actor},
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
+	(&activity.Plans{Service: v.activities, Writer: a.Write, Actor: a.Identity.Actor}).Register(a.Jobs)
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
 	}

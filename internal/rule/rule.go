@@ -51,6 +51,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"ActivityParticipant":   {participantIsOne, participantIsNew, participantAnswers, participantTouchesActivity},
 		"Reminder":              {reminderTimes(jobs)},
 		"Recurrence":            {seriesMoves(jobs)},
+		"ContactPlan":           {contactPlanFits},
 		"WorkingCalendar":       {calendarFits, calendarWhose},
 	}
 }
