@@ -51,6 +51,8 @@ type Announcement struct {
 	Teams string `json:"teams,omitempty"`
 	// The roles whose holders are told.
 	Roles string `json:"roles,omitempty"`
+	// When somebody confirmed last that he has read it; kept by Farley while at most 200 are told.
+	LastReadAt time.Time `json:"last_read_at,omitempty"`
 	// Until when it is news: it is not unread any more then. Null for always.
 	EndsAt       time.Time `json:"ends_at,omitempty"`
 	selectValues sql.SelectValues
@@ -69,7 +71,7 @@ func (*Announcement) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case announcement.FieldTitle, announcement.FieldTitleFold, announcement.FieldBody, announcement.FieldTeams, announcement.FieldRoles:
 			values[i] = new(sql.NullString)
-		case announcement.FieldCreatedAt, announcement.FieldUpdatedAt, announcement.FieldDeletedAt, announcement.FieldEndsAt:
+		case announcement.FieldCreatedAt, announcement.FieldUpdatedAt, announcement.FieldDeletedAt, announcement.FieldLastReadAt, announcement.FieldEndsAt:
 			values[i] = new(sql.NullTime)
 		case announcement.FieldID, announcement.FieldCreatedByID, announcement.FieldUpdatedByID, announcement.FieldOwnerID, announcement.FieldTeamID, announcement.FieldPartnerID:
 			values[i] = new(stored.ID)
@@ -190,6 +192,12 @@ func (_m *Announcement) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Roles = value.String
 			}
+		case announcement.FieldLastReadAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field last_read_at", values[i])
+			} else if value.Valid {
+				_m.LastReadAt = value.Time
+			}
 		case announcement.FieldEndsAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field ends_at", values[i])
@@ -279,6 +287,9 @@ func (_m *Announcement) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("roles=")
 	builder.WriteString(_m.Roles)
+	builder.WriteString(", ")
+	builder.WriteString("last_read_at=")
+	builder.WriteString(_m.LastReadAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("ends_at=")
 	builder.WriteString(_m.EndsAt.Format(time.ANSIC))

@@ -172,6 +172,10 @@ func (_c *AnnouncementCreate) createSpec() (*Announcement, *sqlgraph.CreateSpec)
 		_spec.SetField(announcement.FieldRoles, field.TypeString, value)
 		_node.Roles = value
 	}
+	if value, ok := _c.mutation.LastReadAt(); ok {
+		_spec.SetField(announcement.FieldLastReadAt, field.TypeTime, value)
+		_node.LastReadAt = value
+	}
 	if value, ok := _c.mutation.EndsAt(); ok {
 		_spec.SetField(announcement.FieldEndsAt, field.TypeTime, value)
 		_node.EndsAt = value

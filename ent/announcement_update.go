@@ -147,6 +147,12 @@ func (_u *AnnouncementUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if _u.mutation.RolesCleared() {
 		_spec.ClearField(announcement.FieldRoles, field.TypeString)
 	}
+	if value, ok := _u.mutation.LastReadAt(); ok {
+		_spec.SetField(announcement.FieldLastReadAt, field.TypeTime, value)
+	}
+	if _u.mutation.LastReadAtCleared() {
+		_spec.ClearField(announcement.FieldLastReadAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.EndsAt(); ok {
 		_spec.SetField(announcement.FieldEndsAt, field.TypeTime, value)
 	}
@@ -322,6 +328,12 @@ func (_u *AnnouncementUpdateOne) sqlSave(ctx context.Context) (_node *Announceme
 	}
 	if _u.mutation.RolesCleared() {
 		_spec.ClearField(announcement.FieldRoles, field.TypeString)
+	}
+	if value, ok := _u.mutation.LastReadAt(); ok {
+		_spec.SetField(announcement.FieldLastReadAt, field.TypeTime, value)
+	}
+	if _u.mutation.LastReadAtCleared() {
+		_spec.ClearField(announcement.FieldLastReadAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.EndsAt(); ok {
 		_spec.SetField(announcement.FieldEndsAt, field.TypeTime, value)

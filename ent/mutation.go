@@ -11536,6 +11536,7 @@ type AnnouncementMutation struct {
 	must_read     *bool
 	teams         *string
 	roles         *string
+	last_read_at  *time.Time
 	ends_at       *time.Time
 	clearedFields map[string]struct{}
 	done          bool
@@ -12386,6 +12387,55 @@ func (m *AnnouncementMutation) ResetRoles() {
 	delete(m.clearedFields, announcement.FieldRoles)
 }
 
+// SetLastReadAt sets the "last_read_at" field.
+func (m *AnnouncementMutation) SetLastReadAt(t time.Time) {
+	m.last_read_at = &t
+}
+
+// LastReadAt returns the value of the "last_read_at" field in the mutation.
+func (m *AnnouncementMutation) LastReadAt() (r time.Time, exists bool) {
+	v := m.last_read_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastReadAt returns the old "last_read_at" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldLastReadAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastReadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastReadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastReadAt: %w", err)
+	}
+	return oldValue.LastReadAt, nil
+}
+
+// ClearLastReadAt clears the value of the "last_read_at" field.
+func (m *AnnouncementMutation) ClearLastReadAt() {
+	m.last_read_at = nil
+	m.clearedFields[announcement.FieldLastReadAt] = struct{}{}
+}
+
+// LastReadAtCleared returns if the "last_read_at" field was cleared in this mutation.
+func (m *AnnouncementMutation) LastReadAtCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldLastReadAt]
+	return ok
+}
+
+// ResetLastReadAt resets all changes to the "last_read_at" field.
+func (m *AnnouncementMutation) ResetLastReadAt() {
+	m.last_read_at = nil
+	delete(m.clearedFields, announcement.FieldLastReadAt)
+}
+
 // SetEndsAt sets the "ends_at" field.
 func (m *AnnouncementMutation) SetEndsAt(t time.Time) {
 	m.ends_at = &t
@@ -12469,7 +12519,7 @@ func (m *AnnouncementMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AnnouncementMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 18)
 	if m.version != nil {
 		fields = append(fields, announcement.FieldVersion)
 	}
@@ -12518,6 +12568,9 @@ func (m *AnnouncementMutation) Fields() []string {
 	if m.roles != nil {
 		fields = append(fields, announcement.FieldRoles)
 	}
+	if m.last_read_at != nil {
+		fields = append(fields, announcement.FieldLastReadAt)
+	}
 	if m.ends_at != nil {
 		fields = append(fields, announcement.FieldEndsAt)
 	}
@@ -12561,6 +12614,8 @@ func (m *AnnouncementMutation) Field(name string) (ent.Value, bool) {
 		return m.Teams()
 	case announcement.FieldRoles:
 		return m.Roles()
+	case announcement.FieldLastReadAt:
+		return m.LastReadAt()
 	case announcement.FieldEndsAt:
 		return m.EndsAt()
 	}
@@ -12604,6 +12659,8 @@ func (m *AnnouncementMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldTeams(ctx)
 	case announcement.FieldRoles:
 		return m.OldRoles(ctx)
+	case announcement.FieldLastReadAt:
+		return m.OldLastReadAt(ctx)
 	case announcement.FieldEndsAt:
 		return m.OldEndsAt(ctx)
 	}
@@ -12727,6 +12784,13 @@ func (m *AnnouncementMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRoles(v)
 		return nil
+	case announcement.FieldLastReadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastReadAt(v)
+		return nil
 	case announcement.FieldEndsAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -12812,6 +12876,9 @@ func (m *AnnouncementMutation) ClearedFields() []string {
 	if m.FieldCleared(announcement.FieldRoles) {
 		fields = append(fields, announcement.FieldRoles)
 	}
+	if m.FieldCleared(announcement.FieldLastReadAt) {
+		fields = append(fields, announcement.FieldLastReadAt)
+	}
 	if m.FieldCleared(announcement.FieldEndsAt) {
 		fields = append(fields, announcement.FieldEndsAt)
 	}
@@ -12861,6 +12928,9 @@ func (m *AnnouncementMutation) ClearField(name string) error {
 		return nil
 	case announcement.FieldRoles:
 		m.ClearRoles()
+		return nil
+	case announcement.FieldLastReadAt:
+		m.ClearLastReadAt()
 		return nil
 	case announcement.FieldEndsAt:
 		m.ClearEndsAt()
@@ -12920,6 +12990,9 @@ func (m *AnnouncementMutation) ResetField(name string) error {
 		return nil
 	case announcement.FieldRoles:
 		m.ResetRoles()
+		return nil
+	case announcement.FieldLastReadAt:
+		m.ResetLastReadAt()
 		return nil
 	case announcement.FieldEndsAt:
 		m.ResetEndsAt()

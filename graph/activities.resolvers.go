@@ -264,3 +264,41 @@ func (r *queryResolver) SuggestAssignee(ctx context.Context, team *id.ID, skill 
 	})
 	return &res, err
 }
+
+// InviteToActivity answers Mutation.inviteToActivity.
+func (r *mutationResolver) InviteToActivity(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
+	var res read.Result
+	c := write.Command{Name: "inviteToActivity", Input: in, DryRun: dryRun}
+	err := r.Invitations.Invite(ctx, r.Write, c, idempotencyKey(ctx, key), func(ctx context.Context, tx *write.Tx, o activity.Invited) (err error) {
+		value := map[string]any{"invited": o.Invited}
+		if value["activity"], err = r.Read.Payload(ctx, tx, tx.Actor, "activity", o.Activity); err != nil {
+			return err
+		}
+		res, err = r.Read.Project(ctx, value)
+		return err
+	})
+	return &res, err
+}
+
+// ImportCalendar answers Mutation.importCalendar.
+func (r *mutationResolver) ImportCalendar(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
+	var res read.Result
+	c := write.Command{Name: "importCalendar", Input: in, DryRun: dryRun}
+	err := r.Calendars.Import(ctx, r.Write, c, idempotencyKey(ctx, key), func(ctx context.Context, tx *write.Tx, o activity.Imported) (err error) {
+		problems := []any{}
+		for _, p := range o.Problems {
+			v := map[string]any{"component": p.Component, "code": p.Code, "message": r.Say(ctx, p.Message)}
+			if p.UID != "" {
+				v["uid"] = p.UID
+			}
+			problems = append(problems, v)
+		}
+		value := map[string]any{"created": o.Created, "updated": o.Updated, "unchanged": o.Unchanged, "replies": o.Replies, "problems": problems}
+		if value["activities"], err = r.Read.Payload(ctx, tx, tx.Actor, "activities", o.Activities...); err != nil {
+			return err
+		}
+		res, err = r.Read.Project(ctx, value)
+		return err
+	})
+	return &res, err
+}

@@ -53,6 +53,9 @@ type Resolver struct {
 	Boards    *opportunity.Boards
 	// Agendas reads activities across records.
 	Agendas *activity.Service
+	// Invitations invite contacts by mail, Calendars are imported.
+	Invitations *activity.Invitations
+	Calendars   *activity.Imports
 	// Talk keeps conversations and announcements.
 	Talk *talk.Service
 	// Feeds are calendars at private addresses.

@@ -43,6 +43,8 @@ const (
 	FieldTeams = "teams"
 	// FieldRoles holds the string denoting the roles field in the database.
 	FieldRoles = "roles"
+	// FieldLastReadAt holds the string denoting the last_read_at field in the database.
+	FieldLastReadAt = "last_read_at"
 	// FieldEndsAt holds the string denoting the ends_at field in the database.
 	FieldEndsAt = "ends_at"
 	// Table holds the table name of the announcement in the database.
@@ -68,6 +70,7 @@ var Columns = []string{
 	FieldMustRead,
 	FieldTeams,
 	FieldRoles,
+	FieldLastReadAt,
 	FieldEndsAt,
 }
 
@@ -167,6 +170,11 @@ func ByTeams(opts ...sql.OrderTermOption) OrderOption {
 // ByRoles orders the results by the roles field.
 func ByRoles(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRoles, opts...).ToFunc()
+}
+
+// ByLastReadAt orders the results by the last_read_at field.
+func ByLastReadAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLastReadAt, opts...).ToFunc()
 }
 
 // ByEndsAt orders the results by the ends_at field.

@@ -21,6 +21,7 @@ var announcement = decl.Kind{
 		decl.Bool("must_read", "Whether everybody has to confirm that he has read it.").ReadOnly(),
 		decl.List("teams", "ID", "The teams that are told, those below them included.").ReadOnly().Unfiltered(),
 		decl.List("roles", "ID", "The roles whose holders are told.").ReadOnly().Unfiltered(),
+		decl.DateTime("last_read_at", "When somebody confirmed last that he has read it; kept by Farley while at most 200 are told.").ReadOnly().Unordered(),
 		decl.DateTime("ends_at", "Until when it is news: it is not unread any more then. Null for always.").ReadOnly().Unordered(),
 	},
 }

@@ -131,6 +131,8 @@ type ComplexityRoot struct {
 		EditSeries                   func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		EndSession                   func(childComplexity int, input input.Object) int
 		ErasePersonalData            func(childComplexity int, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		ImportCalendar               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		InviteToActivity             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		InviteUser                   func(childComplexity int, input input.Object) int
 		LeaveConversation            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		Login                        func(childComplexity int, input input.Object) int
@@ -458,6 +460,8 @@ type MutationResolver interface {
 	RepeatActivity(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	EditSeries(ctx context.Context, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RespondToActivity(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	InviteToActivity(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	ImportCalendar(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RenewCalendarFeed(ctx context.Context) (*read.Result, error)
 	RevokeCalendarFeed(ctx context.Context) (*read.Result, error)
 	MarkNotificationsRead(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -1844,6 +1848,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ErasePersonalData(childComplexity, args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.importCalendar":
+		if e.ComplexityRoot.Mutation.ImportCalendar == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importCalendar_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportCalendar(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.inviteToActivity":
+		if e.ComplexityRoot.Mutation.InviteToActivity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteToActivity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteToActivity(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.inviteUser":
 		if e.ComplexityRoot.Mutation.InviteUser == nil {
 			break
@@ -5661,6 +5687,56 @@ type SuggestedAssignees @plain @engine {
   assignees: [SuggestedAssignee!]
 }
 
+"An activity to which people are invited by mail."
+input InviteToActivityInput @input(use: FREE) {
+  "The activity: PLANNED or IN_PROGRESS, with startAt and endAt, once and not a series."
+  activity: ID!
+}
+
+"What inviteToActivity gives."
+type InviteToActivityPayload @plain @engine {
+  "The activity."
+  activity: Activity
+  "How many contacts are written to: those who take part, have an e-mail address and are not marked DO_NOT_CONTACT."
+  invited: Int!
+}
+
+"A calendar to import."
+input ImportCalendarInput @input(use: FREE) {
+  "The calendar as text (iCalendar, RFC 5545), at most 1,000,000 bytes; or else file."
+  text: String
+  "A file that you uploaded, of at most 1,000,000 bytes; or else text."
+  file: ID
+}
+
+"What could not be taken from a calendar."
+type CalendarProblem @plain @engine {
+  "Which component of the calendar, from 0 on."
+  component: Int!
+  "By what calendar programs know it; null when it does not say."
+  uid: String
+  "What is wrong: MISSING_UID, MISSING_START, RANGE, RULE, FORMAT, UNKNOWN_EVENT, UNKNOWN_ATTENDEE, STALE."
+  code: String!
+  "The same in words."
+  message: String!
+}
+
+"What importCalendar gives."
+type ImportCalendarPayload @plain @engine {
+  "How many activities were made."
+  created: Int!
+  "How many were changed."
+  updated: Int!
+  "How many were as they are."
+  unchanged: Int!
+  "How many answers to invitations were kept (METHOD:REPLY)."
+  replies: Int!
+  "The activities that were made or changed, at most 100."
+  activities: [Activity!]
+  "What could not be taken, at most 100."
+  problems: [CalendarProblem!]
+}
+
 extend type Activity {
   "What colleagues did with the same customer (account, contact or lead) lately, or are about to do, as far as you may read it: a warning, which refuses nothing. Of an open activity, the nearest first, at most 10."
   recentContacts(
@@ -5794,6 +5870,24 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): RespondToActivityPayload @can(object: "ACTIVITY", action: "READ")
+  "Invites the contacts who take part by mail, with a calendar file (METHOD:REQUEST of RFC 5546) and a link by which they answer. From then on they hear when the activity is moved or cancelled. CONFLICT for one that is over, or comes back."
+  inviteToActivity(
+    "The activity."
+    input: InviteToActivityInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): InviteToActivityPayload @can(object: "ACTIVITY", action: "UPDATE")
+  "Takes the events and tasks of a calendar in as activities of yours, at most 500, and answers to invitations of yours. What was imported before is found by its UID and changed when the calendar has it newer; nothing is made twice. Bad components are told and left out."
+  importCalendar(
+    "The calendar."
+    input: ImportCalendarInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): ImportCalendarPayload @can(object: "ACTIVITY", action: "CREATE")
   "Makes a private address at which calendar programs read your calendar (iCalendar, RFC 5545), and ends the one before: what you own or take part in from 90 days ago to 400 days ahead, by your rights of the moment at which it is read. FORBIDDEN to API keys."
   renewCalendarFeed: CalendarFeedPayload @can(object: "ACTIVITY", action: "READ")
   "Ends the private address of your calendar."
@@ -24043,6 +24137,8 @@ type Announcement implements Node @kind(name: "Announcement") {
   teams: [ID!]
   """The roles whose holders are told."""
   roles: [ID!]
+  """When somebody confirmed last that he has read it; kept by Farley while at most 200 are told."""
+  lastReadAt: DateTime
   """Until when it is news: it is not unread any more then. Null for always."""
   endsAt: DateTime
 }
@@ -24099,6 +24195,8 @@ enum AnnouncementField @input(kind: "Announcement", use: FREE) {
   TEAMS
   """The roles whose holders are told."""
   ROLES
+  """When somebody confirmed last that he has read it; kept by Farley while at most 200 are told."""
+  LAST_READ_AT
   """Until when it is news: it is not unread any more then. Null for always."""
   ENDS_AT
 }
@@ -24155,6 +24253,8 @@ input AnnouncementWhere @input(kind: "Announcement", use: FILTER) {
   title: StringFilter
   """Whether everybody has to confirm that he has read it."""
   mustRead: BooleanFilter
+  """When somebody confirmed last that he has read it; kept by Farley while at most 200 are told."""
+  lastReadAt: DateTimeFilter
   """Until when it is news: it is not unread any more then. Null for always."""
   endsAt: DateTimeFilter
 }
@@ -27436,7 +27536,7 @@ extend type Mutation {
     "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
     idempotencyKey: String
   ): MarkConversationReadPayload @can(object: "POST", action: "READ")
-  "Tells the active users of teams, or with roles, something: those who are that now, at most 2,000. Each has a notification, and announcementChanged tells him live. An announcement does not change: withdraw it and announce anew. While at most 200 are told, it has an event for each who reads it."
+  "Tells the active users of teams, or with roles, something: those who are that now, at most 1,000. Each has a notification, and announcementChanged tells him live. An announcement does not change: withdraw it and announce anew. While at most 200 are told, it has an event for each who reads it."
   announce(
     "What, and to whom."
     input: AnnounceInput!
@@ -31112,6 +31212,66 @@ func (ec *executionContext) field_Mutation_erasePersonalData_args(ctx context.Co
 		return nil, err
 	}
 	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_importCalendar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNImportCalendarInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_inviteToActivity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNInviteToActivityInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
 	return args, nil
 }
 
@@ -41568,6 +41728,94 @@ func (ec *executionContext) fieldContext_Mutation_respondToActivity(ctx context.
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_respondToActivity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_inviteToActivity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteToActivity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteToActivity(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOInviteToActivityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteToActivity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type InviteToActivityPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteToActivity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_importCalendar(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_importCalendar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ImportCalendar(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOImportCalendarPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_importCalendar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ImportCalendarPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_importCalendar_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -59711,6 +59959,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "inviteToActivity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteToActivity(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "importCalendar":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_importCalendar(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "renewCalendarFeed":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_renewCalendarFeed(ctx, field)
@@ -65984,6 +66246,22 @@ func (ec *executionContext) marshalNID2ᚕfarleyᚋinternalᚋidᚐIDᚄ(ctx con
 	return ret
 }
 
+func (ec *executionContext) unmarshalNImportCalendarInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImportCalendarInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNImportControlInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -66046,6 +66324,22 @@ func (ec *executionContext) marshalNInt2int64(ctx context.Context, sel ast.Selec
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInviteToActivityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInviteToActivityInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalNInviteUserInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
@@ -71443,6 +71737,22 @@ func (ec *executionContext) marshalOImport2ᚖfarleyᚋinternalᚋreadᚐResult(
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOImportCalendarPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportCalendarPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOImportConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -71574,6 +71884,22 @@ func (ec *executionContext) marshalOInt2ᚖint64(ctx context.Context, sel ast.Se
 	_ = ctx
 	res := graphql.MarshalInt64(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOInviteToActivityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInviteToActivityPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOInviteUserPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {

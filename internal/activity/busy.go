@@ -139,7 +139,7 @@ func taking(users []id.ID, only access.Cond) (string, []any) {
 	}
 	args := append(anys(users), only.Args...)
 	args = append(append(args, anys(users)...), only.Args...)
-	return " FROM (SELECT t.`id` AS of, t.`owner_id` AS who FROM `activities` t WHERE t.`owner_id` IN " + marks + live +
+	return " FROM (SELECT t.`id` AS of, w.`id` AS who FROM `users` w CROSS JOIN `activities` t ON t.`owner_id` = w.`id` WHERE w.`id` IN " + marks + live +
 		" UNION SELECT p.`activity_id`, p.`user_id` FROM `activity_participants` p JOIN `activities` t ON t.`id` = p.`activity_id` WHERE p.`user_id` IN " + marks +
 		" AND p.`deleted_at` IS NULL AND p.`response` <> 'DECLINED'" + live + ") u JOIN `activities` t ON t.`id` = u.of", args
 }
@@ -156,7 +156,7 @@ func anys(ids []id.ID) []any {
 func (s *Service) busy(ctx context.Context, q db.Querier, users []id.ID, from, to time.Time) ([]Busy, error) {
 	var out []Busy
 	tail, args := taking(users, access.Cond{
-		SQL:  "t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND t.`end_at` > ?",
+		SQL:  "t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND COALESCE(t.`end_at`, t.`start_at`) > ?",
 		Args: []any{false, to, from.Add(-longest), from},
 	})
 	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`start_at`, t.`end_at`"+tail+" ORDER BY t.`start_at` LIMIT ?", append(args, maxRows), func(rows *sql.Rows) error {

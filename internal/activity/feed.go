@@ -37,6 +37,9 @@ type Feeds struct {
 // FeedPath is where the addresses of feeds begin.
 const FeedPath = "/calendar/"
 
+// uidDomain ends the UIDs of activities in calendars, behind their ids.
+const uidDomain = "@farley"
+
 const (
 	feedExtension = ".ics"
 	feedBack      = 90 * 24 * time.Hour  // how far back a feed reaches
@@ -207,7 +210,7 @@ func (x *fed) begins() time.Time {
 // event writes an activity as an event. What is due is one without length, which keeps nobody busy.
 func (x *fed) event() (*ical.Component, error) {
 	e := ical.NewComponent(ical.CompEvent)
-	e.Props.SetText(ical.PropUID, strings.ToLower(x.id.String())+"@farley")
+	e.Props.SetText(ical.PropUID, strings.ToLower(x.id.String())+uidDomain)
 	e.Props.SetDateTime(ical.PropDateTimeStamp, x.updated.UTC())
 	e.Props.SetText(ical.PropSummary, x.subject)
 	sequence := ical.NewProp(ical.PropSequence)

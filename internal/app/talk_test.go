@@ -250,6 +250,7 @@ func TestConversation_unread(t *testing.T) {
 		_, ann, bob := salesTeam(t, e)
 		var talks []id.ID
 		for i := range 5 {
+			advanceBy(e, time.Second)
 			x := e.Make(t, "Account", input.Object{"name": fmt.Sprint("Elm ", i), "owner": ann.User.String()})
 			talks = append(talks, talkAbout(t, bob, input.Object{"record": x.String(), "text": "Hello"}))
 			for j := range i {
@@ -347,7 +348,7 @@ func TestConversation_erasedAndMerged(t *testing.T) {
 			t.Errorf("after the merge: %v", got)
 		}
 		eraser := shipped(t, e, "administrator", nil)
-		eraser.Query(t, `mutation($x: ID!) { erasePersonalData(input: {record: $x, reason: "asked for"}) { record } }`, farleytest.Vars{"x": x})
+		eraser.Query(t, `mutation($x: ID!) { erasePersonalData(input: {contact: $x, reason: REQUEST}) { contact { id } } }`, farleytest.Vars{"x": x})
 		pass(t, e, time.Hour)
 		if got := e.Stored(t, post, "text"); got != "Erased" {
 			t.Errorf("the post says %v", got)
@@ -393,17 +394,19 @@ func TestAnnouncement(t *testing.T) {
 			t.Errorf("Bob has %s", got.JSON())
 		}
 		const read = `mutation($x: ID!) { markAnnouncementRead(input: {announcement: $x}) { unread announcement { readAt } } }`
-		author := boss.Subscribe(t, `subscription($a: Cursor) { announcementChanged(after: $a) { op node { readCount } } }`, farleytest.Vars{"a": after(t, e, boss)})
 		advanceBy(e, time.Minute)
+		author := boss.Subscribe(t, `subscription($a: Cursor) { announcementChanged(after: $a) { op node { readCount } } }`, farleytest.Vars{"a": after(t, e, boss)})
 		at := e.Clock.Now().Format(scalar.Layout)
-		for range 2 {
+		for i := range 2 {
 			if got := bob.Query(t, read, farleytest.Vars{"x": x}).At("markAnnouncementRead"); got.At("unread").Int() != 0 || got.At("announcement.readAt").Text() != at {
 				t.Errorf("read: %s", got.JSON())
 			}
+			if i == 0 {
+				if got := author.Event(t).At("announcementChanged"); got.At("node.readCount").Int() != 1 {
+					t.Errorf("the author hears %s", got.JSON())
+				}
+			}
 			advanceBy(e, time.Minute)
-		}
-		if got := author.Event(t).At("announcementChanged"); got.At("node.readCount").Int() != 1 {
-			t.Errorf("the author hears %s", got.JSON())
 		}
 		stranger.Do(t, read, farleytest.Vars{"x": x}).Want(t, "NOT_FOUND")
 		boss.Do(t, read, farleytest.Vars{"x": x}).Want(t, "NOT_FOUND")

@@ -1562,6 +1562,7 @@ func announcement() *Kind {
 			{Name: "mustRead", Const: "MUST_READ", Type: Bool, Column: "must_read", Scalar: "Boolean", Doc: "Whether everybody has to confirm that he has read it.", Filter: true},
 			{Name: "teams", Const: "TEAMS", Type: List, Column: "teams", Scalar: "ID", Doc: "The teams that are told, those below them included.", Max: 50},
 			{Name: "roles", Const: "ROLES", Type: List, Column: "roles", Scalar: "ID", Doc: "The roles whose holders are told.", Max: 50},
+			{Name: "lastReadAt", Const: "LAST_READ_AT", Type: DateTime, Column: "last_read_at", Scalar: "DateTime", Doc: "When somebody confirmed last that he has read it; kept by Farley while at most 200 are told.", Filter: true},
 			{Name: "endsAt", Const: "ENDS_AT", Type: DateTime, Column: "ends_at", Scalar: "DateTime", Doc: "Until when it is news: it is not unread any more then. Null for always.", Filter: true},
 		},
 	}

@@ -21,7 +21,7 @@ const (
 
 // Limits of announcements.
 const (
-	maxTold      = 2000
+	maxTold      = 1000
 	maxAudiences = 50
 	maxTitle     = 200
 	maxBody      = 50_000
@@ -207,19 +207,13 @@ func (s *Service) announce(ctx context.Context, tx *write.Tx, columns map[string
 		if out.Announcement, err = tx.Make(ctx, k, columns); err != nil {
 			return err
 		}
-		err = tx.Buffered(ctx, func(ctx context.Context) error {
-			for _, user := range users {
-				if _, err := tx.Make(ctx, s.Set.Kind(receiptKind), map[string]any{"announcement_id": out.Announcement, "owner_id": user}); err != nil {
-					return err
-				}
-				if err := tell(ctx, tx, user, "ANNOUNCEMENT", out.Announcement); err != nil {
-					return err
-				}
+		for _, user := range users {
+			if _, err := tx.Make(ctx, s.Set.Kind(receiptKind), map[string]any{"announcement_id": out.Announcement, "owner_id": user}); err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return err
+			if err := tell(ctx, tx, user, "ANNOUNCEMENT", out.Announcement); err != nil {
+				return err
+			}
 		}
 		return tx.Reshared(ctx, k, out.Announcement)
 	})
@@ -254,7 +248,7 @@ func (s *Service) MarkAnnouncementRead(ctx context.Context, w *write.Writer, c w
 		if err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM `announcement_receipts` WHERE `announcement_id` = ? AND `deleted_at` IS NULL", []any{r.ID}, &out.Told); err != nil || out.Told > followed {
 			return out, err
 		}
-		return out, tx.Reshared(ctx, r.Kind, r.ID)
+		return out, tx.Set(ctx, r.Kind, r.ID, map[string]any{"last_read_at": tx.Now})
 	}, answer)
 }
 

@@ -143,6 +143,7 @@ CREATE TABLE `announcements` (
   `must_read` bool NOT NULL DEFAULT false,
   `teams` longtext NULL,
   `roles` longtext NULL,
+  `last_read_at` datetime(6) NULL,
   `ends_at` datetime(6) NULL,
   PRIMARY KEY (`id`),
   INDEX `announcement_deleted_at_id` (`deleted_at`, `id`),

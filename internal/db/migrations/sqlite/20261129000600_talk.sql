@@ -143,6 +143,7 @@ CREATE TABLE `announcements` (
   `must_read` bool NOT NULL DEFAULT (false),
   `teams` text NULL,
   `roles` text NULL,
+  `last_read_at` datetime NULL,
   `ends_at` datetime NULL,
   PRIMARY KEY (`id`)
 );
