@@ -193,7 +193,7 @@ func TestInvitation(t *testing.T) {
 		ann.Query(t, invite, farleytest.Vars{"x": y})
 		m = next()
 		link = answerLink.FindStringSubmatch(m.Text)
-		ann.Query(t, `mutation($p: ID!) { deleteActivityParticipant(id: $p) { deletedId } }`, farleytest.Vars{"p": part})
+		ann.Query(t, `mutation($p: ID!) { deleteActivityParticipant(id: $p) { id } }`, farleytest.Vars{"p": part})
 		if got := properties(t, next().Calendar, "SEQUENCE"); got != "CANCEL 1" {
 			t.Errorf("who was taken out hears %s", got)
 		}
