@@ -180,7 +180,7 @@ var sentences = map[string][2]string{
 	"ACTIVITY_DUE":      {"Due: %s.", "An activity that you do not see any more is due."},
 	"ACTIVITY_ASSIGNED": {"You were given: %s.", "You were given an activity that you do not see any more."},
 	"ACTIVITY_RESPONSE": {"Somebody answered: %s.", "Somebody answered about an activity that you do not see any more."},
-	"MENTIONED":         {"You were mentioned: %s", "You were mentioned in something that you do not see any more."},
+	"MENTIONED":         {"You were mentioned: %s.", "You were mentioned in something that you do not see any more."},
 	"CONVERSATION":      {"You were taken into the conversation: %s.", "You were taken into a conversation."},
 	"ANNOUNCEMENT":      {"Announced: %s.", "Something was announced that you do not see any more."},
 	"CONTACT_DUE":       {"It is time: %s.", "It is time to deal with a customer whom you do not see any more."},

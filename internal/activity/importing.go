@@ -251,10 +251,10 @@ func (i Item) at(name string, zone *time.Location) (at time.Time, day, ok bool) 
 	return at.Truncate(time.Microsecond), day, true
 }
 
-// errItem is a problem with one component.
-type errItem struct{ code, message string }
+// itemError is a problem with one component.
+type itemError struct{ code, message string }
 
-func (e errItem) Error() string { return e.message }
+func (e itemError) Error() string { return e.message }
 
 // record writes the component as the input of an activity.
 func (i Item) record(zone *time.Location) (input.Object, error) {
@@ -273,16 +273,16 @@ func (i Item) record(zone *time.Location) (input.Object, error) {
 		if at, _, ok := i.at(ical.PropDue, zone); ok {
 			in["dueAt"] = at.UTC().Format(scalar.Layout)
 		} else if i.Props.Get(ical.PropDue) != nil {
-			return nil, errItem{"FORMAT", "Its time cannot be read."}
+			return nil, itemError{"FORMAT", "Its time cannot be read."}
 		}
 		return in, nil
 	}
 	start, day, ok := i.at(ical.PropDateTimeStart, zone)
 	if !ok {
 		if i.Props.Get(ical.PropDateTimeStart) == nil {
-			return nil, errItem{"MISSING_START", "It does not say when it begins."}
+			return nil, itemError{"MISSING_START", "It does not say when it begins."}
 		}
-		return nil, errItem{"FORMAT", "Its time cannot be read."}
+		return nil, itemError{"FORMAT", "Its time cannot be read."}
 	}
 	end, err := i.ends(start, day, zone)
 	if err != nil {
@@ -305,13 +305,13 @@ func (i Item) ends(start time.Time, day bool, zone *time.Location) (time.Time, e
 	case i.Props.Get(ical.PropDateTimeEnd) != nil:
 		at, endDay, ok := i.at(ical.PropDateTimeEnd, zone)
 		if !ok || endDay != day {
-			return end, errItem{"FORMAT", "Its time cannot be read."}
+			return end, itemError{"FORMAT", "Its time cannot be read."}
 		}
 		end = at
 	case i.Props.Get(ical.PropDuration) != nil:
 		d, err := i.Props.Get(ical.PropDuration).Duration()
 		if err != nil {
-			return end, errItem{"FORMAT", "Its time cannot be read."}
+			return end, itemError{"FORMAT", "Its time cannot be read."}
 		}
 		end = start.Add(d)
 	case day:
@@ -321,7 +321,7 @@ func (i Item) ends(start time.Time, day bool, zone *time.Location) (time.Time, e
 		end = start.AddDate(0, 0, 1)
 	}
 	if end.Before(start) || end.Sub(start) > longest {
-		return end, errItem{"RANGE", "It ends before it begins, or lasts too long."}
+		return end, itemError{"RANGE", "It ends before it begins, or lasts too long."}
 	}
 	return end, nil
 }
@@ -341,16 +341,16 @@ func (s *Imports) take(ctx context.Context, tx *write.Tx, out *Imported, n int, 
 	var err error
 	switch {
 	case uid == "" || len(uid) > maxUID:
-		err = errItem{"MISSING_UID", "It has no name by which it is found again."}
+		err = itemError{"MISSING_UID", "It has no name by which it is found again."}
 		uid = ""
 	case method == "REPLY":
 		err = s.reply(ctx, tx, out, uid, item)
 	case item.Props.Get(ical.PropRecurrenceID) != nil:
-		err = errItem{"RULE", "Single times of a series are not taken in."}
+		err = itemError{"RULE", "Single times of a series are not taken in."}
 	default:
 		err = s.keep(ctx, tx, out, method, uid, item, zone)
 	}
-	var problem errItem
+	var problem itemError
 	var refused *fault.Error
 	switch {
 	case errors.As(err, &problem):
@@ -410,7 +410,7 @@ func (s *Imports) keep(ctx context.Context, tx *write.Tx, out *Imported, method,
 		out.Unchanged++
 		return nil
 	case item.number() < before:
-		return errItem{"STALE", "A newer version of it was imported before."}
+		return itemError{"STALE", "A newer version of it was imported before."}
 	}
 	return s.change(ctx, tx, out, r, item, in, cancels)
 }
@@ -460,7 +460,7 @@ func (i Item) series(rule string, in input.Object, zone *time.Location) (calenda
 	name, _ := in["timeZone"].(string)
 	l, err := time.LoadLocation(name)
 	if err != nil {
-		return calendar.Series{}, errItem{"RULE", "It comes back by a rule that cannot be read."}
+		return calendar.Series{}, itemError{"RULE", "It comes back by a rule that cannot be read."}
 	}
 	var exclude []string
 	for _, p := range i.Props.Values(ical.PropExceptionDates) {
@@ -469,14 +469,14 @@ func (i Item) series(rule string, in input.Object, zone *time.Location) (calenda
 			one.Value = value
 			at, err := one.DateTime(zone)
 			if err != nil {
-				return calendar.Series{}, errItem{"RULE", "It comes back by a rule that cannot be read."}
+				return calendar.Series{}, itemError{"RULE", "It comes back by a rule that cannot be read."}
 			}
 			exclude = append(exclude, calendar.LocalOf(at.In(l)).String())
 		}
 	}
 	s, problems := calendar.ReadSeries(rule, name, calendar.LocalOf(start.In(l)).String(), exclude)
 	if len(problems) > 0 {
-		return s, errItem{"RULE", "It comes back by a rule that cannot be read."}
+		return s, itemError{"RULE", "It comes back by a rule that cannot be read."}
 	}
 	return s, nil
 }
@@ -540,7 +540,7 @@ var partStats = map[string]string{"ACCEPTED": "ACCEPTED", "DECLINED": "DECLINED"
 // reply keeps the answer to an invitation: of the activity that the actor may change, by the address of who was invited. An answer
 // to an earlier version, or older than the one that is kept, is stale (RFC 5546 §2.1.5).
 func (s *Imports) reply(ctx context.Context, tx *write.Tx, out *Imported, uid string, item Item) error {
-	unknown := errItem{"UNKNOWN_EVENT", "There is no such activity of yours."}
+	unknown := itemError{"UNKNOWN_EVENT", "There is no such activity of yours."}
 	k := s.Set.Kind(kindName)
 	x, ok := s.own(uid)
 	if !ok {
@@ -555,7 +555,7 @@ func (s *Imports) reply(ctx context.Context, tx *write.Tx, out *Imported, uid st
 	}
 	attendees := item.Props.Values(ical.PropAttendee)
 	if len(attendees) != 1 {
-		return errItem{"UNKNOWN_ATTENDEE", "It does not say who answers."}
+		return itemError{"UNKNOWN_ATTENDEE", "It does not say who answers."}
 	}
 	response := partStats[strings.ToUpper(attendees[0].Params.Get(ical.ParamParticipationStatus))]
 	address := strings.ToLower(strings.TrimSpace(attendees[0].Value))
@@ -565,7 +565,7 @@ func (s *Imports) reply(ctx context.Context, tx *write.Tx, out *Imported, uid st
 		return err
 	}
 	if response == "" || !mail || participant == nil {
-		return errItem{"UNKNOWN_ATTENDEE", "Nobody with this address was invited."}
+		return itemError{"UNKNOWN_ATTENDEE", "Nobody with this address was invited."}
 	}
 	sequence, _ := r.Values["calendar_sequence"].(int64)
 	stamp, _, ok := item.at(ical.PropDateTimeStamp, time.UTC)
@@ -573,7 +573,7 @@ func (s *Imports) reply(ctx context.Context, tx *write.Tx, out *Imported, uid st
 		stamp = tx.Now
 	}
 	if item.number() < sequence || stamp.Before(participant.At("reply_stamp")) {
-		return errItem{"STALE", "It answers an earlier version."}
+		return itemError{"STALE", "It answers an earlier version."}
 	}
 	out.Replies++
 	return answered(ctx, tx, participant, response, stamp)
