@@ -472,7 +472,7 @@ var arabic = map[string]string{
 	"This is not a calendar.":                                                                "هذا ليس تقويمًا.",
 	"You may not read when somebody dealt with customers.":                                   "لا يحق لك أن تقرأ متى جرى التعامل مع العملاء.",
 	"You were mentioned in something that you do not see any more.":                          "ذُكرتَ في شيء لم تعد تراه.",
-	"You were mentioned: %s":                                                                 "ذُكرتَ: %s",
+	"You were mentioned: %s.":                                                                "ذُكرتَ: %s.",
 	"You were taken into a conversation.":                                                    "أُدخلتَ في محادثة.",
 	"You were taken into the conversation: %s.":                                              "أُدخلتَ في المحادثة: %s.",
 	"A conversation is either about a record or among users.":                                "المحادثة إما عن سجل أو بين مستخدمين.",
