@@ -103,6 +103,12 @@ type Activity struct {
 	ExceptionOfID stored.ID `json:"exception_of_id,omitempty"`
 	// The time of the series in whose place it stands, on the clocks of the series' zone: "20261123T090000".
 	Occurrence string `json:"occurrence,omitempty"`
+	// The plan by which it was made.
+	ContactPlanID stored.ID `json:"contact_plan_id,omitempty"`
+	// By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley.
+	CalendarUID string `json:"calendar_uid,omitempty"`
+	// How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley.
+	CalendarSequence int64 `json:"calendar_sequence,omitempty"`
 	// Values of the fields that the firm has added; a write replaces the list.
 	CustomFields string `json:"custom_fields,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -179,13 +185,13 @@ func (*Activity) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case activity.FieldAllDay, activity.FieldShowsAsFree:
 			values[i] = new(sql.NullBool)
-		case activity.FieldVersion, activity.FieldDurationMinutes:
+		case activity.FieldVersion, activity.FieldDurationMinutes, activity.FieldCalendarSequence:
 			values[i] = new(sql.NullInt64)
-		case activity.FieldKind, activity.FieldSubject, activity.FieldSubjectFold, activity.FieldDescription, activity.FieldDirection, activity.FieldStatus, activity.FieldPriority, activity.FieldTimeZone, activity.FieldLocation, activity.FieldLocationFold, activity.FieldOutcome, activity.FieldResult, activity.FieldOccurrence, activity.FieldCustomFields:
+		case activity.FieldKind, activity.FieldSubject, activity.FieldSubjectFold, activity.FieldDescription, activity.FieldDirection, activity.FieldStatus, activity.FieldPriority, activity.FieldTimeZone, activity.FieldLocation, activity.FieldLocationFold, activity.FieldOutcome, activity.FieldResult, activity.FieldOccurrence, activity.FieldCalendarUID, activity.FieldCustomFields:
 			values[i] = new(sql.NullString)
 		case activity.FieldCreatedAt, activity.FieldUpdatedAt, activity.FieldDeletedAt, activity.FieldStartAt, activity.FieldEndAt, activity.FieldDueAt, activity.FieldCompletedAt, activity.FieldAt:
 			values[i] = new(sql.NullTime)
-		case activity.FieldID, activity.FieldCreatedByID, activity.FieldUpdatedByID, activity.FieldOwnerID, activity.FieldTeamID, activity.FieldPartnerID, activity.FieldCompletedByID, activity.FieldAccountID, activity.FieldContactID, activity.FieldLeadID, activity.FieldOpportunityID, activity.FieldFollowUpOfID, activity.FieldResultedInID, activity.FieldRecurrenceID, activity.FieldExceptionOfID:
+		case activity.FieldID, activity.FieldCreatedByID, activity.FieldUpdatedByID, activity.FieldOwnerID, activity.FieldTeamID, activity.FieldPartnerID, activity.FieldCompletedByID, activity.FieldAccountID, activity.FieldContactID, activity.FieldLeadID, activity.FieldOpportunityID, activity.FieldFollowUpOfID, activity.FieldResultedInID, activity.FieldRecurrenceID, activity.FieldExceptionOfID, activity.FieldContactPlanID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -448,6 +454,24 @@ func (_m *Activity) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Occurrence = value.String
 			}
+		case activity.FieldContactPlanID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field contact_plan_id", values[i])
+			} else if value != nil {
+				_m.ContactPlanID = *value
+			}
+		case activity.FieldCalendarUID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field calendar_uid", values[i])
+			} else if value.Valid {
+				_m.CalendarUID = value.String
+			}
+		case activity.FieldCalendarSequence:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field calendar_sequence", values[i])
+			} else if value.Valid {
+				_m.CalendarSequence = value.Int64
+			}
 		case activity.FieldCustomFields:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field custom_fields", values[i])
@@ -629,6 +653,15 @@ func (_m *Activity) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("occurrence=")
 	builder.WriteString(_m.Occurrence)
+	builder.WriteString(", ")
+	builder.WriteString("contact_plan_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ContactPlanID))
+	builder.WriteString(", ")
+	builder.WriteString("calendar_uid=")
+	builder.WriteString(_m.CalendarUID)
+	builder.WriteString(", ")
+	builder.WriteString("calendar_sequence=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CalendarSequence))
 	builder.WriteString(", ")
 	builder.WriteString("custom_fields=")
 	builder.WriteString(_m.CustomFields)

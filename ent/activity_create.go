@@ -272,6 +272,18 @@ func (_c *ActivityCreate) createSpec() (*Activity, *sqlgraph.CreateSpec) {
 		_spec.SetField(activity.FieldOccurrence, field.TypeString, value)
 		_node.Occurrence = value
 	}
+	if value, ok := _c.mutation.ContactPlanID(); ok {
+		_spec.SetField(activity.FieldContactPlanID, field.TypeUUID, value)
+		_node.ContactPlanID = value
+	}
+	if value, ok := _c.mutation.CalendarUID(); ok {
+		_spec.SetField(activity.FieldCalendarUID, field.TypeString, value)
+		_node.CalendarUID = value
+	}
+	if value, ok := _c.mutation.CalendarSequence(); ok {
+		_spec.SetField(activity.FieldCalendarSequence, field.TypeInt64, value)
+		_node.CalendarSequence = value
+	}
 	if value, ok := _c.mutation.CustomFields(); ok {
 		_spec.SetField(activity.FieldCustomFields, field.TypeString, value)
 		_node.CustomFields = value

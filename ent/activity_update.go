@@ -286,6 +286,27 @@ func (_u *ActivityUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.OccurrenceCleared() {
 		_spec.ClearField(activity.FieldOccurrence, field.TypeString)
 	}
+	if value, ok := _u.mutation.ContactPlanID(); ok {
+		_spec.SetField(activity.FieldContactPlanID, field.TypeUUID, value)
+	}
+	if _u.mutation.ContactPlanIDCleared() {
+		_spec.ClearField(activity.FieldContactPlanID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.CalendarUID(); ok {
+		_spec.SetField(activity.FieldCalendarUID, field.TypeString, value)
+	}
+	if _u.mutation.CalendarUIDCleared() {
+		_spec.ClearField(activity.FieldCalendarUID, field.TypeString)
+	}
+	if value, ok := _u.mutation.CalendarSequence(); ok {
+		_spec.SetField(activity.FieldCalendarSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCalendarSequence(); ok {
+		_spec.AddField(activity.FieldCalendarSequence, field.TypeInt64, value)
+	}
+	if _u.mutation.CalendarSequenceCleared() {
+		_spec.ClearField(activity.FieldCalendarSequence, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.CustomFields(); ok {
 		_spec.SetField(activity.FieldCustomFields, field.TypeString, value)
 	}
@@ -712,6 +733,27 @@ func (_u *ActivityUpdateOne) sqlSave(ctx context.Context) (_node *Activity, err 
 	}
 	if _u.mutation.OccurrenceCleared() {
 		_spec.ClearField(activity.FieldOccurrence, field.TypeString)
+	}
+	if value, ok := _u.mutation.ContactPlanID(); ok {
+		_spec.SetField(activity.FieldContactPlanID, field.TypeUUID, value)
+	}
+	if _u.mutation.ContactPlanIDCleared() {
+		_spec.ClearField(activity.FieldContactPlanID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.CalendarUID(); ok {
+		_spec.SetField(activity.FieldCalendarUID, field.TypeString, value)
+	}
+	if _u.mutation.CalendarUIDCleared() {
+		_spec.ClearField(activity.FieldCalendarUID, field.TypeString)
+	}
+	if value, ok := _u.mutation.CalendarSequence(); ok {
+		_spec.SetField(activity.FieldCalendarSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCalendarSequence(); ok {
+		_spec.AddField(activity.FieldCalendarSequence, field.TypeInt64, value)
+	}
+	if _u.mutation.CalendarSequenceCleared() {
+		_spec.ClearField(activity.FieldCalendarSequence, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.CustomFields(); ok {
 		_spec.SetField(activity.FieldCustomFields, field.TypeString, value)

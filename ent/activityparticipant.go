@@ -45,6 +45,10 @@ type ActivityParticipant struct {
 	Response string `json:"response,omitempty"`
 	// When he answered; kept by Farley.
 	RespondedAt time.Time `json:"responded_at,omitempty"`
+	// When he was last invited by mail; kept by Farley.
+	InvitedAt time.Time `json:"invited_at,omitempty"`
+	// DTSTAMP of the last REPLY that counted.
+	ReplyStamp time.Time `json:"reply_stamp,omitempty"`
 	// Where the activity stands in time (Activity.at); kept by Farley. Null for the contact that it is with anyway.
 	At time.Time `json:"at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -95,7 +99,7 @@ func (*ActivityParticipant) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case activityparticipant.FieldAttendance, activityparticipant.FieldResponse:
 			values[i] = new(sql.NullString)
-		case activityparticipant.FieldCreatedAt, activityparticipant.FieldUpdatedAt, activityparticipant.FieldDeletedAt, activityparticipant.FieldRespondedAt, activityparticipant.FieldAt:
+		case activityparticipant.FieldCreatedAt, activityparticipant.FieldUpdatedAt, activityparticipant.FieldDeletedAt, activityparticipant.FieldRespondedAt, activityparticipant.FieldInvitedAt, activityparticipant.FieldReplyStamp, activityparticipant.FieldAt:
 			values[i] = new(sql.NullTime)
 		case activityparticipant.FieldID, activityparticipant.FieldCreatedByID, activityparticipant.FieldUpdatedByID, activityparticipant.FieldActivityID, activityparticipant.FieldUserID, activityparticipant.FieldContactID:
 			values[i] = new(stored.ID)
@@ -192,6 +196,18 @@ func (_m *ActivityParticipant) assignValues(columns []string, values []any) erro
 			} else if value.Valid {
 				_m.RespondedAt = value.Time
 			}
+		case activityparticipant.FieldInvitedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field invited_at", values[i])
+			} else if value.Valid {
+				_m.InvitedAt = value.Time
+			}
+		case activityparticipant.FieldReplyStamp:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field reply_stamp", values[i])
+			} else if value.Valid {
+				_m.ReplyStamp = value.Time
+			}
 		case activityparticipant.FieldAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field at", values[i])
@@ -279,6 +295,12 @@ func (_m *ActivityParticipant) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("responded_at=")
 	builder.WriteString(_m.RespondedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("invited_at=")
+	builder.WriteString(_m.InvitedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("reply_stamp=")
+	builder.WriteString(_m.ReplyStamp.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("at=")
 	builder.WriteString(_m.At.Format(time.ANSIC))

@@ -147,6 +147,14 @@ func (_c *ActivityParticipantCreate) createSpec() (*ActivityParticipant, *sqlgra
 		_spec.SetField(activityparticipant.FieldRespondedAt, field.TypeTime, value)
 		_node.RespondedAt = value
 	}
+	if value, ok := _c.mutation.InvitedAt(); ok {
+		_spec.SetField(activityparticipant.FieldInvitedAt, field.TypeTime, value)
+		_node.InvitedAt = value
+	}
+	if value, ok := _c.mutation.ReplyStamp(); ok {
+		_spec.SetField(activityparticipant.FieldReplyStamp, field.TypeTime, value)
+		_node.ReplyStamp = value
+	}
 	if value, ok := _c.mutation.At(); ok {
 		_spec.SetField(activityparticipant.FieldAt, field.TypeTime, value)
 		_node.At = value

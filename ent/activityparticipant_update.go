@@ -136,6 +136,18 @@ func (_u *ActivityParticipantUpdate) sqlSave(ctx context.Context) (_node int, er
 	if _u.mutation.RespondedAtCleared() {
 		_spec.ClearField(activityparticipant.FieldRespondedAt, field.TypeTime)
 	}
+	if value, ok := _u.mutation.InvitedAt(); ok {
+		_spec.SetField(activityparticipant.FieldInvitedAt, field.TypeTime, value)
+	}
+	if _u.mutation.InvitedAtCleared() {
+		_spec.ClearField(activityparticipant.FieldInvitedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReplyStamp(); ok {
+		_spec.SetField(activityparticipant.FieldReplyStamp, field.TypeTime, value)
+	}
+	if _u.mutation.ReplyStampCleared() {
+		_spec.ClearField(activityparticipant.FieldReplyStamp, field.TypeTime)
+	}
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(activityparticipant.FieldAt, field.TypeTime, value)
 	}
@@ -356,6 +368,18 @@ func (_u *ActivityParticipantUpdateOne) sqlSave(ctx context.Context) (_node *Act
 	}
 	if _u.mutation.RespondedAtCleared() {
 		_spec.ClearField(activityparticipant.FieldRespondedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.InvitedAt(); ok {
+		_spec.SetField(activityparticipant.FieldInvitedAt, field.TypeTime, value)
+	}
+	if _u.mutation.InvitedAtCleared() {
+		_spec.ClearField(activityparticipant.FieldInvitedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReplyStamp(); ok {
+		_spec.SetField(activityparticipant.FieldReplyStamp, field.TypeTime, value)
+	}
+	if _u.mutation.ReplyStampCleared() {
+		_spec.ClearField(activityparticipant.FieldReplyStamp, field.TypeTime)
 	}
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(activityparticipant.FieldAt, field.TypeTime, value)

@@ -17,10 +17,16 @@ import (
 	"farley/ent/accountteammember"
 	"farley/ent/activity"
 	"farley/ent/activityparticipant"
+	"farley/ent/announcement"
+	"farley/ent/announcementreceipt"
 	"farley/ent/branch"
+	"farley/ent/circle"
+	"farley/ent/circlemember"
 	"farley/ent/competitorprofile"
 	"farley/ent/consent"
 	"farley/ent/contact"
+	"farley/ent/contactplan"
+	"farley/ent/conversation"
 	"farley/ent/customfield"
 	"farley/ent/exchangerate"
 	"farley/ent/export"
@@ -41,9 +47,11 @@ import (
 	"farley/ent/opportunityline"
 	"farley/ent/opportunitystep"
 	"farley/ent/pipeline"
+	"farley/ent/post"
 	"farley/ent/preference"
 	"farley/ent/product"
 	"farley/ent/productcategory"
+	"farley/ent/readmark"
 	"farley/ent/recurrence"
 	"farley/ent/relationship"
 	"farley/ent/reminder"
@@ -83,14 +91,26 @@ type Client struct {
 	Activity *ActivityClient
 	// ActivityParticipant is the client for interacting with the ActivityParticipant builders.
 	ActivityParticipant *ActivityParticipantClient
+	// Announcement is the client for interacting with the Announcement builders.
+	Announcement *AnnouncementClient
+	// AnnouncementReceipt is the client for interacting with the AnnouncementReceipt builders.
+	AnnouncementReceipt *AnnouncementReceiptClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
+	// Circle is the client for interacting with the Circle builders.
+	Circle *CircleClient
+	// CircleMember is the client for interacting with the CircleMember builders.
+	CircleMember *CircleMemberClient
 	// CompetitorProfile is the client for interacting with the CompetitorProfile builders.
 	CompetitorProfile *CompetitorProfileClient
 	// Consent is the client for interacting with the Consent builders.
 	Consent *ConsentClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// ContactPlan is the client for interacting with the ContactPlan builders.
+	ContactPlan *ContactPlanClient
+	// Conversation is the client for interacting with the Conversation builders.
+	Conversation *ConversationClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// ExchangeRate is the client for interacting with the ExchangeRate builders.
@@ -131,12 +151,16 @@ type Client struct {
 	OpportunityStep *OpportunityStepClient
 	// Pipeline is the client for interacting with the Pipeline builders.
 	Pipeline *PipelineClient
+	// Post is the client for interacting with the Post builders.
+	Post *PostClient
 	// Preference is the client for interacting with the Preference builders.
 	Preference *PreferenceClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
 	// ProductCategory is the client for interacting with the ProductCategory builders.
 	ProductCategory *ProductCategoryClient
+	// ReadMark is the client for interacting with the ReadMark builders.
+	ReadMark *ReadMarkClient
 	// Recurrence is the client for interacting with the Recurrence builders.
 	Recurrence *RecurrenceClient
 	// Relationship is the client for interacting with the Relationship builders.
@@ -187,10 +211,16 @@ func (c *Client) init() {
 	c.AccountTeamMember = NewAccountTeamMemberClient(c.config)
 	c.Activity = NewActivityClient(c.config)
 	c.ActivityParticipant = NewActivityParticipantClient(c.config)
+	c.Announcement = NewAnnouncementClient(c.config)
+	c.AnnouncementReceipt = NewAnnouncementReceiptClient(c.config)
 	c.Branch = NewBranchClient(c.config)
+	c.Circle = NewCircleClient(c.config)
+	c.CircleMember = NewCircleMemberClient(c.config)
 	c.CompetitorProfile = NewCompetitorProfileClient(c.config)
 	c.Consent = NewConsentClient(c.config)
 	c.Contact = NewContactClient(c.config)
+	c.ContactPlan = NewContactPlanClient(c.config)
+	c.Conversation = NewConversationClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
 	c.ExchangeRate = NewExchangeRateClient(c.config)
 	c.Export = NewExportClient(c.config)
@@ -211,9 +241,11 @@ func (c *Client) init() {
 	c.OpportunityLine = NewOpportunityLineClient(c.config)
 	c.OpportunityStep = NewOpportunityStepClient(c.config)
 	c.Pipeline = NewPipelineClient(c.config)
+	c.Post = NewPostClient(c.config)
 	c.Preference = NewPreferenceClient(c.config)
 	c.Product = NewProductClient(c.config)
 	c.ProductCategory = NewProductCategoryClient(c.config)
+	c.ReadMark = NewReadMarkClient(c.config)
 	c.Recurrence = NewRecurrenceClient(c.config)
 	c.Relationship = NewRelationshipClient(c.config)
 	c.Reminder = NewReminderClient(c.config)
@@ -328,10 +360,16 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AccountTeamMember:     NewAccountTeamMemberClient(cfg),
 		Activity:              NewActivityClient(cfg),
 		ActivityParticipant:   NewActivityParticipantClient(cfg),
+		Announcement:          NewAnnouncementClient(cfg),
+		AnnouncementReceipt:   NewAnnouncementReceiptClient(cfg),
 		Branch:                NewBranchClient(cfg),
+		Circle:                NewCircleClient(cfg),
+		CircleMember:          NewCircleMemberClient(cfg),
 		CompetitorProfile:     NewCompetitorProfileClient(cfg),
 		Consent:               NewConsentClient(cfg),
 		Contact:               NewContactClient(cfg),
+		ContactPlan:           NewContactPlanClient(cfg),
+		Conversation:          NewConversationClient(cfg),
 		CustomField:           NewCustomFieldClient(cfg),
 		ExchangeRate:          NewExchangeRateClient(cfg),
 		Export:                NewExportClient(cfg),
@@ -352,9 +390,11 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		OpportunityLine:       NewOpportunityLineClient(cfg),
 		OpportunityStep:       NewOpportunityStepClient(cfg),
 		Pipeline:              NewPipelineClient(cfg),
+		Post:                  NewPostClient(cfg),
 		Preference:            NewPreferenceClient(cfg),
 		Product:               NewProductClient(cfg),
 		ProductCategory:       NewProductCategoryClient(cfg),
+		ReadMark:              NewReadMarkClient(cfg),
 		Recurrence:            NewRecurrenceClient(cfg),
 		Relationship:          NewRelationshipClient(cfg),
 		Reminder:              NewReminderClient(cfg),
@@ -396,10 +436,16 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AccountTeamMember:     NewAccountTeamMemberClient(cfg),
 		Activity:              NewActivityClient(cfg),
 		ActivityParticipant:   NewActivityParticipantClient(cfg),
+		Announcement:          NewAnnouncementClient(cfg),
+		AnnouncementReceipt:   NewAnnouncementReceiptClient(cfg),
 		Branch:                NewBranchClient(cfg),
+		Circle:                NewCircleClient(cfg),
+		CircleMember:          NewCircleMemberClient(cfg),
 		CompetitorProfile:     NewCompetitorProfileClient(cfg),
 		Consent:               NewConsentClient(cfg),
 		Contact:               NewContactClient(cfg),
+		ContactPlan:           NewContactPlanClient(cfg),
+		Conversation:          NewConversationClient(cfg),
 		CustomField:           NewCustomFieldClient(cfg),
 		ExchangeRate:          NewExchangeRateClient(cfg),
 		Export:                NewExportClient(cfg),
@@ -420,9 +466,11 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		OpportunityLine:       NewOpportunityLineClient(cfg),
 		OpportunityStep:       NewOpportunityStepClient(cfg),
 		Pipeline:              NewPipelineClient(cfg),
+		Post:                  NewPostClient(cfg),
 		Preference:            NewPreferenceClient(cfg),
 		Product:               NewProductClient(cfg),
 		ProductCategory:       NewProductCategoryClient(cfg),
+		ReadMark:              NewReadMarkClient(cfg),
 		Recurrence:            NewRecurrenceClient(cfg),
 		Relationship:          NewRelationshipClient(cfg),
 		Reminder:              NewReminderClient(cfg),
@@ -470,15 +518,17 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Activity,
-		c.ActivityParticipant, c.Branch, c.CompetitorProfile, c.Consent, c.Contact,
-		c.CustomField, c.ExchangeRate, c.Export, c.File, c.ForecastAdjustment,
-		c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep, c.LocationEvent,
-		c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.ActivityParticipant, c.Announcement, c.AnnouncementReceipt, c.Branch,
+		c.Circle, c.CircleMember, c.CompetitorProfile, c.Consent, c.Contact,
+		c.ContactPlan, c.Conversation, c.CustomField, c.ExchangeRate, c.Export, c.File,
+		c.ForecastAdjustment, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
+		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
 		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
-		c.OpportunityStep, c.Pipeline, c.Preference, c.Product, c.ProductCategory,
-		c.Recurrence, c.Relationship, c.Reminder, c.RetentionRule, c.Role, c.RoleGrant,
-		c.SalesTarget, c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team,
-		c.Territory, c.TerritoryMember, c.User, c.WorkingCalendar,
+		c.OpportunityStep, c.Pipeline, c.Post, c.Preference, c.Product,
+		c.ProductCategory, c.ReadMark, c.Recurrence, c.Relationship, c.Reminder,
+		c.RetentionRule, c.Role, c.RoleGrant, c.SalesTarget, c.Share, c.Stage,
+		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
+		c.User, c.WorkingCalendar,
 	} {
 		n.Use(hooks...)
 	}
@@ -489,15 +539,17 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.AccountContact, c.AccountTeamMember, c.Activity,
-		c.ActivityParticipant, c.Branch, c.CompetitorProfile, c.Consent, c.Contact,
-		c.CustomField, c.ExchangeRate, c.Export, c.File, c.ForecastAdjustment,
-		c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep, c.LocationEvent,
-		c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.ActivityParticipant, c.Announcement, c.AnnouncementReceipt, c.Branch,
+		c.Circle, c.CircleMember, c.CompetitorProfile, c.Consent, c.Contact,
+		c.ContactPlan, c.Conversation, c.CustomField, c.ExchangeRate, c.Export, c.File,
+		c.ForecastAdjustment, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
+		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
 		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
-		c.OpportunityStep, c.Pipeline, c.Preference, c.Product, c.ProductCategory,
-		c.Recurrence, c.Relationship, c.Reminder, c.RetentionRule, c.Role, c.RoleGrant,
-		c.SalesTarget, c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team,
-		c.Territory, c.TerritoryMember, c.User, c.WorkingCalendar,
+		c.OpportunityStep, c.Pipeline, c.Post, c.Preference, c.Product,
+		c.ProductCategory, c.ReadMark, c.Recurrence, c.Relationship, c.Reminder,
+		c.RetentionRule, c.Role, c.RoleGrant, c.SalesTarget, c.Share, c.Stage,
+		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
+		c.User, c.WorkingCalendar,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -516,14 +568,26 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Activity.mutate(ctx, m)
 	case *ActivityParticipantMutation:
 		return c.ActivityParticipant.mutate(ctx, m)
+	case *AnnouncementMutation:
+		return c.Announcement.mutate(ctx, m)
+	case *AnnouncementReceiptMutation:
+		return c.AnnouncementReceipt.mutate(ctx, m)
 	case *BranchMutation:
 		return c.Branch.mutate(ctx, m)
+	case *CircleMutation:
+		return c.Circle.mutate(ctx, m)
+	case *CircleMemberMutation:
+		return c.CircleMember.mutate(ctx, m)
 	case *CompetitorProfileMutation:
 		return c.CompetitorProfile.mutate(ctx, m)
 	case *ConsentMutation:
 		return c.Consent.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
+	case *ContactPlanMutation:
+		return c.ContactPlan.mutate(ctx, m)
+	case *ConversationMutation:
+		return c.Conversation.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
 	case *ExchangeRateMutation:
@@ -564,12 +628,16 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.OpportunityStep.mutate(ctx, m)
 	case *PipelineMutation:
 		return c.Pipeline.mutate(ctx, m)
+	case *PostMutation:
+		return c.Post.mutate(ctx, m)
 	case *PreferenceMutation:
 		return c.Preference.mutate(ctx, m)
 	case *ProductMutation:
 		return c.Product.mutate(ctx, m)
 	case *ProductCategoryMutation:
 		return c.ProductCategory.mutate(ctx, m)
+	case *ReadMarkMutation:
+		return c.ReadMark.mutate(ctx, m)
 	case *RecurrenceMutation:
 		return c.Recurrence.mutate(ctx, m)
 	case *RelationshipMutation:
@@ -1434,6 +1502,288 @@ func (c *ActivityParticipantClient) mutate(ctx context.Context, m *ActivityParti
 	}
 }
 
+// AnnouncementClient is a client for the Announcement schema.
+type AnnouncementClient struct {
+	config
+}
+
+// NewAnnouncementClient returns a client for the Announcement from the given config.
+func NewAnnouncementClient(c config) *AnnouncementClient {
+	return &AnnouncementClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `announcement.Hooks(f(g(h())))`.
+func (c *AnnouncementClient) Use(hooks ...Hook) {
+	c.hooks.Announcement = append(c.hooks.Announcement, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `announcement.Intercept(f(g(h())))`.
+func (c *AnnouncementClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Announcement = append(c.inters.Announcement, interceptors...)
+}
+
+// Create returns a builder for creating a Announcement entity.
+func (c *AnnouncementClient) Create() *AnnouncementCreate {
+	mutation := newAnnouncementMutation(c.config, OpCreate)
+	return &AnnouncementCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Announcement entities.
+func (c *AnnouncementClient) CreateBulk(builders ...*AnnouncementCreate) *AnnouncementCreateBulk {
+	return &AnnouncementCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AnnouncementClient) MapCreateBulk(slice any, setFunc func(*AnnouncementCreate, int)) *AnnouncementCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AnnouncementCreateBulk{err: fmt.Errorf("calling to AnnouncementClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AnnouncementCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AnnouncementCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Announcement.
+func (c *AnnouncementClient) Update() *AnnouncementUpdate {
+	mutation := newAnnouncementMutation(c.config, OpUpdate)
+	return &AnnouncementUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AnnouncementClient) UpdateOne(_m *Announcement) *AnnouncementUpdateOne {
+	mutation := newAnnouncementMutation(c.config, OpUpdateOne, withAnnouncement(_m))
+	return &AnnouncementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AnnouncementClient) UpdateOneID(id stored.ID) *AnnouncementUpdateOne {
+	mutation := newAnnouncementMutation(c.config, OpUpdateOne, withAnnouncementID(id))
+	return &AnnouncementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Announcement.
+func (c *AnnouncementClient) Delete() *AnnouncementDelete {
+	mutation := newAnnouncementMutation(c.config, OpDelete)
+	return &AnnouncementDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AnnouncementClient) DeleteOne(_m *Announcement) *AnnouncementDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AnnouncementClient) DeleteOneID(id stored.ID) *AnnouncementDeleteOne {
+	builder := c.Delete().Where(announcement.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AnnouncementDeleteOne{builder}
+}
+
+// Query returns a query builder for Announcement.
+func (c *AnnouncementClient) Query() *AnnouncementQuery {
+	return &AnnouncementQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAnnouncement},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Announcement entity by its id.
+func (c *AnnouncementClient) Get(ctx context.Context, id stored.ID) (*Announcement, error) {
+	return c.Query().Where(announcement.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AnnouncementClient) GetX(ctx context.Context, id stored.ID) *Announcement {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AnnouncementClient) Hooks() []Hook {
+	return c.hooks.Announcement
+}
+
+// Interceptors returns the client interceptors.
+func (c *AnnouncementClient) Interceptors() []Interceptor {
+	return c.inters.Announcement
+}
+
+func (c *AnnouncementClient) mutate(ctx context.Context, m *AnnouncementMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AnnouncementCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AnnouncementUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AnnouncementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AnnouncementDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Announcement mutation op: %q", m.Op())
+	}
+}
+
+// AnnouncementReceiptClient is a client for the AnnouncementReceipt schema.
+type AnnouncementReceiptClient struct {
+	config
+}
+
+// NewAnnouncementReceiptClient returns a client for the AnnouncementReceipt from the given config.
+func NewAnnouncementReceiptClient(c config) *AnnouncementReceiptClient {
+	return &AnnouncementReceiptClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `announcementreceipt.Hooks(f(g(h())))`.
+func (c *AnnouncementReceiptClient) Use(hooks ...Hook) {
+	c.hooks.AnnouncementReceipt = append(c.hooks.AnnouncementReceipt, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `announcementreceipt.Intercept(f(g(h())))`.
+func (c *AnnouncementReceiptClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AnnouncementReceipt = append(c.inters.AnnouncementReceipt, interceptors...)
+}
+
+// Create returns a builder for creating a AnnouncementReceipt entity.
+func (c *AnnouncementReceiptClient) Create() *AnnouncementReceiptCreate {
+	mutation := newAnnouncementReceiptMutation(c.config, OpCreate)
+	return &AnnouncementReceiptCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AnnouncementReceipt entities.
+func (c *AnnouncementReceiptClient) CreateBulk(builders ...*AnnouncementReceiptCreate) *AnnouncementReceiptCreateBulk {
+	return &AnnouncementReceiptCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AnnouncementReceiptClient) MapCreateBulk(slice any, setFunc func(*AnnouncementReceiptCreate, int)) *AnnouncementReceiptCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AnnouncementReceiptCreateBulk{err: fmt.Errorf("calling to AnnouncementReceiptClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AnnouncementReceiptCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AnnouncementReceiptCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AnnouncementReceipt.
+func (c *AnnouncementReceiptClient) Update() *AnnouncementReceiptUpdate {
+	mutation := newAnnouncementReceiptMutation(c.config, OpUpdate)
+	return &AnnouncementReceiptUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AnnouncementReceiptClient) UpdateOne(_m *AnnouncementReceipt) *AnnouncementReceiptUpdateOne {
+	mutation := newAnnouncementReceiptMutation(c.config, OpUpdateOne, withAnnouncementReceipt(_m))
+	return &AnnouncementReceiptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AnnouncementReceiptClient) UpdateOneID(id stored.ID) *AnnouncementReceiptUpdateOne {
+	mutation := newAnnouncementReceiptMutation(c.config, OpUpdateOne, withAnnouncementReceiptID(id))
+	return &AnnouncementReceiptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AnnouncementReceipt.
+func (c *AnnouncementReceiptClient) Delete() *AnnouncementReceiptDelete {
+	mutation := newAnnouncementReceiptMutation(c.config, OpDelete)
+	return &AnnouncementReceiptDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AnnouncementReceiptClient) DeleteOne(_m *AnnouncementReceipt) *AnnouncementReceiptDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AnnouncementReceiptClient) DeleteOneID(id stored.ID) *AnnouncementReceiptDeleteOne {
+	builder := c.Delete().Where(announcementreceipt.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AnnouncementReceiptDeleteOne{builder}
+}
+
+// Query returns a query builder for AnnouncementReceipt.
+func (c *AnnouncementReceiptClient) Query() *AnnouncementReceiptQuery {
+	return &AnnouncementReceiptQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAnnouncementReceipt},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AnnouncementReceipt entity by its id.
+func (c *AnnouncementReceiptClient) Get(ctx context.Context, id stored.ID) (*AnnouncementReceipt, error) {
+	return c.Query().Where(announcementreceipt.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AnnouncementReceiptClient) GetX(ctx context.Context, id stored.ID) *AnnouncementReceipt {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryAnnouncement queries the announcement edge of a AnnouncementReceipt.
+func (c *AnnouncementReceiptClient) QueryAnnouncement(_m *AnnouncementReceipt) *AnnouncementQuery {
+	query := (&AnnouncementClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(announcementreceipt.Table, announcementreceipt.FieldID, id),
+			sqlgraph.To(announcement.Table, announcement.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, announcementreceipt.AnnouncementTable, announcementreceipt.AnnouncementColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *AnnouncementReceiptClient) Hooks() []Hook {
+	return c.hooks.AnnouncementReceipt
+}
+
+// Interceptors returns the client interceptors.
+func (c *AnnouncementReceiptClient) Interceptors() []Interceptor {
+	return c.inters.AnnouncementReceipt
+}
+
+func (c *AnnouncementReceiptClient) mutate(ctx context.Context, m *AnnouncementReceiptMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AnnouncementReceiptCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AnnouncementReceiptUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AnnouncementReceiptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AnnouncementReceiptDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown AnnouncementReceipt mutation op: %q", m.Op())
+	}
+}
+
 // BranchClient is a client for the Branch schema.
 type BranchClient struct {
 	config
@@ -1564,6 +1914,288 @@ func (c *BranchClient) mutate(ctx context.Context, m *BranchMutation) (Value, er
 		return (&BranchDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Branch mutation op: %q", m.Op())
+	}
+}
+
+// CircleClient is a client for the Circle schema.
+type CircleClient struct {
+	config
+}
+
+// NewCircleClient returns a client for the Circle from the given config.
+func NewCircleClient(c config) *CircleClient {
+	return &CircleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `circle.Hooks(f(g(h())))`.
+func (c *CircleClient) Use(hooks ...Hook) {
+	c.hooks.Circle = append(c.hooks.Circle, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `circle.Intercept(f(g(h())))`.
+func (c *CircleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Circle = append(c.inters.Circle, interceptors...)
+}
+
+// Create returns a builder for creating a Circle entity.
+func (c *CircleClient) Create() *CircleCreate {
+	mutation := newCircleMutation(c.config, OpCreate)
+	return &CircleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Circle entities.
+func (c *CircleClient) CreateBulk(builders ...*CircleCreate) *CircleCreateBulk {
+	return &CircleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CircleClient) MapCreateBulk(slice any, setFunc func(*CircleCreate, int)) *CircleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CircleCreateBulk{err: fmt.Errorf("calling to CircleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CircleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CircleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Circle.
+func (c *CircleClient) Update() *CircleUpdate {
+	mutation := newCircleMutation(c.config, OpUpdate)
+	return &CircleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CircleClient) UpdateOne(_m *Circle) *CircleUpdateOne {
+	mutation := newCircleMutation(c.config, OpUpdateOne, withCircle(_m))
+	return &CircleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CircleClient) UpdateOneID(id stored.ID) *CircleUpdateOne {
+	mutation := newCircleMutation(c.config, OpUpdateOne, withCircleID(id))
+	return &CircleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Circle.
+func (c *CircleClient) Delete() *CircleDelete {
+	mutation := newCircleMutation(c.config, OpDelete)
+	return &CircleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CircleClient) DeleteOne(_m *Circle) *CircleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CircleClient) DeleteOneID(id stored.ID) *CircleDeleteOne {
+	builder := c.Delete().Where(circle.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CircleDeleteOne{builder}
+}
+
+// Query returns a query builder for Circle.
+func (c *CircleClient) Query() *CircleQuery {
+	return &CircleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCircle},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Circle entity by its id.
+func (c *CircleClient) Get(ctx context.Context, id stored.ID) (*Circle, error) {
+	return c.Query().Where(circle.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CircleClient) GetX(ctx context.Context, id stored.ID) *Circle {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CircleClient) Hooks() []Hook {
+	return c.hooks.Circle
+}
+
+// Interceptors returns the client interceptors.
+func (c *CircleClient) Interceptors() []Interceptor {
+	return c.inters.Circle
+}
+
+func (c *CircleClient) mutate(ctx context.Context, m *CircleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CircleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CircleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CircleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CircleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Circle mutation op: %q", m.Op())
+	}
+}
+
+// CircleMemberClient is a client for the CircleMember schema.
+type CircleMemberClient struct {
+	config
+}
+
+// NewCircleMemberClient returns a client for the CircleMember from the given config.
+func NewCircleMemberClient(c config) *CircleMemberClient {
+	return &CircleMemberClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `circlemember.Hooks(f(g(h())))`.
+func (c *CircleMemberClient) Use(hooks ...Hook) {
+	c.hooks.CircleMember = append(c.hooks.CircleMember, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `circlemember.Intercept(f(g(h())))`.
+func (c *CircleMemberClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CircleMember = append(c.inters.CircleMember, interceptors...)
+}
+
+// Create returns a builder for creating a CircleMember entity.
+func (c *CircleMemberClient) Create() *CircleMemberCreate {
+	mutation := newCircleMemberMutation(c.config, OpCreate)
+	return &CircleMemberCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CircleMember entities.
+func (c *CircleMemberClient) CreateBulk(builders ...*CircleMemberCreate) *CircleMemberCreateBulk {
+	return &CircleMemberCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CircleMemberClient) MapCreateBulk(slice any, setFunc func(*CircleMemberCreate, int)) *CircleMemberCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CircleMemberCreateBulk{err: fmt.Errorf("calling to CircleMemberClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CircleMemberCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CircleMemberCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CircleMember.
+func (c *CircleMemberClient) Update() *CircleMemberUpdate {
+	mutation := newCircleMemberMutation(c.config, OpUpdate)
+	return &CircleMemberUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CircleMemberClient) UpdateOne(_m *CircleMember) *CircleMemberUpdateOne {
+	mutation := newCircleMemberMutation(c.config, OpUpdateOne, withCircleMember(_m))
+	return &CircleMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CircleMemberClient) UpdateOneID(id stored.ID) *CircleMemberUpdateOne {
+	mutation := newCircleMemberMutation(c.config, OpUpdateOne, withCircleMemberID(id))
+	return &CircleMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CircleMember.
+func (c *CircleMemberClient) Delete() *CircleMemberDelete {
+	mutation := newCircleMemberMutation(c.config, OpDelete)
+	return &CircleMemberDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CircleMemberClient) DeleteOne(_m *CircleMember) *CircleMemberDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CircleMemberClient) DeleteOneID(id stored.ID) *CircleMemberDeleteOne {
+	builder := c.Delete().Where(circlemember.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CircleMemberDeleteOne{builder}
+}
+
+// Query returns a query builder for CircleMember.
+func (c *CircleMemberClient) Query() *CircleMemberQuery {
+	return &CircleMemberQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCircleMember},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CircleMember entity by its id.
+func (c *CircleMemberClient) Get(ctx context.Context, id stored.ID) (*CircleMember, error) {
+	return c.Query().Where(circlemember.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CircleMemberClient) GetX(ctx context.Context, id stored.ID) *CircleMember {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryCircle queries the circle edge of a CircleMember.
+func (c *CircleMemberClient) QueryCircle(_m *CircleMember) *CircleQuery {
+	query := (&CircleClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(circlemember.Table, circlemember.FieldID, id),
+			sqlgraph.To(circle.Table, circle.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, circlemember.CircleTable, circlemember.CircleColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CircleMemberClient) Hooks() []Hook {
+	return c.hooks.CircleMember
+}
+
+// Interceptors returns the client interceptors.
+func (c *CircleMemberClient) Interceptors() []Interceptor {
+	return c.inters.CircleMember
+}
+
+func (c *CircleMemberClient) mutate(ctx context.Context, m *CircleMemberMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CircleMemberCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CircleMemberUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CircleMemberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CircleMemberDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CircleMember mutation op: %q", m.Op())
 	}
 }
 
@@ -2011,6 +2643,368 @@ func (c *ContactClient) mutate(ctx context.Context, m *ContactMutation) (Value, 
 		return (&ContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Contact mutation op: %q", m.Op())
+	}
+}
+
+// ContactPlanClient is a client for the ContactPlan schema.
+type ContactPlanClient struct {
+	config
+}
+
+// NewContactPlanClient returns a client for the ContactPlan from the given config.
+func NewContactPlanClient(c config) *ContactPlanClient {
+	return &ContactPlanClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `contactplan.Hooks(f(g(h())))`.
+func (c *ContactPlanClient) Use(hooks ...Hook) {
+	c.hooks.ContactPlan = append(c.hooks.ContactPlan, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `contactplan.Intercept(f(g(h())))`.
+func (c *ContactPlanClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ContactPlan = append(c.inters.ContactPlan, interceptors...)
+}
+
+// Create returns a builder for creating a ContactPlan entity.
+func (c *ContactPlanClient) Create() *ContactPlanCreate {
+	mutation := newContactPlanMutation(c.config, OpCreate)
+	return &ContactPlanCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ContactPlan entities.
+func (c *ContactPlanClient) CreateBulk(builders ...*ContactPlanCreate) *ContactPlanCreateBulk {
+	return &ContactPlanCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ContactPlanClient) MapCreateBulk(slice any, setFunc func(*ContactPlanCreate, int)) *ContactPlanCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ContactPlanCreateBulk{err: fmt.Errorf("calling to ContactPlanClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ContactPlanCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ContactPlanCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ContactPlan.
+func (c *ContactPlanClient) Update() *ContactPlanUpdate {
+	mutation := newContactPlanMutation(c.config, OpUpdate)
+	return &ContactPlanUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ContactPlanClient) UpdateOne(_m *ContactPlan) *ContactPlanUpdateOne {
+	mutation := newContactPlanMutation(c.config, OpUpdateOne, withContactPlan(_m))
+	return &ContactPlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ContactPlanClient) UpdateOneID(id stored.ID) *ContactPlanUpdateOne {
+	mutation := newContactPlanMutation(c.config, OpUpdateOne, withContactPlanID(id))
+	return &ContactPlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ContactPlan.
+func (c *ContactPlanClient) Delete() *ContactPlanDelete {
+	mutation := newContactPlanMutation(c.config, OpDelete)
+	return &ContactPlanDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ContactPlanClient) DeleteOne(_m *ContactPlan) *ContactPlanDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ContactPlanClient) DeleteOneID(id stored.ID) *ContactPlanDeleteOne {
+	builder := c.Delete().Where(contactplan.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ContactPlanDeleteOne{builder}
+}
+
+// Query returns a query builder for ContactPlan.
+func (c *ContactPlanClient) Query() *ContactPlanQuery {
+	return &ContactPlanQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeContactPlan},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ContactPlan entity by its id.
+func (c *ContactPlanClient) Get(ctx context.Context, id stored.ID) (*ContactPlan, error) {
+	return c.Query().Where(contactplan.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ContactPlanClient) GetX(ctx context.Context, id stored.ID) *ContactPlan {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ContactPlanClient) Hooks() []Hook {
+	return c.hooks.ContactPlan
+}
+
+// Interceptors returns the client interceptors.
+func (c *ContactPlanClient) Interceptors() []Interceptor {
+	return c.inters.ContactPlan
+}
+
+func (c *ContactPlanClient) mutate(ctx context.Context, m *ContactPlanMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ContactPlanCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ContactPlanUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ContactPlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ContactPlanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ContactPlan mutation op: %q", m.Op())
+	}
+}
+
+// ConversationClient is a client for the Conversation schema.
+type ConversationClient struct {
+	config
+}
+
+// NewConversationClient returns a client for the Conversation from the given config.
+func NewConversationClient(c config) *ConversationClient {
+	return &ConversationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `conversation.Hooks(f(g(h())))`.
+func (c *ConversationClient) Use(hooks ...Hook) {
+	c.hooks.Conversation = append(c.hooks.Conversation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `conversation.Intercept(f(g(h())))`.
+func (c *ConversationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Conversation = append(c.inters.Conversation, interceptors...)
+}
+
+// Create returns a builder for creating a Conversation entity.
+func (c *ConversationClient) Create() *ConversationCreate {
+	mutation := newConversationMutation(c.config, OpCreate)
+	return &ConversationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Conversation entities.
+func (c *ConversationClient) CreateBulk(builders ...*ConversationCreate) *ConversationCreateBulk {
+	return &ConversationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ConversationClient) MapCreateBulk(slice any, setFunc func(*ConversationCreate, int)) *ConversationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ConversationCreateBulk{err: fmt.Errorf("calling to ConversationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ConversationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ConversationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Conversation.
+func (c *ConversationClient) Update() *ConversationUpdate {
+	mutation := newConversationMutation(c.config, OpUpdate)
+	return &ConversationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ConversationClient) UpdateOne(_m *Conversation) *ConversationUpdateOne {
+	mutation := newConversationMutation(c.config, OpUpdateOne, withConversation(_m))
+	return &ConversationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ConversationClient) UpdateOneID(id stored.ID) *ConversationUpdateOne {
+	mutation := newConversationMutation(c.config, OpUpdateOne, withConversationID(id))
+	return &ConversationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Conversation.
+func (c *ConversationClient) Delete() *ConversationDelete {
+	mutation := newConversationMutation(c.config, OpDelete)
+	return &ConversationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ConversationClient) DeleteOne(_m *Conversation) *ConversationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ConversationClient) DeleteOneID(id stored.ID) *ConversationDeleteOne {
+	builder := c.Delete().Where(conversation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ConversationDeleteOne{builder}
+}
+
+// Query returns a query builder for Conversation.
+func (c *ConversationClient) Query() *ConversationQuery {
+	return &ConversationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeConversation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Conversation entity by its id.
+func (c *ConversationClient) Get(ctx context.Context, id stored.ID) (*Conversation, error) {
+	return c.Query().Where(conversation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ConversationClient) GetX(ctx context.Context, id stored.ID) *Conversation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryAccount queries the account edge of a Conversation.
+func (c *ConversationClient) QueryAccount(_m *Conversation) *AccountQuery {
+	query := (&AccountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(conversation.Table, conversation.FieldID, id),
+			sqlgraph.To(account.Table, account.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, conversation.AccountTable, conversation.AccountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryContact queries the contact edge of a Conversation.
+func (c *ConversationClient) QueryContact(_m *Conversation) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(conversation.Table, conversation.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, conversation.ContactTable, conversation.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryLead queries the lead edge of a Conversation.
+func (c *ConversationClient) QueryLead(_m *Conversation) *LeadQuery {
+	query := (&LeadClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(conversation.Table, conversation.FieldID, id),
+			sqlgraph.To(lead.Table, lead.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, conversation.LeadTable, conversation.LeadColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryOpportunity queries the opportunity edge of a Conversation.
+func (c *ConversationClient) QueryOpportunity(_m *Conversation) *OpportunityQuery {
+	query := (&OpportunityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(conversation.Table, conversation.FieldID, id),
+			sqlgraph.To(opportunity.Table, opportunity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, conversation.OpportunityTable, conversation.OpportunityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryActivity queries the activity edge of a Conversation.
+func (c *ConversationClient) QueryActivity(_m *Conversation) *ActivityQuery {
+	query := (&ActivityClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(conversation.Table, conversation.FieldID, id),
+			sqlgraph.To(activity.Table, activity.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, conversation.ActivityTable, conversation.ActivityColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCircle queries the circle edge of a Conversation.
+func (c *ConversationClient) QueryCircle(_m *Conversation) *CircleQuery {
+	query := (&CircleClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(conversation.Table, conversation.FieldID, id),
+			sqlgraph.To(circle.Table, circle.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, conversation.CircleTable, conversation.CircleColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ConversationClient) Hooks() []Hook {
+	return c.hooks.Conversation
+}
+
+// Interceptors returns the client interceptors.
+func (c *ConversationClient) Interceptors() []Interceptor {
+	return c.inters.Conversation
+}
+
+func (c *ConversationClient) mutate(ctx context.Context, m *ConversationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ConversationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ConversationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ConversationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ConversationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Conversation mutation op: %q", m.Op())
 	}
 }
 
@@ -4930,6 +5924,155 @@ func (c *PipelineClient) mutate(ctx context.Context, m *PipelineMutation) (Value
 	}
 }
 
+// PostClient is a client for the Post schema.
+type PostClient struct {
+	config
+}
+
+// NewPostClient returns a client for the Post from the given config.
+func NewPostClient(c config) *PostClient {
+	return &PostClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `post.Hooks(f(g(h())))`.
+func (c *PostClient) Use(hooks ...Hook) {
+	c.hooks.Post = append(c.hooks.Post, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `post.Intercept(f(g(h())))`.
+func (c *PostClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Post = append(c.inters.Post, interceptors...)
+}
+
+// Create returns a builder for creating a Post entity.
+func (c *PostClient) Create() *PostCreate {
+	mutation := newPostMutation(c.config, OpCreate)
+	return &PostCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Post entities.
+func (c *PostClient) CreateBulk(builders ...*PostCreate) *PostCreateBulk {
+	return &PostCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PostClient) MapCreateBulk(slice any, setFunc func(*PostCreate, int)) *PostCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PostCreateBulk{err: fmt.Errorf("calling to PostClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PostCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PostCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Post.
+func (c *PostClient) Update() *PostUpdate {
+	mutation := newPostMutation(c.config, OpUpdate)
+	return &PostUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PostClient) UpdateOne(_m *Post) *PostUpdateOne {
+	mutation := newPostMutation(c.config, OpUpdateOne, withPost(_m))
+	return &PostUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PostClient) UpdateOneID(id stored.ID) *PostUpdateOne {
+	mutation := newPostMutation(c.config, OpUpdateOne, withPostID(id))
+	return &PostUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Post.
+func (c *PostClient) Delete() *PostDelete {
+	mutation := newPostMutation(c.config, OpDelete)
+	return &PostDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PostClient) DeleteOne(_m *Post) *PostDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PostClient) DeleteOneID(id stored.ID) *PostDeleteOne {
+	builder := c.Delete().Where(post.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PostDeleteOne{builder}
+}
+
+// Query returns a query builder for Post.
+func (c *PostClient) Query() *PostQuery {
+	return &PostQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePost},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Post entity by its id.
+func (c *PostClient) Get(ctx context.Context, id stored.ID) (*Post, error) {
+	return c.Query().Where(post.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PostClient) GetX(ctx context.Context, id stored.ID) *Post {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryConversation queries the conversation edge of a Post.
+func (c *PostClient) QueryConversation(_m *Post) *ConversationQuery {
+	query := (&ConversationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(post.Table, post.FieldID, id),
+			sqlgraph.To(conversation.Table, conversation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, post.ConversationTable, post.ConversationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PostClient) Hooks() []Hook {
+	return c.hooks.Post
+}
+
+// Interceptors returns the client interceptors.
+func (c *PostClient) Interceptors() []Interceptor {
+	return c.inters.Post
+}
+
+func (c *PostClient) mutate(ctx context.Context, m *PostMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PostCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PostUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PostUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PostDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Post mutation op: %q", m.Op())
+	}
+}
+
 // PreferenceClient is a client for the Preference schema.
 type PreferenceClient struct {
 	config
@@ -5342,6 +6485,155 @@ func (c *ProductCategoryClient) mutate(ctx context.Context, m *ProductCategoryMu
 		return (&ProductCategoryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ProductCategory mutation op: %q", m.Op())
+	}
+}
+
+// ReadMarkClient is a client for the ReadMark schema.
+type ReadMarkClient struct {
+	config
+}
+
+// NewReadMarkClient returns a client for the ReadMark from the given config.
+func NewReadMarkClient(c config) *ReadMarkClient {
+	return &ReadMarkClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `readmark.Hooks(f(g(h())))`.
+func (c *ReadMarkClient) Use(hooks ...Hook) {
+	c.hooks.ReadMark = append(c.hooks.ReadMark, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `readmark.Intercept(f(g(h())))`.
+func (c *ReadMarkClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ReadMark = append(c.inters.ReadMark, interceptors...)
+}
+
+// Create returns a builder for creating a ReadMark entity.
+func (c *ReadMarkClient) Create() *ReadMarkCreate {
+	mutation := newReadMarkMutation(c.config, OpCreate)
+	return &ReadMarkCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ReadMark entities.
+func (c *ReadMarkClient) CreateBulk(builders ...*ReadMarkCreate) *ReadMarkCreateBulk {
+	return &ReadMarkCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReadMarkClient) MapCreateBulk(slice any, setFunc func(*ReadMarkCreate, int)) *ReadMarkCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReadMarkCreateBulk{err: fmt.Errorf("calling to ReadMarkClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReadMarkCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReadMarkCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ReadMark.
+func (c *ReadMarkClient) Update() *ReadMarkUpdate {
+	mutation := newReadMarkMutation(c.config, OpUpdate)
+	return &ReadMarkUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReadMarkClient) UpdateOne(_m *ReadMark) *ReadMarkUpdateOne {
+	mutation := newReadMarkMutation(c.config, OpUpdateOne, withReadMark(_m))
+	return &ReadMarkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReadMarkClient) UpdateOneID(id stored.ID) *ReadMarkUpdateOne {
+	mutation := newReadMarkMutation(c.config, OpUpdateOne, withReadMarkID(id))
+	return &ReadMarkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ReadMark.
+func (c *ReadMarkClient) Delete() *ReadMarkDelete {
+	mutation := newReadMarkMutation(c.config, OpDelete)
+	return &ReadMarkDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReadMarkClient) DeleteOne(_m *ReadMark) *ReadMarkDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReadMarkClient) DeleteOneID(id stored.ID) *ReadMarkDeleteOne {
+	builder := c.Delete().Where(readmark.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReadMarkDeleteOne{builder}
+}
+
+// Query returns a query builder for ReadMark.
+func (c *ReadMarkClient) Query() *ReadMarkQuery {
+	return &ReadMarkQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReadMark},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ReadMark entity by its id.
+func (c *ReadMarkClient) Get(ctx context.Context, id stored.ID) (*ReadMark, error) {
+	return c.Query().Where(readmark.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReadMarkClient) GetX(ctx context.Context, id stored.ID) *ReadMark {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryConversation queries the conversation edge of a ReadMark.
+func (c *ReadMarkClient) QueryConversation(_m *ReadMark) *ConversationQuery {
+	query := (&ConversationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(readmark.Table, readmark.FieldID, id),
+			sqlgraph.To(conversation.Table, conversation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, readmark.ConversationTable, readmark.ConversationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ReadMarkClient) Hooks() []Hook {
+	return c.hooks.ReadMark
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReadMarkClient) Interceptors() []Interceptor {
+	return c.inters.ReadMark
+}
+
+func (c *ReadMarkClient) mutate(ctx context.Context, m *ReadMarkMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReadMarkCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReadMarkUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReadMarkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReadMarkDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ReadMark mutation op: %q", m.Op())
 	}
 }
 
@@ -7786,24 +9078,26 @@ func (c *WorkingCalendarClient) mutate(ctx context.Context, m *WorkingCalendarMu
 type (
 	hooks struct {
 		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
-		Branch, CompetitorProfile, Consent, Contact, CustomField, ExchangeRate, Export,
-		File, ForecastAdjustment, ImportRun, Lead, LifecycleStage, LifecycleStep,
-		LocationEvent, Mention, Need, Note, Notification, Opportunity,
-		OpportunityCompetitor, OpportunityContact, OpportunityLine, OpportunityStep,
-		Pipeline, Preference, Product, ProductCategory, Recurrence, Relationship,
-		Reminder, RetentionRule, Role, RoleGrant, SalesTarget, Share, Stage,
-		StageHistory, Tag, Tagging, Team, Territory, TerritoryMember, User,
-		WorkingCalendar []ent.Hook
+		Announcement, AnnouncementReceipt, Branch, Circle, CircleMember,
+		CompetitorProfile, Consent, Contact, ContactPlan, Conversation, CustomField,
+		ExchangeRate, Export, File, ForecastAdjustment, ImportRun, Lead,
+		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
+		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
+		OpportunityLine, OpportunityStep, Pipeline, Post, Preference, Product,
+		ProductCategory, ReadMark, Recurrence, Relationship, Reminder, RetentionRule,
+		Role, RoleGrant, SalesTarget, Share, Stage, StageHistory, Tag, Tagging, Team,
+		Territory, TerritoryMember, User, WorkingCalendar []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
-		Branch, CompetitorProfile, Consent, Contact, CustomField, ExchangeRate, Export,
-		File, ForecastAdjustment, ImportRun, Lead, LifecycleStage, LifecycleStep,
-		LocationEvent, Mention, Need, Note, Notification, Opportunity,
-		OpportunityCompetitor, OpportunityContact, OpportunityLine, OpportunityStep,
-		Pipeline, Preference, Product, ProductCategory, Recurrence, Relationship,
-		Reminder, RetentionRule, Role, RoleGrant, SalesTarget, Share, Stage,
-		StageHistory, Tag, Tagging, Team, Territory, TerritoryMember, User,
-		WorkingCalendar []ent.Interceptor
+		Announcement, AnnouncementReceipt, Branch, Circle, CircleMember,
+		CompetitorProfile, Consent, Contact, ContactPlan, Conversation, CustomField,
+		ExchangeRate, Export, File, ForecastAdjustment, ImportRun, Lead,
+		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
+		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
+		OpportunityLine, OpportunityStep, Pipeline, Post, Preference, Product,
+		ProductCategory, ReadMark, Recurrence, Relationship, Reminder, RetentionRule,
+		Role, RoleGrant, SalesTarget, Share, Stage, StageHistory, Tag, Tagging, Team,
+		Territory, TerritoryMember, User, WorkingCalendar []ent.Interceptor
 	}
 )

@@ -10,10 +10,16 @@ import (
 	"farley/ent/accountteammember"
 	"farley/ent/activity"
 	"farley/ent/activityparticipant"
+	"farley/ent/announcement"
+	"farley/ent/announcementreceipt"
 	"farley/ent/branch"
+	"farley/ent/circle"
+	"farley/ent/circlemember"
 	"farley/ent/competitorprofile"
 	"farley/ent/consent"
 	"farley/ent/contact"
+	"farley/ent/contactplan"
+	"farley/ent/conversation"
 	"farley/ent/customfield"
 	"farley/ent/exchangerate"
 	"farley/ent/export"
@@ -34,9 +40,11 @@ import (
 	"farley/ent/opportunityline"
 	"farley/ent/opportunitystep"
 	"farley/ent/pipeline"
+	"farley/ent/post"
 	"farley/ent/preference"
 	"farley/ent/product"
 	"farley/ent/productcategory"
+	"farley/ent/readmark"
 	"farley/ent/recurrence"
 	"farley/ent/relationship"
 	"farley/ent/reminder"
@@ -126,10 +134,16 @@ func checkColumn(t, c string) error {
 			accountteammember.Table:     accountteammember.ValidColumn,
 			activity.Table:              activity.ValidColumn,
 			activityparticipant.Table:   activityparticipant.ValidColumn,
+			announcement.Table:          announcement.ValidColumn,
+			announcementreceipt.Table:   announcementreceipt.ValidColumn,
 			branch.Table:                branch.ValidColumn,
+			circle.Table:                circle.ValidColumn,
+			circlemember.Table:          circlemember.ValidColumn,
 			competitorprofile.Table:     competitorprofile.ValidColumn,
 			consent.Table:               consent.ValidColumn,
 			contact.Table:               contact.ValidColumn,
+			contactplan.Table:           contactplan.ValidColumn,
+			conversation.Table:          conversation.ValidColumn,
 			customfield.Table:           customfield.ValidColumn,
 			exchangerate.Table:          exchangerate.ValidColumn,
 			export.Table:                export.ValidColumn,
@@ -150,9 +164,11 @@ func checkColumn(t, c string) error {
 			opportunityline.Table:       opportunityline.ValidColumn,
 			opportunitystep.Table:       opportunitystep.ValidColumn,
 			pipeline.Table:              pipeline.ValidColumn,
+			post.Table:                  post.ValidColumn,
 			preference.Table:            preference.ValidColumn,
 			product.Table:               product.ValidColumn,
 			productcategory.Table:       productcategory.ValidColumn,
+			readmark.Table:              readmark.ValidColumn,
 			recurrence.Table:            recurrence.ValidColumn,
 			relationship.Table:          relationship.ValidColumn,
 			reminder.Table:              reminder.ValidColumn,

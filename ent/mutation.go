@@ -10,10 +10,16 @@ import (
 	"farley/ent/accountteammember"
 	"farley/ent/activity"
 	"farley/ent/activityparticipant"
+	"farley/ent/announcement"
+	"farley/ent/announcementreceipt"
 	"farley/ent/branch"
+	"farley/ent/circle"
+	"farley/ent/circlemember"
 	"farley/ent/competitorprofile"
 	"farley/ent/consent"
 	"farley/ent/contact"
+	"farley/ent/contactplan"
+	"farley/ent/conversation"
 	"farley/ent/customfield"
 	"farley/ent/exchangerate"
 	"farley/ent/export"
@@ -34,10 +40,12 @@ import (
 	"farley/ent/opportunityline"
 	"farley/ent/opportunitystep"
 	"farley/ent/pipeline"
+	"farley/ent/post"
 	"farley/ent/predicate"
 	"farley/ent/preference"
 	"farley/ent/product"
 	"farley/ent/productcategory"
+	"farley/ent/readmark"
 	"farley/ent/recurrence"
 	"farley/ent/relationship"
 	"farley/ent/reminder"
@@ -78,10 +86,16 @@ const (
 	TypeAccountTeamMember     = "AccountTeamMember"
 	TypeActivity              = "Activity"
 	TypeActivityParticipant   = "ActivityParticipant"
+	TypeAnnouncement          = "Announcement"
+	TypeAnnouncementReceipt   = "AnnouncementReceipt"
 	TypeBranch                = "Branch"
+	TypeCircle                = "Circle"
+	TypeCircleMember          = "CircleMember"
 	TypeCompetitorProfile     = "CompetitorProfile"
 	TypeConsent               = "Consent"
 	TypeContact               = "Contact"
+	TypeContactPlan           = "ContactPlan"
+	TypeConversation          = "Conversation"
 	TypeCustomField           = "CustomField"
 	TypeExchangeRate          = "ExchangeRate"
 	TypeExport                = "Export"
@@ -102,9 +116,11 @@ const (
 	TypeOpportunityLine       = "OpportunityLine"
 	TypeOpportunityStep       = "OpportunityStep"
 	TypePipeline              = "Pipeline"
+	TypePost                  = "Post"
 	TypePreference            = "Preference"
 	TypeProduct               = "Product"
 	TypeProductCategory       = "ProductCategory"
+	TypeReadMark              = "ReadMark"
 	TypeRecurrence            = "Recurrence"
 	TypeRelationship          = "Relationship"
 	TypeReminder              = "Reminder"
@@ -6492,60 +6508,64 @@ func (m *AccountTeamMemberMutation) ResetEdge(name string) error {
 // ActivityMutation represents an operation that mutates the Activity nodes in the graph.
 type ActivityMutation struct {
 	config
-	op                  Op
-	typ                 string
-	id                  *stored.ID
-	version             *int64
-	addversion          *int64
-	created_at          *time.Time
-	updated_at          *time.Time
-	created_by_id       *stored.ID
-	updated_by_id       *stored.ID
-	deleted_at          *time.Time
-	owner_id            *stored.ID
-	team_id             *stored.ID
-	partner_id          *stored.ID
-	kind                *string
-	subject             *string
-	subject_fold        *string
-	subject_sort        *[]byte
-	description         *string
-	direction           *string
-	status              *string
-	priority            *string
-	start_at            *time.Time
-	end_at              *time.Time
-	due_at              *time.Time
-	time_zone           *string
-	all_day             *bool
-	shows_as_free       *bool
-	location            *string
-	location_fold       *string
-	outcome             *string
-	result              *string
-	duration_minutes    *int64
-	addduration_minutes *int64
-	completed_at        *time.Time
-	completed_by_id     *stored.ID
-	at                  *time.Time
-	follow_up_of_id     *stored.ID
-	resulted_in_id      *stored.ID
-	recurrence_id       *stored.ID
-	exception_of_id     *stored.ID
-	occurrence          *string
-	custom_fields       *string
-	clearedFields       map[string]struct{}
-	account             *stored.ID
-	clearedaccount      bool
-	contact             *stored.ID
-	clearedcontact      bool
-	lead                *stored.ID
-	clearedlead         bool
-	opportunity         *stored.ID
-	clearedopportunity  bool
-	done                bool
-	oldValue            func(context.Context) (*Activity, error)
-	predicates          []predicate.Activity
+	op                   Op
+	typ                  string
+	id                   *stored.ID
+	version              *int64
+	addversion           *int64
+	created_at           *time.Time
+	updated_at           *time.Time
+	created_by_id        *stored.ID
+	updated_by_id        *stored.ID
+	deleted_at           *time.Time
+	owner_id             *stored.ID
+	team_id              *stored.ID
+	partner_id           *stored.ID
+	kind                 *string
+	subject              *string
+	subject_fold         *string
+	subject_sort         *[]byte
+	description          *string
+	direction            *string
+	status               *string
+	priority             *string
+	start_at             *time.Time
+	end_at               *time.Time
+	due_at               *time.Time
+	time_zone            *string
+	all_day              *bool
+	shows_as_free        *bool
+	location             *string
+	location_fold        *string
+	outcome              *string
+	result               *string
+	duration_minutes     *int64
+	addduration_minutes  *int64
+	completed_at         *time.Time
+	completed_by_id      *stored.ID
+	at                   *time.Time
+	follow_up_of_id      *stored.ID
+	resulted_in_id       *stored.ID
+	recurrence_id        *stored.ID
+	exception_of_id      *stored.ID
+	occurrence           *string
+	contact_plan_id      *stored.ID
+	calendar_uid         *string
+	calendar_sequence    *int64
+	addcalendar_sequence *int64
+	custom_fields        *string
+	clearedFields        map[string]struct{}
+	account              *stored.ID
+	clearedaccount       bool
+	contact              *stored.ID
+	clearedcontact       bool
+	lead                 *stored.ID
+	clearedlead          bool
+	opportunity          *stored.ID
+	clearedopportunity   bool
+	done                 bool
+	oldValue             func(context.Context) (*Activity, error)
+	predicates           []predicate.Activity
 }
 
 var _ ent.Mutation = (*ActivityMutation)(nil)
@@ -8536,6 +8556,174 @@ func (m *ActivityMutation) ResetOccurrence() {
 	delete(m.clearedFields, activity.FieldOccurrence)
 }
 
+// SetContactPlanID sets the "contact_plan_id" field.
+func (m *ActivityMutation) SetContactPlanID(s stored.ID) {
+	m.contact_plan_id = &s
+}
+
+// ContactPlanID returns the value of the "contact_plan_id" field in the mutation.
+func (m *ActivityMutation) ContactPlanID() (r stored.ID, exists bool) {
+	v := m.contact_plan_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactPlanID returns the old "contact_plan_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldContactPlanID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactPlanID: %w", err)
+	}
+	return oldValue.ContactPlanID, nil
+}
+
+// ClearContactPlanID clears the value of the "contact_plan_id" field.
+func (m *ActivityMutation) ClearContactPlanID() {
+	m.contact_plan_id = nil
+	m.clearedFields[activity.FieldContactPlanID] = struct{}{}
+}
+
+// ContactPlanIDCleared returns if the "contact_plan_id" field was cleared in this mutation.
+func (m *ActivityMutation) ContactPlanIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldContactPlanID]
+	return ok
+}
+
+// ResetContactPlanID resets all changes to the "contact_plan_id" field.
+func (m *ActivityMutation) ResetContactPlanID() {
+	m.contact_plan_id = nil
+	delete(m.clearedFields, activity.FieldContactPlanID)
+}
+
+// SetCalendarUID sets the "calendar_uid" field.
+func (m *ActivityMutation) SetCalendarUID(s string) {
+	m.calendar_uid = &s
+}
+
+// CalendarUID returns the value of the "calendar_uid" field in the mutation.
+func (m *ActivityMutation) CalendarUID() (r string, exists bool) {
+	v := m.calendar_uid
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCalendarUID returns the old "calendar_uid" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCalendarUID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCalendarUID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCalendarUID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCalendarUID: %w", err)
+	}
+	return oldValue.CalendarUID, nil
+}
+
+// ClearCalendarUID clears the value of the "calendar_uid" field.
+func (m *ActivityMutation) ClearCalendarUID() {
+	m.calendar_uid = nil
+	m.clearedFields[activity.FieldCalendarUID] = struct{}{}
+}
+
+// CalendarUIDCleared returns if the "calendar_uid" field was cleared in this mutation.
+func (m *ActivityMutation) CalendarUIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldCalendarUID]
+	return ok
+}
+
+// ResetCalendarUID resets all changes to the "calendar_uid" field.
+func (m *ActivityMutation) ResetCalendarUID() {
+	m.calendar_uid = nil
+	delete(m.clearedFields, activity.FieldCalendarUID)
+}
+
+// SetCalendarSequence sets the "calendar_sequence" field.
+func (m *ActivityMutation) SetCalendarSequence(i int64) {
+	m.calendar_sequence = &i
+	m.addcalendar_sequence = nil
+}
+
+// CalendarSequence returns the value of the "calendar_sequence" field in the mutation.
+func (m *ActivityMutation) CalendarSequence() (r int64, exists bool) {
+	v := m.calendar_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCalendarSequence returns the old "calendar_sequence" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldCalendarSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCalendarSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCalendarSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCalendarSequence: %w", err)
+	}
+	return oldValue.CalendarSequence, nil
+}
+
+// AddCalendarSequence adds i to the "calendar_sequence" field.
+func (m *ActivityMutation) AddCalendarSequence(i int64) {
+	if m.addcalendar_sequence != nil {
+		*m.addcalendar_sequence += i
+	} else {
+		m.addcalendar_sequence = &i
+	}
+}
+
+// AddedCalendarSequence returns the value that was added to the "calendar_sequence" field in this mutation.
+func (m *ActivityMutation) AddedCalendarSequence() (r int64, exists bool) {
+	v := m.addcalendar_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearCalendarSequence clears the value of the "calendar_sequence" field.
+func (m *ActivityMutation) ClearCalendarSequence() {
+	m.calendar_sequence = nil
+	m.addcalendar_sequence = nil
+	m.clearedFields[activity.FieldCalendarSequence] = struct{}{}
+}
+
+// CalendarSequenceCleared returns if the "calendar_sequence" field was cleared in this mutation.
+func (m *ActivityMutation) CalendarSequenceCleared() bool {
+	_, ok := m.clearedFields[activity.FieldCalendarSequence]
+	return ok
+}
+
+// ResetCalendarSequence resets all changes to the "calendar_sequence" field.
+func (m *ActivityMutation) ResetCalendarSequence() {
+	m.calendar_sequence = nil
+	m.addcalendar_sequence = nil
+	delete(m.clearedFields, activity.FieldCalendarSequence)
+}
+
 // SetCustomFields sets the "custom_fields" field.
 func (m *ActivityMutation) SetCustomFields(s string) {
 	m.custom_fields = &s
@@ -8727,7 +8915,7 @@ func (m *ActivityMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ActivityMutation) Fields() []string {
-	fields := make([]string, 0, 41)
+	fields := make([]string, 0, 44)
 	if m.version != nil {
 		fields = append(fields, activity.FieldVersion)
 	}
@@ -8848,6 +9036,15 @@ func (m *ActivityMutation) Fields() []string {
 	if m.occurrence != nil {
 		fields = append(fields, activity.FieldOccurrence)
 	}
+	if m.contact_plan_id != nil {
+		fields = append(fields, activity.FieldContactPlanID)
+	}
+	if m.calendar_uid != nil {
+		fields = append(fields, activity.FieldCalendarUID)
+	}
+	if m.calendar_sequence != nil {
+		fields = append(fields, activity.FieldCalendarSequence)
+	}
 	if m.custom_fields != nil {
 		fields = append(fields, activity.FieldCustomFields)
 	}
@@ -8939,6 +9136,12 @@ func (m *ActivityMutation) Field(name string) (ent.Value, bool) {
 		return m.ExceptionOfID()
 	case activity.FieldOccurrence:
 		return m.Occurrence()
+	case activity.FieldContactPlanID:
+		return m.ContactPlanID()
+	case activity.FieldCalendarUID:
+		return m.CalendarUID()
+	case activity.FieldCalendarSequence:
+		return m.CalendarSequence()
 	case activity.FieldCustomFields:
 		return m.CustomFields()
 	}
@@ -9030,6 +9233,12 @@ func (m *ActivityMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldExceptionOfID(ctx)
 	case activity.FieldOccurrence:
 		return m.OldOccurrence(ctx)
+	case activity.FieldContactPlanID:
+		return m.OldContactPlanID(ctx)
+	case activity.FieldCalendarUID:
+		return m.OldCalendarUID(ctx)
+	case activity.FieldCalendarSequence:
+		return m.OldCalendarSequence(ctx)
 	case activity.FieldCustomFields:
 		return m.OldCustomFields(ctx)
 	}
@@ -9321,6 +9530,27 @@ func (m *ActivityMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetOccurrence(v)
 		return nil
+	case activity.FieldContactPlanID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactPlanID(v)
+		return nil
+	case activity.FieldCalendarUID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCalendarUID(v)
+		return nil
+	case activity.FieldCalendarSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCalendarSequence(v)
+		return nil
 	case activity.FieldCustomFields:
 		v, ok := value.(string)
 		if !ok {
@@ -9342,6 +9572,9 @@ func (m *ActivityMutation) AddedFields() []string {
 	if m.addduration_minutes != nil {
 		fields = append(fields, activity.FieldDurationMinutes)
 	}
+	if m.addcalendar_sequence != nil {
+		fields = append(fields, activity.FieldCalendarSequence)
+	}
 	return fields
 }
 
@@ -9354,6 +9587,8 @@ func (m *ActivityMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedVersion()
 	case activity.FieldDurationMinutes:
 		return m.AddedDurationMinutes()
+	case activity.FieldCalendarSequence:
+		return m.AddedCalendarSequence()
 	}
 	return nil, false
 }
@@ -9376,6 +9611,13 @@ func (m *ActivityMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddDurationMinutes(v)
+		return nil
+	case activity.FieldCalendarSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCalendarSequence(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Activity numeric field %s", name)
@@ -9477,6 +9719,15 @@ func (m *ActivityMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(activity.FieldOccurrence) {
 		fields = append(fields, activity.FieldOccurrence)
+	}
+	if m.FieldCleared(activity.FieldContactPlanID) {
+		fields = append(fields, activity.FieldContactPlanID)
+	}
+	if m.FieldCleared(activity.FieldCalendarUID) {
+		fields = append(fields, activity.FieldCalendarUID)
+	}
+	if m.FieldCleared(activity.FieldCalendarSequence) {
+		fields = append(fields, activity.FieldCalendarSequence)
 	}
 	if m.FieldCleared(activity.FieldCustomFields) {
 		fields = append(fields, activity.FieldCustomFields)
@@ -9587,6 +9838,15 @@ func (m *ActivityMutation) ClearField(name string) error {
 		return nil
 	case activity.FieldOccurrence:
 		m.ClearOccurrence()
+		return nil
+	case activity.FieldContactPlanID:
+		m.ClearContactPlanID()
+		return nil
+	case activity.FieldCalendarUID:
+		m.ClearCalendarUID()
+		return nil
+	case activity.FieldCalendarSequence:
+		m.ClearCalendarSequence()
 		return nil
 	case activity.FieldCustomFields:
 		m.ClearCustomFields()
@@ -9718,6 +9978,15 @@ func (m *ActivityMutation) ResetField(name string) error {
 		return nil
 	case activity.FieldOccurrence:
 		m.ResetOccurrence()
+		return nil
+	case activity.FieldContactPlanID:
+		m.ResetContactPlanID()
+		return nil
+	case activity.FieldCalendarUID:
+		m.ResetCalendarUID()
+		return nil
+	case activity.FieldCalendarSequence:
+		m.ResetCalendarSequence()
 		return nil
 	case activity.FieldCustomFields:
 		m.ResetCustomFields()
@@ -9871,6 +10140,8 @@ type ActivityParticipantMutation struct {
 	attendance      *string
 	response        *string
 	responded_at    *time.Time
+	invited_at      *time.Time
+	reply_stamp     *time.Time
 	at              *time.Time
 	clearedFields   map[string]struct{}
 	activity        *stored.ID
@@ -10516,6 +10787,104 @@ func (m *ActivityParticipantMutation) ResetRespondedAt() {
 	delete(m.clearedFields, activityparticipant.FieldRespondedAt)
 }
 
+// SetInvitedAt sets the "invited_at" field.
+func (m *ActivityParticipantMutation) SetInvitedAt(t time.Time) {
+	m.invited_at = &t
+}
+
+// InvitedAt returns the value of the "invited_at" field in the mutation.
+func (m *ActivityParticipantMutation) InvitedAt() (r time.Time, exists bool) {
+	v := m.invited_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInvitedAt returns the old "invited_at" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldInvitedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInvitedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInvitedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInvitedAt: %w", err)
+	}
+	return oldValue.InvitedAt, nil
+}
+
+// ClearInvitedAt clears the value of the "invited_at" field.
+func (m *ActivityParticipantMutation) ClearInvitedAt() {
+	m.invited_at = nil
+	m.clearedFields[activityparticipant.FieldInvitedAt] = struct{}{}
+}
+
+// InvitedAtCleared returns if the "invited_at" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) InvitedAtCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldInvitedAt]
+	return ok
+}
+
+// ResetInvitedAt resets all changes to the "invited_at" field.
+func (m *ActivityParticipantMutation) ResetInvitedAt() {
+	m.invited_at = nil
+	delete(m.clearedFields, activityparticipant.FieldInvitedAt)
+}
+
+// SetReplyStamp sets the "reply_stamp" field.
+func (m *ActivityParticipantMutation) SetReplyStamp(t time.Time) {
+	m.reply_stamp = &t
+}
+
+// ReplyStamp returns the value of the "reply_stamp" field in the mutation.
+func (m *ActivityParticipantMutation) ReplyStamp() (r time.Time, exists bool) {
+	v := m.reply_stamp
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplyStamp returns the old "reply_stamp" field's value of the ActivityParticipant entity.
+// If the ActivityParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityParticipantMutation) OldReplyStamp(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplyStamp is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplyStamp requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplyStamp: %w", err)
+	}
+	return oldValue.ReplyStamp, nil
+}
+
+// ClearReplyStamp clears the value of the "reply_stamp" field.
+func (m *ActivityParticipantMutation) ClearReplyStamp() {
+	m.reply_stamp = nil
+	m.clearedFields[activityparticipant.FieldReplyStamp] = struct{}{}
+}
+
+// ReplyStampCleared returns if the "reply_stamp" field was cleared in this mutation.
+func (m *ActivityParticipantMutation) ReplyStampCleared() bool {
+	_, ok := m.clearedFields[activityparticipant.FieldReplyStamp]
+	return ok
+}
+
+// ResetReplyStamp resets all changes to the "reply_stamp" field.
+func (m *ActivityParticipantMutation) ResetReplyStamp() {
+	m.reply_stamp = nil
+	delete(m.clearedFields, activityparticipant.FieldReplyStamp)
+}
+
 // SetAt sets the "at" field.
 func (m *ActivityParticipantMutation) SetAt(t time.Time) {
 	m.at = &t
@@ -10653,7 +11022,7 @@ func (m *ActivityParticipantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ActivityParticipantMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 15)
 	if m.version != nil {
 		fields = append(fields, activityparticipant.FieldVersion)
 	}
@@ -10690,6 +11059,12 @@ func (m *ActivityParticipantMutation) Fields() []string {
 	if m.responded_at != nil {
 		fields = append(fields, activityparticipant.FieldRespondedAt)
 	}
+	if m.invited_at != nil {
+		fields = append(fields, activityparticipant.FieldInvitedAt)
+	}
+	if m.reply_stamp != nil {
+		fields = append(fields, activityparticipant.FieldReplyStamp)
+	}
 	if m.at != nil {
 		fields = append(fields, activityparticipant.FieldAt)
 	}
@@ -10725,6 +11100,10 @@ func (m *ActivityParticipantMutation) Field(name string) (ent.Value, bool) {
 		return m.Response()
 	case activityparticipant.FieldRespondedAt:
 		return m.RespondedAt()
+	case activityparticipant.FieldInvitedAt:
+		return m.InvitedAt()
+	case activityparticipant.FieldReplyStamp:
+		return m.ReplyStamp()
 	case activityparticipant.FieldAt:
 		return m.At()
 	}
@@ -10760,6 +11139,10 @@ func (m *ActivityParticipantMutation) OldField(ctx context.Context, name string)
 		return m.OldResponse(ctx)
 	case activityparticipant.FieldRespondedAt:
 		return m.OldRespondedAt(ctx)
+	case activityparticipant.FieldInvitedAt:
+		return m.OldInvitedAt(ctx)
+	case activityparticipant.FieldReplyStamp:
+		return m.OldReplyStamp(ctx)
 	case activityparticipant.FieldAt:
 		return m.OldAt(ctx)
 	}
@@ -10855,6 +11238,20 @@ func (m *ActivityParticipantMutation) SetField(name string, value ent.Value) err
 		}
 		m.SetRespondedAt(v)
 		return nil
+	case activityparticipant.FieldInvitedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInvitedAt(v)
+		return nil
+	case activityparticipant.FieldReplyStamp:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyStamp(v)
+		return nil
 	case activityparticipant.FieldAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -10925,6 +11322,12 @@ func (m *ActivityParticipantMutation) ClearedFields() []string {
 	if m.FieldCleared(activityparticipant.FieldRespondedAt) {
 		fields = append(fields, activityparticipant.FieldRespondedAt)
 	}
+	if m.FieldCleared(activityparticipant.FieldInvitedAt) {
+		fields = append(fields, activityparticipant.FieldInvitedAt)
+	}
+	if m.FieldCleared(activityparticipant.FieldReplyStamp) {
+		fields = append(fields, activityparticipant.FieldReplyStamp)
+	}
 	if m.FieldCleared(activityparticipant.FieldAt) {
 		fields = append(fields, activityparticipant.FieldAt)
 	}
@@ -10959,6 +11362,12 @@ func (m *ActivityParticipantMutation) ClearField(name string) error {
 		return nil
 	case activityparticipant.FieldRespondedAt:
 		m.ClearRespondedAt()
+		return nil
+	case activityparticipant.FieldInvitedAt:
+		m.ClearInvitedAt()
+		return nil
+	case activityparticipant.FieldReplyStamp:
+		m.ClearReplyStamp()
 		return nil
 	case activityparticipant.FieldAt:
 		m.ClearAt()
@@ -11006,6 +11415,12 @@ func (m *ActivityParticipantMutation) ResetField(name string) error {
 		return nil
 	case activityparticipant.FieldRespondedAt:
 		m.ResetRespondedAt()
+		return nil
+	case activityparticipant.FieldInvitedAt:
+		m.ResetInvitedAt()
+		return nil
+	case activityparticipant.FieldReplyStamp:
+		m.ResetReplyStamp()
 		return nil
 	case activityparticipant.FieldAt:
 		m.ResetAt()
@@ -11104,6 +11519,2640 @@ func (m *ActivityParticipantMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown ActivityParticipant edge %s", name)
+}
+
+// AnnouncementMutation represents an operation that mutates the Announcement nodes in the graph.
+type AnnouncementMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	title         *string
+	title_fold    *string
+	title_sort    *[]byte
+	body          *string
+	must_read     *bool
+	teams         *string
+	roles         *string
+	last_read_at  *time.Time
+	ends_at       *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Announcement, error)
+	predicates    []predicate.Announcement
+}
+
+var _ ent.Mutation = (*AnnouncementMutation)(nil)
+
+// announcementOption allows management of the mutation configuration using functional options.
+type announcementOption func(*AnnouncementMutation)
+
+// newAnnouncementMutation creates new mutation for the Announcement entity.
+func newAnnouncementMutation(c config, op Op, opts ...announcementOption) *AnnouncementMutation {
+	m := &AnnouncementMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAnnouncement,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAnnouncementID sets the ID field of the mutation.
+func withAnnouncementID(id stored.ID) announcementOption {
+	return func(m *AnnouncementMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Announcement
+		)
+		m.oldValue = func(ctx context.Context) (*Announcement, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Announcement.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAnnouncement sets the old Announcement of the mutation.
+func withAnnouncement(node *Announcement) announcementOption {
+	return func(m *AnnouncementMutation) {
+		m.oldValue = func(context.Context) (*Announcement, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AnnouncementMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AnnouncementMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Announcement entities.
+func (m *AnnouncementMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AnnouncementMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AnnouncementMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Announcement.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *AnnouncementMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AnnouncementMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AnnouncementMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AnnouncementMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AnnouncementMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AnnouncementMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AnnouncementMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AnnouncementMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *AnnouncementMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *AnnouncementMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *AnnouncementMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *AnnouncementMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *AnnouncementMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *AnnouncementMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[announcement.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *AnnouncementMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *AnnouncementMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, announcement.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *AnnouncementMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *AnnouncementMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *AnnouncementMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[announcement.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *AnnouncementMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *AnnouncementMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, announcement.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *AnnouncementMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *AnnouncementMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *AnnouncementMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[announcement.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *AnnouncementMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *AnnouncementMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, announcement.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *AnnouncementMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *AnnouncementMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *AnnouncementMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[announcement.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *AnnouncementMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *AnnouncementMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, announcement.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *AnnouncementMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *AnnouncementMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *AnnouncementMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[announcement.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *AnnouncementMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *AnnouncementMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, announcement.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *AnnouncementMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *AnnouncementMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *AnnouncementMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[announcement.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *AnnouncementMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *AnnouncementMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, announcement.FieldPartnerID)
+}
+
+// SetTitle sets the "title" field.
+func (m *AnnouncementMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *AnnouncementMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *AnnouncementMutation) ResetTitle() {
+	m.title = nil
+}
+
+// SetTitleFold sets the "title_fold" field.
+func (m *AnnouncementMutation) SetTitleFold(s string) {
+	m.title_fold = &s
+}
+
+// TitleFold returns the value of the "title_fold" field in the mutation.
+func (m *AnnouncementMutation) TitleFold() (r string, exists bool) {
+	v := m.title_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleFold returns the old "title_fold" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldTitleFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleFold: %w", err)
+	}
+	return oldValue.TitleFold, nil
+}
+
+// ClearTitleFold clears the value of the "title_fold" field.
+func (m *AnnouncementMutation) ClearTitleFold() {
+	m.title_fold = nil
+	m.clearedFields[announcement.FieldTitleFold] = struct{}{}
+}
+
+// TitleFoldCleared returns if the "title_fold" field was cleared in this mutation.
+func (m *AnnouncementMutation) TitleFoldCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldTitleFold]
+	return ok
+}
+
+// ResetTitleFold resets all changes to the "title_fold" field.
+func (m *AnnouncementMutation) ResetTitleFold() {
+	m.title_fold = nil
+	delete(m.clearedFields, announcement.FieldTitleFold)
+}
+
+// SetTitleSort sets the "title_sort" field.
+func (m *AnnouncementMutation) SetTitleSort(b []byte) {
+	m.title_sort = &b
+}
+
+// TitleSort returns the value of the "title_sort" field in the mutation.
+func (m *AnnouncementMutation) TitleSort() (r []byte, exists bool) {
+	v := m.title_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleSort returns the old "title_sort" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldTitleSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleSort: %w", err)
+	}
+	return oldValue.TitleSort, nil
+}
+
+// ClearTitleSort clears the value of the "title_sort" field.
+func (m *AnnouncementMutation) ClearTitleSort() {
+	m.title_sort = nil
+	m.clearedFields[announcement.FieldTitleSort] = struct{}{}
+}
+
+// TitleSortCleared returns if the "title_sort" field was cleared in this mutation.
+func (m *AnnouncementMutation) TitleSortCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldTitleSort]
+	return ok
+}
+
+// ResetTitleSort resets all changes to the "title_sort" field.
+func (m *AnnouncementMutation) ResetTitleSort() {
+	m.title_sort = nil
+	delete(m.clearedFields, announcement.FieldTitleSort)
+}
+
+// SetBody sets the "body" field.
+func (m *AnnouncementMutation) SetBody(s string) {
+	m.body = &s
+}
+
+// Body returns the value of the "body" field in the mutation.
+func (m *AnnouncementMutation) Body() (r string, exists bool) {
+	v := m.body
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBody returns the old "body" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldBody(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBody is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBody requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBody: %w", err)
+	}
+	return oldValue.Body, nil
+}
+
+// ClearBody clears the value of the "body" field.
+func (m *AnnouncementMutation) ClearBody() {
+	m.body = nil
+	m.clearedFields[announcement.FieldBody] = struct{}{}
+}
+
+// BodyCleared returns if the "body" field was cleared in this mutation.
+func (m *AnnouncementMutation) BodyCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldBody]
+	return ok
+}
+
+// ResetBody resets all changes to the "body" field.
+func (m *AnnouncementMutation) ResetBody() {
+	m.body = nil
+	delete(m.clearedFields, announcement.FieldBody)
+}
+
+// SetMustRead sets the "must_read" field.
+func (m *AnnouncementMutation) SetMustRead(b bool) {
+	m.must_read = &b
+}
+
+// MustRead returns the value of the "must_read" field in the mutation.
+func (m *AnnouncementMutation) MustRead() (r bool, exists bool) {
+	v := m.must_read
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMustRead returns the old "must_read" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldMustRead(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMustRead is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMustRead requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMustRead: %w", err)
+	}
+	return oldValue.MustRead, nil
+}
+
+// ResetMustRead resets all changes to the "must_read" field.
+func (m *AnnouncementMutation) ResetMustRead() {
+	m.must_read = nil
+}
+
+// SetTeams sets the "teams" field.
+func (m *AnnouncementMutation) SetTeams(s string) {
+	m.teams = &s
+}
+
+// Teams returns the value of the "teams" field in the mutation.
+func (m *AnnouncementMutation) Teams() (r string, exists bool) {
+	v := m.teams
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeams returns the old "teams" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldTeams(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeams is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeams requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeams: %w", err)
+	}
+	return oldValue.Teams, nil
+}
+
+// ClearTeams clears the value of the "teams" field.
+func (m *AnnouncementMutation) ClearTeams() {
+	m.teams = nil
+	m.clearedFields[announcement.FieldTeams] = struct{}{}
+}
+
+// TeamsCleared returns if the "teams" field was cleared in this mutation.
+func (m *AnnouncementMutation) TeamsCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldTeams]
+	return ok
+}
+
+// ResetTeams resets all changes to the "teams" field.
+func (m *AnnouncementMutation) ResetTeams() {
+	m.teams = nil
+	delete(m.clearedFields, announcement.FieldTeams)
+}
+
+// SetRoles sets the "roles" field.
+func (m *AnnouncementMutation) SetRoles(s string) {
+	m.roles = &s
+}
+
+// Roles returns the value of the "roles" field in the mutation.
+func (m *AnnouncementMutation) Roles() (r string, exists bool) {
+	v := m.roles
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoles returns the old "roles" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldRoles(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoles: %w", err)
+	}
+	return oldValue.Roles, nil
+}
+
+// ClearRoles clears the value of the "roles" field.
+func (m *AnnouncementMutation) ClearRoles() {
+	m.roles = nil
+	m.clearedFields[announcement.FieldRoles] = struct{}{}
+}
+
+// RolesCleared returns if the "roles" field was cleared in this mutation.
+func (m *AnnouncementMutation) RolesCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldRoles]
+	return ok
+}
+
+// ResetRoles resets all changes to the "roles" field.
+func (m *AnnouncementMutation) ResetRoles() {
+	m.roles = nil
+	delete(m.clearedFields, announcement.FieldRoles)
+}
+
+// SetLastReadAt sets the "last_read_at" field.
+func (m *AnnouncementMutation) SetLastReadAt(t time.Time) {
+	m.last_read_at = &t
+}
+
+// LastReadAt returns the value of the "last_read_at" field in the mutation.
+func (m *AnnouncementMutation) LastReadAt() (r time.Time, exists bool) {
+	v := m.last_read_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastReadAt returns the old "last_read_at" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldLastReadAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastReadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastReadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastReadAt: %w", err)
+	}
+	return oldValue.LastReadAt, nil
+}
+
+// ClearLastReadAt clears the value of the "last_read_at" field.
+func (m *AnnouncementMutation) ClearLastReadAt() {
+	m.last_read_at = nil
+	m.clearedFields[announcement.FieldLastReadAt] = struct{}{}
+}
+
+// LastReadAtCleared returns if the "last_read_at" field was cleared in this mutation.
+func (m *AnnouncementMutation) LastReadAtCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldLastReadAt]
+	return ok
+}
+
+// ResetLastReadAt resets all changes to the "last_read_at" field.
+func (m *AnnouncementMutation) ResetLastReadAt() {
+	m.last_read_at = nil
+	delete(m.clearedFields, announcement.FieldLastReadAt)
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (m *AnnouncementMutation) SetEndsAt(t time.Time) {
+	m.ends_at = &t
+}
+
+// EndsAt returns the value of the "ends_at" field in the mutation.
+func (m *AnnouncementMutation) EndsAt() (r time.Time, exists bool) {
+	v := m.ends_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndsAt returns the old "ends_at" field's value of the Announcement entity.
+// If the Announcement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementMutation) OldEndsAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndsAt: %w", err)
+	}
+	return oldValue.EndsAt, nil
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (m *AnnouncementMutation) ClearEndsAt() {
+	m.ends_at = nil
+	m.clearedFields[announcement.FieldEndsAt] = struct{}{}
+}
+
+// EndsAtCleared returns if the "ends_at" field was cleared in this mutation.
+func (m *AnnouncementMutation) EndsAtCleared() bool {
+	_, ok := m.clearedFields[announcement.FieldEndsAt]
+	return ok
+}
+
+// ResetEndsAt resets all changes to the "ends_at" field.
+func (m *AnnouncementMutation) ResetEndsAt() {
+	m.ends_at = nil
+	delete(m.clearedFields, announcement.FieldEndsAt)
+}
+
+// Where appends a list predicates to the AnnouncementMutation builder.
+func (m *AnnouncementMutation) Where(ps ...predicate.Announcement) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AnnouncementMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AnnouncementMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Announcement, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AnnouncementMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AnnouncementMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Announcement).
+func (m *AnnouncementMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AnnouncementMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.version != nil {
+		fields = append(fields, announcement.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, announcement.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, announcement.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, announcement.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, announcement.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, announcement.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, announcement.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, announcement.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, announcement.FieldPartnerID)
+	}
+	if m.title != nil {
+		fields = append(fields, announcement.FieldTitle)
+	}
+	if m.title_fold != nil {
+		fields = append(fields, announcement.FieldTitleFold)
+	}
+	if m.title_sort != nil {
+		fields = append(fields, announcement.FieldTitleSort)
+	}
+	if m.body != nil {
+		fields = append(fields, announcement.FieldBody)
+	}
+	if m.must_read != nil {
+		fields = append(fields, announcement.FieldMustRead)
+	}
+	if m.teams != nil {
+		fields = append(fields, announcement.FieldTeams)
+	}
+	if m.roles != nil {
+		fields = append(fields, announcement.FieldRoles)
+	}
+	if m.last_read_at != nil {
+		fields = append(fields, announcement.FieldLastReadAt)
+	}
+	if m.ends_at != nil {
+		fields = append(fields, announcement.FieldEndsAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AnnouncementMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case announcement.FieldVersion:
+		return m.Version()
+	case announcement.FieldCreatedAt:
+		return m.CreatedAt()
+	case announcement.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case announcement.FieldCreatedByID:
+		return m.CreatedByID()
+	case announcement.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case announcement.FieldDeletedAt:
+		return m.DeletedAt()
+	case announcement.FieldOwnerID:
+		return m.OwnerID()
+	case announcement.FieldTeamID:
+		return m.TeamID()
+	case announcement.FieldPartnerID:
+		return m.PartnerID()
+	case announcement.FieldTitle:
+		return m.Title()
+	case announcement.FieldTitleFold:
+		return m.TitleFold()
+	case announcement.FieldTitleSort:
+		return m.TitleSort()
+	case announcement.FieldBody:
+		return m.Body()
+	case announcement.FieldMustRead:
+		return m.MustRead()
+	case announcement.FieldTeams:
+		return m.Teams()
+	case announcement.FieldRoles:
+		return m.Roles()
+	case announcement.FieldLastReadAt:
+		return m.LastReadAt()
+	case announcement.FieldEndsAt:
+		return m.EndsAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AnnouncementMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case announcement.FieldVersion:
+		return m.OldVersion(ctx)
+	case announcement.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case announcement.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case announcement.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case announcement.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case announcement.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case announcement.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case announcement.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case announcement.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case announcement.FieldTitle:
+		return m.OldTitle(ctx)
+	case announcement.FieldTitleFold:
+		return m.OldTitleFold(ctx)
+	case announcement.FieldTitleSort:
+		return m.OldTitleSort(ctx)
+	case announcement.FieldBody:
+		return m.OldBody(ctx)
+	case announcement.FieldMustRead:
+		return m.OldMustRead(ctx)
+	case announcement.FieldTeams:
+		return m.OldTeams(ctx)
+	case announcement.FieldRoles:
+		return m.OldRoles(ctx)
+	case announcement.FieldLastReadAt:
+		return m.OldLastReadAt(ctx)
+	case announcement.FieldEndsAt:
+		return m.OldEndsAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Announcement field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnnouncementMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case announcement.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case announcement.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case announcement.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case announcement.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case announcement.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case announcement.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case announcement.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case announcement.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case announcement.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case announcement.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case announcement.FieldTitleFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleFold(v)
+		return nil
+	case announcement.FieldTitleSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleSort(v)
+		return nil
+	case announcement.FieldBody:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBody(v)
+		return nil
+	case announcement.FieldMustRead:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMustRead(v)
+		return nil
+	case announcement.FieldTeams:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeams(v)
+		return nil
+	case announcement.FieldRoles:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoles(v)
+		return nil
+	case announcement.FieldLastReadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastReadAt(v)
+		return nil
+	case announcement.FieldEndsAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndsAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Announcement field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AnnouncementMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, announcement.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AnnouncementMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case announcement.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnnouncementMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case announcement.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Announcement numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AnnouncementMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(announcement.FieldCreatedByID) {
+		fields = append(fields, announcement.FieldCreatedByID)
+	}
+	if m.FieldCleared(announcement.FieldUpdatedByID) {
+		fields = append(fields, announcement.FieldUpdatedByID)
+	}
+	if m.FieldCleared(announcement.FieldDeletedAt) {
+		fields = append(fields, announcement.FieldDeletedAt)
+	}
+	if m.FieldCleared(announcement.FieldOwnerID) {
+		fields = append(fields, announcement.FieldOwnerID)
+	}
+	if m.FieldCleared(announcement.FieldTeamID) {
+		fields = append(fields, announcement.FieldTeamID)
+	}
+	if m.FieldCleared(announcement.FieldPartnerID) {
+		fields = append(fields, announcement.FieldPartnerID)
+	}
+	if m.FieldCleared(announcement.FieldTitleFold) {
+		fields = append(fields, announcement.FieldTitleFold)
+	}
+	if m.FieldCleared(announcement.FieldTitleSort) {
+		fields = append(fields, announcement.FieldTitleSort)
+	}
+	if m.FieldCleared(announcement.FieldBody) {
+		fields = append(fields, announcement.FieldBody)
+	}
+	if m.FieldCleared(announcement.FieldTeams) {
+		fields = append(fields, announcement.FieldTeams)
+	}
+	if m.FieldCleared(announcement.FieldRoles) {
+		fields = append(fields, announcement.FieldRoles)
+	}
+	if m.FieldCleared(announcement.FieldLastReadAt) {
+		fields = append(fields, announcement.FieldLastReadAt)
+	}
+	if m.FieldCleared(announcement.FieldEndsAt) {
+		fields = append(fields, announcement.FieldEndsAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AnnouncementMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AnnouncementMutation) ClearField(name string) error {
+	switch name {
+	case announcement.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case announcement.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case announcement.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case announcement.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case announcement.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case announcement.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case announcement.FieldTitleFold:
+		m.ClearTitleFold()
+		return nil
+	case announcement.FieldTitleSort:
+		m.ClearTitleSort()
+		return nil
+	case announcement.FieldBody:
+		m.ClearBody()
+		return nil
+	case announcement.FieldTeams:
+		m.ClearTeams()
+		return nil
+	case announcement.FieldRoles:
+		m.ClearRoles()
+		return nil
+	case announcement.FieldLastReadAt:
+		m.ClearLastReadAt()
+		return nil
+	case announcement.FieldEndsAt:
+		m.ClearEndsAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Announcement nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AnnouncementMutation) ResetField(name string) error {
+	switch name {
+	case announcement.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case announcement.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case announcement.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case announcement.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case announcement.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case announcement.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case announcement.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case announcement.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case announcement.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case announcement.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case announcement.FieldTitleFold:
+		m.ResetTitleFold()
+		return nil
+	case announcement.FieldTitleSort:
+		m.ResetTitleSort()
+		return nil
+	case announcement.FieldBody:
+		m.ResetBody()
+		return nil
+	case announcement.FieldMustRead:
+		m.ResetMustRead()
+		return nil
+	case announcement.FieldTeams:
+		m.ResetTeams()
+		return nil
+	case announcement.FieldRoles:
+		m.ResetRoles()
+		return nil
+	case announcement.FieldLastReadAt:
+		m.ResetLastReadAt()
+		return nil
+	case announcement.FieldEndsAt:
+		m.ResetEndsAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Announcement field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AnnouncementMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AnnouncementMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AnnouncementMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AnnouncementMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AnnouncementMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AnnouncementMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AnnouncementMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Announcement unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AnnouncementMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Announcement edge %s", name)
+}
+
+// AnnouncementReceiptMutation represents an operation that mutates the AnnouncementReceipt nodes in the graph.
+type AnnouncementReceiptMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	owner_id            *stored.ID
+	team_id             *stored.ID
+	partner_id          *stored.ID
+	read_at             *time.Time
+	clearedFields       map[string]struct{}
+	announcement        *stored.ID
+	clearedannouncement bool
+	done                bool
+	oldValue            func(context.Context) (*AnnouncementReceipt, error)
+	predicates          []predicate.AnnouncementReceipt
+}
+
+var _ ent.Mutation = (*AnnouncementReceiptMutation)(nil)
+
+// announcementreceiptOption allows management of the mutation configuration using functional options.
+type announcementreceiptOption func(*AnnouncementReceiptMutation)
+
+// newAnnouncementReceiptMutation creates new mutation for the AnnouncementReceipt entity.
+func newAnnouncementReceiptMutation(c config, op Op, opts ...announcementreceiptOption) *AnnouncementReceiptMutation {
+	m := &AnnouncementReceiptMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAnnouncementReceipt,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAnnouncementReceiptID sets the ID field of the mutation.
+func withAnnouncementReceiptID(id stored.ID) announcementreceiptOption {
+	return func(m *AnnouncementReceiptMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AnnouncementReceipt
+		)
+		m.oldValue = func(ctx context.Context) (*AnnouncementReceipt, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AnnouncementReceipt.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAnnouncementReceipt sets the old AnnouncementReceipt of the mutation.
+func withAnnouncementReceipt(node *AnnouncementReceipt) announcementreceiptOption {
+	return func(m *AnnouncementReceiptMutation) {
+		m.oldValue = func(context.Context) (*AnnouncementReceipt, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AnnouncementReceiptMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AnnouncementReceiptMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AnnouncementReceipt entities.
+func (m *AnnouncementReceiptMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AnnouncementReceiptMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AnnouncementReceiptMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AnnouncementReceipt.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *AnnouncementReceiptMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AnnouncementReceiptMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AnnouncementReceiptMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AnnouncementReceiptMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AnnouncementReceiptMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AnnouncementReceiptMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AnnouncementReceiptMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AnnouncementReceiptMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *AnnouncementReceiptMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *AnnouncementReceiptMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *AnnouncementReceiptMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *AnnouncementReceiptMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *AnnouncementReceiptMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *AnnouncementReceiptMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[announcementreceipt.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *AnnouncementReceiptMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, announcementreceipt.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *AnnouncementReceiptMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *AnnouncementReceiptMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *AnnouncementReceiptMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[announcementreceipt.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *AnnouncementReceiptMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, announcementreceipt.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *AnnouncementReceiptMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *AnnouncementReceiptMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *AnnouncementReceiptMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[announcementreceipt.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *AnnouncementReceiptMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, announcementreceipt.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *AnnouncementReceiptMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *AnnouncementReceiptMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *AnnouncementReceiptMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[announcementreceipt.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *AnnouncementReceiptMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, announcementreceipt.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *AnnouncementReceiptMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *AnnouncementReceiptMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *AnnouncementReceiptMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[announcementreceipt.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *AnnouncementReceiptMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, announcementreceipt.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *AnnouncementReceiptMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *AnnouncementReceiptMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *AnnouncementReceiptMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[announcementreceipt.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *AnnouncementReceiptMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, announcementreceipt.FieldPartnerID)
+}
+
+// SetAnnouncementID sets the "announcement_id" field.
+func (m *AnnouncementReceiptMutation) SetAnnouncementID(s stored.ID) {
+	m.announcement = &s
+}
+
+// AnnouncementID returns the value of the "announcement_id" field in the mutation.
+func (m *AnnouncementReceiptMutation) AnnouncementID() (r stored.ID, exists bool) {
+	v := m.announcement
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnnouncementID returns the old "announcement_id" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldAnnouncementID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnnouncementID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnnouncementID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnnouncementID: %w", err)
+	}
+	return oldValue.AnnouncementID, nil
+}
+
+// ResetAnnouncementID resets all changes to the "announcement_id" field.
+func (m *AnnouncementReceiptMutation) ResetAnnouncementID() {
+	m.announcement = nil
+}
+
+// SetReadAt sets the "read_at" field.
+func (m *AnnouncementReceiptMutation) SetReadAt(t time.Time) {
+	m.read_at = &t
+}
+
+// ReadAt returns the value of the "read_at" field in the mutation.
+func (m *AnnouncementReceiptMutation) ReadAt() (r time.Time, exists bool) {
+	v := m.read_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadAt returns the old "read_at" field's value of the AnnouncementReceipt entity.
+// If the AnnouncementReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnnouncementReceiptMutation) OldReadAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadAt: %w", err)
+	}
+	return oldValue.ReadAt, nil
+}
+
+// ClearReadAt clears the value of the "read_at" field.
+func (m *AnnouncementReceiptMutation) ClearReadAt() {
+	m.read_at = nil
+	m.clearedFields[announcementreceipt.FieldReadAt] = struct{}{}
+}
+
+// ReadAtCleared returns if the "read_at" field was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) ReadAtCleared() bool {
+	_, ok := m.clearedFields[announcementreceipt.FieldReadAt]
+	return ok
+}
+
+// ResetReadAt resets all changes to the "read_at" field.
+func (m *AnnouncementReceiptMutation) ResetReadAt() {
+	m.read_at = nil
+	delete(m.clearedFields, announcementreceipt.FieldReadAt)
+}
+
+// ClearAnnouncement clears the "announcement" edge to the Announcement entity.
+func (m *AnnouncementReceiptMutation) ClearAnnouncement() {
+	m.clearedannouncement = true
+	m.clearedFields[announcementreceipt.FieldAnnouncementID] = struct{}{}
+}
+
+// AnnouncementCleared reports if the "announcement" edge to the Announcement entity was cleared.
+func (m *AnnouncementReceiptMutation) AnnouncementCleared() bool {
+	return m.clearedannouncement
+}
+
+// AnnouncementIDs returns the "announcement" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AnnouncementID instead. It exists only for internal usage by the builders.
+func (m *AnnouncementReceiptMutation) AnnouncementIDs() (ids []stored.ID) {
+	if id := m.announcement; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAnnouncement resets all changes to the "announcement" edge.
+func (m *AnnouncementReceiptMutation) ResetAnnouncement() {
+	m.announcement = nil
+	m.clearedannouncement = false
+}
+
+// Where appends a list predicates to the AnnouncementReceiptMutation builder.
+func (m *AnnouncementReceiptMutation) Where(ps ...predicate.AnnouncementReceipt) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AnnouncementReceiptMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AnnouncementReceiptMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AnnouncementReceipt, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AnnouncementReceiptMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AnnouncementReceiptMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AnnouncementReceipt).
+func (m *AnnouncementReceiptMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AnnouncementReceiptMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.version != nil {
+		fields = append(fields, announcementreceipt.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, announcementreceipt.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, announcementreceipt.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, announcementreceipt.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, announcementreceipt.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, announcementreceipt.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, announcementreceipt.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, announcementreceipt.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, announcementreceipt.FieldPartnerID)
+	}
+	if m.announcement != nil {
+		fields = append(fields, announcementreceipt.FieldAnnouncementID)
+	}
+	if m.read_at != nil {
+		fields = append(fields, announcementreceipt.FieldReadAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AnnouncementReceiptMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case announcementreceipt.FieldVersion:
+		return m.Version()
+	case announcementreceipt.FieldCreatedAt:
+		return m.CreatedAt()
+	case announcementreceipt.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case announcementreceipt.FieldCreatedByID:
+		return m.CreatedByID()
+	case announcementreceipt.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case announcementreceipt.FieldDeletedAt:
+		return m.DeletedAt()
+	case announcementreceipt.FieldOwnerID:
+		return m.OwnerID()
+	case announcementreceipt.FieldTeamID:
+		return m.TeamID()
+	case announcementreceipt.FieldPartnerID:
+		return m.PartnerID()
+	case announcementreceipt.FieldAnnouncementID:
+		return m.AnnouncementID()
+	case announcementreceipt.FieldReadAt:
+		return m.ReadAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AnnouncementReceiptMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case announcementreceipt.FieldVersion:
+		return m.OldVersion(ctx)
+	case announcementreceipt.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case announcementreceipt.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case announcementreceipt.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case announcementreceipt.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case announcementreceipt.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case announcementreceipt.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case announcementreceipt.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case announcementreceipt.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case announcementreceipt.FieldAnnouncementID:
+		return m.OldAnnouncementID(ctx)
+	case announcementreceipt.FieldReadAt:
+		return m.OldReadAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown AnnouncementReceipt field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnnouncementReceiptMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case announcementreceipt.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case announcementreceipt.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case announcementreceipt.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case announcementreceipt.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case announcementreceipt.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case announcementreceipt.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case announcementreceipt.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case announcementreceipt.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case announcementreceipt.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case announcementreceipt.FieldAnnouncementID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnnouncementID(v)
+		return nil
+	case announcementreceipt.FieldReadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AnnouncementReceipt field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AnnouncementReceiptMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, announcementreceipt.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AnnouncementReceiptMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case announcementreceipt.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnnouncementReceiptMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case announcementreceipt.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AnnouncementReceipt numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AnnouncementReceiptMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(announcementreceipt.FieldCreatedByID) {
+		fields = append(fields, announcementreceipt.FieldCreatedByID)
+	}
+	if m.FieldCleared(announcementreceipt.FieldUpdatedByID) {
+		fields = append(fields, announcementreceipt.FieldUpdatedByID)
+	}
+	if m.FieldCleared(announcementreceipt.FieldDeletedAt) {
+		fields = append(fields, announcementreceipt.FieldDeletedAt)
+	}
+	if m.FieldCleared(announcementreceipt.FieldOwnerID) {
+		fields = append(fields, announcementreceipt.FieldOwnerID)
+	}
+	if m.FieldCleared(announcementreceipt.FieldTeamID) {
+		fields = append(fields, announcementreceipt.FieldTeamID)
+	}
+	if m.FieldCleared(announcementreceipt.FieldPartnerID) {
+		fields = append(fields, announcementreceipt.FieldPartnerID)
+	}
+	if m.FieldCleared(announcementreceipt.FieldReadAt) {
+		fields = append(fields, announcementreceipt.FieldReadAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AnnouncementReceiptMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AnnouncementReceiptMutation) ClearField(name string) error {
+	switch name {
+	case announcementreceipt.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case announcementreceipt.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case announcementreceipt.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case announcementreceipt.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case announcementreceipt.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case announcementreceipt.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case announcementreceipt.FieldReadAt:
+		m.ClearReadAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AnnouncementReceipt nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AnnouncementReceiptMutation) ResetField(name string) error {
+	switch name {
+	case announcementreceipt.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case announcementreceipt.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case announcementreceipt.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case announcementreceipt.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case announcementreceipt.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case announcementreceipt.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case announcementreceipt.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case announcementreceipt.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case announcementreceipt.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case announcementreceipt.FieldAnnouncementID:
+		m.ResetAnnouncementID()
+		return nil
+	case announcementreceipt.FieldReadAt:
+		m.ResetReadAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AnnouncementReceipt field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AnnouncementReceiptMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.announcement != nil {
+		edges = append(edges, announcementreceipt.EdgeAnnouncement)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AnnouncementReceiptMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case announcementreceipt.EdgeAnnouncement:
+		if id := m.announcement; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AnnouncementReceiptMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AnnouncementReceiptMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AnnouncementReceiptMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedannouncement {
+		edges = append(edges, announcementreceipt.EdgeAnnouncement)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AnnouncementReceiptMutation) EdgeCleared(name string) bool {
+	switch name {
+	case announcementreceipt.EdgeAnnouncement:
+		return m.clearedannouncement
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AnnouncementReceiptMutation) ClearEdge(name string) error {
+	switch name {
+	case announcementreceipt.EdgeAnnouncement:
+		m.ClearAnnouncement()
+		return nil
+	}
+	return fmt.Errorf("unknown AnnouncementReceipt unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AnnouncementReceiptMutation) ResetEdge(name string) error {
+	switch name {
+	case announcementreceipt.EdgeAnnouncement:
+		m.ResetAnnouncement()
+		return nil
+	}
+	return fmt.Errorf("unknown AnnouncementReceipt edge %s", name)
 }
 
 // BranchMutation represents an operation that mutates the Branch nodes in the graph.
@@ -12659,6 +15708,1802 @@ func (m *BranchMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *BranchMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Branch edge %s", name)
+}
+
+// CircleMutation represents an operation that mutates the Circle nodes in the graph.
+type CircleMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Circle, error)
+	predicates    []predicate.Circle
+}
+
+var _ ent.Mutation = (*CircleMutation)(nil)
+
+// circleOption allows management of the mutation configuration using functional options.
+type circleOption func(*CircleMutation)
+
+// newCircleMutation creates new mutation for the Circle entity.
+func newCircleMutation(c config, op Op, opts ...circleOption) *CircleMutation {
+	m := &CircleMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCircle,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCircleID sets the ID field of the mutation.
+func withCircleID(id stored.ID) circleOption {
+	return func(m *CircleMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Circle
+		)
+		m.oldValue = func(ctx context.Context) (*Circle, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Circle.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCircle sets the old Circle of the mutation.
+func withCircle(node *Circle) circleOption {
+	return func(m *CircleMutation) {
+		m.oldValue = func(context.Context) (*Circle, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CircleMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CircleMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Circle entities.
+func (m *CircleMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CircleMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CircleMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Circle.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *CircleMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CircleMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CircleMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CircleMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CircleMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CircleMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CircleMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CircleMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *CircleMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *CircleMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *CircleMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *CircleMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *CircleMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *CircleMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[circle.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *CircleMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[circle.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *CircleMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, circle.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *CircleMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *CircleMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *CircleMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[circle.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *CircleMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[circle.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *CircleMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, circle.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *CircleMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *CircleMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *CircleMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[circle.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *CircleMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[circle.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *CircleMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, circle.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *CircleMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *CircleMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *CircleMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[circle.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *CircleMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[circle.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *CircleMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, circle.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *CircleMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *CircleMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *CircleMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[circle.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *CircleMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[circle.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *CircleMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, circle.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *CircleMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *CircleMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Circle entity.
+// If the Circle object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *CircleMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[circle.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *CircleMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[circle.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *CircleMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, circle.FieldPartnerID)
+}
+
+// Where appends a list predicates to the CircleMutation builder.
+func (m *CircleMutation) Where(ps ...predicate.Circle) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CircleMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CircleMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Circle, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CircleMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CircleMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Circle).
+func (m *CircleMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CircleMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.version != nil {
+		fields = append(fields, circle.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, circle.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, circle.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, circle.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, circle.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, circle.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, circle.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, circle.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, circle.FieldPartnerID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CircleMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case circle.FieldVersion:
+		return m.Version()
+	case circle.FieldCreatedAt:
+		return m.CreatedAt()
+	case circle.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case circle.FieldCreatedByID:
+		return m.CreatedByID()
+	case circle.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case circle.FieldDeletedAt:
+		return m.DeletedAt()
+	case circle.FieldOwnerID:
+		return m.OwnerID()
+	case circle.FieldTeamID:
+		return m.TeamID()
+	case circle.FieldPartnerID:
+		return m.PartnerID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CircleMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case circle.FieldVersion:
+		return m.OldVersion(ctx)
+	case circle.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case circle.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case circle.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case circle.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case circle.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case circle.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case circle.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case circle.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	}
+	return nil, fmt.Errorf("unknown Circle field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CircleMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case circle.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case circle.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case circle.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case circle.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case circle.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case circle.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case circle.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case circle.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case circle.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Circle field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CircleMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, circle.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CircleMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case circle.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CircleMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case circle.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Circle numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CircleMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(circle.FieldCreatedByID) {
+		fields = append(fields, circle.FieldCreatedByID)
+	}
+	if m.FieldCleared(circle.FieldUpdatedByID) {
+		fields = append(fields, circle.FieldUpdatedByID)
+	}
+	if m.FieldCleared(circle.FieldDeletedAt) {
+		fields = append(fields, circle.FieldDeletedAt)
+	}
+	if m.FieldCleared(circle.FieldOwnerID) {
+		fields = append(fields, circle.FieldOwnerID)
+	}
+	if m.FieldCleared(circle.FieldTeamID) {
+		fields = append(fields, circle.FieldTeamID)
+	}
+	if m.FieldCleared(circle.FieldPartnerID) {
+		fields = append(fields, circle.FieldPartnerID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CircleMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CircleMutation) ClearField(name string) error {
+	switch name {
+	case circle.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case circle.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case circle.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case circle.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case circle.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case circle.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	}
+	return fmt.Errorf("unknown Circle nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CircleMutation) ResetField(name string) error {
+	switch name {
+	case circle.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case circle.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case circle.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case circle.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case circle.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case circle.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case circle.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case circle.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case circle.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	}
+	return fmt.Errorf("unknown Circle field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CircleMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CircleMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CircleMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CircleMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CircleMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CircleMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CircleMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Circle unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CircleMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Circle edge %s", name)
+}
+
+// CircleMemberMutation represents an operation that mutates the CircleMember nodes in the graph.
+type CircleMemberMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	user_id       *stored.ID
+	clearedFields map[string]struct{}
+	circle        *stored.ID
+	clearedcircle bool
+	done          bool
+	oldValue      func(context.Context) (*CircleMember, error)
+	predicates    []predicate.CircleMember
+}
+
+var _ ent.Mutation = (*CircleMemberMutation)(nil)
+
+// circlememberOption allows management of the mutation configuration using functional options.
+type circlememberOption func(*CircleMemberMutation)
+
+// newCircleMemberMutation creates new mutation for the CircleMember entity.
+func newCircleMemberMutation(c config, op Op, opts ...circlememberOption) *CircleMemberMutation {
+	m := &CircleMemberMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCircleMember,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCircleMemberID sets the ID field of the mutation.
+func withCircleMemberID(id stored.ID) circlememberOption {
+	return func(m *CircleMemberMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CircleMember
+		)
+		m.oldValue = func(ctx context.Context) (*CircleMember, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CircleMember.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCircleMember sets the old CircleMember of the mutation.
+func withCircleMember(node *CircleMember) circlememberOption {
+	return func(m *CircleMemberMutation) {
+		m.oldValue = func(context.Context) (*CircleMember, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CircleMemberMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CircleMemberMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CircleMember entities.
+func (m *CircleMemberMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CircleMemberMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CircleMemberMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CircleMember.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *CircleMemberMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CircleMemberMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CircleMemberMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CircleMemberMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CircleMemberMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CircleMemberMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CircleMemberMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CircleMemberMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *CircleMemberMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *CircleMemberMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *CircleMemberMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *CircleMemberMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *CircleMemberMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *CircleMemberMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[circlemember.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *CircleMemberMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[circlemember.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *CircleMemberMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, circlemember.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *CircleMemberMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *CircleMemberMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *CircleMemberMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[circlemember.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *CircleMemberMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[circlemember.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *CircleMemberMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, circlemember.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *CircleMemberMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *CircleMemberMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *CircleMemberMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[circlemember.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *CircleMemberMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[circlemember.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *CircleMemberMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, circlemember.FieldDeletedAt)
+}
+
+// SetCircleID sets the "circle_id" field.
+func (m *CircleMemberMutation) SetCircleID(s stored.ID) {
+	m.circle = &s
+}
+
+// CircleID returns the value of the "circle_id" field in the mutation.
+func (m *CircleMemberMutation) CircleID() (r stored.ID, exists bool) {
+	v := m.circle
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCircleID returns the old "circle_id" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldCircleID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCircleID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCircleID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCircleID: %w", err)
+	}
+	return oldValue.CircleID, nil
+}
+
+// ResetCircleID resets all changes to the "circle_id" field.
+func (m *CircleMemberMutation) ResetCircleID() {
+	m.circle = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *CircleMemberMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *CircleMemberMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the CircleMember entity.
+// If the CircleMember object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CircleMemberMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (m *CircleMemberMutation) ClearUserID() {
+	m.user_id = nil
+	m.clearedFields[circlemember.FieldUserID] = struct{}{}
+}
+
+// UserIDCleared returns if the "user_id" field was cleared in this mutation.
+func (m *CircleMemberMutation) UserIDCleared() bool {
+	_, ok := m.clearedFields[circlemember.FieldUserID]
+	return ok
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *CircleMemberMutation) ResetUserID() {
+	m.user_id = nil
+	delete(m.clearedFields, circlemember.FieldUserID)
+}
+
+// ClearCircle clears the "circle" edge to the Circle entity.
+func (m *CircleMemberMutation) ClearCircle() {
+	m.clearedcircle = true
+	m.clearedFields[circlemember.FieldCircleID] = struct{}{}
+}
+
+// CircleCleared reports if the "circle" edge to the Circle entity was cleared.
+func (m *CircleMemberMutation) CircleCleared() bool {
+	return m.clearedcircle
+}
+
+// CircleIDs returns the "circle" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CircleID instead. It exists only for internal usage by the builders.
+func (m *CircleMemberMutation) CircleIDs() (ids []stored.ID) {
+	if id := m.circle; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCircle resets all changes to the "circle" edge.
+func (m *CircleMemberMutation) ResetCircle() {
+	m.circle = nil
+	m.clearedcircle = false
+}
+
+// Where appends a list predicates to the CircleMemberMutation builder.
+func (m *CircleMemberMutation) Where(ps ...predicate.CircleMember) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CircleMemberMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CircleMemberMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CircleMember, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CircleMemberMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CircleMemberMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CircleMember).
+func (m *CircleMemberMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CircleMemberMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.version != nil {
+		fields = append(fields, circlemember.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, circlemember.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, circlemember.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, circlemember.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, circlemember.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, circlemember.FieldDeletedAt)
+	}
+	if m.circle != nil {
+		fields = append(fields, circlemember.FieldCircleID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, circlemember.FieldUserID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CircleMemberMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case circlemember.FieldVersion:
+		return m.Version()
+	case circlemember.FieldCreatedAt:
+		return m.CreatedAt()
+	case circlemember.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case circlemember.FieldCreatedByID:
+		return m.CreatedByID()
+	case circlemember.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case circlemember.FieldDeletedAt:
+		return m.DeletedAt()
+	case circlemember.FieldCircleID:
+		return m.CircleID()
+	case circlemember.FieldUserID:
+		return m.UserID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CircleMemberMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case circlemember.FieldVersion:
+		return m.OldVersion(ctx)
+	case circlemember.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case circlemember.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case circlemember.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case circlemember.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case circlemember.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case circlemember.FieldCircleID:
+		return m.OldCircleID(ctx)
+	case circlemember.FieldUserID:
+		return m.OldUserID(ctx)
+	}
+	return nil, fmt.Errorf("unknown CircleMember field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CircleMemberMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case circlemember.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case circlemember.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case circlemember.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case circlemember.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case circlemember.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case circlemember.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case circlemember.FieldCircleID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCircleID(v)
+		return nil
+	case circlemember.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CircleMember field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CircleMemberMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, circlemember.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CircleMemberMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case circlemember.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CircleMemberMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case circlemember.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CircleMember numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CircleMemberMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(circlemember.FieldCreatedByID) {
+		fields = append(fields, circlemember.FieldCreatedByID)
+	}
+	if m.FieldCleared(circlemember.FieldUpdatedByID) {
+		fields = append(fields, circlemember.FieldUpdatedByID)
+	}
+	if m.FieldCleared(circlemember.FieldDeletedAt) {
+		fields = append(fields, circlemember.FieldDeletedAt)
+	}
+	if m.FieldCleared(circlemember.FieldUserID) {
+		fields = append(fields, circlemember.FieldUserID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CircleMemberMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CircleMemberMutation) ClearField(name string) error {
+	switch name {
+	case circlemember.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case circlemember.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case circlemember.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case circlemember.FieldUserID:
+		m.ClearUserID()
+		return nil
+	}
+	return fmt.Errorf("unknown CircleMember nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CircleMemberMutation) ResetField(name string) error {
+	switch name {
+	case circlemember.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case circlemember.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case circlemember.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case circlemember.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case circlemember.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case circlemember.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case circlemember.FieldCircleID:
+		m.ResetCircleID()
+		return nil
+	case circlemember.FieldUserID:
+		m.ResetUserID()
+		return nil
+	}
+	return fmt.Errorf("unknown CircleMember field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CircleMemberMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.circle != nil {
+		edges = append(edges, circlemember.EdgeCircle)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CircleMemberMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case circlemember.EdgeCircle:
+		if id := m.circle; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CircleMemberMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CircleMemberMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CircleMemberMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedcircle {
+		edges = append(edges, circlemember.EdgeCircle)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CircleMemberMutation) EdgeCleared(name string) bool {
+	switch name {
+	case circlemember.EdgeCircle:
+		return m.clearedcircle
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CircleMemberMutation) ClearEdge(name string) error {
+	switch name {
+	case circlemember.EdgeCircle:
+		m.ClearCircle()
+		return nil
+	}
+	return fmt.Errorf("unknown CircleMember unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CircleMemberMutation) ResetEdge(name string) error {
+	switch name {
+	case circlemember.EdgeCircle:
+		m.ResetCircle()
+		return nil
+	}
+	return fmt.Errorf("unknown CircleMember edge %s", name)
 }
 
 // CompetitorProfileMutation represents an operation that mutates the CompetitorProfile nodes in the graph.
@@ -20390,6 +25235,3667 @@ func (m *ContactMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ContactMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Contact edge %s", name)
+}
+
+// ContactPlanMutation represents an operation that mutates the ContactPlan nodes in the graph.
+type ContactPlanMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	every_days    *int64
+	addevery_days *int64
+	active        *bool
+	lifecycle_id  *stored.ID
+	tag_id        *stored.ID
+	customer_type *string
+	industry      *string
+	industry_fold *string
+	subject       *string
+	subject_fold  *string
+	last_run_at   *time.Time
+	last_count    *int64
+	addlast_count *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ContactPlan, error)
+	predicates    []predicate.ContactPlan
+}
+
+var _ ent.Mutation = (*ContactPlanMutation)(nil)
+
+// contactplanOption allows management of the mutation configuration using functional options.
+type contactplanOption func(*ContactPlanMutation)
+
+// newContactPlanMutation creates new mutation for the ContactPlan entity.
+func newContactPlanMutation(c config, op Op, opts ...contactplanOption) *ContactPlanMutation {
+	m := &ContactPlanMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeContactPlan,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withContactPlanID sets the ID field of the mutation.
+func withContactPlanID(id stored.ID) contactplanOption {
+	return func(m *ContactPlanMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ContactPlan
+		)
+		m.oldValue = func(ctx context.Context) (*ContactPlan, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ContactPlan.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withContactPlan sets the old ContactPlan of the mutation.
+func withContactPlan(node *ContactPlan) contactplanOption {
+	return func(m *ContactPlanMutation) {
+		m.oldValue = func(context.Context) (*ContactPlan, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ContactPlanMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ContactPlanMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ContactPlan entities.
+func (m *ContactPlanMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ContactPlanMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ContactPlanMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ContactPlan.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ContactPlanMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ContactPlanMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ContactPlanMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ContactPlanMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ContactPlanMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ContactPlanMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ContactPlanMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ContactPlanMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ContactPlanMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ContactPlanMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ContactPlanMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ContactPlanMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ContactPlanMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ContactPlanMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[contactplan.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ContactPlanMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, contactplan.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ContactPlanMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ContactPlanMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ContactPlanMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[contactplan.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ContactPlanMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, contactplan.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ContactPlanMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ContactPlanMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ContactPlanMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[contactplan.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ContactPlanMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ContactPlanMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, contactplan.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ContactPlanMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ContactPlanMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *ContactPlanMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[contactplan.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ContactPlanMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, contactplan.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *ContactPlanMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *ContactPlanMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *ContactPlanMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[contactplan.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *ContactPlanMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, contactplan.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *ContactPlanMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *ContactPlanMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *ContactPlanMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[contactplan.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *ContactPlanMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, contactplan.FieldPartnerID)
+}
+
+// SetName sets the "name" field.
+func (m *ContactPlanMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ContactPlanMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ContactPlanMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *ContactPlanMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *ContactPlanMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *ContactPlanMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[contactplan.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *ContactPlanMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *ContactPlanMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, contactplan.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *ContactPlanMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *ContactPlanMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *ContactPlanMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[contactplan.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *ContactPlanMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *ContactPlanMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, contactplan.FieldNameSort)
+}
+
+// SetEveryDays sets the "every_days" field.
+func (m *ContactPlanMutation) SetEveryDays(i int64) {
+	m.every_days = &i
+	m.addevery_days = nil
+}
+
+// EveryDays returns the value of the "every_days" field in the mutation.
+func (m *ContactPlanMutation) EveryDays() (r int64, exists bool) {
+	v := m.every_days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEveryDays returns the old "every_days" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldEveryDays(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEveryDays is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEveryDays requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEveryDays: %w", err)
+	}
+	return oldValue.EveryDays, nil
+}
+
+// AddEveryDays adds i to the "every_days" field.
+func (m *ContactPlanMutation) AddEveryDays(i int64) {
+	if m.addevery_days != nil {
+		*m.addevery_days += i
+	} else {
+		m.addevery_days = &i
+	}
+}
+
+// AddedEveryDays returns the value that was added to the "every_days" field in this mutation.
+func (m *ContactPlanMutation) AddedEveryDays() (r int64, exists bool) {
+	v := m.addevery_days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEveryDays resets all changes to the "every_days" field.
+func (m *ContactPlanMutation) ResetEveryDays() {
+	m.every_days = nil
+	m.addevery_days = nil
+}
+
+// SetActive sets the "active" field.
+func (m *ContactPlanMutation) SetActive(b bool) {
+	m.active = &b
+}
+
+// Active returns the value of the "active" field in the mutation.
+func (m *ContactPlanMutation) Active() (r bool, exists bool) {
+	v := m.active
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActive returns the old "active" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldActive(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActive: %w", err)
+	}
+	return oldValue.Active, nil
+}
+
+// ResetActive resets all changes to the "active" field.
+func (m *ContactPlanMutation) ResetActive() {
+	m.active = nil
+}
+
+// SetLifecycleID sets the "lifecycle_id" field.
+func (m *ContactPlanMutation) SetLifecycleID(s stored.ID) {
+	m.lifecycle_id = &s
+}
+
+// LifecycleID returns the value of the "lifecycle_id" field in the mutation.
+func (m *ContactPlanMutation) LifecycleID() (r stored.ID, exists bool) {
+	v := m.lifecycle_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLifecycleID returns the old "lifecycle_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldLifecycleID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLifecycleID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLifecycleID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLifecycleID: %w", err)
+	}
+	return oldValue.LifecycleID, nil
+}
+
+// ClearLifecycleID clears the value of the "lifecycle_id" field.
+func (m *ContactPlanMutation) ClearLifecycleID() {
+	m.lifecycle_id = nil
+	m.clearedFields[contactplan.FieldLifecycleID] = struct{}{}
+}
+
+// LifecycleIDCleared returns if the "lifecycle_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) LifecycleIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldLifecycleID]
+	return ok
+}
+
+// ResetLifecycleID resets all changes to the "lifecycle_id" field.
+func (m *ContactPlanMutation) ResetLifecycleID() {
+	m.lifecycle_id = nil
+	delete(m.clearedFields, contactplan.FieldLifecycleID)
+}
+
+// SetTagID sets the "tag_id" field.
+func (m *ContactPlanMutation) SetTagID(s stored.ID) {
+	m.tag_id = &s
+}
+
+// TagID returns the value of the "tag_id" field in the mutation.
+func (m *ContactPlanMutation) TagID() (r stored.ID, exists bool) {
+	v := m.tag_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTagID returns the old "tag_id" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldTagID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTagID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTagID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTagID: %w", err)
+	}
+	return oldValue.TagID, nil
+}
+
+// ClearTagID clears the value of the "tag_id" field.
+func (m *ContactPlanMutation) ClearTagID() {
+	m.tag_id = nil
+	m.clearedFields[contactplan.FieldTagID] = struct{}{}
+}
+
+// TagIDCleared returns if the "tag_id" field was cleared in this mutation.
+func (m *ContactPlanMutation) TagIDCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldTagID]
+	return ok
+}
+
+// ResetTagID resets all changes to the "tag_id" field.
+func (m *ContactPlanMutation) ResetTagID() {
+	m.tag_id = nil
+	delete(m.clearedFields, contactplan.FieldTagID)
+}
+
+// SetCustomerType sets the "customer_type" field.
+func (m *ContactPlanMutation) SetCustomerType(s string) {
+	m.customer_type = &s
+}
+
+// CustomerType returns the value of the "customer_type" field in the mutation.
+func (m *ContactPlanMutation) CustomerType() (r string, exists bool) {
+	v := m.customer_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomerType returns the old "customer_type" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldCustomerType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomerType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomerType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomerType: %w", err)
+	}
+	return oldValue.CustomerType, nil
+}
+
+// ClearCustomerType clears the value of the "customer_type" field.
+func (m *ContactPlanMutation) ClearCustomerType() {
+	m.customer_type = nil
+	m.clearedFields[contactplan.FieldCustomerType] = struct{}{}
+}
+
+// CustomerTypeCleared returns if the "customer_type" field was cleared in this mutation.
+func (m *ContactPlanMutation) CustomerTypeCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldCustomerType]
+	return ok
+}
+
+// ResetCustomerType resets all changes to the "customer_type" field.
+func (m *ContactPlanMutation) ResetCustomerType() {
+	m.customer_type = nil
+	delete(m.clearedFields, contactplan.FieldCustomerType)
+}
+
+// SetIndustry sets the "industry" field.
+func (m *ContactPlanMutation) SetIndustry(s string) {
+	m.industry = &s
+}
+
+// Industry returns the value of the "industry" field in the mutation.
+func (m *ContactPlanMutation) Industry() (r string, exists bool) {
+	v := m.industry
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIndustry returns the old "industry" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldIndustry(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIndustry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIndustry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIndustry: %w", err)
+	}
+	return oldValue.Industry, nil
+}
+
+// ClearIndustry clears the value of the "industry" field.
+func (m *ContactPlanMutation) ClearIndustry() {
+	m.industry = nil
+	m.clearedFields[contactplan.FieldIndustry] = struct{}{}
+}
+
+// IndustryCleared returns if the "industry" field was cleared in this mutation.
+func (m *ContactPlanMutation) IndustryCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldIndustry]
+	return ok
+}
+
+// ResetIndustry resets all changes to the "industry" field.
+func (m *ContactPlanMutation) ResetIndustry() {
+	m.industry = nil
+	delete(m.clearedFields, contactplan.FieldIndustry)
+}
+
+// SetIndustryFold sets the "industry_fold" field.
+func (m *ContactPlanMutation) SetIndustryFold(s string) {
+	m.industry_fold = &s
+}
+
+// IndustryFold returns the value of the "industry_fold" field in the mutation.
+func (m *ContactPlanMutation) IndustryFold() (r string, exists bool) {
+	v := m.industry_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIndustryFold returns the old "industry_fold" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldIndustryFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIndustryFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIndustryFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIndustryFold: %w", err)
+	}
+	return oldValue.IndustryFold, nil
+}
+
+// ClearIndustryFold clears the value of the "industry_fold" field.
+func (m *ContactPlanMutation) ClearIndustryFold() {
+	m.industry_fold = nil
+	m.clearedFields[contactplan.FieldIndustryFold] = struct{}{}
+}
+
+// IndustryFoldCleared returns if the "industry_fold" field was cleared in this mutation.
+func (m *ContactPlanMutation) IndustryFoldCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldIndustryFold]
+	return ok
+}
+
+// ResetIndustryFold resets all changes to the "industry_fold" field.
+func (m *ContactPlanMutation) ResetIndustryFold() {
+	m.industry_fold = nil
+	delete(m.clearedFields, contactplan.FieldIndustryFold)
+}
+
+// SetSubject sets the "subject" field.
+func (m *ContactPlanMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *ContactPlanMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldSubject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (m *ContactPlanMutation) ClearSubject() {
+	m.subject = nil
+	m.clearedFields[contactplan.FieldSubject] = struct{}{}
+}
+
+// SubjectCleared returns if the "subject" field was cleared in this mutation.
+func (m *ContactPlanMutation) SubjectCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldSubject]
+	return ok
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *ContactPlanMutation) ResetSubject() {
+	m.subject = nil
+	delete(m.clearedFields, contactplan.FieldSubject)
+}
+
+// SetSubjectFold sets the "subject_fold" field.
+func (m *ContactPlanMutation) SetSubjectFold(s string) {
+	m.subject_fold = &s
+}
+
+// SubjectFold returns the value of the "subject_fold" field in the mutation.
+func (m *ContactPlanMutation) SubjectFold() (r string, exists bool) {
+	v := m.subject_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectFold returns the old "subject_fold" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldSubjectFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectFold: %w", err)
+	}
+	return oldValue.SubjectFold, nil
+}
+
+// ClearSubjectFold clears the value of the "subject_fold" field.
+func (m *ContactPlanMutation) ClearSubjectFold() {
+	m.subject_fold = nil
+	m.clearedFields[contactplan.FieldSubjectFold] = struct{}{}
+}
+
+// SubjectFoldCleared returns if the "subject_fold" field was cleared in this mutation.
+func (m *ContactPlanMutation) SubjectFoldCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldSubjectFold]
+	return ok
+}
+
+// ResetSubjectFold resets all changes to the "subject_fold" field.
+func (m *ContactPlanMutation) ResetSubjectFold() {
+	m.subject_fold = nil
+	delete(m.clearedFields, contactplan.FieldSubjectFold)
+}
+
+// SetLastRunAt sets the "last_run_at" field.
+func (m *ContactPlanMutation) SetLastRunAt(t time.Time) {
+	m.last_run_at = &t
+}
+
+// LastRunAt returns the value of the "last_run_at" field in the mutation.
+func (m *ContactPlanMutation) LastRunAt() (r time.Time, exists bool) {
+	v := m.last_run_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastRunAt returns the old "last_run_at" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldLastRunAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastRunAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastRunAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastRunAt: %w", err)
+	}
+	return oldValue.LastRunAt, nil
+}
+
+// ClearLastRunAt clears the value of the "last_run_at" field.
+func (m *ContactPlanMutation) ClearLastRunAt() {
+	m.last_run_at = nil
+	m.clearedFields[contactplan.FieldLastRunAt] = struct{}{}
+}
+
+// LastRunAtCleared returns if the "last_run_at" field was cleared in this mutation.
+func (m *ContactPlanMutation) LastRunAtCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldLastRunAt]
+	return ok
+}
+
+// ResetLastRunAt resets all changes to the "last_run_at" field.
+func (m *ContactPlanMutation) ResetLastRunAt() {
+	m.last_run_at = nil
+	delete(m.clearedFields, contactplan.FieldLastRunAt)
+}
+
+// SetLastCount sets the "last_count" field.
+func (m *ContactPlanMutation) SetLastCount(i int64) {
+	m.last_count = &i
+	m.addlast_count = nil
+}
+
+// LastCount returns the value of the "last_count" field in the mutation.
+func (m *ContactPlanMutation) LastCount() (r int64, exists bool) {
+	v := m.last_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastCount returns the old "last_count" field's value of the ContactPlan entity.
+// If the ContactPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactPlanMutation) OldLastCount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastCount: %w", err)
+	}
+	return oldValue.LastCount, nil
+}
+
+// AddLastCount adds i to the "last_count" field.
+func (m *ContactPlanMutation) AddLastCount(i int64) {
+	if m.addlast_count != nil {
+		*m.addlast_count += i
+	} else {
+		m.addlast_count = &i
+	}
+}
+
+// AddedLastCount returns the value that was added to the "last_count" field in this mutation.
+func (m *ContactPlanMutation) AddedLastCount() (r int64, exists bool) {
+	v := m.addlast_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLastCount clears the value of the "last_count" field.
+func (m *ContactPlanMutation) ClearLastCount() {
+	m.last_count = nil
+	m.addlast_count = nil
+	m.clearedFields[contactplan.FieldLastCount] = struct{}{}
+}
+
+// LastCountCleared returns if the "last_count" field was cleared in this mutation.
+func (m *ContactPlanMutation) LastCountCleared() bool {
+	_, ok := m.clearedFields[contactplan.FieldLastCount]
+	return ok
+}
+
+// ResetLastCount resets all changes to the "last_count" field.
+func (m *ContactPlanMutation) ResetLastCount() {
+	m.last_count = nil
+	m.addlast_count = nil
+	delete(m.clearedFields, contactplan.FieldLastCount)
+}
+
+// Where appends a list predicates to the ContactPlanMutation builder.
+func (m *ContactPlanMutation) Where(ps ...predicate.ContactPlan) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ContactPlanMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ContactPlanMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ContactPlan, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ContactPlanMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ContactPlanMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ContactPlan).
+func (m *ContactPlanMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ContactPlanMutation) Fields() []string {
+	fields := make([]string, 0, 23)
+	if m.version != nil {
+		fields = append(fields, contactplan.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, contactplan.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, contactplan.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, contactplan.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, contactplan.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, contactplan.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, contactplan.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, contactplan.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, contactplan.FieldPartnerID)
+	}
+	if m.name != nil {
+		fields = append(fields, contactplan.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, contactplan.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, contactplan.FieldNameSort)
+	}
+	if m.every_days != nil {
+		fields = append(fields, contactplan.FieldEveryDays)
+	}
+	if m.active != nil {
+		fields = append(fields, contactplan.FieldActive)
+	}
+	if m.lifecycle_id != nil {
+		fields = append(fields, contactplan.FieldLifecycleID)
+	}
+	if m.tag_id != nil {
+		fields = append(fields, contactplan.FieldTagID)
+	}
+	if m.customer_type != nil {
+		fields = append(fields, contactplan.FieldCustomerType)
+	}
+	if m.industry != nil {
+		fields = append(fields, contactplan.FieldIndustry)
+	}
+	if m.industry_fold != nil {
+		fields = append(fields, contactplan.FieldIndustryFold)
+	}
+	if m.subject != nil {
+		fields = append(fields, contactplan.FieldSubject)
+	}
+	if m.subject_fold != nil {
+		fields = append(fields, contactplan.FieldSubjectFold)
+	}
+	if m.last_run_at != nil {
+		fields = append(fields, contactplan.FieldLastRunAt)
+	}
+	if m.last_count != nil {
+		fields = append(fields, contactplan.FieldLastCount)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ContactPlanMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case contactplan.FieldVersion:
+		return m.Version()
+	case contactplan.FieldCreatedAt:
+		return m.CreatedAt()
+	case contactplan.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case contactplan.FieldCreatedByID:
+		return m.CreatedByID()
+	case contactplan.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case contactplan.FieldDeletedAt:
+		return m.DeletedAt()
+	case contactplan.FieldOwnerID:
+		return m.OwnerID()
+	case contactplan.FieldTeamID:
+		return m.TeamID()
+	case contactplan.FieldPartnerID:
+		return m.PartnerID()
+	case contactplan.FieldName:
+		return m.Name()
+	case contactplan.FieldNameFold:
+		return m.NameFold()
+	case contactplan.FieldNameSort:
+		return m.NameSort()
+	case contactplan.FieldEveryDays:
+		return m.EveryDays()
+	case contactplan.FieldActive:
+		return m.Active()
+	case contactplan.FieldLifecycleID:
+		return m.LifecycleID()
+	case contactplan.FieldTagID:
+		return m.TagID()
+	case contactplan.FieldCustomerType:
+		return m.CustomerType()
+	case contactplan.FieldIndustry:
+		return m.Industry()
+	case contactplan.FieldIndustryFold:
+		return m.IndustryFold()
+	case contactplan.FieldSubject:
+		return m.Subject()
+	case contactplan.FieldSubjectFold:
+		return m.SubjectFold()
+	case contactplan.FieldLastRunAt:
+		return m.LastRunAt()
+	case contactplan.FieldLastCount:
+		return m.LastCount()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ContactPlanMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case contactplan.FieldVersion:
+		return m.OldVersion(ctx)
+	case contactplan.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case contactplan.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case contactplan.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case contactplan.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case contactplan.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case contactplan.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case contactplan.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case contactplan.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case contactplan.FieldName:
+		return m.OldName(ctx)
+	case contactplan.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case contactplan.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case contactplan.FieldEveryDays:
+		return m.OldEveryDays(ctx)
+	case contactplan.FieldActive:
+		return m.OldActive(ctx)
+	case contactplan.FieldLifecycleID:
+		return m.OldLifecycleID(ctx)
+	case contactplan.FieldTagID:
+		return m.OldTagID(ctx)
+	case contactplan.FieldCustomerType:
+		return m.OldCustomerType(ctx)
+	case contactplan.FieldIndustry:
+		return m.OldIndustry(ctx)
+	case contactplan.FieldIndustryFold:
+		return m.OldIndustryFold(ctx)
+	case contactplan.FieldSubject:
+		return m.OldSubject(ctx)
+	case contactplan.FieldSubjectFold:
+		return m.OldSubjectFold(ctx)
+	case contactplan.FieldLastRunAt:
+		return m.OldLastRunAt(ctx)
+	case contactplan.FieldLastCount:
+		return m.OldLastCount(ctx)
+	}
+	return nil, fmt.Errorf("unknown ContactPlan field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ContactPlanMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case contactplan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case contactplan.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case contactplan.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case contactplan.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case contactplan.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case contactplan.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case contactplan.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case contactplan.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case contactplan.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case contactplan.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case contactplan.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case contactplan.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case contactplan.FieldEveryDays:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEveryDays(v)
+		return nil
+	case contactplan.FieldActive:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActive(v)
+		return nil
+	case contactplan.FieldLifecycleID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLifecycleID(v)
+		return nil
+	case contactplan.FieldTagID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTagID(v)
+		return nil
+	case contactplan.FieldCustomerType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomerType(v)
+		return nil
+	case contactplan.FieldIndustry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIndustry(v)
+		return nil
+	case contactplan.FieldIndustryFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIndustryFold(v)
+		return nil
+	case contactplan.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case contactplan.FieldSubjectFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectFold(v)
+		return nil
+	case contactplan.FieldLastRunAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastRunAt(v)
+		return nil
+	case contactplan.FieldLastCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ContactPlan field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ContactPlanMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, contactplan.FieldVersion)
+	}
+	if m.addevery_days != nil {
+		fields = append(fields, contactplan.FieldEveryDays)
+	}
+	if m.addlast_count != nil {
+		fields = append(fields, contactplan.FieldLastCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ContactPlanMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case contactplan.FieldVersion:
+		return m.AddedVersion()
+	case contactplan.FieldEveryDays:
+		return m.AddedEveryDays()
+	case contactplan.FieldLastCount:
+		return m.AddedLastCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ContactPlanMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case contactplan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case contactplan.FieldEveryDays:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEveryDays(v)
+		return nil
+	case contactplan.FieldLastCount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ContactPlan numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ContactPlanMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(contactplan.FieldCreatedByID) {
+		fields = append(fields, contactplan.FieldCreatedByID)
+	}
+	if m.FieldCleared(contactplan.FieldUpdatedByID) {
+		fields = append(fields, contactplan.FieldUpdatedByID)
+	}
+	if m.FieldCleared(contactplan.FieldDeletedAt) {
+		fields = append(fields, contactplan.FieldDeletedAt)
+	}
+	if m.FieldCleared(contactplan.FieldOwnerID) {
+		fields = append(fields, contactplan.FieldOwnerID)
+	}
+	if m.FieldCleared(contactplan.FieldTeamID) {
+		fields = append(fields, contactplan.FieldTeamID)
+	}
+	if m.FieldCleared(contactplan.FieldPartnerID) {
+		fields = append(fields, contactplan.FieldPartnerID)
+	}
+	if m.FieldCleared(contactplan.FieldNameFold) {
+		fields = append(fields, contactplan.FieldNameFold)
+	}
+	if m.FieldCleared(contactplan.FieldNameSort) {
+		fields = append(fields, contactplan.FieldNameSort)
+	}
+	if m.FieldCleared(contactplan.FieldLifecycleID) {
+		fields = append(fields, contactplan.FieldLifecycleID)
+	}
+	if m.FieldCleared(contactplan.FieldTagID) {
+		fields = append(fields, contactplan.FieldTagID)
+	}
+	if m.FieldCleared(contactplan.FieldCustomerType) {
+		fields = append(fields, contactplan.FieldCustomerType)
+	}
+	if m.FieldCleared(contactplan.FieldIndustry) {
+		fields = append(fields, contactplan.FieldIndustry)
+	}
+	if m.FieldCleared(contactplan.FieldIndustryFold) {
+		fields = append(fields, contactplan.FieldIndustryFold)
+	}
+	if m.FieldCleared(contactplan.FieldSubject) {
+		fields = append(fields, contactplan.FieldSubject)
+	}
+	if m.FieldCleared(contactplan.FieldSubjectFold) {
+		fields = append(fields, contactplan.FieldSubjectFold)
+	}
+	if m.FieldCleared(contactplan.FieldLastRunAt) {
+		fields = append(fields, contactplan.FieldLastRunAt)
+	}
+	if m.FieldCleared(contactplan.FieldLastCount) {
+		fields = append(fields, contactplan.FieldLastCount)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ContactPlanMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ContactPlanMutation) ClearField(name string) error {
+	switch name {
+	case contactplan.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case contactplan.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case contactplan.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case contactplan.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case contactplan.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case contactplan.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case contactplan.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case contactplan.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case contactplan.FieldLifecycleID:
+		m.ClearLifecycleID()
+		return nil
+	case contactplan.FieldTagID:
+		m.ClearTagID()
+		return nil
+	case contactplan.FieldCustomerType:
+		m.ClearCustomerType()
+		return nil
+	case contactplan.FieldIndustry:
+		m.ClearIndustry()
+		return nil
+	case contactplan.FieldIndustryFold:
+		m.ClearIndustryFold()
+		return nil
+	case contactplan.FieldSubject:
+		m.ClearSubject()
+		return nil
+	case contactplan.FieldSubjectFold:
+		m.ClearSubjectFold()
+		return nil
+	case contactplan.FieldLastRunAt:
+		m.ClearLastRunAt()
+		return nil
+	case contactplan.FieldLastCount:
+		m.ClearLastCount()
+		return nil
+	}
+	return fmt.Errorf("unknown ContactPlan nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ContactPlanMutation) ResetField(name string) error {
+	switch name {
+	case contactplan.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case contactplan.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case contactplan.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case contactplan.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case contactplan.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case contactplan.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case contactplan.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case contactplan.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case contactplan.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case contactplan.FieldName:
+		m.ResetName()
+		return nil
+	case contactplan.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case contactplan.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case contactplan.FieldEveryDays:
+		m.ResetEveryDays()
+		return nil
+	case contactplan.FieldActive:
+		m.ResetActive()
+		return nil
+	case contactplan.FieldLifecycleID:
+		m.ResetLifecycleID()
+		return nil
+	case contactplan.FieldTagID:
+		m.ResetTagID()
+		return nil
+	case contactplan.FieldCustomerType:
+		m.ResetCustomerType()
+		return nil
+	case contactplan.FieldIndustry:
+		m.ResetIndustry()
+		return nil
+	case contactplan.FieldIndustryFold:
+		m.ResetIndustryFold()
+		return nil
+	case contactplan.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case contactplan.FieldSubjectFold:
+		m.ResetSubjectFold()
+		return nil
+	case contactplan.FieldLastRunAt:
+		m.ResetLastRunAt()
+		return nil
+	case contactplan.FieldLastCount:
+		m.ResetLastCount()
+		return nil
+	}
+	return fmt.Errorf("unknown ContactPlan field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ContactPlanMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ContactPlanMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ContactPlanMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ContactPlanMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ContactPlanMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ContactPlanMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ContactPlanMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ContactPlan unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ContactPlanMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ContactPlan edge %s", name)
+}
+
+// ConversationMutation represents an operation that mutates the Conversation nodes in the graph.
+type ConversationMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *stored.ID
+	version            *int64
+	addversion         *int64
+	created_at         *time.Time
+	updated_at         *time.Time
+	created_by_id      *stored.ID
+	updated_by_id      *stored.ID
+	deleted_at         *time.Time
+	title              *string
+	title_fold         *string
+	title_sort         *[]byte
+	last_post_at       *time.Time
+	clearedFields      map[string]struct{}
+	account            *stored.ID
+	clearedaccount     bool
+	contact            *stored.ID
+	clearedcontact     bool
+	lead               *stored.ID
+	clearedlead        bool
+	opportunity        *stored.ID
+	clearedopportunity bool
+	activity           *stored.ID
+	clearedactivity    bool
+	circle             *stored.ID
+	clearedcircle      bool
+	done               bool
+	oldValue           func(context.Context) (*Conversation, error)
+	predicates         []predicate.Conversation
+}
+
+var _ ent.Mutation = (*ConversationMutation)(nil)
+
+// conversationOption allows management of the mutation configuration using functional options.
+type conversationOption func(*ConversationMutation)
+
+// newConversationMutation creates new mutation for the Conversation entity.
+func newConversationMutation(c config, op Op, opts ...conversationOption) *ConversationMutation {
+	m := &ConversationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeConversation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withConversationID sets the ID field of the mutation.
+func withConversationID(id stored.ID) conversationOption {
+	return func(m *ConversationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Conversation
+		)
+		m.oldValue = func(ctx context.Context) (*Conversation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Conversation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withConversation sets the old Conversation of the mutation.
+func withConversation(node *Conversation) conversationOption {
+	return func(m *ConversationMutation) {
+		m.oldValue = func(context.Context) (*Conversation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ConversationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ConversationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Conversation entities.
+func (m *ConversationMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ConversationMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ConversationMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Conversation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ConversationMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ConversationMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ConversationMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ConversationMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ConversationMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ConversationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ConversationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ConversationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ConversationMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ConversationMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ConversationMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ConversationMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ConversationMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ConversationMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[conversation.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ConversationMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ConversationMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, conversation.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ConversationMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ConversationMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ConversationMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[conversation.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ConversationMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ConversationMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, conversation.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ConversationMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ConversationMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ConversationMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[conversation.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ConversationMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ConversationMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, conversation.FieldDeletedAt)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *ConversationMutation) SetAccountID(s stored.ID) {
+	m.account = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *ConversationMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (m *ConversationMutation) ClearAccountID() {
+	m.account = nil
+	m.clearedFields[conversation.FieldAccountID] = struct{}{}
+}
+
+// AccountIDCleared returns if the "account_id" field was cleared in this mutation.
+func (m *ConversationMutation) AccountIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldAccountID]
+	return ok
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *ConversationMutation) ResetAccountID() {
+	m.account = nil
+	delete(m.clearedFields, conversation.FieldAccountID)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ConversationMutation) SetContactID(s stored.ID) {
+	m.contact = &s
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ConversationMutation) ContactID() (r stored.ID, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldContactID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ClearContactID clears the value of the "contact_id" field.
+func (m *ConversationMutation) ClearContactID() {
+	m.contact = nil
+	m.clearedFields[conversation.FieldContactID] = struct{}{}
+}
+
+// ContactIDCleared returns if the "contact_id" field was cleared in this mutation.
+func (m *ConversationMutation) ContactIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldContactID]
+	return ok
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ConversationMutation) ResetContactID() {
+	m.contact = nil
+	delete(m.clearedFields, conversation.FieldContactID)
+}
+
+// SetLeadID sets the "lead_id" field.
+func (m *ConversationMutation) SetLeadID(s stored.ID) {
+	m.lead = &s
+}
+
+// LeadID returns the value of the "lead_id" field in the mutation.
+func (m *ConversationMutation) LeadID() (r stored.ID, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadID returns the old "lead_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldLeadID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadID: %w", err)
+	}
+	return oldValue.LeadID, nil
+}
+
+// ClearLeadID clears the value of the "lead_id" field.
+func (m *ConversationMutation) ClearLeadID() {
+	m.lead = nil
+	m.clearedFields[conversation.FieldLeadID] = struct{}{}
+}
+
+// LeadIDCleared returns if the "lead_id" field was cleared in this mutation.
+func (m *ConversationMutation) LeadIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldLeadID]
+	return ok
+}
+
+// ResetLeadID resets all changes to the "lead_id" field.
+func (m *ConversationMutation) ResetLeadID() {
+	m.lead = nil
+	delete(m.clearedFields, conversation.FieldLeadID)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *ConversationMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *ConversationMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ClearOpportunityID clears the value of the "opportunity_id" field.
+func (m *ConversationMutation) ClearOpportunityID() {
+	m.opportunity = nil
+	m.clearedFields[conversation.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityIDCleared returns if the "opportunity_id" field was cleared in this mutation.
+func (m *ConversationMutation) OpportunityIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldOpportunityID]
+	return ok
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *ConversationMutation) ResetOpportunityID() {
+	m.opportunity = nil
+	delete(m.clearedFields, conversation.FieldOpportunityID)
+}
+
+// SetActivityID sets the "activity_id" field.
+func (m *ConversationMutation) SetActivityID(s stored.ID) {
+	m.activity = &s
+}
+
+// ActivityID returns the value of the "activity_id" field in the mutation.
+func (m *ConversationMutation) ActivityID() (r stored.ID, exists bool) {
+	v := m.activity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivityID returns the old "activity_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldActivityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivityID: %w", err)
+	}
+	return oldValue.ActivityID, nil
+}
+
+// ClearActivityID clears the value of the "activity_id" field.
+func (m *ConversationMutation) ClearActivityID() {
+	m.activity = nil
+	m.clearedFields[conversation.FieldActivityID] = struct{}{}
+}
+
+// ActivityIDCleared returns if the "activity_id" field was cleared in this mutation.
+func (m *ConversationMutation) ActivityIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldActivityID]
+	return ok
+}
+
+// ResetActivityID resets all changes to the "activity_id" field.
+func (m *ConversationMutation) ResetActivityID() {
+	m.activity = nil
+	delete(m.clearedFields, conversation.FieldActivityID)
+}
+
+// SetCircleID sets the "circle_id" field.
+func (m *ConversationMutation) SetCircleID(s stored.ID) {
+	m.circle = &s
+}
+
+// CircleID returns the value of the "circle_id" field in the mutation.
+func (m *ConversationMutation) CircleID() (r stored.ID, exists bool) {
+	v := m.circle
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCircleID returns the old "circle_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldCircleID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCircleID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCircleID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCircleID: %w", err)
+	}
+	return oldValue.CircleID, nil
+}
+
+// ClearCircleID clears the value of the "circle_id" field.
+func (m *ConversationMutation) ClearCircleID() {
+	m.circle = nil
+	m.clearedFields[conversation.FieldCircleID] = struct{}{}
+}
+
+// CircleIDCleared returns if the "circle_id" field was cleared in this mutation.
+func (m *ConversationMutation) CircleIDCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldCircleID]
+	return ok
+}
+
+// ResetCircleID resets all changes to the "circle_id" field.
+func (m *ConversationMutation) ResetCircleID() {
+	m.circle = nil
+	delete(m.clearedFields, conversation.FieldCircleID)
+}
+
+// SetTitle sets the "title" field.
+func (m *ConversationMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *ConversationMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ClearTitle clears the value of the "title" field.
+func (m *ConversationMutation) ClearTitle() {
+	m.title = nil
+	m.clearedFields[conversation.FieldTitle] = struct{}{}
+}
+
+// TitleCleared returns if the "title" field was cleared in this mutation.
+func (m *ConversationMutation) TitleCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldTitle]
+	return ok
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *ConversationMutation) ResetTitle() {
+	m.title = nil
+	delete(m.clearedFields, conversation.FieldTitle)
+}
+
+// SetTitleFold sets the "title_fold" field.
+func (m *ConversationMutation) SetTitleFold(s string) {
+	m.title_fold = &s
+}
+
+// TitleFold returns the value of the "title_fold" field in the mutation.
+func (m *ConversationMutation) TitleFold() (r string, exists bool) {
+	v := m.title_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleFold returns the old "title_fold" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldTitleFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleFold: %w", err)
+	}
+	return oldValue.TitleFold, nil
+}
+
+// ClearTitleFold clears the value of the "title_fold" field.
+func (m *ConversationMutation) ClearTitleFold() {
+	m.title_fold = nil
+	m.clearedFields[conversation.FieldTitleFold] = struct{}{}
+}
+
+// TitleFoldCleared returns if the "title_fold" field was cleared in this mutation.
+func (m *ConversationMutation) TitleFoldCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldTitleFold]
+	return ok
+}
+
+// ResetTitleFold resets all changes to the "title_fold" field.
+func (m *ConversationMutation) ResetTitleFold() {
+	m.title_fold = nil
+	delete(m.clearedFields, conversation.FieldTitleFold)
+}
+
+// SetTitleSort sets the "title_sort" field.
+func (m *ConversationMutation) SetTitleSort(b []byte) {
+	m.title_sort = &b
+}
+
+// TitleSort returns the value of the "title_sort" field in the mutation.
+func (m *ConversationMutation) TitleSort() (r []byte, exists bool) {
+	v := m.title_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitleSort returns the old "title_sort" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldTitleSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitleSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitleSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitleSort: %w", err)
+	}
+	return oldValue.TitleSort, nil
+}
+
+// ClearTitleSort clears the value of the "title_sort" field.
+func (m *ConversationMutation) ClearTitleSort() {
+	m.title_sort = nil
+	m.clearedFields[conversation.FieldTitleSort] = struct{}{}
+}
+
+// TitleSortCleared returns if the "title_sort" field was cleared in this mutation.
+func (m *ConversationMutation) TitleSortCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldTitleSort]
+	return ok
+}
+
+// ResetTitleSort resets all changes to the "title_sort" field.
+func (m *ConversationMutation) ResetTitleSort() {
+	m.title_sort = nil
+	delete(m.clearedFields, conversation.FieldTitleSort)
+}
+
+// SetLastPostAt sets the "last_post_at" field.
+func (m *ConversationMutation) SetLastPostAt(t time.Time) {
+	m.last_post_at = &t
+}
+
+// LastPostAt returns the value of the "last_post_at" field in the mutation.
+func (m *ConversationMutation) LastPostAt() (r time.Time, exists bool) {
+	v := m.last_post_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastPostAt returns the old "last_post_at" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldLastPostAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastPostAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastPostAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastPostAt: %w", err)
+	}
+	return oldValue.LastPostAt, nil
+}
+
+// ClearLastPostAt clears the value of the "last_post_at" field.
+func (m *ConversationMutation) ClearLastPostAt() {
+	m.last_post_at = nil
+	m.clearedFields[conversation.FieldLastPostAt] = struct{}{}
+}
+
+// LastPostAtCleared returns if the "last_post_at" field was cleared in this mutation.
+func (m *ConversationMutation) LastPostAtCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldLastPostAt]
+	return ok
+}
+
+// ResetLastPostAt resets all changes to the "last_post_at" field.
+func (m *ConversationMutation) ResetLastPostAt() {
+	m.last_post_at = nil
+	delete(m.clearedFields, conversation.FieldLastPostAt)
+}
+
+// ClearAccount clears the "account" edge to the Account entity.
+func (m *ConversationMutation) ClearAccount() {
+	m.clearedaccount = true
+	m.clearedFields[conversation.FieldAccountID] = struct{}{}
+}
+
+// AccountCleared reports if the "account" edge to the Account entity was cleared.
+func (m *ConversationMutation) AccountCleared() bool {
+	return m.AccountIDCleared() || m.clearedaccount
+}
+
+// AccountIDs returns the "account" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AccountID instead. It exists only for internal usage by the builders.
+func (m *ConversationMutation) AccountIDs() (ids []stored.ID) {
+	if id := m.account; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAccount resets all changes to the "account" edge.
+func (m *ConversationMutation) ResetAccount() {
+	m.account = nil
+	m.clearedaccount = false
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *ConversationMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[conversation.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *ConversationMutation) ContactCleared() bool {
+	return m.ContactIDCleared() || m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *ConversationMutation) ContactIDs() (ids []stored.ID) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *ConversationMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// ClearLead clears the "lead" edge to the Lead entity.
+func (m *ConversationMutation) ClearLead() {
+	m.clearedlead = true
+	m.clearedFields[conversation.FieldLeadID] = struct{}{}
+}
+
+// LeadCleared reports if the "lead" edge to the Lead entity was cleared.
+func (m *ConversationMutation) LeadCleared() bool {
+	return m.LeadIDCleared() || m.clearedlead
+}
+
+// LeadIDs returns the "lead" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// LeadID instead. It exists only for internal usage by the builders.
+func (m *ConversationMutation) LeadIDs() (ids []stored.ID) {
+	if id := m.lead; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetLead resets all changes to the "lead" edge.
+func (m *ConversationMutation) ResetLead() {
+	m.lead = nil
+	m.clearedlead = false
+}
+
+// ClearOpportunity clears the "opportunity" edge to the Opportunity entity.
+func (m *ConversationMutation) ClearOpportunity() {
+	m.clearedopportunity = true
+	m.clearedFields[conversation.FieldOpportunityID] = struct{}{}
+}
+
+// OpportunityCleared reports if the "opportunity" edge to the Opportunity entity was cleared.
+func (m *ConversationMutation) OpportunityCleared() bool {
+	return m.OpportunityIDCleared() || m.clearedopportunity
+}
+
+// OpportunityIDs returns the "opportunity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OpportunityID instead. It exists only for internal usage by the builders.
+func (m *ConversationMutation) OpportunityIDs() (ids []stored.ID) {
+	if id := m.opportunity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOpportunity resets all changes to the "opportunity" edge.
+func (m *ConversationMutation) ResetOpportunity() {
+	m.opportunity = nil
+	m.clearedopportunity = false
+}
+
+// ClearActivity clears the "activity" edge to the Activity entity.
+func (m *ConversationMutation) ClearActivity() {
+	m.clearedactivity = true
+	m.clearedFields[conversation.FieldActivityID] = struct{}{}
+}
+
+// ActivityCleared reports if the "activity" edge to the Activity entity was cleared.
+func (m *ConversationMutation) ActivityCleared() bool {
+	return m.ActivityIDCleared() || m.clearedactivity
+}
+
+// ActivityIDs returns the "activity" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ActivityID instead. It exists only for internal usage by the builders.
+func (m *ConversationMutation) ActivityIDs() (ids []stored.ID) {
+	if id := m.activity; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetActivity resets all changes to the "activity" edge.
+func (m *ConversationMutation) ResetActivity() {
+	m.activity = nil
+	m.clearedactivity = false
+}
+
+// ClearCircle clears the "circle" edge to the Circle entity.
+func (m *ConversationMutation) ClearCircle() {
+	m.clearedcircle = true
+	m.clearedFields[conversation.FieldCircleID] = struct{}{}
+}
+
+// CircleCleared reports if the "circle" edge to the Circle entity was cleared.
+func (m *ConversationMutation) CircleCleared() bool {
+	return m.CircleIDCleared() || m.clearedcircle
+}
+
+// CircleIDs returns the "circle" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CircleID instead. It exists only for internal usage by the builders.
+func (m *ConversationMutation) CircleIDs() (ids []stored.ID) {
+	if id := m.circle; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCircle resets all changes to the "circle" edge.
+func (m *ConversationMutation) ResetCircle() {
+	m.circle = nil
+	m.clearedcircle = false
+}
+
+// Where appends a list predicates to the ConversationMutation builder.
+func (m *ConversationMutation) Where(ps ...predicate.Conversation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ConversationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ConversationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Conversation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ConversationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ConversationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Conversation).
+func (m *ConversationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ConversationMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.version != nil {
+		fields = append(fields, conversation.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, conversation.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, conversation.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, conversation.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, conversation.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, conversation.FieldDeletedAt)
+	}
+	if m.account != nil {
+		fields = append(fields, conversation.FieldAccountID)
+	}
+	if m.contact != nil {
+		fields = append(fields, conversation.FieldContactID)
+	}
+	if m.lead != nil {
+		fields = append(fields, conversation.FieldLeadID)
+	}
+	if m.opportunity != nil {
+		fields = append(fields, conversation.FieldOpportunityID)
+	}
+	if m.activity != nil {
+		fields = append(fields, conversation.FieldActivityID)
+	}
+	if m.circle != nil {
+		fields = append(fields, conversation.FieldCircleID)
+	}
+	if m.title != nil {
+		fields = append(fields, conversation.FieldTitle)
+	}
+	if m.title_fold != nil {
+		fields = append(fields, conversation.FieldTitleFold)
+	}
+	if m.title_sort != nil {
+		fields = append(fields, conversation.FieldTitleSort)
+	}
+	if m.last_post_at != nil {
+		fields = append(fields, conversation.FieldLastPostAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ConversationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case conversation.FieldVersion:
+		return m.Version()
+	case conversation.FieldCreatedAt:
+		return m.CreatedAt()
+	case conversation.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case conversation.FieldCreatedByID:
+		return m.CreatedByID()
+	case conversation.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case conversation.FieldDeletedAt:
+		return m.DeletedAt()
+	case conversation.FieldAccountID:
+		return m.AccountID()
+	case conversation.FieldContactID:
+		return m.ContactID()
+	case conversation.FieldLeadID:
+		return m.LeadID()
+	case conversation.FieldOpportunityID:
+		return m.OpportunityID()
+	case conversation.FieldActivityID:
+		return m.ActivityID()
+	case conversation.FieldCircleID:
+		return m.CircleID()
+	case conversation.FieldTitle:
+		return m.Title()
+	case conversation.FieldTitleFold:
+		return m.TitleFold()
+	case conversation.FieldTitleSort:
+		return m.TitleSort()
+	case conversation.FieldLastPostAt:
+		return m.LastPostAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ConversationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case conversation.FieldVersion:
+		return m.OldVersion(ctx)
+	case conversation.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case conversation.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case conversation.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case conversation.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case conversation.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case conversation.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case conversation.FieldContactID:
+		return m.OldContactID(ctx)
+	case conversation.FieldLeadID:
+		return m.OldLeadID(ctx)
+	case conversation.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case conversation.FieldActivityID:
+		return m.OldActivityID(ctx)
+	case conversation.FieldCircleID:
+		return m.OldCircleID(ctx)
+	case conversation.FieldTitle:
+		return m.OldTitle(ctx)
+	case conversation.FieldTitleFold:
+		return m.OldTitleFold(ctx)
+	case conversation.FieldTitleSort:
+		return m.OldTitleSort(ctx)
+	case conversation.FieldLastPostAt:
+		return m.OldLastPostAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Conversation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConversationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case conversation.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case conversation.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case conversation.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case conversation.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case conversation.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case conversation.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case conversation.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case conversation.FieldContactID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case conversation.FieldLeadID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadID(v)
+		return nil
+	case conversation.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case conversation.FieldActivityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivityID(v)
+		return nil
+	case conversation.FieldCircleID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCircleID(v)
+		return nil
+	case conversation.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case conversation.FieldTitleFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleFold(v)
+		return nil
+	case conversation.FieldTitleSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitleSort(v)
+		return nil
+	case conversation.FieldLastPostAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastPostAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Conversation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ConversationMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, conversation.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ConversationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case conversation.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConversationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case conversation.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Conversation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ConversationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(conversation.FieldCreatedByID) {
+		fields = append(fields, conversation.FieldCreatedByID)
+	}
+	if m.FieldCleared(conversation.FieldUpdatedByID) {
+		fields = append(fields, conversation.FieldUpdatedByID)
+	}
+	if m.FieldCleared(conversation.FieldDeletedAt) {
+		fields = append(fields, conversation.FieldDeletedAt)
+	}
+	if m.FieldCleared(conversation.FieldAccountID) {
+		fields = append(fields, conversation.FieldAccountID)
+	}
+	if m.FieldCleared(conversation.FieldContactID) {
+		fields = append(fields, conversation.FieldContactID)
+	}
+	if m.FieldCleared(conversation.FieldLeadID) {
+		fields = append(fields, conversation.FieldLeadID)
+	}
+	if m.FieldCleared(conversation.FieldOpportunityID) {
+		fields = append(fields, conversation.FieldOpportunityID)
+	}
+	if m.FieldCleared(conversation.FieldActivityID) {
+		fields = append(fields, conversation.FieldActivityID)
+	}
+	if m.FieldCleared(conversation.FieldCircleID) {
+		fields = append(fields, conversation.FieldCircleID)
+	}
+	if m.FieldCleared(conversation.FieldTitle) {
+		fields = append(fields, conversation.FieldTitle)
+	}
+	if m.FieldCleared(conversation.FieldTitleFold) {
+		fields = append(fields, conversation.FieldTitleFold)
+	}
+	if m.FieldCleared(conversation.FieldTitleSort) {
+		fields = append(fields, conversation.FieldTitleSort)
+	}
+	if m.FieldCleared(conversation.FieldLastPostAt) {
+		fields = append(fields, conversation.FieldLastPostAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ConversationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ConversationMutation) ClearField(name string) error {
+	switch name {
+	case conversation.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case conversation.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case conversation.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case conversation.FieldAccountID:
+		m.ClearAccountID()
+		return nil
+	case conversation.FieldContactID:
+		m.ClearContactID()
+		return nil
+	case conversation.FieldLeadID:
+		m.ClearLeadID()
+		return nil
+	case conversation.FieldOpportunityID:
+		m.ClearOpportunityID()
+		return nil
+	case conversation.FieldActivityID:
+		m.ClearActivityID()
+		return nil
+	case conversation.FieldCircleID:
+		m.ClearCircleID()
+		return nil
+	case conversation.FieldTitle:
+		m.ClearTitle()
+		return nil
+	case conversation.FieldTitleFold:
+		m.ClearTitleFold()
+		return nil
+	case conversation.FieldTitleSort:
+		m.ClearTitleSort()
+		return nil
+	case conversation.FieldLastPostAt:
+		m.ClearLastPostAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Conversation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ConversationMutation) ResetField(name string) error {
+	switch name {
+	case conversation.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case conversation.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case conversation.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case conversation.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case conversation.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case conversation.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case conversation.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case conversation.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case conversation.FieldLeadID:
+		m.ResetLeadID()
+		return nil
+	case conversation.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case conversation.FieldActivityID:
+		m.ResetActivityID()
+		return nil
+	case conversation.FieldCircleID:
+		m.ResetCircleID()
+		return nil
+	case conversation.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case conversation.FieldTitleFold:
+		m.ResetTitleFold()
+		return nil
+	case conversation.FieldTitleSort:
+		m.ResetTitleSort()
+		return nil
+	case conversation.FieldLastPostAt:
+		m.ResetLastPostAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Conversation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ConversationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.account != nil {
+		edges = append(edges, conversation.EdgeAccount)
+	}
+	if m.contact != nil {
+		edges = append(edges, conversation.EdgeContact)
+	}
+	if m.lead != nil {
+		edges = append(edges, conversation.EdgeLead)
+	}
+	if m.opportunity != nil {
+		edges = append(edges, conversation.EdgeOpportunity)
+	}
+	if m.activity != nil {
+		edges = append(edges, conversation.EdgeActivity)
+	}
+	if m.circle != nil {
+		edges = append(edges, conversation.EdgeCircle)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ConversationMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case conversation.EdgeAccount:
+		if id := m.account; id != nil {
+			return []ent.Value{*id}
+		}
+	case conversation.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	case conversation.EdgeLead:
+		if id := m.lead; id != nil {
+			return []ent.Value{*id}
+		}
+	case conversation.EdgeOpportunity:
+		if id := m.opportunity; id != nil {
+			return []ent.Value{*id}
+		}
+	case conversation.EdgeActivity:
+		if id := m.activity; id != nil {
+			return []ent.Value{*id}
+		}
+	case conversation.EdgeCircle:
+		if id := m.circle; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ConversationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 6)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ConversationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ConversationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.clearedaccount {
+		edges = append(edges, conversation.EdgeAccount)
+	}
+	if m.clearedcontact {
+		edges = append(edges, conversation.EdgeContact)
+	}
+	if m.clearedlead {
+		edges = append(edges, conversation.EdgeLead)
+	}
+	if m.clearedopportunity {
+		edges = append(edges, conversation.EdgeOpportunity)
+	}
+	if m.clearedactivity {
+		edges = append(edges, conversation.EdgeActivity)
+	}
+	if m.clearedcircle {
+		edges = append(edges, conversation.EdgeCircle)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ConversationMutation) EdgeCleared(name string) bool {
+	switch name {
+	case conversation.EdgeAccount:
+		return m.clearedaccount
+	case conversation.EdgeContact:
+		return m.clearedcontact
+	case conversation.EdgeLead:
+		return m.clearedlead
+	case conversation.EdgeOpportunity:
+		return m.clearedopportunity
+	case conversation.EdgeActivity:
+		return m.clearedactivity
+	case conversation.EdgeCircle:
+		return m.clearedcircle
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ConversationMutation) ClearEdge(name string) error {
+	switch name {
+	case conversation.EdgeAccount:
+		m.ClearAccount()
+		return nil
+	case conversation.EdgeContact:
+		m.ClearContact()
+		return nil
+	case conversation.EdgeLead:
+		m.ClearLead()
+		return nil
+	case conversation.EdgeOpportunity:
+		m.ClearOpportunity()
+		return nil
+	case conversation.EdgeActivity:
+		m.ClearActivity()
+		return nil
+	case conversation.EdgeCircle:
+		m.ClearCircle()
+		return nil
+	}
+	return fmt.Errorf("unknown Conversation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ConversationMutation) ResetEdge(name string) error {
+	switch name {
+	case conversation.EdgeAccount:
+		m.ResetAccount()
+		return nil
+	case conversation.EdgeContact:
+		m.ResetContact()
+		return nil
+	case conversation.EdgeLead:
+		m.ResetLead()
+		return nil
+	case conversation.EdgeOpportunity:
+		m.ResetOpportunity()
+		return nil
+	case conversation.EdgeActivity:
+		m.ResetActivity()
+		return nil
+	case conversation.EdgeCircle:
+		m.ResetCircle()
+		return nil
+	}
+	return fmt.Errorf("unknown Conversation edge %s", name)
 }
 
 // CustomFieldMutation represents an operation that mutates the CustomField nodes in the graph.
@@ -57044,6 +65550,1245 @@ func (m *PipelineMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Pipeline edge %s", name)
 }
 
+// PostMutation represents an operation that mutates the Post nodes in the graph.
+type PostMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	owner_id            *stored.ID
+	team_id             *stored.ID
+	partner_id          *stored.ID
+	number              *int64
+	addnumber           *int64
+	text                *string
+	edited_at           *time.Time
+	clearedFields       map[string]struct{}
+	conversation        *stored.ID
+	clearedconversation bool
+	done                bool
+	oldValue            func(context.Context) (*Post, error)
+	predicates          []predicate.Post
+}
+
+var _ ent.Mutation = (*PostMutation)(nil)
+
+// postOption allows management of the mutation configuration using functional options.
+type postOption func(*PostMutation)
+
+// newPostMutation creates new mutation for the Post entity.
+func newPostMutation(c config, op Op, opts ...postOption) *PostMutation {
+	m := &PostMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePost,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPostID sets the ID field of the mutation.
+func withPostID(id stored.ID) postOption {
+	return func(m *PostMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Post
+		)
+		m.oldValue = func(ctx context.Context) (*Post, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Post.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPost sets the old Post of the mutation.
+func withPost(node *Post) postOption {
+	return func(m *PostMutation) {
+		m.oldValue = func(context.Context) (*Post, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PostMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PostMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Post entities.
+func (m *PostMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PostMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PostMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Post.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *PostMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PostMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PostMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PostMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PostMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PostMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PostMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PostMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *PostMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *PostMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *PostMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *PostMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *PostMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *PostMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[post.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *PostMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[post.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *PostMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, post.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *PostMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *PostMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *PostMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[post.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *PostMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[post.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *PostMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, post.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *PostMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *PostMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *PostMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[post.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *PostMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[post.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *PostMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, post.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *PostMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *PostMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *PostMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[post.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *PostMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[post.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *PostMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, post.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *PostMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *PostMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *PostMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[post.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *PostMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[post.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *PostMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, post.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *PostMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *PostMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *PostMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[post.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *PostMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[post.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *PostMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, post.FieldPartnerID)
+}
+
+// SetConversationID sets the "conversation_id" field.
+func (m *PostMutation) SetConversationID(s stored.ID) {
+	m.conversation = &s
+}
+
+// ConversationID returns the value of the "conversation_id" field in the mutation.
+func (m *PostMutation) ConversationID() (r stored.ID, exists bool) {
+	v := m.conversation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConversationID returns the old "conversation_id" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldConversationID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConversationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConversationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConversationID: %w", err)
+	}
+	return oldValue.ConversationID, nil
+}
+
+// ResetConversationID resets all changes to the "conversation_id" field.
+func (m *PostMutation) ResetConversationID() {
+	m.conversation = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *PostMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *PostMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *PostMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *PostMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *PostMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetText sets the "text" field.
+func (m *PostMutation) SetText(s string) {
+	m.text = &s
+}
+
+// Text returns the value of the "text" field in the mutation.
+func (m *PostMutation) Text() (r string, exists bool) {
+	v := m.text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldText returns the old "text" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldText: %w", err)
+	}
+	return oldValue.Text, nil
+}
+
+// ResetText resets all changes to the "text" field.
+func (m *PostMutation) ResetText() {
+	m.text = nil
+}
+
+// SetEditedAt sets the "edited_at" field.
+func (m *PostMutation) SetEditedAt(t time.Time) {
+	m.edited_at = &t
+}
+
+// EditedAt returns the value of the "edited_at" field in the mutation.
+func (m *PostMutation) EditedAt() (r time.Time, exists bool) {
+	v := m.edited_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEditedAt returns the old "edited_at" field's value of the Post entity.
+// If the Post object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PostMutation) OldEditedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEditedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEditedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEditedAt: %w", err)
+	}
+	return oldValue.EditedAt, nil
+}
+
+// ClearEditedAt clears the value of the "edited_at" field.
+func (m *PostMutation) ClearEditedAt() {
+	m.edited_at = nil
+	m.clearedFields[post.FieldEditedAt] = struct{}{}
+}
+
+// EditedAtCleared returns if the "edited_at" field was cleared in this mutation.
+func (m *PostMutation) EditedAtCleared() bool {
+	_, ok := m.clearedFields[post.FieldEditedAt]
+	return ok
+}
+
+// ResetEditedAt resets all changes to the "edited_at" field.
+func (m *PostMutation) ResetEditedAt() {
+	m.edited_at = nil
+	delete(m.clearedFields, post.FieldEditedAt)
+}
+
+// ClearConversation clears the "conversation" edge to the Conversation entity.
+func (m *PostMutation) ClearConversation() {
+	m.clearedconversation = true
+	m.clearedFields[post.FieldConversationID] = struct{}{}
+}
+
+// ConversationCleared reports if the "conversation" edge to the Conversation entity was cleared.
+func (m *PostMutation) ConversationCleared() bool {
+	return m.clearedconversation
+}
+
+// ConversationIDs returns the "conversation" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ConversationID instead. It exists only for internal usage by the builders.
+func (m *PostMutation) ConversationIDs() (ids []stored.ID) {
+	if id := m.conversation; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetConversation resets all changes to the "conversation" edge.
+func (m *PostMutation) ResetConversation() {
+	m.conversation = nil
+	m.clearedconversation = false
+}
+
+// Where appends a list predicates to the PostMutation builder.
+func (m *PostMutation) Where(ps ...predicate.Post) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PostMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PostMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Post, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PostMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PostMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Post).
+func (m *PostMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PostMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.version != nil {
+		fields = append(fields, post.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, post.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, post.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, post.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, post.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, post.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, post.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, post.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, post.FieldPartnerID)
+	}
+	if m.conversation != nil {
+		fields = append(fields, post.FieldConversationID)
+	}
+	if m.number != nil {
+		fields = append(fields, post.FieldNumber)
+	}
+	if m.text != nil {
+		fields = append(fields, post.FieldText)
+	}
+	if m.edited_at != nil {
+		fields = append(fields, post.FieldEditedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PostMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case post.FieldVersion:
+		return m.Version()
+	case post.FieldCreatedAt:
+		return m.CreatedAt()
+	case post.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case post.FieldCreatedByID:
+		return m.CreatedByID()
+	case post.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case post.FieldDeletedAt:
+		return m.DeletedAt()
+	case post.FieldOwnerID:
+		return m.OwnerID()
+	case post.FieldTeamID:
+		return m.TeamID()
+	case post.FieldPartnerID:
+		return m.PartnerID()
+	case post.FieldConversationID:
+		return m.ConversationID()
+	case post.FieldNumber:
+		return m.Number()
+	case post.FieldText:
+		return m.Text()
+	case post.FieldEditedAt:
+		return m.EditedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PostMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case post.FieldVersion:
+		return m.OldVersion(ctx)
+	case post.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case post.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case post.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case post.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case post.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case post.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case post.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case post.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case post.FieldConversationID:
+		return m.OldConversationID(ctx)
+	case post.FieldNumber:
+		return m.OldNumber(ctx)
+	case post.FieldText:
+		return m.OldText(ctx)
+	case post.FieldEditedAt:
+		return m.OldEditedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Post field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PostMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case post.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case post.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case post.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case post.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case post.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case post.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case post.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case post.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case post.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case post.FieldConversationID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConversationID(v)
+		return nil
+	case post.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case post.FieldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetText(v)
+		return nil
+	case post.FieldEditedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEditedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Post field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PostMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, post.FieldVersion)
+	}
+	if m.addnumber != nil {
+		fields = append(fields, post.FieldNumber)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PostMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case post.FieldVersion:
+		return m.AddedVersion()
+	case post.FieldNumber:
+		return m.AddedNumber()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PostMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case post.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case post.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Post numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PostMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(post.FieldCreatedByID) {
+		fields = append(fields, post.FieldCreatedByID)
+	}
+	if m.FieldCleared(post.FieldUpdatedByID) {
+		fields = append(fields, post.FieldUpdatedByID)
+	}
+	if m.FieldCleared(post.FieldDeletedAt) {
+		fields = append(fields, post.FieldDeletedAt)
+	}
+	if m.FieldCleared(post.FieldOwnerID) {
+		fields = append(fields, post.FieldOwnerID)
+	}
+	if m.FieldCleared(post.FieldTeamID) {
+		fields = append(fields, post.FieldTeamID)
+	}
+	if m.FieldCleared(post.FieldPartnerID) {
+		fields = append(fields, post.FieldPartnerID)
+	}
+	if m.FieldCleared(post.FieldEditedAt) {
+		fields = append(fields, post.FieldEditedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PostMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PostMutation) ClearField(name string) error {
+	switch name {
+	case post.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case post.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case post.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case post.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case post.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case post.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case post.FieldEditedAt:
+		m.ClearEditedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Post nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PostMutation) ResetField(name string) error {
+	switch name {
+	case post.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case post.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case post.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case post.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case post.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case post.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case post.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case post.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case post.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case post.FieldConversationID:
+		m.ResetConversationID()
+		return nil
+	case post.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case post.FieldText:
+		m.ResetText()
+		return nil
+	case post.FieldEditedAt:
+		m.ResetEditedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Post field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PostMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.conversation != nil {
+		edges = append(edges, post.EdgeConversation)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PostMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case post.EdgeConversation:
+		if id := m.conversation; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PostMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PostMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PostMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedconversation {
+		edges = append(edges, post.EdgeConversation)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PostMutation) EdgeCleared(name string) bool {
+	switch name {
+	case post.EdgeConversation:
+		return m.clearedconversation
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PostMutation) ClearEdge(name string) error {
+	switch name {
+	case post.EdgeConversation:
+		m.ClearConversation()
+		return nil
+	}
+	return fmt.Errorf("unknown Post unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PostMutation) ResetEdge(name string) error {
+	switch name {
+	case post.EdgeConversation:
+		m.ResetConversation()
+		return nil
+	}
+	return fmt.Errorf("unknown Post edge %s", name)
+}
+
 // PreferenceMutation represents an operation that mutates the Preference nodes in the graph.
 type PreferenceMutation struct {
 	config
@@ -61261,6 +71006,1118 @@ func (m *ProductCategoryMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ProductCategoryMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ProductCategory edge %s", name)
+}
+
+// ReadMarkMutation represents an operation that mutates the ReadMark nodes in the graph.
+type ReadMarkMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *stored.ID
+	version             *int64
+	addversion          *int64
+	created_at          *time.Time
+	updated_at          *time.Time
+	created_by_id       *stored.ID
+	updated_by_id       *stored.ID
+	deleted_at          *time.Time
+	owner_id            *stored.ID
+	team_id             *stored.ID
+	partner_id          *stored.ID
+	number              *int64
+	addnumber           *int64
+	clearedFields       map[string]struct{}
+	conversation        *stored.ID
+	clearedconversation bool
+	done                bool
+	oldValue            func(context.Context) (*ReadMark, error)
+	predicates          []predicate.ReadMark
+}
+
+var _ ent.Mutation = (*ReadMarkMutation)(nil)
+
+// readmarkOption allows management of the mutation configuration using functional options.
+type readmarkOption func(*ReadMarkMutation)
+
+// newReadMarkMutation creates new mutation for the ReadMark entity.
+func newReadMarkMutation(c config, op Op, opts ...readmarkOption) *ReadMarkMutation {
+	m := &ReadMarkMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReadMark,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReadMarkID sets the ID field of the mutation.
+func withReadMarkID(id stored.ID) readmarkOption {
+	return func(m *ReadMarkMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ReadMark
+		)
+		m.oldValue = func(ctx context.Context) (*ReadMark, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ReadMark.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReadMark sets the old ReadMark of the mutation.
+func withReadMark(node *ReadMark) readmarkOption {
+	return func(m *ReadMarkMutation) {
+		m.oldValue = func(context.Context) (*ReadMark, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReadMarkMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReadMarkMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ReadMark entities.
+func (m *ReadMarkMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReadMarkMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReadMarkMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ReadMark.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *ReadMarkMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ReadMarkMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ReadMarkMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ReadMarkMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ReadMarkMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ReadMarkMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ReadMarkMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ReadMarkMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ReadMarkMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ReadMarkMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ReadMarkMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ReadMarkMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ReadMarkMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ReadMarkMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[readmark.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ReadMarkMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[readmark.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ReadMarkMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, readmark.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *ReadMarkMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *ReadMarkMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *ReadMarkMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[readmark.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *ReadMarkMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[readmark.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *ReadMarkMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, readmark.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ReadMarkMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ReadMarkMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ReadMarkMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[readmark.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ReadMarkMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[readmark.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ReadMarkMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, readmark.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ReadMarkMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ReadMarkMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *ReadMarkMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[readmark.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *ReadMarkMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[readmark.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ReadMarkMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, readmark.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *ReadMarkMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *ReadMarkMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *ReadMarkMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[readmark.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *ReadMarkMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[readmark.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *ReadMarkMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, readmark.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *ReadMarkMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *ReadMarkMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *ReadMarkMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[readmark.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *ReadMarkMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[readmark.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *ReadMarkMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, readmark.FieldPartnerID)
+}
+
+// SetConversationID sets the "conversation_id" field.
+func (m *ReadMarkMutation) SetConversationID(s stored.ID) {
+	m.conversation = &s
+}
+
+// ConversationID returns the value of the "conversation_id" field in the mutation.
+func (m *ReadMarkMutation) ConversationID() (r stored.ID, exists bool) {
+	v := m.conversation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConversationID returns the old "conversation_id" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldConversationID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConversationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConversationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConversationID: %w", err)
+	}
+	return oldValue.ConversationID, nil
+}
+
+// ResetConversationID resets all changes to the "conversation_id" field.
+func (m *ReadMarkMutation) ResetConversationID() {
+	m.conversation = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *ReadMarkMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *ReadMarkMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the ReadMark entity.
+// If the ReadMark object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReadMarkMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *ReadMarkMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *ReadMarkMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *ReadMarkMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// ClearConversation clears the "conversation" edge to the Conversation entity.
+func (m *ReadMarkMutation) ClearConversation() {
+	m.clearedconversation = true
+	m.clearedFields[readmark.FieldConversationID] = struct{}{}
+}
+
+// ConversationCleared reports if the "conversation" edge to the Conversation entity was cleared.
+func (m *ReadMarkMutation) ConversationCleared() bool {
+	return m.clearedconversation
+}
+
+// ConversationIDs returns the "conversation" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ConversationID instead. It exists only for internal usage by the builders.
+func (m *ReadMarkMutation) ConversationIDs() (ids []stored.ID) {
+	if id := m.conversation; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetConversation resets all changes to the "conversation" edge.
+func (m *ReadMarkMutation) ResetConversation() {
+	m.conversation = nil
+	m.clearedconversation = false
+}
+
+// Where appends a list predicates to the ReadMarkMutation builder.
+func (m *ReadMarkMutation) Where(ps ...predicate.ReadMark) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReadMarkMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReadMarkMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ReadMark, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReadMarkMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReadMarkMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ReadMark).
+func (m *ReadMarkMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReadMarkMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.version != nil {
+		fields = append(fields, readmark.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, readmark.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, readmark.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, readmark.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, readmark.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, readmark.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, readmark.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, readmark.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, readmark.FieldPartnerID)
+	}
+	if m.conversation != nil {
+		fields = append(fields, readmark.FieldConversationID)
+	}
+	if m.number != nil {
+		fields = append(fields, readmark.FieldNumber)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReadMarkMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case readmark.FieldVersion:
+		return m.Version()
+	case readmark.FieldCreatedAt:
+		return m.CreatedAt()
+	case readmark.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case readmark.FieldCreatedByID:
+		return m.CreatedByID()
+	case readmark.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case readmark.FieldDeletedAt:
+		return m.DeletedAt()
+	case readmark.FieldOwnerID:
+		return m.OwnerID()
+	case readmark.FieldTeamID:
+		return m.TeamID()
+	case readmark.FieldPartnerID:
+		return m.PartnerID()
+	case readmark.FieldConversationID:
+		return m.ConversationID()
+	case readmark.FieldNumber:
+		return m.Number()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReadMarkMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case readmark.FieldVersion:
+		return m.OldVersion(ctx)
+	case readmark.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case readmark.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case readmark.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case readmark.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case readmark.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case readmark.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case readmark.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case readmark.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case readmark.FieldConversationID:
+		return m.OldConversationID(ctx)
+	case readmark.FieldNumber:
+		return m.OldNumber(ctx)
+	}
+	return nil, fmt.Errorf("unknown ReadMark field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReadMarkMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case readmark.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case readmark.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case readmark.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case readmark.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case readmark.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case readmark.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case readmark.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case readmark.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case readmark.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case readmark.FieldConversationID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConversationID(v)
+		return nil
+	case readmark.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ReadMark field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReadMarkMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, readmark.FieldVersion)
+	}
+	if m.addnumber != nil {
+		fields = append(fields, readmark.FieldNumber)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReadMarkMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case readmark.FieldVersion:
+		return m.AddedVersion()
+	case readmark.FieldNumber:
+		return m.AddedNumber()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReadMarkMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case readmark.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case readmark.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ReadMark numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReadMarkMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(readmark.FieldCreatedByID) {
+		fields = append(fields, readmark.FieldCreatedByID)
+	}
+	if m.FieldCleared(readmark.FieldUpdatedByID) {
+		fields = append(fields, readmark.FieldUpdatedByID)
+	}
+	if m.FieldCleared(readmark.FieldDeletedAt) {
+		fields = append(fields, readmark.FieldDeletedAt)
+	}
+	if m.FieldCleared(readmark.FieldOwnerID) {
+		fields = append(fields, readmark.FieldOwnerID)
+	}
+	if m.FieldCleared(readmark.FieldTeamID) {
+		fields = append(fields, readmark.FieldTeamID)
+	}
+	if m.FieldCleared(readmark.FieldPartnerID) {
+		fields = append(fields, readmark.FieldPartnerID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReadMarkMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReadMarkMutation) ClearField(name string) error {
+	switch name {
+	case readmark.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case readmark.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case readmark.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case readmark.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case readmark.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case readmark.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	}
+	return fmt.Errorf("unknown ReadMark nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReadMarkMutation) ResetField(name string) error {
+	switch name {
+	case readmark.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case readmark.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case readmark.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case readmark.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case readmark.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case readmark.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case readmark.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case readmark.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case readmark.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case readmark.FieldConversationID:
+		m.ResetConversationID()
+		return nil
+	case readmark.FieldNumber:
+		m.ResetNumber()
+		return nil
+	}
+	return fmt.Errorf("unknown ReadMark field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReadMarkMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.conversation != nil {
+		edges = append(edges, readmark.EdgeConversation)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReadMarkMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case readmark.EdgeConversation:
+		if id := m.conversation; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReadMarkMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReadMarkMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReadMarkMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedconversation {
+		edges = append(edges, readmark.EdgeConversation)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReadMarkMutation) EdgeCleared(name string) bool {
+	switch name {
+	case readmark.EdgeConversation:
+		return m.clearedconversation
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReadMarkMutation) ClearEdge(name string) error {
+	switch name {
+	case readmark.EdgeConversation:
+		m.ClearConversation()
+		return nil
+	}
+	return fmt.Errorf("unknown ReadMark unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReadMarkMutation) ResetEdge(name string) error {
+	switch name {
+	case readmark.EdgeConversation:
+		m.ResetConversation()
+		return nil
+	}
+	return fmt.Errorf("unknown ReadMark edge %s", name)
 }
 
 // RecurrenceMutation represents an operation that mutates the Recurrence nodes in the graph.
@@ -80454,6 +91311,7 @@ type UserMutation struct {
 	active             *bool
 	locale             *string
 	time_zone          *string
+	skills             *string
 	manager_id         *stored.ID
 	team_id            *stored.ID
 	partner_account_id *stored.ID
@@ -81236,6 +92094,55 @@ func (m *UserMutation) ResetTimeZone() {
 	delete(m.clearedFields, user.FieldTimeZone)
 }
 
+// SetSkills sets the "skills" field.
+func (m *UserMutation) SetSkills(s string) {
+	m.skills = &s
+}
+
+// Skills returns the value of the "skills" field in the mutation.
+func (m *UserMutation) Skills() (r string, exists bool) {
+	v := m.skills
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkills returns the old "skills" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSkills(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkills is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkills requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkills: %w", err)
+	}
+	return oldValue.Skills, nil
+}
+
+// ClearSkills clears the value of the "skills" field.
+func (m *UserMutation) ClearSkills() {
+	m.skills = nil
+	m.clearedFields[user.FieldSkills] = struct{}{}
+}
+
+// SkillsCleared returns if the "skills" field was cleared in this mutation.
+func (m *UserMutation) SkillsCleared() bool {
+	_, ok := m.clearedFields[user.FieldSkills]
+	return ok
+}
+
+// ResetSkills resets all changes to the "skills" field.
+func (m *UserMutation) ResetSkills() {
+	m.skills = nil
+	delete(m.clearedFields, user.FieldSkills)
+}
+
 // SetManagerID sets the "manager_id" field.
 func (m *UserMutation) SetManagerID(s stored.ID) {
 	m.manager_id = &s
@@ -81662,7 +92569,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 23)
+	fields := make([]string, 0, 24)
 	if m.version != nil {
 		fields = append(fields, user.FieldVersion)
 	}
@@ -81707,6 +92614,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.time_zone != nil {
 		fields = append(fields, user.FieldTimeZone)
+	}
+	if m.skills != nil {
+		fields = append(fields, user.FieldSkills)
 	}
 	if m.manager_id != nil {
 		fields = append(fields, user.FieldManagerID)
@@ -81770,6 +92680,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Locale()
 	case user.FieldTimeZone:
 		return m.TimeZone()
+	case user.FieldSkills:
+		return m.Skills()
 	case user.FieldManagerID:
 		return m.ManagerID()
 	case user.FieldTeamID:
@@ -81825,6 +92737,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldLocale(ctx)
 	case user.FieldTimeZone:
 		return m.OldTimeZone(ctx)
+	case user.FieldSkills:
+		return m.OldSkills(ctx)
 	case user.FieldManagerID:
 		return m.OldManagerID(ctx)
 	case user.FieldTeamID:
@@ -81955,6 +92869,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTimeZone(v)
 		return nil
+	case user.FieldSkills:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkills(v)
+		return nil
 	case user.FieldManagerID:
 		v, ok := value.(stored.ID)
 		if !ok {
@@ -82080,6 +93001,9 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldTimeZone) {
 		fields = append(fields, user.FieldTimeZone)
 	}
+	if m.FieldCleared(user.FieldSkills) {
+		fields = append(fields, user.FieldSkills)
+	}
 	if m.FieldCleared(user.FieldManagerID) {
 		fields = append(fields, user.FieldManagerID)
 	}
@@ -82141,6 +93065,9 @@ func (m *UserMutation) ClearField(name string) error {
 		return nil
 	case user.FieldTimeZone:
 		m.ClearTimeZone()
+		return nil
+	case user.FieldSkills:
+		m.ClearSkills()
 		return nil
 	case user.FieldManagerID:
 		m.ClearManagerID()
@@ -82218,6 +93145,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldTimeZone:
 		m.ResetTimeZone()
+		return nil
+	case user.FieldSkills:
+		m.ResetSkills()
 		return nil
 	case user.FieldManagerID:
 		m.ResetManagerID()

@@ -30,8 +30,20 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "ActivityParticipant":
 		b := c.ActivityParticipant.Create()
 		return b.mutation, b.Exec
+	case "Announcement":
+		b := c.Announcement.Create()
+		return b.mutation, b.Exec
+	case "AnnouncementReceipt":
+		b := c.AnnouncementReceipt.Create()
+		return b.mutation, b.Exec
 	case "Branch":
 		b := c.Branch.Create()
+		return b.mutation, b.Exec
+	case "Circle":
+		b := c.Circle.Create()
+		return b.mutation, b.Exec
+	case "CircleMember":
+		b := c.CircleMember.Create()
 		return b.mutation, b.Exec
 	case "CompetitorProfile":
 		b := c.CompetitorProfile.Create()
@@ -41,6 +53,12 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.Create()
+		return b.mutation, b.Exec
+	case "ContactPlan":
+		b := c.ContactPlan.Create()
+		return b.mutation, b.Exec
+	case "Conversation":
+		b := c.Conversation.Create()
 		return b.mutation, b.Exec
 	case "CustomField":
 		b := c.CustomField.Create()
@@ -102,6 +120,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "Pipeline":
 		b := c.Pipeline.Create()
 		return b.mutation, b.Exec
+	case "Post":
+		b := c.Post.Create()
+		return b.mutation, b.Exec
 	case "Preference":
 		b := c.Preference.Create()
 		return b.mutation, b.Exec
@@ -110,6 +131,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 		return b.mutation, b.Exec
 	case "ProductCategory":
 		b := c.ProductCategory.Create()
+		return b.mutation, b.Exec
+	case "ReadMark":
+		b := c.ReadMark.Create()
 		return b.mutation, b.Exec
 	case "Recurrence":
 		b := c.Recurrence.Create()
@@ -185,8 +209,20 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "ActivityParticipant":
 		b := c.ActivityParticipant.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "Announcement":
+		b := c.Announcement.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "AnnouncementReceipt":
+		b := c.AnnouncementReceipt.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Branch":
 		b := c.Branch.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Circle":
+		b := c.Circle.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "CircleMember":
+		b := c.CircleMember.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "CompetitorProfile":
 		b := c.CompetitorProfile.UpdateOneID(stored.ID(x))
@@ -196,6 +232,12 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "Contact":
 		b := c.Contact.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "ContactPlan":
+		b := c.ContactPlan.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "Conversation":
+		b := c.Conversation.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "CustomField":
 		b := c.CustomField.UpdateOneID(stored.ID(x))
@@ -257,6 +299,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "Pipeline":
 		b := c.Pipeline.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "Post":
+		b := c.Post.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Preference":
 		b := c.Preference.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
@@ -265,6 +310,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "ProductCategory":
 		b := c.ProductCategory.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "ReadMark":
+		b := c.ReadMark.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "Recurrence":
 		b := c.Recurrence.UpdateOneID(stored.ID(x))

@@ -5,7 +5,9 @@ package ent
 import (
 	"farley/ent/accountcontact"
 	"farley/ent/activity"
+	"farley/ent/announcement"
 	"farley/ent/contact"
+	"farley/ent/contactplan"
 	"farley/ent/customfield"
 	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
@@ -40,12 +42,24 @@ func init() {
 	activityDescShowsAsFree := activityFields[23].Descriptor()
 	// activity.DefaultShowsAsFree holds the default value on creation for the shows_as_free field.
 	activity.DefaultShowsAsFree = activityDescShowsAsFree.Default.(bool)
+	announcementFields := schema.Announcement{}.Fields()
+	_ = announcementFields
+	// announcementDescMustRead is the schema descriptor for must_read field.
+	announcementDescMustRead := announcementFields[14].Descriptor()
+	// announcement.DefaultMustRead holds the default value on creation for the must_read field.
+	announcement.DefaultMustRead = announcementDescMustRead.Default.(bool)
 	contactFields := schema.Contact{}.Fields()
 	_ = contactFields
 	// contactDescDoNotContact is the schema descriptor for do_not_contact field.
 	contactDescDoNotContact := contactFields[43].Descriptor()
 	// contact.DefaultDoNotContact holds the default value on creation for the do_not_contact field.
 	contact.DefaultDoNotContact = contactDescDoNotContact.Default.(bool)
+	contactplanFields := schema.ContactPlan{}.Fields()
+	_ = contactplanFields
+	// contactplanDescActive is the schema descriptor for active field.
+	contactplanDescActive := contactplanFields[14].Descriptor()
+	// contactplan.DefaultActive holds the default value on creation for the active field.
+	contactplan.DefaultActive = contactplanDescActive.Default.(bool)
 	customfieldFields := schema.CustomField{}.Fields()
 	_ = customfieldFields
 	// customfieldDescIsRequired is the schema descriptor for is_required field.

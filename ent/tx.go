@@ -22,14 +22,26 @@ type Tx struct {
 	Activity *ActivityClient
 	// ActivityParticipant is the client for interacting with the ActivityParticipant builders.
 	ActivityParticipant *ActivityParticipantClient
+	// Announcement is the client for interacting with the Announcement builders.
+	Announcement *AnnouncementClient
+	// AnnouncementReceipt is the client for interacting with the AnnouncementReceipt builders.
+	AnnouncementReceipt *AnnouncementReceiptClient
 	// Branch is the client for interacting with the Branch builders.
 	Branch *BranchClient
+	// Circle is the client for interacting with the Circle builders.
+	Circle *CircleClient
+	// CircleMember is the client for interacting with the CircleMember builders.
+	CircleMember *CircleMemberClient
 	// CompetitorProfile is the client for interacting with the CompetitorProfile builders.
 	CompetitorProfile *CompetitorProfileClient
 	// Consent is the client for interacting with the Consent builders.
 	Consent *ConsentClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// ContactPlan is the client for interacting with the ContactPlan builders.
+	ContactPlan *ContactPlanClient
+	// Conversation is the client for interacting with the Conversation builders.
+	Conversation *ConversationClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// ExchangeRate is the client for interacting with the ExchangeRate builders.
@@ -70,12 +82,16 @@ type Tx struct {
 	OpportunityStep *OpportunityStepClient
 	// Pipeline is the client for interacting with the Pipeline builders.
 	Pipeline *PipelineClient
+	// Post is the client for interacting with the Post builders.
+	Post *PostClient
 	// Preference is the client for interacting with the Preference builders.
 	Preference *PreferenceClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
 	// ProductCategory is the client for interacting with the ProductCategory builders.
 	ProductCategory *ProductCategoryClient
+	// ReadMark is the client for interacting with the ReadMark builders.
+	ReadMark *ReadMarkClient
 	// Recurrence is the client for interacting with the Recurrence builders.
 	Recurrence *RecurrenceClient
 	// Relationship is the client for interacting with the Relationship builders.
@@ -246,10 +262,16 @@ func (tx *Tx) init() {
 	tx.AccountTeamMember = NewAccountTeamMemberClient(tx.config)
 	tx.Activity = NewActivityClient(tx.config)
 	tx.ActivityParticipant = NewActivityParticipantClient(tx.config)
+	tx.Announcement = NewAnnouncementClient(tx.config)
+	tx.AnnouncementReceipt = NewAnnouncementReceiptClient(tx.config)
 	tx.Branch = NewBranchClient(tx.config)
+	tx.Circle = NewCircleClient(tx.config)
+	tx.CircleMember = NewCircleMemberClient(tx.config)
 	tx.CompetitorProfile = NewCompetitorProfileClient(tx.config)
 	tx.Consent = NewConsentClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
+	tx.ContactPlan = NewContactPlanClient(tx.config)
+	tx.Conversation = NewConversationClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
 	tx.ExchangeRate = NewExchangeRateClient(tx.config)
 	tx.Export = NewExportClient(tx.config)
@@ -270,9 +292,11 @@ func (tx *Tx) init() {
 	tx.OpportunityLine = NewOpportunityLineClient(tx.config)
 	tx.OpportunityStep = NewOpportunityStepClient(tx.config)
 	tx.Pipeline = NewPipelineClient(tx.config)
+	tx.Post = NewPostClient(tx.config)
 	tx.Preference = NewPreferenceClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
 	tx.ProductCategory = NewProductCategoryClient(tx.config)
+	tx.ReadMark = NewReadMarkClient(tx.config)
 	tx.Recurrence = NewRecurrenceClient(tx.config)
 	tx.Relationship = NewRelationshipClient(tx.config)
 	tx.Reminder = NewReminderClient(tx.config)

@@ -49,6 +49,8 @@ type User struct {
 	Locale string `json:"locale,omitempty"`
 	// The IANA time zone of the user's days.
 	TimeZone string `json:"time_zone,omitempty"`
+	// What the user is good at: languages, products, sorts of work. suggestAssignee looks for them.
+	Skills string `json:"skills,omitempty"`
 	// Whom the user reports to; never in a circle.
 	ManagerID stored.ID `json:"manager_id,omitempty"`
 	// The team the user belongs to.
@@ -79,7 +81,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case user.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case user.FieldEmail, user.FieldEmailKey, user.FieldName, user.FieldNameFold, user.FieldKind, user.FieldLocale, user.FieldTimeZone, user.FieldPasswordHash:
+		case user.FieldEmail, user.FieldEmailKey, user.FieldName, user.FieldNameFold, user.FieldKind, user.FieldLocale, user.FieldTimeZone, user.FieldSkills, user.FieldPasswordHash:
 			values[i] = new(sql.NullString)
 		case user.FieldCreatedAt, user.FieldUpdatedAt, user.FieldDeletedAt, user.FieldLastSeenAt, user.FieldTokensSince:
 			values[i] = new(sql.NullTime)
@@ -196,6 +198,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field time_zone", values[i])
 			} else if value.Valid {
 				_m.TimeZone = value.String
+			}
+		case user.FieldSkills:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field skills", values[i])
+			} else if value.Valid {
+				_m.Skills = value.String
 			}
 		case user.FieldManagerID:
 			if value, ok := values[i].(*stored.ID); !ok {
@@ -327,6 +335,9 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("time_zone=")
 	builder.WriteString(_m.TimeZone)
+	builder.WriteString(", ")
+	builder.WriteString("skills=")
+	builder.WriteString(_m.Skills)
 	builder.WriteString(", ")
 	builder.WriteString("manager_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ManagerID))

@@ -174,6 +174,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldTimeZone, field.TypeString, value)
 		_node.TimeZone = value
 	}
+	if value, ok := _c.mutation.Skills(); ok {
+		_spec.SetField(user.FieldSkills, field.TypeString, value)
+		_node.Skills = value
+	}
 	if value, ok := _c.mutation.ManagerID(); ok {
 		_spec.SetField(user.FieldManagerID, field.TypeUUID, value)
 		_node.ManagerID = value

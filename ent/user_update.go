@@ -135,6 +135,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.TimeZoneCleared() {
 		_spec.ClearField(user.FieldTimeZone, field.TypeString)
 	}
+	if value, ok := _u.mutation.Skills(); ok {
+		_spec.SetField(user.FieldSkills, field.TypeString, value)
+	}
+	if _u.mutation.SkillsCleared() {
+		_spec.ClearField(user.FieldSkills, field.TypeString)
+	}
 	if value, ok := _u.mutation.ManagerID(); ok {
 		_spec.SetField(user.FieldManagerID, field.TypeUUID, value)
 	}
@@ -340,6 +346,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if _u.mutation.TimeZoneCleared() {
 		_spec.ClearField(user.FieldTimeZone, field.TypeString)
+	}
+	if value, ok := _u.mutation.Skills(); ok {
+		_spec.SetField(user.FieldSkills, field.TypeString, value)
+	}
+	if _u.mutation.SkillsCleared() {
+		_spec.ClearField(user.FieldSkills, field.TypeString)
 	}
 	if value, ok := _u.mutation.ManagerID(); ok {
 		_spec.SetField(user.FieldManagerID, field.TypeUUID, value)

@@ -212,3 +212,93 @@ func (r *mutationResolver) RevokeCalendarFeed(ctx context.Context) (*read.Result
 	res, err := r.Read.Project(ctx, map[string]any{"revoked": true})
 	return &res, err
 }
+
+// NeglectedCustomers answers Query.neglectedCustomers.
+func (r *queryResolver) NeglectedCustomers(ctx context.Context, days int64) (*read.Result, error) {
+	var res read.Result
+	err := r.reading(ctx, func(tx *db.Tx) error {
+		list, n, err := r.Agendas.Neglected(ctx, tx, days)
+		if err != nil {
+			return err
+		}
+		var ids []id.ID
+		for _, x := range list {
+			ids = append(ids, x.Account)
+		}
+		shown, err := r.Read.PayloadEach(ctx, tx, access.From(ctx), "customers.account", ids...)
+		if err != nil {
+			return err
+		}
+		rows := []any{}
+		for _, x := range list {
+			rows = append(rows, map[string]any{"account": shown[x.Account], "since": x.Since.UTC()})
+		}
+		res, err = r.Read.Project(ctx, map[string]any{"customers": rows, "count": n})
+		return err
+	})
+	return &res, err
+}
+
+// SuggestAssignee answers Query.suggestAssignee.
+func (r *queryResolver) SuggestAssignee(ctx context.Context, team *id.ID, skill *string, from, to time.Time, duration string) (*read.Result, error) {
+	var res read.Result
+	err := r.reading(ctx, func(tx *db.Tx) error {
+		list, err := r.Agendas.Suggest(ctx, tx, team, skill, from, to, duration)
+		if err != nil {
+			return err
+		}
+		var ids []id.ID
+		for _, x := range list {
+			ids = append(ids, x.User)
+		}
+		shown, err := r.Read.PayloadEach(ctx, tx, access.From(ctx), "assignees.user", ids...)
+		if err != nil {
+			return err
+		}
+		rows := []any{}
+		for _, x := range list {
+			rows = append(rows, x.Value(shown[x.User]))
+		}
+		res, err = r.Read.Project(ctx, map[string]any{"assignees": rows})
+		return err
+	})
+	return &res, err
+}
+
+// InviteToActivity answers Mutation.inviteToActivity.
+func (r *mutationResolver) InviteToActivity(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
+	var res read.Result
+	c := write.Command{Name: "inviteToActivity", Input: in, DryRun: dryRun}
+	err := r.Invitations.Invite(ctx, r.Write, c, idempotencyKey(ctx, key), func(ctx context.Context, tx *write.Tx, o activity.Invited) (err error) {
+		value := map[string]any{"invited": o.Invited}
+		if value["activity"], err = r.Read.Payload(ctx, tx, tx.Actor, "activity", o.Activity); err != nil {
+			return err
+		}
+		res, err = r.Read.Project(ctx, value)
+		return err
+	})
+	return &res, err
+}
+
+// ImportCalendar answers Mutation.importCalendar.
+func (r *mutationResolver) ImportCalendar(ctx context.Context, in input.Object, dryRun *bool, key *string) (*read.Result, error) {
+	var res read.Result
+	c := write.Command{Name: "importCalendar", Input: in, DryRun: dryRun}
+	err := r.Calendars.Import(ctx, r.Write, c, idempotencyKey(ctx, key), func(ctx context.Context, tx *write.Tx, o activity.Imported) (err error) {
+		problems := []any{}
+		for _, p := range o.Problems {
+			v := map[string]any{"component": p.Component, "code": p.Code, "message": r.Say(ctx, p.Message)}
+			if p.UID != "" {
+				v["uid"] = p.UID
+			}
+			problems = append(problems, v)
+		}
+		value := map[string]any{"created": o.Created, "updated": o.Updated, "unchanged": o.Unchanged, "replies": o.Replies, "problems": problems}
+		if value["activities"], err = r.Read.Payload(ctx, tx, tx.Actor, "activities", o.Activities...); err != nil {
+			return err
+		}
+		res, err = r.Read.Project(ctx, value)
+		return err
+	})
+	return &res, err
+}

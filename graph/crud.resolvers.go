@@ -1190,3 +1190,115 @@ func (r *queryResolver) Recurrences(ctx context.Context, _ *int64, _ *string, _ 
 func (r *subscriptionResolver) RecurrenceChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "Recurrence", after)
 }
+
+func (r *queryResolver) Circle(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Circle", &x, nil)
+}
+
+func (r *queryResolver) Circles(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Circle")
+}
+
+func (r *subscriptionResolver) CircleChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Circle", after)
+}
+
+func (r *queryResolver) CircleMember(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "CircleMember", &x, nil)
+}
+
+func (r *queryResolver) CircleMembers(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "CircleMember")
+}
+
+func (r *subscriptionResolver) CircleMemberChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "CircleMember", after)
+}
+
+func (r *queryResolver) Conversation(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Conversation", &x, nil)
+}
+
+func (r *queryResolver) Conversations(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Conversation")
+}
+
+func (r *subscriptionResolver) ConversationChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Conversation", after)
+}
+
+func (r *queryResolver) Post(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Post", &x, nil)
+}
+
+func (r *queryResolver) Posts(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Post")
+}
+
+func (r *subscriptionResolver) PostChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Post", after)
+}
+
+func (r *queryResolver) ReadMark(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "ReadMark", &x, nil)
+}
+
+func (r *queryResolver) ReadMarks(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "ReadMark")
+}
+
+func (r *subscriptionResolver) ReadMarkChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "ReadMark", after)
+}
+
+func (r *queryResolver) Announcement(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "Announcement", &x, nil)
+}
+
+func (r *queryResolver) Announcements(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "Announcement")
+}
+
+func (r *subscriptionResolver) AnnouncementChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "Announcement", after)
+}
+
+func (r *queryResolver) AnnouncementReceipt(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "AnnouncementReceipt", &x, nil)
+}
+
+func (r *queryResolver) AnnouncementReceipts(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "AnnouncementReceipt")
+}
+
+func (r *subscriptionResolver) AnnouncementReceiptChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "AnnouncementReceipt", after)
+}
+
+func (r *queryResolver) ContactPlan(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "ContactPlan", &x, nil)
+}
+
+func (r *queryResolver) ContactPlans(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "ContactPlan")
+}
+
+func (r *mutationResolver) CreateContactPlan(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "ContactPlan", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateContactPlan(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "ContactPlan", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteContactPlan(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "ContactPlan", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreContactPlan(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "ContactPlan", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) ContactPlanChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "ContactPlan", after)
+}

@@ -23,6 +23,7 @@ import (
 	"farley/internal/privacy"
 	"farley/internal/read"
 	"farley/internal/search"
+	"farley/internal/talk"
 	"farley/internal/write"
 )
 
@@ -53,6 +54,11 @@ type Resolver struct {
 	Forecasts *opportunity.Forecasts
 	// Agendas reads activities across records.
 	Agendas *activity.Service
+	// Invitations invite contacts by mail, Calendars are imported.
+	Invitations *activity.Invitations
+	Calendars   *activity.Imports
+	// Talk keeps conversations and announcements.
+	Talk *talk.Service
 	// Feeds are calendars at private addresses.
 	Feeds *activity.Feeds
 	// Say writes a message for people in the language of the request.

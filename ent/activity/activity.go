@@ -92,6 +92,12 @@ const (
 	FieldExceptionOfID = "exception_of_id"
 	// FieldOccurrence holds the string denoting the occurrence field in the database.
 	FieldOccurrence = "occurrence"
+	// FieldContactPlanID holds the string denoting the contact_plan_id field in the database.
+	FieldContactPlanID = "contact_plan_id"
+	// FieldCalendarUID holds the string denoting the calendar_uid field in the database.
+	FieldCalendarUID = "calendar_uid"
+	// FieldCalendarSequence holds the string denoting the calendar_sequence field in the database.
+	FieldCalendarSequence = "calendar_sequence"
 	// FieldCustomFields holds the string denoting the custom_fields field in the database.
 	FieldCustomFields = "custom_fields"
 	// EdgeAccount holds the string denoting the account edge name in mutations.
@@ -177,6 +183,9 @@ var Columns = []string{
 	FieldRecurrenceID,
 	FieldExceptionOfID,
 	FieldOccurrence,
+	FieldContactPlanID,
+	FieldCalendarUID,
+	FieldCalendarSequence,
 	FieldCustomFields,
 }
 
@@ -398,6 +407,21 @@ func ByExceptionOfID(opts ...sql.OrderTermOption) OrderOption {
 // ByOccurrence orders the results by the occurrence field.
 func ByOccurrence(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldOccurrence, opts...).ToFunc()
+}
+
+// ByContactPlanID orders the results by the contact_plan_id field.
+func ByContactPlanID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldContactPlanID, opts...).ToFunc()
+}
+
+// ByCalendarUID orders the results by the calendar_uid field.
+func ByCalendarUID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCalendarUID, opts...).ToFunc()
+}
+
+// ByCalendarSequence orders the results by the calendar_sequence field.
+func ByCalendarSequence(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCalendarSequence, opts...).ToFunc()
 }
 
 // ByCustomFields orders the results by the custom_fields field.

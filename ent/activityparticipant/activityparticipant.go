@@ -36,6 +36,10 @@ const (
 	FieldResponse = "response"
 	// FieldRespondedAt holds the string denoting the responded_at field in the database.
 	FieldRespondedAt = "responded_at"
+	// FieldInvitedAt holds the string denoting the invited_at field in the database.
+	FieldInvitedAt = "invited_at"
+	// FieldReplyStamp holds the string denoting the reply_stamp field in the database.
+	FieldReplyStamp = "reply_stamp"
 	// FieldAt holds the string denoting the at field in the database.
 	FieldAt = "at"
 	// EdgeActivity holds the string denoting the activity edge name in mutations.
@@ -75,6 +79,8 @@ var Columns = []string{
 	FieldAttendance,
 	FieldResponse,
 	FieldRespondedAt,
+	FieldInvitedAt,
+	FieldReplyStamp,
 	FieldAt,
 }
 
@@ -154,6 +160,16 @@ func ByResponse(opts ...sql.OrderTermOption) OrderOption {
 // ByRespondedAt orders the results by the responded_at field.
 func ByRespondedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRespondedAt, opts...).ToFunc()
+}
+
+// ByInvitedAt orders the results by the invited_at field.
+func ByInvitedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldInvitedAt, opts...).ToFunc()
+}
+
+// ByReplyStamp orders the results by the reply_stamp field.
+func ByReplyStamp(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplyStamp, opts...).ToFunc()
 }
 
 // ByAt orders the results by the at field.

@@ -385,6 +385,9 @@ var (
 		{Name: "recurrence_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "exception_of_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "occurrence", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "contact_plan_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "calendar_uid", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "calendar_sequence", Type: field.TypeInt64, Nullable: true},
 		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -399,25 +402,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "activities_accounts_account",
-				Columns:    []*schema.Column{ActivitiesColumns[38]},
+				Columns:    []*schema.Column{ActivitiesColumns[41]},
 				RefColumns: []*schema.Column{AccountsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activities_contacts_contact",
-				Columns:    []*schema.Column{ActivitiesColumns[39]},
+				Columns:    []*schema.Column{ActivitiesColumns[42]},
 				RefColumns: []*schema.Column{ContactsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activities_leads_lead",
-				Columns:    []*schema.Column{ActivitiesColumns[40]},
+				Columns:    []*schema.Column{ActivitiesColumns[43]},
 				RefColumns: []*schema.Column{LeadsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activities_opportunities_opportunity",
-				Columns:    []*schema.Column{ActivitiesColumns[41]},
+				Columns:    []*schema.Column{ActivitiesColumns[44]},
 				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -501,22 +504,22 @@ var (
 			{
 				Name:    "activity_account_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_contact_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[39], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[42], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_lead_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[40], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[43], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_opportunity_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[44], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_follow_up_of_id_deleted_at_id",
@@ -536,22 +539,22 @@ var (
 			{
 				Name:    "activity_account_id_deleted_at_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_contact_id_deleted_at_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[39], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[42], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_lead_id_deleted_at_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[40], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[43], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_opportunity_id_deleted_at_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[44], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_owner_id_deleted_at_start_at_id",
@@ -573,6 +576,16 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[32], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
+			{
+				Name:    "activity_calendar_uid_owner_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[7]},
+			},
+			{
+				Name:    "activity_contact_plan_id_account_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[37], ActivitiesColumns[41], ActivitiesColumns[2]},
+			},
 		},
 	}
 	// ActivityParticipantsColumns holds the columns for the "activity_participants" table.
@@ -588,6 +601,8 @@ var (
 		{Name: "attendance", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "response", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "responded_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "invited_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "reply_stamp", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "activity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -600,13 +615,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "activity_participants_activities_activity",
-				Columns:    []*schema.Column{ActivityParticipantsColumns[12]},
+				Columns:    []*schema.Column{ActivityParticipantsColumns[14]},
 				RefColumns: []*schema.Column{ActivitiesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activity_participants_contacts_contact",
-				Columns:    []*schema.Column{ActivityParticipantsColumns[13]},
+				Columns:    []*schema.Column{ActivityParticipantsColumns[15]},
 				RefColumns: []*schema.Column{ContactsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -630,7 +645,7 @@ var (
 			{
 				Name:    "activityparticipant_activity_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivityParticipantsColumns[12], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+				Columns: []*schema.Column{ActivityParticipantsColumns[14], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
 			},
 			{
 				Name:    "activityparticipant_user_id_deleted_at_id",
@@ -640,7 +655,7 @@ var (
 			{
 				Name:    "activityparticipant_contact_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivityParticipantsColumns[13], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+				Columns: []*schema.Column{ActivityParticipantsColumns[15], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
 			},
 			{
 				Name:    "activityparticipant_deleted_at_responded_at_id",
@@ -650,12 +665,163 @@ var (
 			{
 				Name:    "activityparticipant_deleted_at_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[11], ActivityParticipantsColumns[0]},
+				Columns: []*schema.Column{ActivityParticipantsColumns[6], ActivityParticipantsColumns[13], ActivityParticipantsColumns[0]},
 			},
 			{
 				Name:    "activityparticipant_contact_id_deleted_at_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivityParticipantsColumns[13], ActivityParticipantsColumns[6], ActivityParticipantsColumns[11], ActivityParticipantsColumns[0]},
+				Columns: []*schema.Column{ActivityParticipantsColumns[15], ActivityParticipantsColumns[6], ActivityParticipantsColumns[13], ActivityParticipantsColumns[0]},
+			},
+		},
+	}
+	// AnnouncementsColumns holds the columns for the "announcements" table.
+	AnnouncementsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "title", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "body", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "must_read", Type: field.TypeBool, Default: false},
+		{Name: "teams", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "roles", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "last_read_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "ends_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// AnnouncementsTable holds the schema information for the "announcements" table.
+	AnnouncementsTable = &schema.Table{
+		Name:       "announcements",
+		Columns:    AnnouncementsColumns,
+		PrimaryKey: []*schema.Column{AnnouncementsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "announcement_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[6], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[7], AnnouncementsColumns[6], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[8], AnnouncementsColumns[6], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[9], AnnouncementsColumns[6], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[6], AnnouncementsColumns[2], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[7], AnnouncementsColumns[6], AnnouncementsColumns[2], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[6], AnnouncementsColumns[3], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_deleted_at_title_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[6], AnnouncementsColumns[12], AnnouncementsColumns[0]},
+			},
+			{
+				Name:    "announcement_owner_id_deleted_at_title_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[7], AnnouncementsColumns[6], AnnouncementsColumns[12], AnnouncementsColumns[0]},
+			},
+		},
+	}
+	// AnnouncementReceiptsColumns holds the columns for the "announcement_receipts" table.
+	AnnouncementReceiptsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "read_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "announcement_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// AnnouncementReceiptsTable holds the schema information for the "announcement_receipts" table.
+	AnnouncementReceiptsTable = &schema.Table{
+		Name:       "announcement_receipts",
+		Columns:    AnnouncementReceiptsColumns,
+		PrimaryKey: []*schema.Column{AnnouncementReceiptsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "announcement_receipts_announcements_announcement",
+				Columns:    []*schema.Column{AnnouncementReceiptsColumns[11]},
+				RefColumns: []*schema.Column{AnnouncementsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "announcementreceipt_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[7], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[8], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[9], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[2], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[7], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[2], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[3], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_announcement_id_deleted_at_read_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[11], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[10], AnnouncementReceiptsColumns[0]},
+			},
+			{
+				Name:    "announcementreceipt_owner_id_deleted_at_read_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementReceiptsColumns[7], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[10], AnnouncementReceiptsColumns[0]},
 			},
 		},
 	}
@@ -716,6 +882,115 @@ var (
 				Name:    "branch_manager_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{BranchesColumns[18], BranchesColumns[6], BranchesColumns[0]},
+			},
+		},
+	}
+	// CirclesColumns holds the columns for the "circles" table.
+	CirclesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// CirclesTable holds the schema information for the "circles" table.
+	CirclesTable = &schema.Table{
+		Name:       "circles",
+		Columns:    CirclesColumns,
+		PrimaryKey: []*schema.Column{CirclesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "circle_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[6], CirclesColumns[0]},
+			},
+			{
+				Name:    "circle_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[7], CirclesColumns[6], CirclesColumns[0]},
+			},
+			{
+				Name:    "circle_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[8], CirclesColumns[6], CirclesColumns[0]},
+			},
+			{
+				Name:    "circle_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[9], CirclesColumns[6], CirclesColumns[0]},
+			},
+			{
+				Name:    "circle_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[6], CirclesColumns[2], CirclesColumns[0]},
+			},
+			{
+				Name:    "circle_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[7], CirclesColumns[6], CirclesColumns[2], CirclesColumns[0]},
+			},
+			{
+				Name:    "circle_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CirclesColumns[6], CirclesColumns[3], CirclesColumns[0]},
+			},
+		},
+	}
+	// CircleMembersColumns holds the columns for the "circle_members" table.
+	CircleMembersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "circle_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// CircleMembersTable holds the schema information for the "circle_members" table.
+	CircleMembersTable = &schema.Table{
+		Name:       "circle_members",
+		Columns:    CircleMembersColumns,
+		PrimaryKey: []*schema.Column{CircleMembersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "circle_members_circles_circle",
+				Columns:    []*schema.Column{CircleMembersColumns[8]},
+				RefColumns: []*schema.Column{CirclesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "circlemember_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CircleMembersColumns[6], CircleMembersColumns[0]},
+			},
+			{
+				Name:    "circlemember_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CircleMembersColumns[6], CircleMembersColumns[2], CircleMembersColumns[0]},
+			},
+			{
+				Name:    "circlemember_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CircleMembersColumns[6], CircleMembersColumns[3], CircleMembersColumns[0]},
+			},
+			{
+				Name:    "circlemember_circle_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CircleMembersColumns[8], CircleMembersColumns[6], CircleMembersColumns[0]},
+			},
+			{
+				Name:    "circlemember_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CircleMembersColumns[7], CircleMembersColumns[6], CircleMembersColumns[0]},
 			},
 		},
 	}
@@ -1043,6 +1318,222 @@ var (
 				Name:    "contact_deleted_at_latitude_longitude_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[58], ContactsColumns[59], ContactsColumns[0]},
+			},
+		},
+	}
+	// ContactPlansColumns holds the columns for the "contact_plans" table.
+	ContactPlansColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "every_days", Type: field.TypeInt64},
+		{Name: "active", Type: field.TypeBool, Default: true},
+		{Name: "lifecycle_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "tag_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "customer_type", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "industry", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "industry_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "subject", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "subject_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "last_run_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "last_count", Type: field.TypeInt64, Nullable: true},
+	}
+	// ContactPlansTable holds the schema information for the "contact_plans" table.
+	ContactPlansTable = &schema.Table{
+		Name:       "contact_plans",
+		Columns:    ContactPlansColumns,
+		PrimaryKey: []*schema.Column{ContactPlansColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "contactplan_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[6], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[7], ContactPlansColumns[6], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[8], ContactPlansColumns[6], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[9], ContactPlansColumns[6], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[6], ContactPlansColumns[2], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[7], ContactPlansColumns[6], ContactPlansColumns[2], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[6], ContactPlansColumns[3], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[6], ContactPlansColumns[12], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[7], ContactPlansColumns[6], ContactPlansColumns[12], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_deleted_at_every_days_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[6], ContactPlansColumns[13], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_lifecycle_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[15], ContactPlansColumns[6], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_tag_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[16], ContactPlansColumns[6], ContactPlansColumns[0]},
+			},
+		},
+	}
+	// ConversationsColumns holds the columns for the "conversations" table.
+	ConversationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "title", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "title_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "last_post_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "contact_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "lead_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "activity_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "circle_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ConversationsTable holds the schema information for the "conversations" table.
+	ConversationsTable = &schema.Table{
+		Name:       "conversations",
+		Columns:    ConversationsColumns,
+		PrimaryKey: []*schema.Column{ConversationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "conversations_accounts_account",
+				Columns:    []*schema.Column{ConversationsColumns[11]},
+				RefColumns: []*schema.Column{AccountsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "conversations_contacts_contact",
+				Columns:    []*schema.Column{ConversationsColumns[12]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "conversations_leads_lead",
+				Columns:    []*schema.Column{ConversationsColumns[13]},
+				RefColumns: []*schema.Column{LeadsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "conversations_opportunities_opportunity",
+				Columns:    []*schema.Column{ConversationsColumns[14]},
+				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "conversations_activities_activity",
+				Columns:    []*schema.Column{ConversationsColumns[15]},
+				RefColumns: []*schema.Column{ActivitiesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "conversations_circles_circle",
+				Columns:    []*schema.Column{ConversationsColumns[16]},
+				RefColumns: []*schema.Column{CirclesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "conversation_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[6], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[6], ConversationsColumns[2], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[6], ConversationsColumns[3], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_deleted_at_title_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[6], ConversationsColumns[9], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_account_id_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[11], ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_contact_id_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[12], ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_lead_id_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[13], ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_opportunity_id_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[14], ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_activity_id_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[15], ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
+			},
+			{
+				Name:    "conversation_circle_id_deleted_at_last_post_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[16], ConversationsColumns[6], ConversationsColumns[10], ConversationsColumns[0]},
 			},
 		},
 	}
@@ -2844,6 +3335,84 @@ var (
 			},
 		},
 	}
+	// PostsColumns holds the columns for the "posts" table.
+	PostsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "text", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "edited_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "conversation_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// PostsTable holds the schema information for the "posts" table.
+	PostsTable = &schema.Table{
+		Name:       "posts",
+		Columns:    PostsColumns,
+		PrimaryKey: []*schema.Column{PostsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "posts_conversations_conversation",
+				Columns:    []*schema.Column{PostsColumns[13]},
+				RefColumns: []*schema.Column{ConversationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "post_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[6], PostsColumns[0]},
+			},
+			{
+				Name:    "post_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[7], PostsColumns[6], PostsColumns[0]},
+			},
+			{
+				Name:    "post_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[8], PostsColumns[6], PostsColumns[0]},
+			},
+			{
+				Name:    "post_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[9], PostsColumns[6], PostsColumns[0]},
+			},
+			{
+				Name:    "post_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[6], PostsColumns[2], PostsColumns[0]},
+			},
+			{
+				Name:    "post_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[7], PostsColumns[6], PostsColumns[2], PostsColumns[0]},
+			},
+			{
+				Name:    "post_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[6], PostsColumns[3], PostsColumns[0]},
+			},
+			{
+				Name:    "post_deleted_at_number_id",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[6], PostsColumns[10], PostsColumns[0]},
+			},
+			{
+				Name:    "post_conversation_id_deleted_at_number",
+				Unique:  false,
+				Columns: []*schema.Column{PostsColumns[13], PostsColumns[6], PostsColumns[10]},
+			},
+		},
+	}
 	// PreferencesColumns holds the columns for the "preferences" table.
 	PreferencesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -3017,6 +3586,77 @@ var (
 				Name:    "productcategory_parent_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ProductCategoriesColumns[11], ProductCategoriesColumns[6], ProductCategoriesColumns[0]},
+			},
+		},
+	}
+	// ReadMarksColumns holds the columns for the "read_marks" table.
+	ReadMarksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "conversation_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// ReadMarksTable holds the schema information for the "read_marks" table.
+	ReadMarksTable = &schema.Table{
+		Name:       "read_marks",
+		Columns:    ReadMarksColumns,
+		PrimaryKey: []*schema.Column{ReadMarksColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "read_marks_conversations_conversation",
+				Columns:    []*schema.Column{ReadMarksColumns[11]},
+				RefColumns: []*schema.Column{ConversationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "readmark_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[6], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[7], ReadMarksColumns[6], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[8], ReadMarksColumns[6], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[9], ReadMarksColumns[6], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[6], ReadMarksColumns[2], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[7], ReadMarksColumns[6], ReadMarksColumns[2], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[6], ReadMarksColumns[3], ReadMarksColumns[0]},
+			},
+			{
+				Name:    "readmark_conversation_id_deleted_at_owner_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReadMarksColumns[11], ReadMarksColumns[6], ReadMarksColumns[7]},
 			},
 		},
 	}
@@ -4064,6 +4704,7 @@ var (
 		{Name: "active", Type: field.TypeBool, Default: true},
 		{Name: "locale", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "time_zone", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "skills", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
 		{Name: "manager_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "partner_account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -4107,27 +4748,27 @@ var (
 			{
 				Name:    "user_manager_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[16], UsersColumns[6], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[17], UsersColumns[6], UsersColumns[0]},
 			},
 			{
 				Name:    "user_partner_account_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[18], UsersColumns[6], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[19], UsersColumns[6], UsersColumns[0]},
 			},
 			{
 				Name:    "user_contact_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[19], UsersColumns[6], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[20], UsersColumns[6], UsersColumns[0]},
 			},
 			{
 				Name:    "user_branch_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[20], UsersColumns[6], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[21], UsersColumns[6], UsersColumns[0]},
 			},
 			{
 				Name:    "user_deleted_at_last_seen_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[6], UsersColumns[21], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[6], UsersColumns[22], UsersColumns[0]},
 			},
 		},
 	}
@@ -4223,10 +4864,16 @@ var (
 		AccountTeamMembersTable,
 		ActivitiesTable,
 		ActivityParticipantsTable,
+		AnnouncementsTable,
+		AnnouncementReceiptsTable,
 		BranchesTable,
+		CirclesTable,
+		CircleMembersTable,
 		CompetitorProfilesTable,
 		ConsentsTable,
 		ContactsTable,
+		ContactPlansTable,
+		ConversationsTable,
 		CustomFieldsTable,
 		ExchangeRatesTable,
 		ExportsTable,
@@ -4247,9 +4894,11 @@ var (
 		OpportunityLinesTable,
 		OpportunityStepsTable,
 		PipelinesTable,
+		PostsTable,
 		PreferencesTable,
 		ProductsTable,
 		ProductCategoriesTable,
+		ReadMarksTable,
 		RecurrencesTable,
 		RelationshipsTable,
 		RemindersTable,
@@ -4301,7 +4950,25 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	AnnouncementsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	AnnouncementReceiptsTable.ForeignKeys[0].RefTable = AnnouncementsTable
+	AnnouncementReceiptsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	BranchesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	CirclesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	CircleMembersTable.ForeignKeys[0].RefTable = CirclesTable
+	CircleMembersTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -4317,6 +4984,20 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	ContactsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ContactPlansTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ConversationsTable.ForeignKeys[0].RefTable = AccountsTable
+	ConversationsTable.ForeignKeys[1].RefTable = ContactsTable
+	ConversationsTable.ForeignKeys[2].RefTable = LeadsTable
+	ConversationsTable.ForeignKeys[3].RefTable = OpportunitiesTable
+	ConversationsTable.ForeignKeys[4].RefTable = ActivitiesTable
+	ConversationsTable.ForeignKeys[5].RefTable = CirclesTable
+	ConversationsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -4416,6 +5097,11 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	PostsTable.ForeignKeys[0].RefTable = ConversationsTable
+	PostsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	PreferencesTable.ForeignKeys[0].RefTable = ContactsTable
 	PreferencesTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
@@ -4426,6 +5112,11 @@ func init() {
 		Collation: "utf8mb4_bin",
 	}
 	ProductCategoriesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ReadMarksTable.ForeignKeys[0].RefTable = ConversationsTable
+	ReadMarksTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

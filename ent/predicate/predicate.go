@@ -21,8 +21,20 @@ type Activity func(*sql.Selector)
 // ActivityParticipant is the predicate function for activityparticipant builders.
 type ActivityParticipant func(*sql.Selector)
 
+// Announcement is the predicate function for announcement builders.
+type Announcement func(*sql.Selector)
+
+// AnnouncementReceipt is the predicate function for announcementreceipt builders.
+type AnnouncementReceipt func(*sql.Selector)
+
 // Branch is the predicate function for branch builders.
 type Branch func(*sql.Selector)
+
+// Circle is the predicate function for circle builders.
+type Circle func(*sql.Selector)
+
+// CircleMember is the predicate function for circlemember builders.
+type CircleMember func(*sql.Selector)
 
 // CompetitorProfile is the predicate function for competitorprofile builders.
 type CompetitorProfile func(*sql.Selector)
@@ -32,6 +44,12 @@ type Consent func(*sql.Selector)
 
 // Contact is the predicate function for contact builders.
 type Contact func(*sql.Selector)
+
+// ContactPlan is the predicate function for contactplan builders.
+type ContactPlan func(*sql.Selector)
+
+// Conversation is the predicate function for conversation builders.
+type Conversation func(*sql.Selector)
 
 // CustomField is the predicate function for customfield builders.
 type CustomField func(*sql.Selector)
@@ -93,6 +111,9 @@ type OpportunityStep func(*sql.Selector)
 // Pipeline is the predicate function for pipeline builders.
 type Pipeline func(*sql.Selector)
 
+// Post is the predicate function for post builders.
+type Post func(*sql.Selector)
+
 // Preference is the predicate function for preference builders.
 type Preference func(*sql.Selector)
 
@@ -101,6 +122,9 @@ type Product func(*sql.Selector)
 
 // ProductCategory is the predicate function for productcategory builders.
 type ProductCategory func(*sql.Selector)
+
+// ReadMark is the predicate function for readmark builders.
+type ReadMark func(*sql.Selector)
 
 // Recurrence is the predicate function for recurrence builders.
 type Recurrence func(*sql.Selector)

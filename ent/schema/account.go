@@ -12,6 +12,17 @@ import (
 // Account is a firm or household that we deal with, or might.
 type Account struct{ ent.Schema }
 
+var customerTypes = []decl.Value{
+	{Name: "PERSON", Doc: "A private person or household."},
+	{Name: "SMALL_BUSINESS", Doc: "A small firm."},
+	{Name: "ENTERPRISE", Doc: "A large firm."},
+	{Name: "CHAIN", Doc: "A firm with many outlets."},
+	{Name: "RETAILER", Doc: "Sells to end customers."},
+	{Name: "WHOLESALER", Doc: "Sells to the trade."},
+	{Name: "GOVERNMENT", Doc: "A public authority."},
+	{Name: "NON_PROFIT", Doc: "A charity or association."},
+}
+
 var account = decl.Kind{
 	Code: 16, Prefix: "acct", Sight: model.ByOwner, Owned: true, Placed: true, Upsert: true, Shareable: true, Self: "accounts", PartnerSelf: true, FromLead: true, Title: "name",
 	Person: true, PersonIf: "customerType=PERSON", Actions: []string{"MERGE", "EXPORT_PERSONAL_DATA", "ERASE_PERSONAL_DATA"},
@@ -31,15 +42,7 @@ var account = decl.Kind{
 			decl.Value{Name: "FRANCHISEE", Doc: "Works under our name."},
 			decl.Value{Name: "COMPETITOR", Doc: "Competes with us."},
 			decl.Value{Name: "OTHER", Doc: "Anything else."}),
-		decl.Enum("customer_type", "CustomerType", "What sort of customer it is.",
-			decl.Value{Name: "PERSON", Doc: "A private person or household."},
-			decl.Value{Name: "SMALL_BUSINESS", Doc: "A small firm."},
-			decl.Value{Name: "ENTERPRISE", Doc: "A large firm."},
-			decl.Value{Name: "CHAIN", Doc: "A firm with many outlets."},
-			decl.Value{Name: "RETAILER", Doc: "Sells to end customers."},
-			decl.Value{Name: "WHOLESALER", Doc: "Sells to the trade."},
-			decl.Value{Name: "GOVERNMENT", Doc: "A public authority."},
-			decl.Value{Name: "NON_PROFIT", Doc: "A charity or association."}),
+		decl.Enum("customer_type", "CustomerType", "What sort of customer it is.", customerTypes...),
 		decl.Date("customer_since", "The day of the first business.").Impersonal(),
 		decl.Text("industry", "The line of business, as told."),
 		decl.Scalar("website", "URL", "The main web site."),
@@ -75,6 +78,7 @@ var account = decl.Kind{
 		decl.Many("relationships_to", "Relationship", "toAccount", "What others are to it."),
 		decl.Many("notes", "Note", "account", "Notes on it."),
 		decl.Many("activities", "Activity", "account", "What was and will be done with it."),
+		decl.Many("conversations", "Conversation", "account", "What users say about it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},
 }

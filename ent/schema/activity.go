@@ -76,11 +76,15 @@ var activity = decl.Kind{
 		decl.Ref("recurrence", Recurrence.Type, "The series, of which it is what comes back; null when it happens once. See repeatActivity.").Plain().ReadOnly(),
 		decl.Ref("exception_of", Recurrence.Type, "The series of which it is one time that is otherwise than the others.").Plain().ReadOnly().Indexed(),
 		decl.Scalar("occurrence", "String", "The time of the series in whose place it stands, on the clocks of the series' zone: \"20261123T090000\".").MaxLen(20).ReadOnly(),
+		decl.Ref("contact_plan", ContactPlan.Type, "The plan by which it was made.").Plain().ReadOnly(),
+		decl.Scalar("calendar_uid", "String", "By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley.").MaxLen(250).ReadOnly(),
+		decl.Int("calendar_sequence", "How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley.").ReadOnly().Unordered(),
 		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),
 		decl.Many("participants", "ActivityParticipant", "activity", "Who takes part in it beside owner and contact."),
 		decl.Many("reminders", "Reminder", "activity", "Your reminders of it."),
 		decl.Many("follow_ups", "Activity", "followUpOf", "The activities that follow it."),
 		decl.Many("notes", "Note", "activity", "Notes on it."),
+		decl.Many("conversations", "Conversation", "activity", "What users say about it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},
 }
@@ -101,5 +105,6 @@ func (Activity) Annotations() []schema.Annotation { return activity.Annotations(
 func activityIndexes() []ent.Index {
 	is := append(activity.Indexes(), feeds("at", "account_id", "contact_id", "lead_id", "opportunity_id")...)
 	return append(is, index.Fields("owner_id", "deleted_at", "start_at", "id"), index.Fields("owner_id", "deleted_at", "due_at", "id"),
-		index.Fields("recurrence_id", "deleted_at", "id"), index.Fields("follow_up_of_id", "deleted_at", "at", "id"))
+		index.Fields("recurrence_id", "deleted_at", "id"), index.Fields("follow_up_of_id", "deleted_at", "at", "id"),
+		index.Fields("calendar_uid", "owner_id"), index.Fields("contact_plan_id", "account_id", "created_at"))
 }

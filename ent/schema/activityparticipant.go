@@ -28,6 +28,8 @@ var activityParticipant = decl.Kind{
 			decl.Value{Name: "DECLINED", Doc: "He does not come."},
 			decl.Value{Name: "TENTATIVE", Doc: "He may come."}).Required().Default("NEEDS_ACTION"),
 		decl.DateTime("responded_at", "When he answered; kept by Farley.").ReadOnly(),
+		decl.DateTime("invited_at", "When he was last invited by mail; kept by Farley.").ReadOnly().Unordered(),
+		decl.DateTime("reply_stamp", "DTSTAMP of the last REPLY that counted.").Internal(),
 		decl.DateTime("at", "Where the activity stands in time (Activity.at); kept by Farley. Null for the contact that it is with anyway.").ReadOnly(),
 	},
 }

@@ -71,6 +71,7 @@ var contact = decl.Kind{
 		decl.Many("relationships_to", "Relationship", "toContact", "What others are to the person."),
 		decl.Many("notes", "Note", "contact", "Notes on the person."),
 		decl.Many("activities", "Activity", "contact", "What was and will be done with the person."),
+		decl.Many("conversations", "Conversation", "contact", "What users say about it."),
 		decl.Many("participations", "ActivityParticipant", "contact", "In which activities the person takes part beside those."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on the person."),
 	},

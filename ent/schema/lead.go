@@ -67,6 +67,7 @@ var lead = decl.Kind{
 		decl.Many("consents", "Consent", "lead", "To what the person said yes and no; the newest one counts."),
 		decl.Many("notes", "Note", "lead", "Notes on it."),
 		decl.Many("activities", "Activity", "lead", "What was and will be done with it."),
+		decl.Many("conversations", "Conversation", "lead", "What users say about it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},
 }

@@ -54,6 +54,7 @@ var opportunity = decl.Kind{
 		decl.Many("steps", "OpportunityStep", "opportunity", "Its history: one row for every change of stage, amount, probability, close date or category."),
 		decl.Many("leads", "Lead", "convertedOpportunity", "The leads that became it or were linked to it."),
 		decl.Many("activities", "Activity", "opportunity", "What was and will be done for it."),
+		decl.Many("conversations", "Conversation", "opportunity", "What users say about it."),
 		decl.Many("notes", "Note", "opportunity", "Notes on it."),
 		decl.Links("tags", "Tag", "Tagging", "record", "tag", "Tags on it."),
 	},

@@ -24,6 +24,8 @@ var retentionRule = decl.Kind{
 			decl.Value{Name: "NOTE", Doc: "Notes."},
 			decl.Value{Name: "ACTIVITY", Doc: "Activities."},
 			decl.Value{Name: "NOTIFICATION", Doc: "Notifications."},
+			decl.Value{Name: "POST", Doc: "Posts of conversations."},
+			decl.Value{Name: "ANNOUNCEMENT", Doc: "Announcements."},
 			decl.Value{Name: "RELATIONSHIP", Doc: "Relationships."},
 			decl.Value{Name: "PREFERENCE", Doc: "Preferences."},
 			decl.Value{Name: "NEED", Doc: "Needs."},

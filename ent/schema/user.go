@@ -25,6 +25,7 @@ var user = decl.Kind{
 		decl.Bool("active", "Whether the user may sign in; ending it ends all sessions.").Default("true"),
 		decl.Scalar("locale", "Locale", "The language of messages."),
 		decl.Scalar("time_zone", "TimeZone", "The IANA time zone of the user's days."),
+		decl.List("skills", "String", "What the user is good at: languages, products, sorts of work. suggestAssignee looks for them."),
 		decl.Ref("manager", User.Type, "Whom the user reports to; never in a circle.").Plain().Acyclic(),
 		decl.Ref("team", Team.Type, "The team the user belongs to.").Plain(),
 		decl.Ref("partner_account", Account.Type, "The partner's account, for PARTNER.").Plain(),

@@ -41,6 +41,8 @@ const (
 	FieldLocale = "locale"
 	// FieldTimeZone holds the string denoting the time_zone field in the database.
 	FieldTimeZone = "time_zone"
+	// FieldSkills holds the string denoting the skills field in the database.
+	FieldSkills = "skills"
 	// FieldManagerID holds the string denoting the manager_id field in the database.
 	FieldManagerID = "manager_id"
 	// FieldTeamID holds the string denoting the team_id field in the database.
@@ -79,6 +81,7 @@ var Columns = []string{
 	FieldActive,
 	FieldLocale,
 	FieldTimeZone,
+	FieldSkills,
 	FieldManagerID,
 	FieldTeamID,
 	FieldPartnerAccountID,
@@ -180,6 +183,11 @@ func ByLocale(opts ...sql.OrderTermOption) OrderOption {
 // ByTimeZone orders the results by the time_zone field.
 func ByTimeZone(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTimeZone, opts...).ToFunc()
+}
+
+// BySkills orders the results by the skills field.
+func BySkills(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSkills, opts...).ToFunc()
 }
 
 // ByManagerID orders the results by the manager_id field.

@@ -34,15 +34,14 @@ func (s *Service) Agenda(ctx context.Context, q db.Querier, from, to time.Time) 
 		return nil, false, fault.New(fault.Forbidden, "You may not read when activities are.")
 	}
 	me := []id.ID{a.User}
-	tail, args := taking(me)
-	if !cond.IsTrue() {
-		tail, args = tail+" AND "+cond.SQL, append(args, cond.Args...)
-	}
+	tail, args := taking(me, access.And(access.Cond{
+		SQL: "t.`recurrence_id` IS NULL AND (t.`start_at` < ? AND t.`start_at` >= ? AND (t.`end_at` > ? OR t.`start_at` >= ?)" +
+			" OR t.`start_at` IS NULL AND t.`due_at` >= ? AND t.`due_at` < ?)",
+		Args: []any{to, from.Add(-longest), from, from, from, to},
+	}, cond))
 	var out []Entry
-	back := from.Add(-longest)
-	err := db.Each(ctx, q, "SELECT t.`id`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`"+tail+" AND t.`recurrence_id` IS NULL AND"+
-		" (t.`start_at` < ? AND t.`start_at` >= ? AND (t.`end_at` > ? OR t.`start_at` >= ?) OR t.`start_at` IS NULL AND t.`due_at` >= ? AND t.`due_at` < ?)"+
-		" ORDER BY COALESCE(t.`start_at`, t.`due_at`), t.`id` LIMIT ?", append(args, to, back, from, from, from, to, maxEntries+1), func(rows *sql.Rows) error {
+	err := db.Each(ctx, q, "SELECT t.`id`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`"+tail+
+		" ORDER BY COALESCE(t.`start_at`, t.`due_at`), t.`id` LIMIT ?", append(args, maxEntries+1), func(rows *sql.Rows) error {
 		var e Entry
 		var start, end, due read.Instant
 		if err := rows.Scan(&e.Activity, &start, &end, &due, &e.AllDay); err != nil {

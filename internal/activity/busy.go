@@ -35,7 +35,7 @@ const (
 	maxPeriod  = 92 * 24 * time.Hour
 	maxSlots   = 100
 	maxEntries = 1000
-	maxRows    = 5000 // activities that one answer looks at
+	maxRows    = 20_000 // activities that one answer looks at
 	maxSeries  = 1000
 	longest    = 62 * 24 * time.Hour // of an activity; see rule.maxActivity
 	quarter    = 15 * time.Minute
@@ -129,13 +129,19 @@ func (s *Service) known(ctx context.Context, q db.Querier, a *access.Actor, p *f
 }
 
 // taking is the part of a statement, from FROM on, that finds the activities t which users u.who own or take part in without having
-// declined.
-func taking(users []id.ID) (string, []any) {
+// declined, as far as they meet a condition on t: it is asked on both ways to them, so that an index of the owner's times is gone
+// down for no longer than the time that is looked at.
+func taking(users []id.ID, only access.Cond) (string, []any) {
 	marks := "(?" + strings.Repeat(",?", len(users)-1) + ")"
-	args := append(anys(users), anys(users)...)
-	return " FROM (SELECT o.`id` AS of, o.`owner_id` AS who FROM `activities` o WHERE o.`owner_id` IN " + marks + " AND o.`deleted_at` IS NULL" +
-		" UNION SELECT p.`activity_id`, p.`user_id` FROM `activity_participants` p WHERE p.`user_id` IN " + marks + " AND p.`deleted_at` IS NULL AND p.`response` <> 'DECLINED') u" +
-		" JOIN `activities` t ON t.`id` = u.of WHERE t.`deleted_at` IS NULL AND t.`status` <> 'CANCELLED'", args
+	live := " AND t.`deleted_at` IS NULL AND t.`status` <> 'CANCELLED'"
+	if !only.IsTrue() {
+		live += " AND " + only.SQL
+	}
+	args := append(anys(users), only.Args...)
+	args = append(append(args, anys(users)...), only.Args...)
+	return " FROM (SELECT t.`id` AS of, w.`id` AS who FROM `users` w CROSS JOIN `activities` t ON t.`owner_id` = w.`id` WHERE w.`id` IN " + marks + live +
+		" UNION SELECT p.`activity_id`, p.`user_id` FROM `activity_participants` p JOIN `activities` t ON t.`id` = p.`activity_id` WHERE p.`user_id` IN " + marks +
+		" AND p.`deleted_at` IS NULL AND p.`response` <> 'DECLINED'" + live + ") u JOIN `activities` t ON t.`id` = u.of", args
 }
 
 func anys(ids []id.ID) []any {
@@ -149,18 +155,23 @@ func anys(ids []id.ID) []any {
 // busy lists when users are busy between two instants, in order: single activities, and the times of series.
 func (s *Service) busy(ctx context.Context, q db.Querier, users []id.ID, from, to time.Time) ([]Busy, error) {
 	var out []Busy
-	tail, args := taking(users)
-	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`start_at`, t.`end_at`"+tail+" AND t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND t.`end_at` > ? ORDER BY t.`start_at` LIMIT ?",
-		append(args, false, to, from.Add(-longest), from, maxRows), func(rows *sql.Rows) error {
-			var b Busy
-			var start, end read.Instant
-			err := rows.Scan(&b.User, &b.Activity, &start, &end)
-			b.Start, b.End = start.Time, end.Time
-			out = append(out, b)
-			return err
-		})
+	tail, args := taking(users, access.Cond{
+		SQL:  "t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND COALESCE(t.`end_at`, t.`start_at`) > ?",
+		Args: []any{false, to, from.Add(-longest), from},
+	})
+	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`start_at`, t.`end_at`"+tail+" ORDER BY t.`start_at` LIMIT ?", append(args, maxRows), func(rows *sql.Rows) error {
+		var b Busy
+		var start, end read.Instant
+		err := rows.Scan(&b.User, &b.Activity, &start, &end)
+		b.Start, b.End = start.Time, end.Time
+		out = append(out, b)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	if len(out) == maxRows { // who is busy later would seem free
+		return nil, fault.New(fault.Limited, "There are more than %d activities in this time: ask for fewer users or a shorter time.", maxRows-1)
 	}
 	series, err := s.series(ctx, q, users, from, to, access.Cond{SQL: "t.`shows_as_free` = ?", Args: []any{false}})
 	if err != nil {
@@ -203,17 +214,15 @@ func (c *comingBack) between(from, to time.Time) ([]calendar.Occurrence, error) 
 
 // series lists the series that users take part in and that may come between two instants.
 func (s *Service) series(ctx context.Context, q db.Querier, users []id.ID, from, to time.Time, more access.Cond) ([]comingBack, error) {
-	tail, args := taking(users)
-	tail = strings.Replace(tail, " WHERE t.", " JOIN `recurrences` r ON r.`id` = t.`recurrence_id` AND r.`deleted_at` IS NULL WHERE t.", 1)
-	if more.IsFalse() {
+	only := access.And(access.Cond{SQL: "t.`recurrence_id` IS NOT NULL AND t.`at` < ?", Args: []any{to}}, more)
+	if only.IsFalse() {
 		return nil, nil
 	}
-	if !more.IsTrue() {
-		tail, args = tail+" AND "+more.SQL, append(args, more.Args...)
-	}
+	tail, args := taking(users, only)
+	tail += " JOIN `recurrences` r ON r.`id` = t.`recurrence_id` AND r.`deleted_at` IS NULL"
 	var out []comingBack
 	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`all_day`, r.`rule`, r.`time_zone`, r.`first`, r.`exclusions`, r.`duration_seconds`"+tail+
-		" AND t.`at` < ? AND (r.`last_at` IS NULL OR r.`last_at` >= ?) ORDER BY t.`id` LIMIT ?", append(args, to, from.Add(-longest), maxSeries), func(rows *sql.Rows) error {
+		" WHERE r.`last_at` IS NULL OR r.`last_at` >= ? ORDER BY t.`id` LIMIT ?", append(args, from.Add(-longest), maxSeries), func(rows *sql.Rows) error {
 		var c comingBack
 		var rule, zone, first string
 		var exclusions sql.NullString

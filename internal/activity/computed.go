@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 
 // Fields returns the computed fields of activities and notifications.
 func (s *Service) Fields() map[string]read.Computed {
-	return map[string]read.Computed{"Activity.clashes": s.clashes, "Notification.text": s.texts}
+	return map[string]read.Computed{"Activity.clashes": s.clashes, "Activity.recentContacts": s.recentContacts, "Notification.text": s.texts}
 }
 
 // maxClashing is of how many activities clashes are asked for at once, and how many one has.
@@ -179,7 +180,17 @@ var sentences = map[string][2]string{
 	"ACTIVITY_DUE":      {"Due: %s.", "An activity that you do not see any more is due."},
 	"ACTIVITY_ASSIGNED": {"You were given: %s.", "You were given an activity that you do not see any more."},
 	"ACTIVITY_RESPONSE": {"Somebody answered: %s.", "Somebody answered about an activity that you do not see any more."},
+	"MENTIONED":         {"You were mentioned: %s.", "You were mentioned in something that you do not see any more."},
+	"CONVERSATION":      {"You were taken into the conversation: %s.", "You were taken into a conversation."},
+	"ANNOUNCEMENT":      {"Announced: %s.", "Something was announced that you do not see any more."},
+	"CONTACT_DUE":       {"It is time: %s.", "It is time to deal with a customer whom you do not see any more."},
 }
+
+// told are the fields that say what a record is about, by kind of record.
+var told = map[string]string{kindName: "subject", "Post": "text", "Note": "body", "Conversation": "title", "Announcement": "title"}
+
+// maxTold is how much of a text a notification repeats, in characters.
+const maxTold = 120
 
 // texts answers Notification.text.
 func (s *Service) texts(ctx context.Context, q db.Querier, a *access.Actor, _ graphql.CollectedField, ids []id.ID) (map[id.ID]any, error) {
@@ -193,20 +204,28 @@ func (s *Service) texts(ctx context.Context, q db.Querier, a *access.Actor, _ gr
 		return nil, err
 	}
 	about := map[id.ID]id.ID{}
-	var all []id.ID
+	all := map[string][]id.ID{}
 	for x, raw := range records {
 		var text string
 		if json.Unmarshal(raw, &text) != nil {
 			continue
 		}
-		if record, err := id.Parse(text); err == nil && record.Kind() == s.Set.Kind(kindName).Code {
+		if record, err := id.Parse(text); err == nil && s.Set.Of(record) != nil {
 			about[x] = record
-			all = append(all, record)
+			name := s.Set.Of(record).Name
+			all[name] = append(all[name], record)
 		}
 	}
-	subjects, err := s.Read.Shown(ctx, q, a, s.Set.Kind(kindName), "subject", unique(all))
-	if err != nil {
-		return nil, err
+	subjects := map[id.ID]json.RawMessage{}
+	for name, field := range told {
+		if len(all[name]) == 0 {
+			continue
+		}
+		shown, err := s.Read.Shown(ctx, q, a, s.Set.Kind(name), field, unique(all[name]))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(subjects, shown)
 	}
 	out := map[id.ID]any{}
 	for x, raw := range kinds {
@@ -218,7 +237,10 @@ func (s *Service) texts(ctx context.Context, q db.Querier, a *access.Actor, _ gr
 		if !ok {
 			continue
 		}
-		if raw, shown := subjects[about[x]]; shown && json.Unmarshal(raw, &subject) == nil {
+		if raw, shown := subjects[about[x]]; shown && json.Unmarshal(raw, &subject) == nil && subject != "" {
+			if r := []rune(subject); len(r) > maxTold {
+				subject = string(r[:maxTold]) + "…"
+			}
 			out[x] = s.Say(ctx, words[0], subject)
 			continue
 		}

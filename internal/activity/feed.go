@@ -37,6 +37,9 @@ type Feeds struct {
 // FeedPath is where the addresses of feeds begin.
 const FeedPath = "/calendar/"
 
+// uidDomain ends the UIDs of activities in calendars, behind their ids.
+const uidDomain = "@farley"
+
 const (
 	feedExtension = ".ics"
 	feedBack      = 90 * 24 * time.Hour  // how far back a feed reaches
@@ -175,16 +178,16 @@ func (f *Feeds) activities(ctx context.Context, q db.Querier, a *access.Actor, n
 	if cond.IsFalse() {
 		return nil, nil
 	}
-	tail, args := taking([]id.ID{a.User})
-	tail = strings.Replace(tail, " WHERE t.", " LEFT JOIN `recurrences` r ON r.`id` = t.`recurrence_id` AND r.`deleted_at` IS NULL WHERE t.", 1)
-	if !cond.IsTrue() {
-		tail, args = tail+" AND "+cond.SQL, append(args, cond.Args...)
-	}
 	back, ahead := now.Add(-feedBack), now.Add(feedAhead)
+	tail, args := taking([]id.ID{a.User}, access.And(access.Cond{
+		SQL:  "(COALESCE(t.`end_at`, t.`start_at`, t.`due_at`) >= ? OR t.`recurrence_id` IS NOT NULL) AND COALESCE(t.`start_at`, t.`due_at`) < ?",
+		Args: []any{back, ahead},
+	}, cond))
+	tail += " LEFT JOIN `recurrences` r ON r.`id` = t.`recurrence_id` AND r.`deleted_at` IS NULL"
 	var out []fed
 	err := db.Each(ctx, q, "SELECT t.`id`, t.`version`, t.`updated_at`, t.`subject`, t.`location`, t.`status`, t.`time_zone`, t.`start_at`, t.`end_at`, t.`due_at`, t.`all_day`, t.`shows_as_free`, r.`rule`, r.`time_zone`, r.`first`, r.`exclusions`"+tail+
-		" AND (COALESCE(t.`end_at`, t.`start_at`, t.`due_at`) >= ? OR r.`id` IS NOT NULL AND (r.`last_at` IS NULL OR r.`last_at` >= ?)) AND COALESCE(t.`start_at`, t.`due_at`) < ? ORDER BY COALESCE(t.`start_at`, t.`due_at`), t.`id` LIMIT ?",
-		append(args, back, back, ahead, feedRows), func(rows *sql.Rows) error {
+		" WHERE COALESCE(t.`end_at`, t.`start_at`, t.`due_at`) >= ? OR r.`id` IS NOT NULL AND (r.`last_at` IS NULL OR r.`last_at` >= ?) ORDER BY COALESCE(t.`start_at`, t.`due_at`), t.`id` LIMIT ?",
+		append(args, back, back, feedRows), func(rows *sql.Rows) error {
 			var x fed
 			var location, zone, rule, seriesZone, first, exclusions sql.NullString
 			var updated, start, end, due read.Instant
@@ -207,7 +210,7 @@ func (x *fed) begins() time.Time {
 // event writes an activity as an event. What is due is one without length, which keeps nobody busy.
 func (x *fed) event() (*ical.Component, error) {
 	e := ical.NewComponent(ical.CompEvent)
-	e.Props.SetText(ical.PropUID, strings.ToLower(x.id.String())+"@farley")
+	e.Props.SetText(ical.PropUID, strings.ToLower(x.id.String())+uidDomain)
 	e.Props.SetDateTime(ical.PropDateTimeStamp, x.updated.UTC())
 	e.Props.SetText(ical.PropSummary, x.subject)
 	sequence := ical.NewProp(ical.PropSequence)

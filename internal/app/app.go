@@ -180,9 +180,15 @@ func New(c Config) (*App, error) {
 		DB: c.DB, Set: a.Set, Clock: c.Clock, Read: a.Read, Write: a.Write, Log: a.Changes, Hub: a.Hub, Cursors: cursors,
 		Identity: a.Identity, Auth: a.Auth, Jobs: a.Jobs, Broker: c.Broker, Index: a.Index,
 		Files: a.Files, PublicURL: func() string { return a.PublicURL }, Imports: a.Imports, Boards: &opportunity.Boards{Read: a.Read, Book: c.Money}, Forecasts: &opportunity.Forecasts{Read: a.Read, Book: c.Money},
-		Agendas: v.activities, Feeds: &activity.Feeds{Service: v.activities, DB: c.DB, Actor: a.Identity.Actor},
+		Agendas: v.activities, Talk: v.talk, Calendars: &activity.Imports{Service: v.activities, Files: a.Files},
+		Invitations: &activity.Invitations{
+			Service: v.activities, Writer: a.Write, Mails: func() activity.Mailing { return a.Mail }, Secret: c.Keys.Secret("invitation answers"), PublicURL: func() string { return a.PublicURL },
+		},
+		Feeds: &activity.Feeds{Service: v.activities, DB: c.DB, Actor: a.Identity.Actor},
 		Audit: a.Audit, Trail: &audit.Trail{Set: a.Set, Clock: c.Clock, Read: a.Read},
 	}
+	a.resolver.Invitations.Register(a.Jobs)
+	(&activity.Plans{Service: v.activities, Writer: a.Write, Actor: a.Identity.Actor}).Register(a.Jobs)
 	if err := a.scheduleJobs(); err != nil {
 		return nil, err
 	}
@@ -213,7 +219,7 @@ func (a *App) serve(shapes *shaped, guard *access.Guard) error {
 		return err
 	}
 	a.Server, err = server.New(server.Config{
-		Schema: shapes, Files: a.Files.Serve, Calendar: a.resolver.Feeds.Serve, Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
+		Schema: shapes, Files: a.Files.Serve, Calendar: a.resolver.Feeds.Serve, Answers: a.resolver.Invitations.Serve, Auth: users, Log: a.Log, Clock: a.Clock, Limits: a.Limits, Presenter: presenter,
 		Live:       []graphql.Transport{a.socket, a.sse},
 		Extensions: []graphql.HandlerExtension{&access.Extension{Guard: guard}, audit.Extension{Log: a.Audit}, graph.Operations{DB: a.DB}},
 		Caller:     caller, Ready: a.ready, Drain: a.drain, AllowedOrigins: a.AllowedOrigins, TrustedProxies: a.TrustedProxies,

@@ -24,7 +24,7 @@ import (
 
 // spoken are the packages whose messages reach people.
 var spoken = []string{
-	"access", "activity", "app", "audit", "auth", "calendar", "change", "customer", "db", "export", "fault", "file", "geo", "identity", "importer", "importer/tabular", "input", "job", "lead", "mail", "merge", "money", "oidc", "opportunity", "privacy", "read", "rule", "scalar", "server", "server/live", "timeline", "transfer", "write", "../graph",
+	"access", "activity", "app", "audit", "auth", "calendar", "change", "customer", "db", "export", "fault", "file", "geo", "identity", "importer", "importer/tabular", "input", "job", "lead", "mail", "merge", "money", "oidc", "opportunity", "privacy", "read", "rule", "scalar", "server", "server/live", "talk", "timeline", "transfer", "write", "../graph",
 }
 
 // silent are the files whose literals nobody is told: the translations themselves, and the names of metrics.

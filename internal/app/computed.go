@@ -7,6 +7,7 @@ import (
 	"farley/internal/customer"
 	"farley/internal/money"
 	"farley/internal/read"
+	"farley/internal/talk"
 	"farley/internal/timeline"
 )
 
@@ -16,18 +17,19 @@ type views struct {
 	timeline   *timeline.Timeline
 	summaries  *customer.Summaries
 	activities *activity.Service
+	talk       *talk.Service
 	engine     *read.Engine
 }
 
 func (a *App) newViews(book *money.Book) *views {
-	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock, book), activities: &activity.Service{Set: a.Set, Clock: a.Clock}}
+	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock, book), activities: &activity.Service{Set: a.Set, Clock: a.Clock}, talk: &talk.Service{Set: a.Set, Clock: a.Clock, Actor: a.Identity.Actor}}
 }
 
 // computed are all computed fields, by type and name.
 func (v *views) computed() map[string]read.Computed {
 	all := map[string]read.Computed{}
 	for _, some := range []map[string]read.Computed{
-		v.timeline.Fields(), v.summaries.Fields(), v.activities.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
+		v.timeline.Fields(), v.summaries.Fields(), v.activities.Fields(), v.talk.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
 	} {
 		maps.Copy(all, some)
 	}
@@ -35,5 +37,5 @@ func (v *views) computed() map[string]read.Computed {
 }
 
 func (v *views) bind(e *read.Engine) {
-	v.engine, v.timeline.Read, v.summaries.Read, v.activities.Read = e, e, e, e
+	v.engine, v.timeline.Read, v.summaries.Read, v.activities.Read, v.talk.Read = e, e, e, e, e
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"farley/internal/activity"
 	"farley/internal/broker"
 	"farley/internal/db"
 	"farley/internal/expiry"
@@ -41,6 +42,7 @@ func (a *App) scheduleJobs() error {
 		a.Mail.Register(purpose, a.composer(purpose))
 	}
 	a.Mail.Register(rule.ReminderMail, a.composeReminder)
+	a.Mail.Register(activity.InviteMail, a.composeInvitation)
 	if a.Mailer == nil && a.Config.Mail != nil {
 		a.Mailer = a.Mail
 	}
@@ -69,7 +71,7 @@ func (a *App) composer(purpose string) mail.Composer {
 		if errors.Is(err, identity.ErrNobody) {
 			err = mail.ErrNotWanted
 		}
-		return mail.Message(letter), err
+		return mail.Message{To: letter.To, Name: letter.Name, Subject: letter.Subject, Text: letter.Text, HTML: letter.HTML, Locale: letter.Locale}, err
 	}
 }
 

@@ -644,7 +644,7 @@ func TestPasswordReset_byQueuedMail(t *testing.T) {
 		if len(sent) != 1 || sent[0].To != "noor@example.com" {
 			t.Fatalf("sent are %+v", sent)
 		}
-		e.Anonymous().Query(t, reset, farleytest.Vars{"t": tokenIn(t, identity.Letter(sent[0])), "p": "battery staple horse"})
+		e.Anonymous().Query(t, reset, farleytest.Vars{"t": tokenIn(t, identity.Letter{To: sent[0].To, Name: sent[0].Name, Subject: sent[0].Subject, Text: sent[0].Text, HTML: sent[0].HTML, Locale: sent[0].Locale}), "p": "battery staple horse"})
 		got := e.Anonymous().Query(t, login, farleytest.Vars{"e": "noor@example.com", "p": "battery staple horse"})
 		if x := got.At("login.user.id"); x.V != nil && x.ID() != noor {
 			t.Errorf("%s signed in", x.JSON())

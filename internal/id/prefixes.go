@@ -57,4 +57,12 @@ var prefixes = map[Kind]string{
 	68: "remi",
 	69: "noti",
 	70: "recu",
+	75: "circ",
+	76: "cmem",
+	77: "conv",
+	78: "post",
+	79: "rmrk",
+	80: "anno",
+	81: "arec",
+	82: "cpln",
 }

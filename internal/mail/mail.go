@@ -29,7 +29,9 @@ type Message struct {
 	Subject string
 	Text    string // the plain form; needed
 	HTML    string // the same as a whole HTML document; may be empty
-	Locale  string // of the text, as a language tag: the header Content-Language; may be empty
+	// Calendar is the same for calendar programs (iCalendar), and CalendarMethod its method (RFC 6047): REQUEST, CANCEL; may be empty.
+	Calendar, CalendarMethod string
+	Locale                   string // of the text, as a language tag: the header Content-Language; may be empty
 }
 
 // Composer makes the message of a purpose for the user or contact to, when it is sent. data is what Send was given.

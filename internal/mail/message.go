@@ -23,7 +23,7 @@ const (
 // check refuses messages that cannot be sent, and those with a line break or another control character in what becomes a
 // header: nobody adds a header by a name or a subject.
 func (m *Message) check() error {
-	for _, header := range []string{m.To, m.Name, m.Subject, m.Locale} {
+	for _, header := range []string{m.To, m.Name, m.Subject, m.Locale, m.CalendarMethod} {
 		if !utf8.ValidString(header) || strings.ContainsFunc(header, unicode.IsControl) {
 			return fault.New(fault.Invalid, "A header of the mail has a control character.")
 		}
@@ -34,7 +34,7 @@ func (m *Message) check() error {
 	if m.Subject == "" || m.Text == "" {
 		return fault.New(fault.Invalid, "The mail has no subject or no text.")
 	}
-	if utf8.RuneCountInString(m.Subject) > maxSubject || len(m.Text) > maxBody || len(m.HTML) > maxBody {
+	if utf8.RuneCountInString(m.Subject) > maxSubject || len(m.Text) > maxBody || len(m.HTML) > maxBody || len(m.Calendar) > maxBody {
 		return fault.New(fault.Invalid, "The mail is too long.")
 	}
 	if m.Locale != "" {
@@ -94,6 +94,9 @@ func (s Sender) build(messageID string, m Message, at time.Time) *gomail.Msg {
 	out.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		out.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
+	if m.Calendar != "" {
+		out.AddAlternativeString(gomail.ContentType("text/calendar; method="+m.CalendarMethod), m.Calendar)
 	}
 	return out
 }

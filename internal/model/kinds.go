@@ -54,6 +54,14 @@ func Kinds() *Set {
 		reminder(),
 		notification(),
 		recurrence(),
+		circle(),
+		circleMember(),
+		conversation(),
+		post(),
+		readMark(),
+		announcement(),
+		announcementReceipt(),
+		contactPlan(),
 	)
 }
 
@@ -117,6 +125,7 @@ func account() *Kind {
 			{Name: "relationshipsTo", Const: "RELATIONSHIPS_TO", Type: Many, Doc: "What others are to it.", Filter: true, Target: "Relationship", Back: "toAccount"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "account"},
 			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done with it.", Filter: true, Target: "Activity", Back: "account"},
+			{Name: "conversations", Const: "CONVERSATIONS", Type: Many, Doc: "What users say about it.", Filter: true, Target: "Conversation", Back: "account"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
 	}
@@ -186,6 +195,7 @@ func contact() *Kind {
 			{Name: "relationshipsTo", Const: "RELATIONSHIPS_TO", Type: Many, Doc: "What others are to the person.", Filter: true, Target: "Relationship", Back: "toContact"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on the person.", Filter: true, Target: "Note", Back: "contact"},
 			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done with the person.", Filter: true, Target: "Activity", Back: "contact"},
+			{Name: "conversations", Const: "CONVERSATIONS", Type: Many, Doc: "What users say about it.", Filter: true, Target: "Conversation", Back: "contact"},
 			{Name: "participations", Const: "PARTICIPATIONS", Type: Many, Doc: "In which activities the person takes part beside those.", Filter: true, Target: "ActivityParticipant", Back: "contact"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on the person.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
@@ -340,6 +350,7 @@ func lead() *Kind {
 			{Name: "consents", Const: "CONSENTS", Type: Many, Doc: "To what the person said yes and no; the newest one counts.", Filter: true, Target: "Consent", Back: "lead"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "lead"},
 			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done with it.", Filter: true, Target: "Activity", Back: "lead"},
+			{Name: "conversations", Const: "CONVERSATIONS", Type: Many, Doc: "What users say about it.", Filter: true, Target: "Conversation", Back: "lead"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
 	}
@@ -586,6 +597,7 @@ func user() *Kind {
 			{Name: "active", Const: "ACTIVE", Type: Bool, Column: "active", Scalar: "Boolean", Doc: "Whether the user may sign in; ending it ends all sessions.", Write: Always, Filter: true, Default: "true"},
 			{Name: "locale", Const: "LOCALE", Type: String, Column: "locale", Scalar: "Locale", Doc: "The language of messages.", Personal: true, Write: Always, Filter: true, Max: 254},
 			{Name: "timeZone", Const: "TIME_ZONE", Type: String, Column: "time_zone", Scalar: "TimeZone", Doc: "The IANA time zone of the user's days.", Personal: true, Write: Always, Filter: true, Max: 254},
+			{Name: "skills", Const: "SKILLS", Type: List, Column: "skills", Scalar: "String", Doc: "What the user is good at: languages, products, sorts of work. suggestAssignee looks for them.", Personal: true, Write: Always, Filter: true, Max: 50},
 			{Name: "manager", Const: "MANAGER", Type: Ref, Column: "manager_id", Doc: "Whom the user reports to; never in a circle.", Write: Always, Filter: true, Acyclic: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team the user belongs to.", Write: Always, Filter: true, Target: "Team"},
 			{Name: "partnerAccount", Const: "PARTNER_ACCOUNT", Type: Ref, Column: "partner_account_id", Doc: "The partner's account, for PARTNER.", Write: Always, Filter: true, Target: "Account"},
@@ -928,7 +940,7 @@ func retentionRule() *Kind {
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
 			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
 			{Name: "purpose", Const: "PURPOSE", Type: Text, Column: "purpose", Scalar: "String", Doc: "For what the data are kept, and why no longer; at most 2,000 characters.", Write: Always, Max: 2000},
-			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "RetentionObject", Doc: "The kind of records.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "NOTE", "ACTIVITY", "NOTIFICATION", "RELATIONSHIP", "PREFERENCE", "NEED", "STAGE_HISTORY", "LOCATION_EVENT"}, ValueDocs: []string{"Accounts. ERASE is for private persons only (customerType PERSON).", "Contacts.", "Leads.", "Notes.", "Activities.", "Notifications.", "Relationships.", "Preferences.", "Needs.", "Times that accounts spent in stages.", "Where telephones were."}},
+			{Name: "object", Const: "OBJECT", Type: Enum, Column: "object", Scalar: "RetentionObject", Doc: "The kind of records.", Required: true, Write: OnCreate, Filter: true, Values: []string{"ACCOUNT", "CONTACT", "LEAD", "NOTE", "ACTIVITY", "NOTIFICATION", "POST", "ANNOUNCEMENT", "RELATIONSHIP", "PREFERENCE", "NEED", "STAGE_HISTORY", "LOCATION_EVENT"}, ValueDocs: []string{"Accounts. ERASE is for private persons only (customerType PERSON).", "Contacts.", "Leads.", "Notes.", "Activities.", "Notifications.", "Posts of conversations.", "Announcements.", "Relationships.", "Preferences.", "Needs.", "Times that accounts spent in stages.", "Where telephones were."}},
 			{Name: "basis", Const: "BASIS", Type: Enum, Column: "basis", Scalar: "RetentionBasis", Doc: "From when the days are counted. Records without that instant are kept.", Required: true, Write: Always, Filter: true, Values: []string{"CREATED_AT", "UPDATED_AT", "LAST_ACTIVITY_AT", "DELETED_AT", "CONVERTED_AT", "COMPLETED_AT", "SEEN_AT", "LEFT_AT"}, ValueDocs: []string{"From when the record was made.", "From when it was last changed.", "From when somebody last dealt with it, or else from when it was made: accounts, contacts and leads.", "From when it was moved to the bin; for ERASE and CLEAR_FIELDS only. The other bases count live records.", "From when it was converted: leads.", "From when it was done: activities.", "From when the telephone was there: location events.", "From when the account left the stage: stage histories."}},
 			{Name: "days", Const: "DAYS", Type: Int, Column: "days", Scalar: "Int", Doc: "How many days they are kept, 1 to 36,500.", Required: true, Write: Always, Filter: true, Order: true},
 			{Name: "action", Const: "ACTION", Type: Enum, Column: "action", Scalar: "RetentionAction", Doc: "What is done then.", Required: true, Write: Always, Filter: true, Values: []string{"ERASE", "DELETE", "CLEAR_FIELDS"}, ValueDocs: []string{"Accounts, contacts and leads lose their personal data as by erasePersonalData; other records are removed for good with their history.", "They are moved to the bin, and removed for good from there as all records are. Not for stage histories.", "The fields are emptied, in the history too."}},
@@ -1113,6 +1125,7 @@ func opportunity() *Kind {
 			{Name: "steps", Const: "STEPS", Type: Many, Doc: "Its history: one row for every change of stage, amount, probability, close date or category.", Filter: true, Target: "OpportunityStep", Back: "opportunity"},
 			{Name: "leads", Const: "LEADS", Type: Many, Doc: "The leads that became it or were linked to it.", Filter: true, Target: "Lead", Back: "convertedOpportunity"},
 			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done for it.", Filter: true, Target: "Activity", Back: "opportunity"},
+			{Name: "conversations", Const: "CONVERSATIONS", Type: Many, Doc: "What users say about it.", Filter: true, Target: "Conversation", Back: "opportunity"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "opportunity"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
@@ -1372,11 +1385,15 @@ func activity() *Kind {
 			{Name: "recurrence", Const: "RECURRENCE", Type: Ref, Column: "recurrence_id", Doc: "The series, of which it is what comes back; null when it happens once. See repeatActivity.", Filter: true, Target: "Recurrence"},
 			{Name: "exceptionOf", Const: "EXCEPTION_OF", Type: Ref, Column: "exception_of_id", Doc: "The series of which it is one time that is otherwise than the others.", Filter: true, Target: "Recurrence"},
 			{Name: "occurrence", Const: "OCCURRENCE", Type: String, Column: "occurrence", Scalar: "String", Doc: "The time of the series in whose place it stands, on the clocks of the series' zone: \"20261123T090000\".", Personal: true, Filter: true, Max: 20},
+			{Name: "contactPlan", Const: "CONTACT_PLAN", Type: Ref, Column: "contact_plan_id", Doc: "The plan by which it was made.", Filter: true, Target: "ContactPlan"},
+			{Name: "calendarUid", Const: "CALENDAR_UID", Type: String, Column: "calendar_uid", Scalar: "String", Doc: "By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley.", Personal: true, Filter: true, Max: 250},
+			{Name: "calendarSequence", Const: "CALENDAR_SEQUENCE", Type: Int, Column: "calendar_sequence", Scalar: "Int", Doc: "How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley.", Filter: true},
 			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Personal: true, Write: Always, Max: 200},
 			{Name: "participants", Const: "PARTICIPANTS", Type: Many, Doc: "Who takes part in it beside owner and contact.", Filter: true, Target: "ActivityParticipant", Back: "activity"},
 			{Name: "reminders", Const: "REMINDERS", Type: Many, Doc: "Your reminders of it.", Filter: true, Target: "Reminder", Back: "activity"},
 			{Name: "followUps", Const: "FOLLOW_UPS", Type: Many, Doc: "The activities that follow it.", Filter: true, Target: "Activity", Back: "followUpOf"},
 			{Name: "notes", Const: "NOTES", Type: Many, Doc: "Notes on it.", Filter: true, Target: "Note", Back: "activity"},
+			{Name: "conversations", Const: "CONVERSATIONS", Type: Many, Doc: "What users say about it.", Filter: true, Target: "Conversation", Back: "activity"},
 			{Name: "tags", Const: "TAGS", Type: Many, Doc: "Tags on it.", Write: Always, Filter: true, Max: 100, Target: "Tag", Through: &Through{Link: "Tagging", From: "record", To: "tag"}},
 		},
 	}
@@ -1402,6 +1419,8 @@ func activityParticipant() *Kind {
 			{Name: "attendance", Const: "ATTENDANCE", Type: Enum, Column: "attendance", Scalar: "ActivityAttendance", Doc: "Whether it goes without him.", Required: true, Write: Always, Filter: true, Values: []string{"REQUIRED", "OPTIONAL"}, ValueDocs: []string{"He is needed.", "He may come."}, Default: "REQUIRED"},
 			{Name: "response", Const: "RESPONSE", Type: Enum, Column: "response", Scalar: "ParticipantResponse", Doc: "What he answered; users do by respondToActivity. DECLINED does not keep a user busy.", Required: true, Write: Always, Filter: true, Values: []string{"NEEDS_ACTION", "ACCEPTED", "DECLINED", "TENTATIVE"}, ValueDocs: []string{"Nothing yet.", "He comes.", "He does not come.", "He may come."}, Default: "NEEDS_ACTION"},
 			{Name: "respondedAt", Const: "RESPONDED_AT", Type: DateTime, Column: "responded_at", Scalar: "DateTime", Doc: "When he answered; kept by Farley.", Filter: true, Order: true},
+			{Name: "invitedAt", Const: "INVITED_AT", Type: DateTime, Column: "invited_at", Scalar: "DateTime", Doc: "When he was last invited by mail; kept by Farley.", Filter: true},
+			{Name: "replyStamp", Const: "REPLY_STAMP", Type: DateTime, Column: "reply_stamp", Scalar: "DateTime", Doc: "DTSTAMP of the last REPLY that counted.", Internal: true},
 			{Name: "at", Const: "AT", Type: DateTime, Column: "at", Scalar: "DateTime", Doc: "Where the activity stands in time (Activity.at); kept by Farley. Null for the contact that it is with anyway.", Filter: true, Order: true},
 		},
 	}
@@ -1479,7 +1498,7 @@ func notification() *Kind {
 			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
 			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
 			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
-			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "NotificationKind", Doc: "What it tells. More come with further areas.", Required: true, Filter: true, Values: []string{"REMINDER", "ACTIVITY_DUE", "ACTIVITY_ASSIGNED", "ACTIVITY_RESPONSE", "OPPORTUNITY_STALE"}, ValueDocs: []string{"A reminder of an activity.", "An activity of yours is due.", "Somebody gave you an activity.", "Somebody answered whether he comes to an activity of yours.", "A deal of yours has been in its stage for too long, or should have been closed by now; once for each time that it enters a stage."}},
+			{Name: "kind", Const: "KIND", Type: Enum, Column: "kind", Scalar: "NotificationKind", Doc: "What it tells. More come with further areas.", Required: true, Filter: true, Values: []string{"REMINDER", "ACTIVITY_DUE", "ACTIVITY_ASSIGNED", "ACTIVITY_RESPONSE", "OPPORTUNITY_STALE", "MENTIONED", "CONVERSATION", "ANNOUNCEMENT", "CONTACT_DUE"}, ValueDocs: []string{"A reminder of an activity.", "An activity of yours is due.", "Somebody gave you an activity.", "Somebody answered whether he comes to an activity of yours.", "A deal of yours has been in its stage for too long, or should have been closed by now; once for each time that it enters a stage.", "Somebody mentioned you in a post or a note.", "Somebody took you into a conversation.", "Something was announced to you.", "It is time to deal with a customer of yours: a task was made for it."}},
 			{Name: "record", Const: "RECORD", Type: ID, Column: "record_id", Scalar: "ID", Doc: "The record that it is about, which may be out of your sight by now.", Filter: true},
 			{Name: "occursAt", Const: "OCCURS_AT", Type: DateTime, Column: "occurs_at", Scalar: "DateTime", Doc: "When what it tells of begins or is due; null when it has no time.", Filter: true, Order: true},
 			{Name: "readAt", Const: "READ_AT", Type: DateTime, Column: "read_at", Scalar: "DateTime", Doc: "When it was marked as read; null before.", Filter: true, Order: true},
@@ -1509,6 +1528,208 @@ func recurrence() *Kind {
 			{Name: "exclusions", Const: "EXCLUSIONS", Type: List, Column: "exclusions", Scalar: "String", Doc: "Times that do not take place, or are activities of their own (EXDATE), on the clocks of the zone; at most 1,000.", Max: 1000},
 			{Name: "lastAt", Const: "LAST_AT", Type: DateTime, Column: "last_at", Scalar: "DateTime", Doc: "When the last time begins; null for a series without end.", Filter: true, Order: true},
 			{Name: "exceptions", Const: "EXCEPTIONS", Type: Many, Doc: "The activities that stand in the place of single times.", Filter: true, Target: "Activity", Back: "exceptionOf"},
+		},
+	}
+}
+
+func circle() *Kind {
+	return &Kind{
+		Name: "Circle", Const: "CIRCLE", Single: "circle", Plural: "circles", Code: 75, Prefix: "circ", Table: "circles",
+		Doc:   "The users whom a conversation is among. Only they see it and what they write, whatever roles say. Its owner is who started the conversation.",
+		Sight: ByOwner,
+		Owned: true, Title: "id", Actions: []string{"EXPORT"}, Private: true,
+		Participants: &Participants{Kind: "CircleMember", Record: "circle", User: "user"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "members", Const: "MEMBERS", Type: Many, Doc: "Who belongs to it.", Filter: true, Target: "CircleMember", Back: "circle"},
+			{Name: "conversations", Const: "CONVERSATIONS", Type: Many, Doc: "What they talk about.", Filter: true, Target: "Conversation", Back: "circle"},
+		},
+	}
+}
+
+func circleMember() *Kind {
+	return &Kind{
+		Name: "CircleMember", Const: "CIRCLE_MEMBER", Single: "circleMember", Plural: "circleMembers", Code: 76, Prefix: "cmem", Table: "circle_members",
+		Doc:     "A user who belongs to a circle, and so sees its conversations from their beginning.",
+		Sight:   ByParents,
+		Parents: []string{"circle"}, Title: "id", Actions: []string{"EXPORT"}, Once: []string{"circle", "user"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "circle", Const: "CIRCLE", Type: Ref, Column: "circle_id", Doc: "The circle.", Required: true, Filter: true, Target: "Circle"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "The user.", Filter: true, Target: "User"},
+		},
+	}
+}
+
+func conversation() *Kind {
+	return &Kind{
+		Name: "Conversation", Const: "CONVERSATION", Single: "conversation", Plural: "conversations", Code: 77, Prefix: "conv", Table: "conversations",
+		Doc:     "What users say to each other: about a record, and then whoever sees the record sees it, or in a circle of users, and then they alone do. See startConversation.",
+		Sight:   ByParents,
+		Parents: []string{"account", "contact", "lead", "opportunity", "activity", "circle"}, Title: "title", Actions: []string{"EXPORT"}, About: []string{"account", "contact", "lead", "opportunity", "activity"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "The account it is about.", Filter: true, Target: "Account"},
+			{Name: "contact", Const: "CONTACT", Type: Ref, Column: "contact_id", Doc: "The contact it is about.", Filter: true, Target: "Contact"},
+			{Name: "lead", Const: "LEAD", Type: Ref, Column: "lead_id", Doc: "The lead it is about.", Filter: true, Target: "Lead"},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The opportunity it is about.", Filter: true, Target: "Opportunity"},
+			{Name: "activity", Const: "ACTIVITY", Type: Ref, Column: "activity_id", Doc: "The activity it is about.", Filter: true, Target: "Activity"},
+			{Name: "circle", Const: "CIRCLE", Type: Ref, Column: "circle_id", Doc: "The circle of users whom it is among.", Filter: true, Target: "Circle"},
+			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "What it is about, in words.", Personal: true, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
+			{Name: "lastPostAt", Const: "LAST_POST_AT", Type: DateTime, Column: "last_post_at", Scalar: "DateTime", Doc: "When somebody wrote last; kept by Farley, without a version.", Filter: true, Order: true},
+			{Name: "posts", Const: "POSTS", Type: Many, Doc: "What was said.", Filter: true, Target: "Post", Back: "conversation"},
+		},
+	}
+}
+
+func post() *Kind {
+	return &Kind{
+		Name: "Post", Const: "POST", Single: "post", Plural: "posts", Code: 78, Prefix: "post", Table: "posts",
+		Doc:     "What a user says in a conversation; its owner is its author. See postToConversation.",
+		Sight:   ByParents,
+		Parents: []string{"conversation"}, Owned: true, Title: "number", Actions: []string{"EXPORT"}, About: []string{"conversation"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "conversation", Const: "CONVERSATION", Type: Ref, Column: "conversation_id", Doc: "The conversation.", Required: true, Filter: true, Target: "Conversation"},
+			{Name: "number", Const: "NUMBER", Type: Int, Column: "number", Scalar: "Int", Doc: "Its place in the conversation, from 1 on.", Required: true, Filter: true, Order: true},
+			{Name: "text", Const: "TEXT", Type: Text, Column: "text", Scalar: "String", Doc: "What is said, CommonMark. A link to a user's id, [@Ann](user_…), mentions that user.", Required: true, Personal: true, Max: 10000},
+			{Name: "editedAt", Const: "EDITED_AT", Type: DateTime, Column: "edited_at", Scalar: "DateTime", Doc: "When its author changed it last; null when he did not.", Filter: true},
+		},
+	}
+}
+
+func readMark() *Kind {
+	return &Kind{
+		Name: "ReadMark", Const: "READ_MARK", Single: "readMark", Plural: "readMarks", Code: 79, Prefix: "rmrk", Table: "read_marks",
+		Doc:     "How far you have read a conversation that you follow: one you belong to, wrote in, were mentioned in or marked as read. Its owner is the reader, and nobody else sees it.",
+		Sight:   ByParents,
+		Parents: []string{"conversation"}, Owned: true, Title: "id", Actions: []string{"EXPORT"}, Private: true,
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "conversation", Const: "CONVERSATION", Type: Ref, Column: "conversation_id", Doc: "The conversation.", Required: true, Filter: true, Target: "Conversation"},
+			{Name: "number", Const: "NUMBER", Type: Int, Column: "number", Scalar: "Int", Doc: "The number of the last post that you have read; 0 for none.", Required: true, Filter: true},
+		},
+	}
+}
+
+func announcement() *Kind {
+	return &Kind{
+		Name: "Announcement", Const: "ANNOUNCEMENT", Single: "announcement", Plural: "announcements", Code: 80, Prefix: "anno", Table: "announcements",
+		Doc:   "Something that the users of teams or with roles are told; its owner is its author. Seen by them, by its author and by whoever may read those of others. See announce.",
+		Sight: ByOwner,
+		Owned: true, Title: "title", Actions: []string{"EXPORT"},
+		Participants: &Participants{Kind: "AnnouncementReceipt", Record: "announcement", User: "owner"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "title", Const: "TITLE", Type: String, Column: "title", Scalar: "String", Doc: "What it is about.", Required: true, Filter: true, Order: true, Fold: "title_fold", Sort: "title_sort", Max: 200},
+			{Name: "body", Const: "BODY", Type: Text, Column: "body", Scalar: "String", Doc: "What it says, CommonMark.", Max: 50000},
+			{Name: "mustRead", Const: "MUST_READ", Type: Bool, Column: "must_read", Scalar: "Boolean", Doc: "Whether everybody has to confirm that he has read it.", Filter: true},
+			{Name: "teams", Const: "TEAMS", Type: List, Column: "teams", Scalar: "ID", Doc: "The teams that are told, those below them included.", Max: 50},
+			{Name: "roles", Const: "ROLES", Type: List, Column: "roles", Scalar: "ID", Doc: "The roles whose holders are told.", Max: 50},
+			{Name: "lastReadAt", Const: "LAST_READ_AT", Type: DateTime, Column: "last_read_at", Scalar: "DateTime", Doc: "When somebody confirmed last that he has read it; kept by Farley while at most 200 are told.", Filter: true},
+			{Name: "endsAt", Const: "ENDS_AT", Type: DateTime, Column: "ends_at", Scalar: "DateTime", Doc: "Until when it is news: it is not unread any more then. Null for always.", Filter: true},
+		},
+	}
+}
+
+func announcementReceipt() *Kind {
+	return &Kind{
+		Name: "AnnouncementReceipt", Const: "ANNOUNCEMENT_RECEIPT", Single: "announcementReceipt", Plural: "announcementReceipts", Code: 81, Prefix: "arec", Table: "announcement_receipts",
+		Doc:     "An announcement that you are told, and when you read it. Its owner is who is told, and nobody else sees it; the author of the announcement reads Announcement.readBy.",
+		Sight:   ByParents,
+		Parents: []string{"announcement"}, Owned: true, Title: "id", Actions: []string{"EXPORT"}, Once: []string{"announcement", "owner"}, Private: true,
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "announcement", Const: "ANNOUNCEMENT", Type: Ref, Column: "announcement_id", Doc: "The announcement.", Required: true, Filter: true, Target: "Announcement"},
+			{Name: "readAt", Const: "READ_AT", Type: DateTime, Column: "read_at", Scalar: "DateTime", Doc: "When it was read; null before.", Filter: true},
+		},
+	}
+}
+
+func contactPlan() *Kind {
+	return &Kind{
+		Name: "ContactPlan", Const: "CONTACT_PLAN", Single: "contactPlan", Plural: "contactPlans", Code: 82, Prefix: "cpln", Table: "contact_plans",
+		Doc:   "How often somebody is to deal with the accounts it chooses, among those that its owner sees. A job looks once a day, at midnight UTC, and gives the owner of each account that is due a task; once until somebody has dealt with it.",
+		Sight: ByOwner,
+		Owned: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "everyDays", Const: "EVERY_DAYS", Type: Int, Column: "every_days", Scalar: "Int", Doc: "After how many days without dealing with it an account is due, 1 to 3,660.", Required: true, Write: Always, Filter: true, Order: true},
+			{Name: "active", Const: "ACTIVE", Type: Bool, Column: "active", Scalar: "Boolean", Doc: "Whether tasks are made by it.", Write: Always, Filter: true, Default: "true"},
+			{Name: "lifecycle", Const: "LIFECYCLE", Type: Ref, Column: "lifecycle_id", Doc: "Only accounts in this stage of their life.", Write: Always, Filter: true, Target: "LifecycleStage"},
+			{Name: "tag", Const: "TAG", Type: Ref, Column: "tag_id", Doc: "Only accounts with this tag.", Write: Always, Filter: true, Target: "Tag"},
+			{Name: "customerType", Const: "CUSTOMER_TYPE", Type: Enum, Column: "customer_type", Scalar: "CustomerType", Doc: "Only accounts of this sort.", Write: Always, Filter: true, Values: []string{"PERSON", "SMALL_BUSINESS", "ENTERPRISE", "CHAIN", "RETAILER", "WHOLESALER", "GOVERNMENT", "NON_PROFIT"}, ValueDocs: []string{"A private person or household.", "A small firm.", "A large firm.", "A firm with many outlets.", "Sells to end customers.", "Sells to the trade.", "A public authority.", "A charity or association."}},
+			{Name: "industry", Const: "INDUSTRY", Type: String, Column: "industry", Scalar: "String", Doc: "Only accounts in this line of business, told in the same words.", Write: Always, Filter: true, Fold: "industry_fold", Max: 200},
+			{Name: "subject", Const: "SUBJECT", Type: String, Column: "subject", Scalar: "String", Doc: "What the tasks say; the name of the plan unless given.", Write: Always, Filter: true, Fold: "subject_fold", Max: 200},
+			{Name: "lastRunAt", Const: "LAST_RUN_AT", Type: DateTime, Column: "last_run_at", Scalar: "DateTime", Doc: "When the job last followed it; kept by Farley.", Filter: true},
+			{Name: "lastCount", Const: "LAST_COUNT", Type: Int, Column: "last_count", Scalar: "Int", Doc: "How many tasks it made then; kept by Farley.", Filter: true},
 		},
 	}
 }

@@ -43,7 +43,17 @@ func noteMentions(ctx context.Context, c *write.Change) error {
 		c.Refuse("body", "NOT_FOUND", "Somebody who is mentioned is not there.")
 		return nil
 	}
-	return c.Link(ctx, "mentions", mentioned)
+	if err := c.Link(ctx, "mentions", mentioned); err != nil {
+		return err
+	}
+	for _, user := range fresh {
+		if user != c.Tx.Actor.User && !c.Tx.System() {
+			c.Then(func(ctx context.Context) error {
+				return Notify(ctx, c.Tx, Notice{To: user, Kind: "MENTIONED", Record: c.ID})
+			})
+		}
+	}
+	return nil
 }
 
 // noteIsActivity keeps when somebody last dealt with what a note is about, also when the note comes to another record.

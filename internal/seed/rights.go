@@ -132,6 +132,16 @@ func staff(r rights) rights {
 	r["REMINDER"] = crud{create: "OWN", read: "OWN", update: "OWN", delete: "OWN"}
 	r["NOTIFICATION"] = crud{read: "OWN"}
 	r["RECURRENCE"] = crud{read: "SHARED"}
+	// Who sees a record sees and takes part in what is said about it; what is said among users their membership opens alone.
+	r["CIRCLE"], r["CIRCLE_MEMBER"] = crud{read: "OWN"}, crud{read: "OWN"}
+	r["CONVERSATION"], r["POST"], r["READ_MARK"] = readAll, crud{create: "ALL", read: "ALL"}, crud{read: "OWN"}
+	r["ANNOUNCEMENT_RECEIPT"] = crud{read: "OWN"}
+	if _, said := r["ANNOUNCEMENT"]; !said {
+		r["ANNOUNCEMENT"] = crud{read: "OWN"}
+	}
+	if _, said := r["CONTACT_PLAN"]; !said {
+		r["CONTACT_PLAN"] = crud{read: "ALL"}
+	}
 	if _, said := r["WORKING_CALENDAR"]; !said {
 		r["WORKING_CALENDAR"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
 	}

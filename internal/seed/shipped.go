@@ -128,6 +128,7 @@ func selling() []definition {
 			"SHARE":                  teamShares,
 			"ACTIVITY":               {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
 			"WORKING_CALENDAR": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"ANNOUNCEMENT":     {create: "TEAM", read: "TEAM"}, "CONTACT_PLAN": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 		}),
 		named:  append(append(converts("TEAM"), merges("TEAM", "ACCOUNT", "CONTACT", "LEAD", "OPPORTUNITY")...), exports("TEAM", "ACCOUNT", "CONTACT", "ACCOUNT_CONTACT", "LEAD", "NOTE", "OPPORTUNITY", "OPPORTUNITY_LINE")...),
 		fields: fields{"ACCOUNT": {read: []string{"TAX_NUMBER"}}},
@@ -238,7 +239,8 @@ func serving() []definition {
 		rights: staff(rights{
 			"OPPORTUNITY": readAll,
 			"ACTIVITY":    {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
-			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"WORKING_CALENDAR": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"ANNOUNCEMENT":     {create: "TEAM", read: "TEAM"}, "CONTACT_PLAN": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             {read: "ALL", update: "SHARED"},
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL", delete: "ALL"},
@@ -284,7 +286,8 @@ func serving() []definition {
 		rights: staff(rights{
 			"OPPORTUNITY": readAll,
 			"ACTIVITY":    {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"}, "ACTIVITY_PARTICIPANT": {create: "SHARED", read: "SHARED", update: "SHARED", delete: "SHARED"},
-			"WORKING_CALENDAR":    {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"WORKING_CALENDAR": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"ANNOUNCEMENT":     {create: "TEAM", read: "TEAM"}, "CONTACT_PLAN": {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
 			"ACCOUNT":             readAll,
 			"CONTACT":             {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
 			"ACCOUNT_CONTACT":     {create: "ALL", read: "ALL", update: "ALL", delete: "TEAM"},
@@ -374,7 +377,7 @@ func office() []definition {
 func outside() []definition {
 	return []definition{{
 		key: "partner", name: "partner",
-		description: "For the people of a partner account: reads what the partner owns or is shared, keeps its contacts, and adds notes.",
+		description: "For the people of a partner account: reads what the partner owns or is shared, keeps its contacts, adds notes, and takes part in what is said about it.",
 		rights: rights{
 			"ACCOUNT":         {read: "PARTNER"},
 			"CONTACT":         {read: "PARTNER", update: "PARTNER"},
@@ -383,6 +386,10 @@ func outside() []definition {
 			"LEAD":            {create: "PARTNER", read: "PARTNER", update: "PARTNER"},
 			"OPPORTUNITY":     {read: "PARTNER"},
 			"USER":            {read: "PARTNER"},
+			"CONVERSATION":    {read: "PARTNER"},
+			"POST":            {create: "ALL", read: "ALL"},
+			"CIRCLE":          {read: "OWN"},
+			"READ_MARK":       {read: "OWN"},
 		},
 		fields: fields{
 			"ACCOUNT": {rest: access.LevelNone, read: []string{

@@ -118,5 +118,8 @@ func route(r *http.Request) string {
 	if strings.HasPrefix(r.URL.Path, "/calendar/") {
 		return "/calendar"
 	}
+	if strings.HasPrefix(r.URL.Path, "/invitation/") {
+		return "/invitation"
+	}
 	return "other"
 }

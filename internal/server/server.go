@@ -53,6 +53,8 @@ type Config struct {
 	Files Files
 	// Calendar answers the addresses of calendars, /calendar/<token>.ics, in the same way; nil: there are none.
 	Calendar Files
+	// Answers shows invitations at /invitation/<token> and takes the answers to them, as pages; nil: there are none.
+	Answers Files
 	// AllowedOrigins are the origins ("https://app.example.com") whose pages may call; "*" allows every one. Pages
 	// of the server's own host always may. Requests without Origin do not come from a page.
 	AllowedOrigins []string
@@ -188,6 +190,9 @@ func (s *Server) routes() http.Handler {
 	}
 	if s.config.Calendar != nil {
 		mux.HandleFunc("/calendar/", func(w http.ResponseWriter, r *http.Request) { s.serveFiles(w, r, s.config.Calendar) })
+	}
+	if s.config.Answers != nil {
+		mux.HandleFunc("/invitation/", s.serveAnswers)
 	}
 	if !s.config.PrivateMetrics {
 		mux.Handle("GET /metrics", s.Metrics())
