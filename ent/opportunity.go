@@ -93,7 +93,7 @@ type Opportunity struct {
 	ReasonFold string `json:"reason_fold,omitempty"`
 	// Anything worth knowing.
 	Description string `json:"description,omitempty"`
-	// When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here.
+	// When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here.
 	OpenedAt time.Time `json:"opened_at,omitempty"`
 	// When it entered the stage; kept by Farley.
 	StageEnteredAt time.Time `json:"stage_entered_at,omitempty"`

@@ -40,7 +40,7 @@ var opportunity = decl.Kind{
 		decl.Text("next_step", "What is to be done next."),
 		decl.Text("reason", "Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open."),
 		decl.LongText("description", "Anything worth knowing."),
-		decl.DateTime("opened_at", "When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here.").Once().Unordered(),
+		decl.DateTime("opened_at", "When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here.").Once().Unordered(),
 		decl.DateTime("stage_entered_at", "When it entered the stage; kept by Farley.").ReadOnly(),
 		decl.DateTime("closed_at", "When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."),
 		decl.Money("closed_amount", "Of a closed deal the amount in reporting currency, at the rate of when it was closed: later rates do not change it. Null while it is open, and when there was no rate.").Unordered().ReadOnly(),

@@ -19226,7 +19226,7 @@ type Opportunity implements Node @kind(name: "Opportunity") {
   reason: String
   """Anything worth knowing."""
   description: String
-  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here."""
   openedAt: DateTime
   """When it entered the stage; kept by Farley."""
   stageEnteredAt: DateTime
@@ -19468,7 +19468,7 @@ enum OpportunityField @input(kind: "Opportunity", use: FREE) {
   REASON
   """Anything worth knowing."""
   DESCRIPTION
-  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here."""
   OPENED_AT
   """When it entered the stage; kept by Farley."""
   STAGE_ENTERED_AT
@@ -19600,7 +19600,7 @@ input OpportunityWhere @input(kind: "Opportunity", use: FILTER) {
   nextStep: StringFilter
   """Why it was won or lost; given when it is moved there, needed for LOST. Null while it is open."""
   reason: StringFilter
-  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here."""
   openedAt: DateTimeFilter
   """When it entered the stage; kept by Farley."""
   stageEnteredAt: DateTimeFilter
@@ -19684,7 +19684,7 @@ input CreateOpportunityInput @input(kind: "Opportunity", use: CREATE) {
   reason: String
   """Anything worth knowing. At most 100000 characters."""
   description: String
-  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here."""
   openedAt: DateTime
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
   closedAt: DateTime
@@ -19736,7 +19736,7 @@ input ConvertOpportunityInput @input(kind: "Opportunity", use: CREATE) {
   reason: String
   """Anything worth knowing. At most 100000 characters."""
   description: String
-  """When it was begun: the instant at which it was made unless another, not in the future, is given then. Its history begins here."""
+  """When it was begun: the instant at which it was made unless another, not in the future, is given then, or it is closed at an earlier one. Its history begins here."""
   openedAt: DateTime
   """When it was won or lost; null while it is open. It is the instant of the move unless another, not in the future, is given with it."""
   closedAt: DateTime
@@ -27188,7 +27188,7 @@ type SalesVelocity @plain @engine {
   revenue: Money @field(of: "Opportunity.amount", use: FILTER)
   "Revenue by the number of those won that have an amount, rounded half to even; null without any."
   averageDeal: Money @field(of: "Opportunity.amount", use: FILTER)
-  "How many days, with two decimals, it took from when those that were won were made until they were; those recorded only after they were won are left out. Null without any."
+  "How many days, with two decimals, it took from when those that were won were begun (openedAt) until they were; those of which one instant is told for both are left out. Null without any."
   averageDays: Decimal
   "How much is won a day by this measure: averageDeal × won by averageDays, rounded half to even; null where either is null, or the days are 0."
   perDay: Money @field(of: "Opportunity.amount", use: FILTER)

@@ -68,7 +68,7 @@ func TestOpportunity_toldLater(t *testing.T) {
 		wrong(open(input.Object{"openedAt": day(-1), "closedAt": day(-2), "stage": s.stage("won")}), "input.closedAt RANGE")
 		x := made(open(input.Object{"openedAt": day(-40)}))
 		s.ann.Do(t, `mutation($id: ID!, $in: UpdateOpportunityInput!) { updateOpportunity(id: $id, input: $in) { opportunity { id } } }`, farleytest.Vars{"id": x, "in": input.Object{"openedAt": day(-50)}}).Want(t, "BAD_REQUEST")
-		wrong(move(x, "won", input.Object{"closedAt": day(-41)}), "input.changes.closedAt RANGE")
+		wrong(move(x, "won", input.Object{"closedAt": day(1)}), "input.changes.closedAt RANGE")
 		move(x, "won", input.Object{"closedAt": day(-10)}).Want(t, "")
 		opened, steps := history(x)
 		if diff := cmp.Diff([]step{{now.AddDate(0, 0, -40), "Qualification", 0}, {now.AddDate(0, 0, -10), "Won", 30 * days}}, steps); diff != "" || !opened.Equal(now.AddDate(0, 0, -40)) {
@@ -83,6 +83,13 @@ func TestOpportunity_toldLater(t *testing.T) {
 		move(x, "won", input.Object{"closedAt": now.Add(time.Minute).UTC().Format(scalar.Layout)}).Want(t, "")
 		if _, steps = history(x); len(steps) != 3 || steps[2] != (step{now.Add(2 * time.Minute), "Won", 0}) || steps[1].Seconds != 120 {
 			t.Errorf("the history is %v", steps)
+		}
+
+		// What was closed before it was made was begun then at the latest.
+		x = made(open(input.Object{}))
+		move(x, "won", input.Object{"closedAt": day(-7)}).Want(t, "")
+		if opened, steps = history(x); !opened.Equal(now.AddDate(0, 0, -7)) || len(steps) != 2 || !steps[1].At.Equal(now.Add(3*time.Minute)) {
+			t.Errorf("begun at %v, history %v", opened, steps)
 		}
 
 		// What comes closed was begun when it was closed, unless something else is said.

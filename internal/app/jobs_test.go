@@ -387,10 +387,10 @@ func TestAdvanceClock_runsWhatBecomesDue(t *testing.T) {
 		e.Settle(t)
 		cursor := admin.Cursor(t)
 		// The good one and the end of the grant; and, once each, what is done again and again: expiry of grants and of files,
-		// housekeeping, the days of forecasts, stale deals, the sweep of files, the look after exports, for missing keys and for missing custom values, and the rules
+		// housekeeping, the days of forecasts, stale deals, the plans for contacts, the sweep of files, the look after exports, for missing keys and for missing custom values, and the rules
 		// of retention.
 		d := admin.Query(t, advance, farleytest.Vars{"to": now.Add(50 * time.Hour).Format(time.RFC3339)}).At("advanceClock")
-		if d.At("ran").Int() != 12 {
+		if d.At("ran").Int() != 13 {
 			t.Errorf("ran %s", d.JSON())
 		}
 		again := e.SignIn(t, admin.User)

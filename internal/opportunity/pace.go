@@ -156,7 +156,7 @@ func (s *Forecasts) pace(ctx context.Context, q db.Querier, f *read.Filter, peri
 	}
 	made, closed := null, null
 	if timed {
-		if made, err = f.Value("createdAt", ""); err != nil {
+		if made, err = f.Value("openedAt", ""); err != nil {
 			return nil, err
 		}
 		closed = access.Cond{SQL: read.Row + ".`closed_at`"}
@@ -166,7 +166,7 @@ func (s *Forecasts) pace(ctx context.Context, q db.Querier, f *read.Filter, peri
 	c.add(worth, "worth")
 	c.add(s.seconds(made), "made")
 	c.add(s.seconds(closed), "closed")
-	query := "SELECT b.status, COUNT(*), COUNT(b.worth), " + money.SumSQL("b.worth") + ", SUM(CASE WHEN b.closed >= b.made THEN 1 ELSE 0 END), SUM(CASE WHEN b.closed >= b.made THEN b.closed - b.made ELSE 0 END)" +
+	query := "SELECT b.status, COUNT(*), COUNT(b.worth), " + money.SumSQL("b.worth") + ", SUM(CASE WHEN b.closed > b.made THEN 1 ELSE 0 END), SUM(CASE WHEN b.closed > b.made THEN b.closed - b.made ELSE 0 END)" +
 		" FROM (SELECT " + strings.Join(c.sql, ", ") + " FROM `opportunities` " + read.Row + " WHERE " + where.SQL + ") b GROUP BY b.status"
 	err = db.Each(ctx, q, query, append(c.args, where.Args...), func(rows *sql.Rows) error {
 		var status string

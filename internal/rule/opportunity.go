@@ -322,8 +322,13 @@ func opportunityCloses(c *write.Change, s *stage, entering bool) {
 	case at.After(c.Tx.Now):
 		c.Refuse("closedAt", "RANGE", "The instant is in the future.")
 	default:
-		if opened, ok := c.Get("openedAt").(time.Time); ok && at.Before(opened) {
+		opened, ok := c.Get("openedAt").(time.Time)
+		switch {
+		case !ok || !at.Before(opened):
+		case c.Created():
 			c.Refuse("closedAt", "RANGE", "The instant is before the deal was begun.")
+		default:
+			c.Set("openedAt", at) // it was made later than it was begun
 		}
 	}
 	c.SetMoney("closedAmount", 0, "")
