@@ -21,7 +21,7 @@ var notification = decl.Kind{
 			decl.Value{Name: "ACTIVITY_DUE", Doc: "An activity of yours is due."},
 			decl.Value{Name: "ACTIVITY_ASSIGNED", Doc: "Somebody gave you an activity."},
 			decl.Value{Name: "ACTIVITY_RESPONSE", Doc: "Somebody answered whether he comes to an activity of yours."},
-			decl.Value{Name: "OPPORTUNITY_STALE", Doc: "A deal of yours has been in its stage for too long, or should have been closed by now; once for each time that it enters a stage."},
+			decl.Value{Name: "OPPORTUNITY_STALE", Doc: "A deal of yours has been in its stage for too long, should have been closed by now, or has nothing planned; once for each time that it enters a stage."},
 			decl.Value{Name: "MENTIONED", Doc: "Somebody mentioned you in a post or a note."},
 			decl.Value{Name: "CONVERSATION", Doc: "Somebody took you into a conversation."},
 			decl.Value{Name: "ANNOUNCEMENT", Doc: "Something was announced to you."},

@@ -24496,7 +24496,7 @@ enum NotificationKind @input(use: FREE) {
   ACTIVITY_ASSIGNED
   """Somebody answered whether he comes to an activity of yours."""
   ACTIVITY_RESPONSE
-  """A deal of yours has been in its stage for too long, or should have been closed by now; once for each time that it enters a stage."""
+  """A deal of yours has been in its stage for too long, should have been closed by now, or has nothing planned; once for each time that it enters a stage."""
   OPPORTUNITY_STALE
   """Somebody mentioned you in a post or a note."""
   MENTIONED
@@ -28610,6 +28610,8 @@ enum StaleReason @input(use: FREE) {
   STAGE
   "The day on which it was expected to be closed is past."
   CLOSE_DATE
+  "It has been in its stage for seven days, and no activity in your sight is under way or planned for it."
+  NEXT_ACTIVITY
 }
 
 "A deal that is stale."
@@ -28670,7 +28672,7 @@ extend type Query {
     "With stage: endCursor of its cards, which begin behind it. Counts and sums are always of all."
     after: Cursor
   ): PipelineBoard @can(object: "OPPORTUNITY", action: "READ")
-  "Open deals in your sight that are stale, the oldest first: longer in their stage than it allows, or with a closing day that is past (by UTC)."
+  "Open deals in your sight that are stale, the oldest first: longer in their stage than it allows, with a closing day that is past (by UTC), or without anything planned."
   staleOpportunities(
     "Page size, 1 to 100; 20 unless given."
     first: Int

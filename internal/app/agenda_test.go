@@ -158,8 +158,8 @@ func TestMyAgenda(t *testing.T) {
 		}
 		e.DB.Counter.Reset()
 		lists(ann)
-		if n := len(e.DB.Counter.Statements()); n > 5 {
-			t.Errorf("an agenda takes %d statements: %q", n, e.DB.Counter.Statements())
+		if n := len(e.DB.Counter.Asked()); n > 5 {
+			t.Errorf("an agenda takes %d statements: %q", n, e.DB.Counter.Asked())
 		}
 		ann.Do(t, agenda, farleytest.Vars{"from": hours(0), "to": hours(93 * 24)}).Want(t, "INVALID")
 		blind := e.User(t, nil, e.Role(t, levelled(t, e, "ACTIVITY START_AT NONE")))

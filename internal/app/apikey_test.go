@@ -279,7 +279,7 @@ func TestAPIKey_usesAreStoredOnceAMinute(t *testing.T) {
 		use()
 		e.DB.Counter.Reset()
 		use()
-		for _, s := range e.DB.Counter.Statements() {
+		for _, s := range e.DB.Counter.Asked() {
 			if strings.Contains(s, "api_keys") {
 				t.Errorf("a request says %s", s)
 			}

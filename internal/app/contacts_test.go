@@ -49,7 +49,7 @@ func TestNeglectedCustomers(t *testing.T) {
 		}
 		e.DB.Counter.Reset()
 		ann.Query(t, neglected, farleytest.Vars{"d": 30})
-		few := len(e.DB.Counter.Statements())
+		few := len(e.DB.Counter.Asked())
 		for i := range 20 {
 			customer(fmt.Sprint("More ", i), input.Object{"team": team.String()})
 		}
@@ -60,7 +60,7 @@ func TestNeglectedCustomers(t *testing.T) {
 		if n := ann.Query(t, neglected, farleytest.Vars{"d": 30}).At("neglectedCustomers.count").Int(); n != 23 {
 			t.Errorf("%d are neglected", n)
 		}
-		if many := len(e.DB.Counter.Statements()); many > few {
+		if many := len(e.DB.Counter.Asked()); many > few {
 			t.Errorf("%d statements for few, %d for many", few, many)
 		}
 		ann.Do(t, neglected, farleytest.Vars{"d": 0}).Want(t, "INVALID")
@@ -192,7 +192,7 @@ func TestActivity_recentContacts(t *testing.T) {
 			ann.Query(t, query, nil)
 			e.DB.Counter.Reset()
 			ann.Query(t, query, nil)
-			return len(e.DB.Counter.Statements())
+			return len(e.DB.Counter.Asked())
 		}
 		if one, many := count(1), count(6); many > one+2 {
 			t.Errorf("%d statements for one, %d for many", one, many)

@@ -338,7 +338,7 @@ func TestCustomLists_statements(t *testing.T) {
 				e.Settle(t)
 				e.DB.Counter.Reset()
 				c.Query(t, `{ accounts(first: 100, orderBy: [{customField: {key: "size"}}], where: {customFields: {key: "size", number: {gt: "0"}}}) { nodes { customFields { key value } customField(key: "size") { value } } } }`, nil)
-				n = len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
+				n = len(slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool {
 					return strings.Contains(s, "change_counter") || strings.Contains(s, "FROM changes")
 				}))
 				if n <= 2 {
@@ -468,7 +468,7 @@ func TestCustomLists_plans(t *testing.T) {
 		c.Query(t, document, nil)
 		e.DB.Counter.Reset()
 		c.Query(t, document, nil)
-		statements := e.DB.Counter.Statements()
+		statements := e.DB.Counter.Asked()
 		i := slices.IndexFunc(statements, func(s string) bool { return strings.Contains(s, "custom_values") })
 		if i < 0 {
 			t.Fatalf("%s runs %v", args, statements)

@@ -319,12 +319,12 @@ func TestCallerLookup(t *testing.T) {
 		statements := func() int {
 			e.DB.Counter.Reset()
 			ann.Query(t, callerLookup, farleytest.Vars{"p": number})
-			return len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
+			return len(slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool {
 				return !strings.Contains(s, "record_phones") && !strings.Contains(s, "`notes`") && !strings.Contains(s, "`contacts` ") && !strings.Contains(s, "`accounts` ") && !strings.Contains(s, "`leads` ")
 			}))
 		}
 		if n := statements(); n != 9 {
-			t.Errorf("%d statements for few records, want 9:\n%s", n, strings.Join(e.DB.Counter.Statements(), "\n"))
+			t.Errorf("%d statements for few records, want 9:\n%s", n, strings.Join(e.DB.Counter.Asked(), "\n"))
 		}
 
 		// National numbers are read as those of the country, or of the caller's locale.

@@ -250,7 +250,7 @@ func TestForecast_statements(t *testing.T) {
 		statements := func(by string) int {
 			e.DB.Counter.Reset()
 			f.boss.Query(t, forecast, farleytest.Vars{"p": quarter4, "by": by})
-			return len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
+			return len(slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool {
 				return !slices.ContainsFunc([]string{"opportunities", "working_calendars", "sales_targets", "activities", "users", "teams", "forecast_adjustments", "accounts", "pipelines", "products"}, func(table string) bool { return strings.Contains(s, "`"+table+"`") })
 			}))
 		}

@@ -195,7 +195,7 @@ func TestNear_pages(t *testing.T) {
 		e.Settle(t)
 		e.DB.Counter.Reset()
 		admin.Query(t, accountsNear, vars)
-		n := slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool { return !strings.Contains(s, "`accounts`") })
+		n := slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool { return !strings.Contains(s, "`accounts`") })
 		if len(n) != 2 {
 			t.Errorf("%d statements, want 2:\n%s", len(n), strings.Join(n, "\n"))
 		}

@@ -442,7 +442,7 @@ func TestPipelineBoard(t *testing.T) {
 		statements := func() int {
 			e.DB.Counter.Reset()
 			s.ann.Query(t, board, vars)
-			return len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
+			return len(slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool {
 				return !strings.Contains(s, "`opportunities`") && !strings.Contains(s, "`stages`") && !strings.Contains(s, "`pipelines`")
 			}))
 		}
@@ -530,10 +530,18 @@ func TestStaleOpportunities(t *testing.T) {
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
 		s := newSelling(t, e)
 		firm := s.account(t, "Elm", nil)
-		s.deal(t, firm, input.Object{"name": "resting"})                                                       // 14 days
-		s.deal(t, firm, input.Object{"name": "late", "closeDate": "2026-11-23", "stage": s.stage("analysis")}) // 21 days
+		planned := func(x id.ID, more input.Object) id.ID {
+			in := input.Object{"kind": "TASK", "subject": "s", "opportunity": x.String(), "owner": s.ann.User.String(), "team": s.team.String(), "dueAt": "2027-06-01T00:00:00Z"}
+			for field, v := range more {
+				in[field] = v
+			}
+			return e.Make(t, "Activity", in)
+		}
+		resting := s.deal(t, firm, input.Object{"name": "resting"})                                                          // 14 days
+		planned(s.deal(t, firm, input.Object{"name": "late", "closeDate": "2026-11-23", "stage": s.stage("analysis")}), nil) // 21 days
+		call := planned(resting, nil)
 		s.deal(t, firm, input.Object{"name": "won", "closeDate": "2026-11-01", "stage": s.stage("won"), "amount": amount("1.00", "USD")})
-		e.Make(t, "Opportunity", input.Object{"name": "hidden", "account": firm.String(), "closeDate": "2026-11-01"})
+		hidden := e.Make(t, "Opportunity", input.Object{"name": "hidden", "account": firm.String(), "closeDate": "2026-11-01"})
 		const stale = `query($n: Int, $after: Cursor, $w: OpportunityWhere) { staleOpportunities(first: $n, after: $after, where: $w) { edges { cursor reasons opportunity { name } } pageInfo { hasNextPage endCursor } } }`
 		list := func(c *farleytest.Client) string {
 			d := c.Query(t, stale, nil).At("staleOpportunities.edges")
@@ -585,7 +593,35 @@ func TestStaleOpportunities(t *testing.T) {
 		}
 		s.ann.Do(t, stale, farleytest.Vars{"n": 0}).Want(t, "INVALID")
 		e.Anonymous().Do(t, stale, nil).Want(t, "UNAUTHENTICATED")
+		// What is done, past or out of sight plans nothing; what is under way, or has no time, does.
+		const idle = `late ["STAGE","CLOSE_DATE"], resting ["STAGE","NEXT_ACTIVITY"]`
+		e.Change(t, call, input.Object{"dueAt": "2026-12-19T23:59:59Z"})
+		if got := list(s.ann); got != idle {
+			t.Errorf("nothing to come: %s", got)
+		}
+		e.Change(t, call, input.Object{"dueAt": nil})
+		if got := list(s.ann); got == idle {
+			t.Errorf("without a time: %s", got)
+		}
+		e.Change(t, call, input.Object{"dueAt": "2026-12-19T23:59:59Z", "status": "IN_PROGRESS"})
+		if got := list(s.ann); got == idle {
+			t.Errorf("under way: %s", got)
+		}
+		e.Change(t, call, input.Object{"dueAt": "2027-06-01T00:00:00Z", "status": "DONE"})
+		if got := list(s.ann); got != idle {
+			t.Errorf("when it is done: %s", got)
+		}
+		elsewhere := planned(resting, input.Object{"owner": nil, "team": nil})
+		if got := list(s.ann); got != idle {
+			t.Errorf("an activity out of sight: %s", got)
+		}
+		bin(t, e.Admin(t), "Activity", elsewhere)
+		if got := list(e.User(t, nil, e.Role(t, levelled(t, e, "ACTIVITY STATUS NONE")))); strings.Contains(got, "NEXT") {
+			t.Errorf("who may not know how activities stand is told: %s", got)
+		}
 		// What somebody may not read makes no deal stale to him.
+		planned(resting, nil)
+		e.Make(t, "Activity", input.Object{"kind": "TASK", "subject": "s", "opportunity": hidden.String()})
 		blind := e.User(t, nil, e.Role(t, levelled(t, e, "OPPORTUNITY CLOSE_DATE NONE")))
 		if got := list(blind); got != `hidden ["STAGE"], late ["STAGE"], resting ["STAGE"]` {
 			t.Errorf("without closing days: %s", got)
@@ -606,7 +642,7 @@ func TestStaleOpportunities_sandbox(t *testing.T) {
 		t.Errorf("at first: %s", got)
 	}
 	admin.Query(t, `mutation($to: DateTime!) { advanceClock(to: $to) { now } }`, farleytest.Vars{"to": sandbox.Now().AddDate(0, 0, 15).Format(time.RFC3339)})
-	if got := e.SignIn(t, s.ann.User).Query(t, stale, nil).At("staleOpportunities.edges").JSON(); got != `[{"reasons":["STAGE"]}]` {
+	if got := e.SignIn(t, s.ann.User).Query(t, stale, nil).At("staleOpportunities.edges").JSON(); got != `[{"reasons":["STAGE","NEXT_ACTIVITY"]}]` {
 		t.Errorf("after 15 days: %s", got)
 	}
 }

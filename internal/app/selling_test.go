@@ -443,8 +443,22 @@ func TestStaleDeals_areTold(t *testing.T) {
 		if n := tell(); n != 3 {
 			t.Errorf("%d notifications after a restart, want 3", n)
 		}
+		// A deal for which nothing is planned is stale a week after it entered its stage.
+		quiet, busy := f.put(t, rep, "analysis", "1.00", "USD", input.Object{"name": "Quiet"}), f.put(t, rep, "analysis", "1.00", "USD", input.Object{"name": "Busy"})
+		e.Make(t, "Activity", input.Object{"kind": "CALL", "subject": "s", "opportunity": busy.String(), "dueAt": "2027-01-01T00:00:00Z", "owner": rep.User.String()})
+		until(t, e, e.Clock.Now().Add(7*24*time.Hour-time.Minute))
+		about := func(x id.ID) int {
+			return count(t, e, "SELECT COUNT(*) FROM notifications WHERE kind = 'OPPORTUNITY_STALE' AND record_id = ?", x)
+		}
+		if about(quiet) != 0 {
+			t.Error("a deal is idle within the week")
+		}
+		until(t, e, e.Clock.Now().Add(2*time.Hour))
+		if about(quiet) != 1 || about(busy) != 0 {
+			t.Errorf("%d notifications of the quiet deal and %d of the busy one, want 1 and 0", about(quiet), about(busy))
+		}
 		seen := e.SignIn(t, rep.User).Query(t, `{ notifications { nodes { kind record } } }`, nil)
-		if seen.At("notifications.nodes").Len() != 3 {
+		if seen.At("notifications.nodes").Len() != 4 {
 			t.Errorf("the inbox is %s", seen.JSON())
 		}
 	})

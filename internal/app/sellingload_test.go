@@ -32,7 +32,7 @@ const largeForecast = `query($p: PeriodInput!, $by: ForecastBy!, $n: Int) { fore
 
 // A forecast of 100,000 deals of 200 people comes in one request, whose sums are those of the deals; it says with how many
 // statements and examined rows.
-func TestForecast_large(t *testing.T) {
+func TestForecast_large(t *testing.T) { //nolint:paralleltest // it measures
 	if !long() {
 		t.Skip("slow: set FARLEY_LONG=1 to forecast 100,000 deals")
 	}
@@ -61,7 +61,7 @@ func TestForecast_large(t *testing.T) {
 			d.Counter.Reset()
 			r := boss.Query(t, largeForecast, farleytest.Vars{"p": quarter4, "by": by, "n": 250})
 			took := time.Since(start)
-			statements := len(slices.DeleteFunc(d.Counter.Statements(), func(q string) bool { return !strings.Contains(q, "`") || strings.Contains(q, "sessions") }))
+			statements := len(slices.DeleteFunc(d.Counter.Asked(), func(q string) bool { return !strings.Contains(q, "`") || strings.Contains(q, "sessions") }))
 			total := figureLine(r.At("forecast.total"))
 			t.Logf("%s by %s: %d rows in %s, %d statements, %d examined rows: %s", d.Dialect, by, r.At("forecast.rows").Len(), took.Round(time.Millisecond), statements, examined(t, d)-before, total)
 			if !strings.HasPrefix(total, want) {
@@ -171,7 +171,7 @@ type watcher struct {
 }
 
 // Many look at one board while its deals move fast: everybody ends with the board that a fresh query gives.
-func TestPipelineBoard_manyWatchers(t *testing.T) {
+func TestPipelineBoard_manyWatchers(t *testing.T) { //nolint:paralleltest // it measures when it is long
 	subscribers, people, n, pace, cards := 20, 4, 20, time.Duration(0), 20
 	if long() {
 		subscribers, people, n, pace, cards = 200, 20, 1000, 20*time.Millisecond, 60

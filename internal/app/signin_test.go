@@ -380,7 +380,7 @@ func TestChangePassword_losesAgainstAnother(t *testing.T) {
 		e.DB.Counter.Reset()
 		go func() { answer <- me.Do(t, change, farleytest.Vars{"c": password, "n": "battery staple horse"}) }()
 		for end := time.Now().Add(farleytest.Deadline); ; {
-			if slices.ContainsFunc(e.DB.Counter.Statements(), func(s string) bool { return strings.Contains(s, "DELETE FROM sign_in_counters") }) {
+			if slices.ContainsFunc(e.DB.Counter.Asked(), func(s string) bool { return strings.Contains(s, "DELETE FROM sign_in_counters") }) {
 				return nil // the old password has been proved
 			}
 			if time.Now().After(end) {
@@ -454,7 +454,7 @@ func TestRequestPasswordReset_tellsNothing(t *testing.T) {
 		for _, address := range []string{email, "nobody@example.com", "gone@example.com", "robot@example.com", "deleted@example.com", "no address", ""} {
 			e.DB.Counter.Reset()
 			r := e.Anonymous().Do(t, forgot, farleytest.Vars{"e": address}).Want(t, "")
-			ran := ours(e.DB.Counter.Statements())
+			ran := ours(e.DB.Counter.Asked())
 			letter, sent, err := deliver(t, e)
 			if first == nil {
 				first, statements = r, ran

@@ -79,7 +79,7 @@ func TestSuggestAssignee(t *testing.T) {
 			list(v)
 			e.DB.Counter.Reset()
 			list(v)
-			return len(e.DB.Counter.Statements())
+			return len(e.DB.Counter.Asked())
 		}
 		if one, many := count(vars(below.String(), "Arabic")), count(vars(team.String(), nil)); one != many {
 			t.Errorf("%d statements for one, %d for many", one, many)
@@ -137,7 +137,7 @@ func TestAvailability_crowd(t *testing.T) {
 			boss.Query(t, freeSlots, v)
 			e.DB.Counter.Reset()
 			boss.Query(t, freeSlots, v)
-			return len(e.DB.Counter.Statements()), e.DB.Counter.Statements()
+			return len(e.DB.Counter.Asked()), e.DB.Counter.Asked()
 		}
 		one, _ := count(slotsOf(users[:1]))
 		all, statements := count(slotsOf(users))
@@ -191,7 +191,7 @@ func BenchmarkAvailability(b *testing.B) {
 			boss.Query(b, freeSlots, slotsOf(users))
 			e.DB.Counter.Reset()
 			boss.Query(b, freeSlots, slotsOf(users))
-			n := len(e.DB.Counter.Statements())
+			n := len(e.DB.Counter.Asked())
 			for b.Loop() {
 				boss.Query(b, freeSlots, slotsOf(users))
 			}

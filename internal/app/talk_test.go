@@ -266,7 +266,7 @@ func TestConversation_unread(t *testing.T) {
 			for i := range d.Len() {
 				got = append(got, fmt.Sprint(d.At(fmt.Sprint(i)+".unread").Int()))
 			}
-			return len(e.DB.Counter.Statements()), got
+			return len(e.DB.Counter.Asked()), got
 		}
 		count(1)
 		one, _ := count(1)

@@ -20,7 +20,7 @@ func statements(t *testing.T, e *farleytest.Env, c *farleytest.Client, document 
 		settle(t, e)
 		e.DB.Counter.Reset()
 		c.Query(t, document, vars)
-		got = slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool {
+		got = slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool {
 			// The sequencer and the fan-out of changes look at their own tables only.
 			return strings.Contains(s, "change_counter") || strings.Contains(s, "FROM changes")
 		})
