@@ -227,7 +227,7 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return pick(i, "NEW", "WORKING"), true // the other statuses need more
 	case "Lead.queued":
 		return false, true // a lead in the queue has no owner
-	case "Consent.givenAt", "LocationEvent.seenAt":
+	case "Consent.givenAt", "LocationEvent.seenAt", "Opportunity.openedAt":
 		return Start.Add(-time.Duration(i) * time.Hour).Format(scalar.Layout), true
 	case "Activity.kind":
 		return pick(i, "CALL", "EMAIL", "SMS", "FAX", "LETTER", "CHAT"), true // the others need other times
