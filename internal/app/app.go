@@ -312,7 +312,7 @@ func (a *App) sessionEnded(message []byte) {
 	a.Identity.Revoked(session)
 }
 
-// watchRights forgets actors when roles, users or teams change, here or on another node.
+// watchRights forgets actors when roles, users or teams change, and learns exchange rates, here or on another node.
 func (a *App) watchRights(ctx context.Context) {
 	wake := make(chan struct{}, 1)
 	defer a.Broker.Subscribe(broker.Changes, func([]byte) {
@@ -321,7 +321,15 @@ func (a *App) watchRights(ctx context.Context) {
 		default:
 		}
 	})()
-	position, err := a.Changes.Last(ctx, nil)
+	// What is read after the position is known holds all that was written up to it.
+	begin := func() (int64, error) {
+		position, err := a.Changes.Last(ctx, nil)
+		if err == nil {
+			err = a.rates.learn(ctx)
+		}
+		return position, err
+	}
+	position, err := begin()
 	for {
 		select {
 		case <-ctx.Done():
@@ -336,7 +344,7 @@ func (a *App) watchRights(ctx context.Context) {
 			// What was missed is unknown, so everybody is looked up anew.
 			a.Identity.Invalidate()
 			a.Hub.Recheck()
-			position, err = a.Changes.Last(ctx, nil)
+			position, err = begin()
 		}
 	}
 }

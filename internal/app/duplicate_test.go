@@ -219,7 +219,7 @@ func TestFillMatches(t *testing.T) {
 func statements(e *farleytest.Env, part string, fn func()) int {
 	e.DB.Counter.Reset()
 	fn()
-	return len(slices.DeleteFunc(e.DB.Counter.Asked(), func(s string) bool { return !strings.Contains(s, part) }))
+	return len(slices.DeleteFunc(e.DB.Counter.Statements(), func(s string) bool { return !strings.Contains(s, part) }))
 }
 
 // matchKeys returns all rows of match_keys.
