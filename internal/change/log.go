@@ -1,15 +1,16 @@
 // Package change is the change log: what was written, who could see it before and after, in an order that everybody
 // agrees on; and the fan-out of it to readers, each of whom is told only of what he may see.
 //
-// A write appends its rows in its own transaction. A sequencer gives committed rows gapless positions. Everything
-// reactive reads positions: an auto-increment id is taken at INSERT, not at COMMIT, so readers of ids lose rows; readers
-// of positions never do.
+// A write appends its rows in its own transaction. A sequencer gives committed rows gapless positions; on SQLite, where one
+// transaction writes at a time, they have them from the start. Everything reactive reads positions: an auto-increment id
+// is taken at INSERT, not at COMMIT, so readers of ids lose rows; readers of positions never do.
 package change
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/trace"
@@ -28,7 +29,7 @@ type Log struct {
 	meter   Meter
 	tracer  trace.Tracer
 	archive Archive
-	wake    chan struct{} // this process committed rows without positions
+	wake    chan struct{} // this process committed rows
 	hint    chan struct{} // somebody gave positions, perhaps there is more
 }
 
@@ -63,7 +64,7 @@ func NewLog(d *db.DB, o Options) *Log {
 // maxInsert is the most rows of one INSERT.
 const maxInsert = 500
 
-// Append writes rows in the transaction of the write that they describe, in one statement up to 500 rows, and wakes the
+// Append writes rows in the transaction of the write that they describe, in one call up to 500 rows, and wakes the
 // sequencer once the transaction is committed. Rows of one record must come with rising versions; rows of the same
 // version keep the order in which they are given.
 func (l *Log) Append(ctx context.Context, tx *db.Tx, rows ...Row) error {
@@ -79,26 +80,44 @@ func (l *Log) Append(ctx context.Context, tx *db.Tx, rows ...Row) error {
 	return nil
 }
 
+// written are the columns that a row is written with.
+const written = "kind, record_id, op, version, actor_id, request_id, at, fields, vis, operation, session_id, address"
+
 func insert(ctx context.Context, tx *db.Tx, rows []Row) error {
 	var query strings.Builder
-	query.WriteString("INSERT ")
+	args := make([]any, 0, len(rows)*13)
+	one := "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	if tx.Dialect == db.SQLite {
-		query.WriteString("OR FAIL ") // a failure ends the transaction: no need to be able to undo the statement alone
+		// Nobody else can be writing, so what is inserted is in the order in which it will be committed, and needs no sequencer
+		// to say so. (OR FAIL: a failure ends the transaction, so SQLite need not be able to undo the statement alone.)
+		query.WriteString("UPDATE change_counter SET position = position + " + strconv.Itoa(len(rows)) + " WHERE id = 1;\n" +
+			"INSERT OR FAIL INTO changes (" + written + ", position) VALUES ")
+		one = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT position - ? FROM change_counter WHERE id = 1))"
+	} else {
+		query.WriteString("INSERT INTO changes (" + written + ") VALUES ")
 	}
-	query.WriteString("INTO changes (kind, record_id, op, version, actor_id, request_id, at, fields, vis, operation, session_id, address) VALUES ")
-	args := make([]any, 0, len(rows)*12)
 	for i := range rows {
 		if i > 0 {
 			query.WriteString(", ")
 		}
-		query.WriteString("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+		query.WriteString(one)
 		values, err := rows[i].values()
 		if err != nil {
 			return err
 		}
 		args = append(args, values...)
+		if tx.Dialect == db.SQLite {
+			args = append(args, len(rows)-1-i)
+		}
 	}
-	if _, err := tx.ExecContext(ctx, query.String(), args...); err != nil {
+	exec := tx.ExecLater // the next ones are put together meanwhile
+	if len(rows) < maxInsert {
+		exec = func(ctx context.Context, query string, args ...any) error {
+			_, err := tx.ExecContext(ctx, query, args...)
+			return err
+		}
+	}
+	if err := exec(ctx, query.String(), args...); err != nil {
 		return fmt.Errorf("append to the change log: %w", err)
 	}
 	return nil

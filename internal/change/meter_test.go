@@ -23,6 +23,7 @@ func TestStats_measuresWhatWaitsAndWhatIsKept(t *testing.T) {
 		want(change.Stats{})
 		deal := newDeal()
 		write(t, d, l, row(deal, 1, change.Created), row(deal, 2, change.Updated)) // one and two seconds after the start
+		unplace(t, d)
 		c.Advance(start.Add(time.Hour))
 		want(change.Stats{Waiting: 2, OldestWaiting: time.Hour - time.Second})
 		if _, err := l.Sequence(t.Context()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -267,14 +268,15 @@ func TestSequence_doesNotWaitForOpenTransactions(t *testing.T) {
 func TestRun_goesOnAfterFailures(t *testing.T) {
 	t.Parallel()
 	d := onSQLite(t)
+	broker, failures := oneProcess(), make(errorSignal, 1)
+	l := change.NewLog(d.DB, change.Options{Broker: broker, Logger: slog.New(failures)})
+	write(t, d, l, row(newDeal(), 1, change.Created))
+	unplace(t, d)
 	if _, err := d.Pool().ExecContext(t.Context(), "ALTER TABLE change_counter RENAME TO away"); err != nil {
 		t.Fatal(err)
 	}
-	broker, failures := oneProcess(), make(errorSignal, 1)
-	l := change.NewLog(d.DB, change.Options{Broker: broker, Logger: slog.New(failures)})
 	hints := hintsOf(t, broker)
 	background(t, l.Run)
-	write(t, d, l, row(newDeal(), 1, change.Created))
 	ctx := within(t, 20*time.Second)
 	receive(ctx, t, failures)
 	receive(ctx, t, failures)
@@ -282,6 +284,64 @@ func TestRun_goesOnAfterFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	receive(ctx, t, hints)
+}
+
+// unplace takes away the positions that SQLite gives at once, as rows of a former release, and those of other databases, have
+// none before they are sequenced.
+func unplace(t testing.TB, d *testdb.DB) {
+	t.Helper()
+	for _, statement := range []string{"UPDATE changes SET position = NULL", "UPDATE change_counter SET position = 0"} {
+		if _, err := d.Pool().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAppend_placesOnSQLite(t *testing.T) {
+	t.Parallel()
+	d := onSQLite(t)
+	broker := oneProcess()
+	l := change.NewLog(d.DB, change.Options{Broker: broker})
+	var rows []change.Row
+	for v := range 1100 { // several statements
+		rows = append(rows, row(newDeal(), int64(v+1), change.Updated))
+	}
+	write(t, d, l, rows[:1]...)
+	if err := d.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		return errors.Join(l.Append(ctx, tx, rows[1:4]...), errors.New("undone"))
+	}); err == nil {
+		t.Fatal("want the error")
+	}
+	write(t, d, l, rows[1:]...)
+	var got []id.ID
+	for after := int64(0); ; {
+		page, err := l.After(t.Context(), nil, after, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page {
+			if after++; r.Position != after {
+				t.Fatalf("position %d, want %d", r.Position, after)
+			}
+			got = append(got, r.Record)
+		}
+		if len(page) == 0 {
+			break
+		}
+	}
+	var want []id.ID
+	for _, r := range rows {
+		want = append(want, r.Record)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d rows, want the %d that were committed, in their order and without a gap", len(got), len(want))
+	}
+	if n, err := l.Sequence(t.Context()); n != 0 || err != nil {
+		t.Errorf("sequenced %d, %v; want nothing to be left", n, err)
+	}
+	hints := hintsOf(t, broker)
+	background(t, l.Run)
+	receive(within(t, 20*time.Second), t, hints)
 }
 
 // errorSignal is a log handler that signals errors.

@@ -82,6 +82,7 @@ type DB struct {
 	lease    time.Duration // of the migration lock
 
 	watch   atomic.Pointer[Watch]
+	waiting atomic.Int64 // writers of this process that wait for their turn, on SQLite
 	retried atomic.Int64
 	gaveUp  atomic.Int64
 }
@@ -160,13 +161,13 @@ func openSQLite(u *url.URL) (*DB, error) {
 	// delete nothing.)
 	const zeros = "&_pragma=secure_delete(1)"
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath()
-	writes, err := sql.Open("sqlite", dsn+common+zeros+"&_txlock=immediate")
+	writes, err := openKeeping(dsn + common + zeros + "&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("db: open SQLite: %w", err)
 	}
 	// SQLite has one writer at a time; queueing in the pool is fair, queueing on its lock is not.
 	writes.SetMaxOpenConns(1)
-	reads, err := sql.Open("sqlite", dsn+common+"&_pragma=query_only(1)")
+	reads, err := openKeeping(dsn + common + "&_pragma=query_only(1)")
 	if err != nil {
 		return nil, fmt.Errorf("db: open SQLite: %w", err)
 	}
@@ -237,13 +238,16 @@ type Tx struct {
 	after   []func()
 	rows    *sql.Rows // of the last query
 	lost    error     // why the database has rolled the transaction back by itself
+	later   *later    // statements that run beside the caller, if there are
+	late    error     // that of a statement that ran so
+	waiting *atomic.Int64
 	conn    *sql.Conn // the snapshot's own, where it has one
 }
 
 // OnCommit has fn run once after the transaction has been committed; never when it is rolled back or tried again.
 func (t *Tx) OnCommit(fn func()) { t.after = append(t.after, fn) }
 
-// ExecContext runs a statement.
+// ExecContext runs a statement; on SQLite perhaps several with arguments, parted by ";\n", the arguments being those of the last.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if err := t.intact(); err != nil {
 		return nil, err
@@ -251,7 +255,7 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	res, err := t.tx.ExecContext(ctx, query, args...)
-	t.note(ctx, Write, query, start, err)
+	t.note(ctx, Write, query, time.Since(start), err)
 	endStatement(span, res, err)
 	return res, err
 }
@@ -264,7 +268,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	span := statementSpan(ctx, t.Dialect, query)
 	start := time.Now()
 	rows, err := t.tx.QueryContext(ctx, query, args...)
-	t.note(ctx, Read, query, start, err)
+	t.note(ctx, Read, query, time.Since(start), err)
 	endStatement(span, nil, err)
 	t.rows = rows
 	return rows, err
@@ -293,6 +297,9 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 // the rows, as ent does after an update, never sees an error that comes behind that row; statements that followed would be
 // transactions of their own, each committed at once.
 func (t *Tx) intact() error {
+	if err := t.Settle(); err != nil {
+		return err
+	}
 	if t.lost == nil && t.rows != nil {
 		if err := t.rows.Err(); Retryable(err) {
 			t.lost = err
@@ -301,8 +308,7 @@ func (t *Tx) intact() error {
 	return t.lost
 }
 
-func (t *Tx) note(ctx context.Context, part Part, query string, start time.Time, err error) {
-	took := time.Since(start)
+func (t *Tx) note(ctx context.Context, part Part, query string, took time.Duration, err error) {
 	if Retryable(err) {
 		t.lost = err
 	}
@@ -325,6 +331,12 @@ func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	return d.write(ctx, d.beginWrite, fn)
 }
 
+// WritePatient is Write for what follows every other transaction, so that it always waits for the next one: that one need not
+// end for it.
+func (d *DB) WritePatient(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.write(ctx, d.beginPatient, fn)
+}
+
 // WriteSynced is Write for what was refused for what this server knows: where Lags, each try begins once this server has
 // applied everything that was committed before on any. Elsewhere it is Write.
 func (d *DB) WriteSynced(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
@@ -337,7 +349,19 @@ func (d *DB) WriteSynced(ctx context.Context, fn func(ctx context.Context, tx *T
 // beginner begins a transaction; end is called after it has ended.
 type beginner func(ctx context.Context) (stx *sql.Tx, end func(), err error)
 
+// Waited reports whether other transactions of this process wait for this one: SQLite has one writer at a time, so what
+// writes much ends its transaction when somebody waits. Elsewhere nobody waits for the whole of it.
+func (t *Tx) Waited() bool { return t.waiting != nil && t.waiting.Load() > 0 }
+
 func (d *DB) beginWrite(ctx context.Context) (*sql.Tx, func(), error) {
+	if d.Dialect == SQLite {
+		d.waiting.Add(1)
+		defer d.waiting.Add(-1)
+	}
+	return d.beginPatient(ctx)
+}
+
+func (d *DB) beginPatient(ctx context.Context) (*sql.Tx, func(), error) {
 	stx, err := d.begin(ctx, d.writes, &sql.TxOptions{Isolation: d.writeIsolation()})
 	return stx, func() {}, err
 }
@@ -404,13 +428,15 @@ func (d *DB) writeOnce(ctx context.Context, begin beginner, fn func(ctx context.
 		return nil, err
 	}
 	defer end()
-	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load()}
+	tx := &Tx{Dialect: d.Dialect, tx: stx, observe: d.Observe, watch: d.watch.Load(), waiting: &d.waiting}
 	defer func() {
 		if p := recover(); p != nil {
+			_ = tx.Settle()
 			_ = stx.Rollback()
 			panic(p)
 		}
 		if err != nil {
+			_ = tx.Settle()
 			_ = stx.Rollback() // the cause is more telling than a second failure
 		}
 	}()

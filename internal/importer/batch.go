@@ -23,6 +23,11 @@ type counts struct {
 	Done, Created, Updated, Unchanged, Skipped, Failed int64
 }
 
+func (n *counts) add(more counts) {
+	n.Done, n.Created, n.Updated = n.Done+more.Done, n.Created+more.Created, n.Updated+more.Updated
+	n.Unchanged, n.Skipped, n.Failed = n.Unchanged+more.Unchanged, n.Skipped+more.Skipped, n.Failed+more.Failed
+}
+
 // What was done to a record, in import_rows.
 const (
 	opCreated = "C" // made of a row

@@ -22,8 +22,9 @@ import (
 )
 
 const (
-	batchRows  = 1000    // of one transaction
+	batchRows  = 2000    // that are looked up together
 	batchBytes = 4 << 20 // of their cells
+	maxGroups  = 4       // of one transaction: more make it no cheaper
 )
 
 // asError is errors.As.
@@ -201,13 +202,14 @@ func (w *work) count(ctx context.Context, st *state) error {
 
 // step runs fn in a transaction that takes place only while this run holds the job, and the import has not been stopped.
 func (w *work) step(ctx context.Context, fn func(ctx context.Context, tx *write.Tx) error) error {
-	return w.run.Step(ctx, w.done, w.total, func(ctx context.Context, dtx *db.Tx) error {
-		return w.s.Writer.In(ctx, dtx, func(ctx context.Context, tx *write.Tx) error {
+	return w.run.StepTo(ctx, func(ctx context.Context, dtx *db.Tx) (int64, int64, error) {
+		err := w.s.Writer.In(ctx, dtx, func(ctx context.Context, tx *write.Tx) error {
 			if err := w.going(ctx, tx); err != nil {
 				return err
 			}
 			return fn(ctx, tx)
 		})
+		return w.done, w.total, err
 	})
 }
 
@@ -254,14 +256,17 @@ func (w *work) rows(ctx context.Context) error {
 	}()
 	var ended error
 	for g := range groups {
-		if ended = g.err; len(g.rows) > 0 {
-			if err := w.write(ctx, g); err != nil {
-				stop()
-				for range groups { //nolint:revive // until the reader has left the file alone
-				}
-				return err
-			}
+		if ended = g.err; len(g.rows) == 0 {
+			break
 		}
+		given := []group{g}
+		if err := w.write(ctx, &given, groups); err != nil {
+			stop()
+			for range groups { //nolint:revive // until the reader has left the file alone
+			}
+			return err
+		}
+		ended = given[len(given)-1].err
 	}
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -298,42 +303,78 @@ func (w *work) read() group {
 	return g
 }
 
-// write commits a group of rows.
-func (w *work) write(ctx context.Context, g group) error {
+// write commits groups of rows: together, those that are ready while nobody else wants to write, since pages of indexes are
+// then written once for many rows; or, when something goes wrong of which it is not known where, each by itself. The groups
+// that it took are added to those given.
+func (w *work) write(ctx context.Context, given *[]group, more <-chan group) error {
 	ctx, err := w.become(ctx, w.actor.User)
 	if err != nil {
 		return err
 	}
+	err = w.commit(ctx, given, more, false)
+	if !errors.Is(err, write.ErrCareful) {
+		return err
+	}
+	for _, g := range *given {
+		if len(g.rows) == 0 {
+			break
+		}
+		one := []group{g}
+		if err = w.commit(ctx, &one, nil, false); errors.Is(err, write.ErrCareful) {
+			err = w.commit(ctx, &one, nil, true)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// another is a group that is ready, when the transaction may take one more.
+func (w *work) another(tx *write.Tx, given []group, more <-chan group) (group, bool) {
+	// What a trial would have made in groups that are gone is known only once they are.
+	if len(given) >= maxGroups || w.ghosts != nil || tx.Waited() {
+		return group{}, false
+	}
+	select {
+	case g, ok := <-more:
+		return g, ok
+	default:
+		return group{}, false
+	}
+}
+
+// commit writes groups in one transaction. Tried again, it takes those that it took before.
+func (w *work) commit(ctx context.Context, given *[]group, more <-chan group, careful bool) error {
 	before := w.done
-	w.done = g.last
 	var b *batch
-	attempt := func(careful bool) error {
-		return w.step(ctx, func(ctx context.Context, tx *write.Tx) error {
+	err := w.step(ctx, func(ctx context.Context, tx *write.Tx) error {
+		var sum counts
+		for i := 0; i < len(*given); i++ {
+			g := (*given)[i]
 			b = &batch{tx: tx, plan: w.plan, given: g.rows, ghosts: w.ghosts}
-			if w.ghosts == nil {
-				if err := b.run(ctx, careful); err != nil {
-					return err
-				}
-			} else if err := b.try(ctx, careful); err != nil {
+			work := b.run
+			if w.ghosts != nil {
+				work = b.try
+			}
+			if err := work(ctx, careful); err != nil {
 				return err
 			}
 			if err := b.keep(ctx, w.id); err != nil {
 				return err
 			}
-			r, err := tx.Lock(ctx, w.s.kind, w.id)
-			if err != nil {
-				return err
+			sum.add(b.counts)
+			if len(g.rows) > 0 {
+				w.done = g.last
 			}
-			number := func(column string) int64 { n, _ := r.Values[column].(int64); return n }
-			return tx.Set(ctx, w.s.kind, w.id, map[string]any{
-				"done": g.last, "created": number("created") + b.counts.Created, "updated": number("updated") + b.counts.Updated,
-				"unchanged": number("unchanged") + b.counts.Unchanged, "skipped": number("skipped") + b.counts.Skipped, "failed": number("failed") + b.counts.Failed,
-			})
-		})
-	}
-	if err = attempt(false); errors.Is(err, write.ErrCareful) {
-		err = attempt(true)
-	}
+			if i+1 == len(*given) {
+				if g, ok := w.another(tx, *given, more); ok {
+					*given = append(*given, g)
+				}
+			}
+		}
+		return w.progressed(ctx, tx, sum)
+	})
 	if err != nil {
 		w.done = before
 		return err
@@ -347,6 +388,19 @@ func (w *work) write(ctx context.Context, g group) error {
 		}
 	}
 	return nil
+}
+
+// progressed adds what became of rows to the import's record.
+func (w *work) progressed(ctx context.Context, tx *write.Tx, n counts) error {
+	r, err := tx.Lock(ctx, w.s.kind, w.id)
+	if err != nil {
+		return err
+	}
+	number := func(column string) int64 { n, _ := r.Values[column].(int64); return n }
+	return tx.Set(ctx, w.s.kind, w.id, map[string]any{
+		"done": w.done, "created": number("created") + n.Created, "updated": number("updated") + n.Updated,
+		"unchanged": number("unchanged") + n.Unchanged, "skipped": number("skipped") + n.Skipped, "failed": number("failed") + n.Failed,
+	})
 }
 
 var errTried = errors.New("importer: it was only tried")

@@ -72,12 +72,18 @@ func (run *Run) Progress(ctx context.Context, done, total int64) error {
 // the job. A later run finds the progress in Done and goes on from there. It returns ErrLost or ErrCancelled, wrapped, and
 // commits nothing, when the handler should stop. As with db.Write, fn may run several times.
 func (run *Run) Step(ctx context.Context, done, total int64, fn func(ctx context.Context, tx *db.Tx) error) error {
+	return run.StepTo(ctx, func(ctx context.Context, tx *db.Tx) (int64, int64, error) { return done, total, fn(ctx, tx) })
+}
+
+// StepTo is Step for effects that say themselves how much is done after them.
+func (run *Run) StepTo(ctx context.Context, fn func(ctx context.Context, tx *db.Tx) (done, total int64, err error)) error {
 	return run.guarded(ctx, func(ctx context.Context, tx *db.Tx, _ held) error {
-		if err := fn(ctx, tx); err != nil {
+		done, total, err := fn(ctx, tx)
+		if err != nil {
 			return err
 		}
 		run.r.changed(tx, run.ID)
-		_, err := tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", done, total, run.ID)
+		_, err = tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", done, total, run.ID)
 		if err != nil {
 			return fmt.Errorf("store progress of job: %w", err)
 		}

@@ -66,10 +66,14 @@ func (tx *Tx) Buffered(ctx context.Context, fn func(ctx context.Context) error) 
 	}
 	tx.queue = &queue{}
 	defer func() { tx.queue = nil }()
-	if err := fn(ctx); err != nil {
-		return err
+	err := fn(ctx)
+	if err == nil {
+		err = tx.flush(ctx)
 	}
-	return tx.flush(ctx)
+	if late := tx.Settle(); late != nil {
+		return careful(late) // whatever fn made of it
+	}
+	return err
 }
 
 // Effects counts what the transaction has written and queued so far. When it is the same before and after a write that
@@ -193,7 +197,7 @@ func (tx *Tx) insert(ctx context.Context, s segment) error {
 				args = append(args, v)
 			}
 		}
-		if _, err := tx.Tx.ExecContext(ctx, tx.insertMany(s.kind.Table, columns, len(part)), args...); err != nil {
+		if err := tx.ExecLater(ctx, tx.insertMany(s.kind.Table, columns, len(part)), args...); err != nil {
 			return careful(err)
 		}
 	}
@@ -268,7 +272,7 @@ func (tx *Tx) insertSide(ctx context.Context, s *sideRows) error {
 	per := max(1, min(2*maxQueued, maxParams/len(s.columns))) * len(s.columns)
 	for start := 0; start < len(s.values); start += per {
 		part := s.values[start:min(start+per, len(s.values))]
-		if _, err := tx.Tx.ExecContext(ctx, tx.insertMany(s.table, s.columns, len(part)/len(s.columns)), part...); err != nil {
+		if err := tx.ExecLater(ctx, tx.insertMany(s.table, s.columns, len(part)/len(s.columns)), part...); err != nil {
 			return err
 		}
 	}
@@ -299,7 +303,7 @@ func (tx *Tx) Alone(ctx context.Context, fn func(ctx context.Context) error) err
 	if db.Retryable(err) {
 		return err
 	}
-	if _, back := tx.Tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+name); back != nil {
+	if back := tx.RollbackTo(ctx, name); back != nil {
 		return errors.Join(back, err)
 	}
 	if _, back := tx.Tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name); back != nil {

@@ -241,7 +241,14 @@ func (tx *Tx) flushKeys(ctx context.Context) error {
 			args = append(args, int64(r.kind), r.key.Value, r.record, int64(r.key.Type), fieldCode(r.key.field))
 		}
 		// A backfill that is under way may have written them already.
-		_, err := tx.ExecContext(ctx, tx.insertIgnore()+" INTO `match_keys` (`kind`, `value`, `record_id`, `type`, `field`) VALUES (?,?,?,?,?)"+strings.Repeat(",(?,?,?,?,?)", len(part)-1), args...)
+		query := tx.insertIgnore() + " INTO `match_keys` (`kind`, `value`, `record_id`, `type`, `field`) VALUES (?,?,?,?,?)" + strings.Repeat(",(?,?,?,?,?)", len(part)-1)
+		var err error
+		if len(waiting) < insertKeys {
+			_, err = tx.ExecContext(ctx, query, args...)
+		} else if err = tx.flush(ctx); err == nil {
+			tx.effects++
+			err = tx.ExecLater(ctx, query, args...)
+		}
 		if err != nil {
 			return err
 		}
