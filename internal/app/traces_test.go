@@ -186,7 +186,8 @@ func TestTraces_behindRequests(t *testing.T) {
 		}
 		eventually(t, func() bool {
 			all := spans.GetSpans()
-			return len(spansNamed(all, trace.TraceID{}, "sequence changes")) > 0 && len(spansNamed(all, trace.TraceID{}, "deliver changes")) > 0
+			sequenced := d.Dialect == db.SQLite || len(spansNamed(all, trace.TraceID{}, "sequence changes")) > 0 // SQLite needs none
+			return sequenced && len(spansNamed(all, trace.TraceID{}, "deliver changes")) > 0
 		})
 		sequenced := 0
 		for _, b := range spansNamed(spans.GetSpans(), trace.TraceID{}, "sequence changes") {
@@ -194,8 +195,8 @@ func TestTraces_behindRequests(t *testing.T) {
 				sequenced++
 			}
 		}
-		if sequenced == 0 {
-			t.Error("no batch of the sequencer tells of changes")
+		if (sequenced == 0) != (d.Dialect == db.SQLite) { // which needs none
+			t.Errorf("%d batches of the sequencer tell of changes", sequenced)
 		}
 
 		spans.Reset()

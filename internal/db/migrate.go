@@ -157,6 +157,9 @@ func (d *DB) migrateSQLite(ctx context.Context, all []migration) error {
 	if err := checkReferences(ctx, tx); err != nil {
 		return err
 	}
+	if err := assume(ctx, tx); err != nil {
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("db: migrate: %w", err)
 	}
