@@ -39,7 +39,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"User":                  {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
 		"Stage":                 {stageFits, stagesInOrder, unused("stage_id", "The stage has deals: removeStage moves them to another one.")},
 		"Pipeline":              {unused("pipeline_id", "The pipeline has deals: archive it instead.")},
-		"Opportunity":           {opportunityIsOpen, opportunityStands, opportunityHistory, opportunityEnds},
+		"Opportunity":           {opportunityIsOpen, opportunityStands, opportunityHistory, opportunityEnds, incentiveMoves},
 		"OpportunityLine":       {lineOfOpenDeal, lineFollowsProduct, lineTotal, lineCurrency, lineCounts},
 		"OpportunityContact":    {partIsNew("contact")},
 		"OpportunityCompetitor": {partIsNew("competitor")},
@@ -57,6 +57,10 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"SalesTarget":           {targetFits},
 		"ForecastAdjustment":    {adjustmentFits},
 		"CompetitorProfile":     {profileFits},
+		"SalesPlan":             {salesPlanFits},
+		"IncentivePlan":         {incentivePlanFits},
+		"IncentiveParticipant":  {planParticipantFits},
+		"OpportunitySplit":      {lineOfOpenDeal, partIsNew("user"), splitFits},
 	}
 }
 
