@@ -36,7 +36,11 @@ type IncentiveParticipant struct {
 	// Who takes part; either a user or a team. It takes the same reach as setting a target.
 	UserID stored.ID `json:"user_id,omitempty"`
 	// The team that takes part.
-	ForTeamID    stored.ID `json:"for_team_id,omitempty"`
+	ForTeamID stored.ID `json:"for_team_id,omitempty"`
+	// Why, or as what.
+	Note string `json:"note,omitempty"`
+	// note, folded for comparison.
+	NoteFold     string `json:"note_fold,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -47,6 +51,8 @@ func (*IncentiveParticipant) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case incentiveparticipant.FieldVersion:
 			values[i] = new(sql.NullInt64)
+		case incentiveparticipant.FieldNote, incentiveparticipant.FieldNoteFold:
+			values[i] = new(sql.NullString)
 		case incentiveparticipant.FieldCreatedAt, incentiveparticipant.FieldUpdatedAt, incentiveparticipant.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
 		case incentiveparticipant.FieldID, incentiveparticipant.FieldCreatedByID, incentiveparticipant.FieldUpdatedByID, incentiveparticipant.FieldPlanID, incentiveparticipant.FieldUserID, incentiveparticipant.FieldForTeamID:
@@ -126,6 +132,18 @@ func (_m *IncentiveParticipant) assignValues(columns []string, values []any) err
 			} else if value != nil {
 				_m.ForTeamID = *value
 			}
+		case incentiveparticipant.FieldNote:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field note", values[i])
+			} else if value.Valid {
+				_m.Note = value.String
+			}
+		case incentiveparticipant.FieldNoteFold:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field note_fold", values[i])
+			} else if value.Valid {
+				_m.NoteFold = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -188,6 +206,12 @@ func (_m *IncentiveParticipant) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("for_team_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ForTeamID))
+	builder.WriteString(", ")
+	builder.WriteString("note=")
+	builder.WriteString(_m.Note)
+	builder.WriteString(", ")
+	builder.WriteString("note_fold=")
+	builder.WriteString(_m.NoteFold)
 	builder.WriteByte(')')
 	return builder.String()
 }

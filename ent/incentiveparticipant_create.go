@@ -132,6 +132,14 @@ func (_c *IncentiveParticipantCreate) createSpec() (*IncentiveParticipant, *sqlg
 		_spec.SetField(incentiveparticipant.FieldForTeamID, field.TypeUUID, value)
 		_node.ForTeamID = value
 	}
+	if value, ok := _c.mutation.Note(); ok {
+		_spec.SetField(incentiveparticipant.FieldNote, field.TypeString, value)
+		_node.Note = value
+	}
+	if value, ok := _c.mutation.NoteFold(); ok {
+		_spec.SetField(incentiveparticipant.FieldNoteFold, field.TypeString, value)
+		_node.NoteFold = value
+	}
 	return _node, _spec
 }
 

@@ -108,6 +108,18 @@ func (_u *IncentiveParticipantUpdate) sqlSave(ctx context.Context) (_node int, e
 	if _u.mutation.ForTeamIDCleared() {
 		_spec.ClearField(incentiveparticipant.FieldForTeamID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.Note(); ok {
+		_spec.SetField(incentiveparticipant.FieldNote, field.TypeString, value)
+	}
+	if _u.mutation.NoteCleared() {
+		_spec.ClearField(incentiveparticipant.FieldNote, field.TypeString)
+	}
+	if value, ok := _u.mutation.NoteFold(); ok {
+		_spec.SetField(incentiveparticipant.FieldNoteFold, field.TypeString, value)
+	}
+	if _u.mutation.NoteFoldCleared() {
+		_spec.ClearField(incentiveparticipant.FieldNoteFold, field.TypeString)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{incentiveparticipant.Label}
@@ -238,6 +250,18 @@ func (_u *IncentiveParticipantUpdateOne) sqlSave(ctx context.Context) (_node *In
 	}
 	if _u.mutation.ForTeamIDCleared() {
 		_spec.ClearField(incentiveparticipant.FieldForTeamID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Note(); ok {
+		_spec.SetField(incentiveparticipant.FieldNote, field.TypeString, value)
+	}
+	if _u.mutation.NoteCleared() {
+		_spec.ClearField(incentiveparticipant.FieldNote, field.TypeString)
+	}
+	if value, ok := _u.mutation.NoteFold(); ok {
+		_spec.SetField(incentiveparticipant.FieldNoteFold, field.TypeString, value)
+	}
+	if _u.mutation.NoteFoldCleared() {
+		_spec.ClearField(incentiveparticipant.FieldNoteFold, field.TypeString)
 	}
 	_node = &IncentiveParticipant{config: _u.config}
 	_spec.Assign = _node.assignValues

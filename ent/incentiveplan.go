@@ -47,7 +47,7 @@ type IncentivePlan struct {
 	Description string `json:"description,omitempty"`
 	// Whether it books anything.
 	Active bool `json:"active,omitempty"`
-	// When it books.
+	// When it books; given once.
 	Trigger string `json:"trigger,omitempty"`
 	// What is reached, and so what the tiers begin at; given once.
 	Basis string `json:"basis,omitempty"`

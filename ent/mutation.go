@@ -42560,6 +42560,8 @@ type IncentiveParticipantMutation struct {
 	plan_id       *stored.ID
 	user_id       *stored.ID
 	for_team_id   *stored.ID
+	note          *string
+	note_fold     *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*IncentiveParticipant, error)
@@ -43079,6 +43081,104 @@ func (m *IncentiveParticipantMutation) ResetForTeamID() {
 	delete(m.clearedFields, incentiveparticipant.FieldForTeamID)
 }
 
+// SetNote sets the "note" field.
+func (m *IncentiveParticipantMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *IncentiveParticipantMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ClearNote clears the value of the "note" field.
+func (m *IncentiveParticipantMutation) ClearNote() {
+	m.note = nil
+	m.clearedFields[incentiveparticipant.FieldNote] = struct{}{}
+}
+
+// NoteCleared returns if the "note" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) NoteCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldNote]
+	return ok
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *IncentiveParticipantMutation) ResetNote() {
+	m.note = nil
+	delete(m.clearedFields, incentiveparticipant.FieldNote)
+}
+
+// SetNoteFold sets the "note_fold" field.
+func (m *IncentiveParticipantMutation) SetNoteFold(s string) {
+	m.note_fold = &s
+}
+
+// NoteFold returns the value of the "note_fold" field in the mutation.
+func (m *IncentiveParticipantMutation) NoteFold() (r string, exists bool) {
+	v := m.note_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNoteFold returns the old "note_fold" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldNoteFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNoteFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNoteFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNoteFold: %w", err)
+	}
+	return oldValue.NoteFold, nil
+}
+
+// ClearNoteFold clears the value of the "note_fold" field.
+func (m *IncentiveParticipantMutation) ClearNoteFold() {
+	m.note_fold = nil
+	m.clearedFields[incentiveparticipant.FieldNoteFold] = struct{}{}
+}
+
+// NoteFoldCleared returns if the "note_fold" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) NoteFoldCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldNoteFold]
+	return ok
+}
+
+// ResetNoteFold resets all changes to the "note_fold" field.
+func (m *IncentiveParticipantMutation) ResetNoteFold() {
+	m.note_fold = nil
+	delete(m.clearedFields, incentiveparticipant.FieldNoteFold)
+}
+
 // Where appends a list predicates to the IncentiveParticipantMutation builder.
 func (m *IncentiveParticipantMutation) Where(ps ...predicate.IncentiveParticipant) {
 	m.predicates = append(m.predicates, ps...)
@@ -43113,7 +43213,7 @@ func (m *IncentiveParticipantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IncentiveParticipantMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 11)
 	if m.version != nil {
 		fields = append(fields, incentiveparticipant.FieldVersion)
 	}
@@ -43141,6 +43241,12 @@ func (m *IncentiveParticipantMutation) Fields() []string {
 	if m.for_team_id != nil {
 		fields = append(fields, incentiveparticipant.FieldForTeamID)
 	}
+	if m.note != nil {
+		fields = append(fields, incentiveparticipant.FieldNote)
+	}
+	if m.note_fold != nil {
+		fields = append(fields, incentiveparticipant.FieldNoteFold)
+	}
 	return fields
 }
 
@@ -43167,6 +43273,10 @@ func (m *IncentiveParticipantMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case incentiveparticipant.FieldForTeamID:
 		return m.ForTeamID()
+	case incentiveparticipant.FieldNote:
+		return m.Note()
+	case incentiveparticipant.FieldNoteFold:
+		return m.NoteFold()
 	}
 	return nil, false
 }
@@ -43194,6 +43304,10 @@ func (m *IncentiveParticipantMutation) OldField(ctx context.Context, name string
 		return m.OldUserID(ctx)
 	case incentiveparticipant.FieldForTeamID:
 		return m.OldForTeamID(ctx)
+	case incentiveparticipant.FieldNote:
+		return m.OldNote(ctx)
+	case incentiveparticipant.FieldNoteFold:
+		return m.OldNoteFold(ctx)
 	}
 	return nil, fmt.Errorf("unknown IncentiveParticipant field %s", name)
 }
@@ -43266,6 +43380,20 @@ func (m *IncentiveParticipantMutation) SetField(name string, value ent.Value) er
 		}
 		m.SetForTeamID(v)
 		return nil
+	case incentiveparticipant.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case incentiveparticipant.FieldNoteFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNoteFold(v)
+		return nil
 	}
 	return fmt.Errorf("unknown IncentiveParticipant field %s", name)
 }
@@ -43326,6 +43454,12 @@ func (m *IncentiveParticipantMutation) ClearedFields() []string {
 	if m.FieldCleared(incentiveparticipant.FieldForTeamID) {
 		fields = append(fields, incentiveparticipant.FieldForTeamID)
 	}
+	if m.FieldCleared(incentiveparticipant.FieldNote) {
+		fields = append(fields, incentiveparticipant.FieldNote)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldNoteFold) {
+		fields = append(fields, incentiveparticipant.FieldNoteFold)
+	}
 	return fields
 }
 
@@ -43354,6 +43488,12 @@ func (m *IncentiveParticipantMutation) ClearField(name string) error {
 		return nil
 	case incentiveparticipant.FieldForTeamID:
 		m.ClearForTeamID()
+		return nil
+	case incentiveparticipant.FieldNote:
+		m.ClearNote()
+		return nil
+	case incentiveparticipant.FieldNoteFold:
+		m.ClearNoteFold()
 		return nil
 	}
 	return fmt.Errorf("unknown IncentiveParticipant nullable field %s", name)
@@ -43389,6 +43529,12 @@ func (m *IncentiveParticipantMutation) ResetField(name string) error {
 		return nil
 	case incentiveparticipant.FieldForTeamID:
 		m.ResetForTeamID()
+		return nil
+	case incentiveparticipant.FieldNote:
+		m.ResetNote()
+		return nil
+	case incentiveparticipant.FieldNoteFold:
+		m.ResetNoteFold()
 		return nil
 	}
 	return fmt.Errorf("unknown IncentiveParticipant field %s", name)

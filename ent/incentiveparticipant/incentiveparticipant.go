@@ -29,6 +29,10 @@ const (
 	FieldUserID = "user_id"
 	// FieldForTeamID holds the string denoting the for_team_id field in the database.
 	FieldForTeamID = "for_team_id"
+	// FieldNote holds the string denoting the note field in the database.
+	FieldNote = "note"
+	// FieldNoteFold holds the string denoting the note_fold field in the database.
+	FieldNoteFold = "note_fold"
 	// Table holds the table name of the incentiveparticipant in the database.
 	Table = "incentive_participants"
 )
@@ -45,6 +49,8 @@ var Columns = []string{
 	FieldPlanID,
 	FieldUserID,
 	FieldForTeamID,
+	FieldNote,
+	FieldNoteFold,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -108,4 +114,14 @@ func ByUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByForTeamID orders the results by the for_team_id field.
 func ByForTeamID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldForTeamID, opts...).ToFunc()
+}
+
+// ByNote orders the results by the note field.
+func ByNote(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNote, opts...).ToFunc()
+}
+
+// ByNoteFold orders the results by the note_fold field.
+func ByNoteFold(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNoteFold, opts...).ToFunc()
 }

@@ -16,8 +16,9 @@ var incentiveParticipant = decl.Kind{
 	Doc: "A user or a team that takes part in an incentive plan: of a team all who are in it or in one below, on the day on which it books.",
 	Members: []*decl.Member{
 		decl.Ref("plan", IncentivePlan.Type, "The plan.").Required().Plain().Once(),
-		decl.Ref("user", User.Type, "Who takes part; either a user or a team. It takes the same reach as setting a target.").Plain(),
-		decl.Ref("for_team", Team.Type, "The team that takes part.").Plain(),
+		decl.Ref("user", User.Type, "Who takes part; either a user or a team. It takes the same reach as setting a target.").Plain().Once(),
+		decl.Ref("for_team", Team.Type, "The team that takes part.").Plain().Once(),
+		decl.Text("note", "Why, or as what."),
 	},
 }
 

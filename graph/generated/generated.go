@@ -23429,7 +23429,7 @@ extend type Subscription {
   ): SalesPlanEvent @can(object: "SALES_PLAN", action: "READ")
 }
 
-"""When it books."""
+"""When it books; given once."""
 enum IncentiveTrigger @input(use: FREE) {
   """When a deal is won, by the day on which it was closed."""
   WON
@@ -23499,7 +23499,7 @@ type IncentivePlan implements Node @kind(name: "IncentivePlan") {
   description: String
   """Whether it books anything."""
   active: Boolean
-  """When it books."""
+  """When it books; given once."""
   trigger: IncentiveTrigger
   """What is reached, and so what the tiers begin at; given once."""
   basis: IncentiveBasis
@@ -23584,7 +23584,7 @@ enum IncentivePlanField @input(kind: "IncentivePlan", use: FREE) {
   DESCRIPTION
   """Whether it books anything."""
   ACTIVE
-  """When it books."""
+  """When it books; given once."""
   TRIGGER
   """What is reached, and so what the tiers begin at; given once."""
   BASIS
@@ -23662,7 +23662,7 @@ input IncentivePlanWhere @input(kind: "IncentivePlan", use: FILTER) {
   name: StringFilter
   """Whether it books anything."""
   active: BooleanFilter
-  """When it books."""
+  """When it books; given once."""
   trigger: IncentiveTriggerFilter
   """What is reached, and so what the tiers begin at; given once."""
   basis: IncentiveBasisFilter
@@ -23708,7 +23708,7 @@ input CreateIncentivePlanInput @input(kind: "IncentivePlan", use: CREATE) {
   description: String
   """Whether it books anything."""
   active: Boolean
-  """When it books."""
+  """When it books; given once."""
   trigger: IncentiveTrigger
   """What is reached, and so what the tiers begin at; given once."""
   basis: IncentiveBasis
@@ -23742,8 +23742,6 @@ input UpdateIncentivePlanInput @input(kind: "IncentivePlan", use: UPDATE) {
   description: String
   """Whether it books anything."""
   active: Boolean
-  """When it books."""
-  trigger: IncentiveTrigger
   """The first day on which deals count that are won."""
   startsOn: Date
   """The last day; null for no end."""
@@ -26300,6 +26298,8 @@ type IncentiveParticipant implements Node @kind(name: "IncentiveParticipant") {
   user: User
   """The team that takes part."""
   forTeam: Team
+  """Why, or as what."""
+  note: String
 }
 
 """A page of a list of IncentiveParticipant."""
@@ -26344,6 +26344,8 @@ enum IncentiveParticipantField @input(kind: "IncentiveParticipant", use: FREE) {
   USER
   """The team that takes part."""
   FOR_TEAM
+  """Why, or as what."""
+  NOTE
 }
 
 """The fields by which lists of IncentiveParticipant can be ordered."""
@@ -26392,6 +26394,8 @@ input IncentiveParticipantWhere @input(kind: "IncentiveParticipant", use: FILTER
   user: UserWhere
   """The team that takes part."""
   forTeam: TeamWhere
+  """Why, or as what."""
+  note: StringFilter
 }
 
 """Conditions on a list of IncentiveParticipant, of which only those in sight count."""
@@ -26412,14 +26416,14 @@ input CreateIncentiveParticipantInput @input(kind: "IncentiveParticipant", use: 
   user: ID
   """The team that takes part."""
   forTeam: ID
+  """Why, or as what. At most 200 characters."""
+  note: String
 }
 
 """Changes of a IncentiveParticipant: what is absent stays, null empties."""
 input UpdateIncentiveParticipantInput @input(kind: "IncentiveParticipant", use: UPDATE) {
-  """Who takes part; either a user or a team. It takes the same reach as setting a target."""
-  user: ID
-  """The team that takes part."""
-  forTeam: ID
+  """Why, or as what. At most 200 characters."""
+  note: String
 }
 
 """What createIncentiveParticipant gives."""

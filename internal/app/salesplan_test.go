@@ -57,7 +57,7 @@ func TestSalesPlan(t *testing.T) {
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
 		f := newForecasting(t, e)
 		e.Make(t, "WorkingCalendar", input.Object{"name": "Firm", "timeZone": "Pacific/Auckland"}) // 13 hours ahead
-		rep := shipped(t, e, "sales_rep", input.Object{"manager": f.boss.User.String()}) // of no team: what is his own
+		rep := shipped(t, e, "sales_rep", input.Object{"manager": f.boss.User.String()})           // of no team: what is his own
 		own := input.Object{"owner": rep.User.String(), "team": nil}
 		e.Change(t, f.firm, input.Object{"owner": rep.User.String()})
 		north := e.Make(t, "Territory", input.Object{"name": "North"})

@@ -297,9 +297,9 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 	case "IncentivePlan.endsOn":
 		return Start.AddDate(1, 0, i).Format(time.DateOnly), true
 	case "IncentivePlan.everybody":
-		return false, true // it takes the scope ALL
+		return i == 4, true // it takes the scope ALL
 	case "OpportunitySplit.share":
-		return pick(i, "10", "2.5", "100", "0.0001", "33.3333"), true
+		return pick(i, "10", "2.5", "100", "0.0001", "33.3333", "50"), true
 	case "CompetitorProfile.account":
 		in := e.ValidFor(t, "Account", owner)
 		in["kinds"] = []any{"COMPETITOR"}

@@ -1397,7 +1397,7 @@ func incentivePlan() *Kind {
 			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
 			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What it is for.", Write: Always, Max: 100000},
 			{Name: "active", Const: "ACTIVE", Type: Bool, Column: "active", Scalar: "Boolean", Doc: "Whether it books anything.", Write: Always, Filter: true, Default: "true"},
-			{Name: "trigger", Const: "TRIGGER", Type: Enum, Column: "trigger", Scalar: "IncentiveTrigger", Doc: "When it books.", Required: true, Write: Always, Filter: true, Values: []string{"WON"}, ValueDocs: []string{"When a deal is won, by the day on which it was closed."}, Default: "WON"},
+			{Name: "trigger", Const: "TRIGGER", Type: Enum, Column: "trigger", Scalar: "IncentiveTrigger", Doc: "When it books; given once.", Required: true, Write: OnCreate, Filter: true, Values: []string{"WON"}, ValueDocs: []string{"When a deal is won, by the day on which it was closed."}, Default: "WON"},
 			{Name: "basis", Const: "BASIS", Type: Enum, Column: "basis", Scalar: "IncentiveBasis", Doc: "What is reached, and so what the tiers begin at; given once.", Required: true, Write: OnCreate, Filter: true, Values: []string{"REVENUE", "DEALS"}, ValueDocs: []string{"What the deals won are worth, in the currency of the plan.", "How many deals are won; a share of a deal is that part of one."}, Default: "REVENUE"},
 			{Name: "length", Const: "LENGTH", Type: Enum, Column: "length", Scalar: "PeriodLength", Doc: "Over which time it is reached: the calendar's, in the time zone of the firm; given once.", Required: true, Write: OnCreate, Filter: true, Values: []string{"MONTH", "QUARTER", "YEAR"}, ValueDocs: []string{"A month.", "A quarter: from the first of January, April, July or October.", "A year: from the first of January."}, Default: "QUARTER"},
 			{Name: "startsOn", Const: "STARTS_ON", Type: Date, Column: "starts_on", Scalar: "Date", Doc: "The first day on which deals count that are won.", Required: true, Write: Always, Filter: true, Order: true},
@@ -1621,8 +1621,9 @@ func incentiveParticipant() *Kind {
 			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
 			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
 			{Name: "plan", Const: "PLAN", Type: Ref, Column: "plan_id", Doc: "The plan.", Required: true, Write: OnCreate, Filter: true, Target: "IncentivePlan"},
-			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Who takes part; either a user or a team. It takes the same reach as setting a target.", Write: Always, Filter: true, Target: "User"},
-			{Name: "forTeam", Const: "FOR_TEAM", Type: Ref, Column: "for_team_id", Doc: "The team that takes part.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Who takes part; either a user or a team. It takes the same reach as setting a target.", Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "forTeam", Const: "FOR_TEAM", Type: Ref, Column: "for_team_id", Doc: "The team that takes part.", Write: OnCreate, Filter: true, Target: "Team"},
+			{Name: "note", Const: "NOTE", Type: String, Column: "note", Scalar: "String", Doc: "Why, or as what.", Write: Always, Filter: true, Fold: "note_fold", Max: 200},
 		},
 	}
 }

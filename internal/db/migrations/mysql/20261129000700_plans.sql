@@ -67,6 +67,8 @@ CREATE TABLE `incentive_participants` (
   `plan_id` binary(16) NOT NULL,
   `user_id` binary(16) NULL,
   `for_team_id` binary(16) NULL,
+  `note` varchar(255) NULL,
+  `note_fold` varchar(255) NULL,
   PRIMARY KEY (`id`),
   INDEX `incentiveparticipant_deleted_at_id` (`deleted_at`, `id`),
   INDEX `incentiveparticipant_deleted_at_created_at_id` (`deleted_at`, `created_at`, `id`),

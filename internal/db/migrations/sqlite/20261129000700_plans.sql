@@ -52,6 +52,8 @@ CREATE TABLE `incentive_participants` (
   `plan_id` blob NOT NULL,
   `user_id` blob NULL,
   `for_team_id` blob NULL,
+  `note` text NULL,
+  `note_fold` text NULL,
   PRIMARY KEY (`id`)
 );
 CREATE INDEX `incentiveparticipant_deleted_at_id` ON `incentive_participants` (`deleted_at`, `id`);
