@@ -12,7 +12,7 @@ import (
 type IncentivePlan struct{ ent.Schema }
 
 var incentivePlan = decl.Kind{
-	Code: 60, Prefix: "ipln", Sight: model.ByOwner, Owned: true, Kept: true, Title: "name",
+	Code: 60, Prefix: "ipln", Sight: model.ByOwner, Owned: true, Kept: true, Shareable: true, Title: "name",
 	Doc: "What people get for the deals they win: by tiers over what each of them has reached in a month, quarter or year. What was booked by it stays as it was booked, whatever changes in it later.",
 	Members: []*decl.Member{
 		decl.Name("name", "What people call it.").Required(),

@@ -376,7 +376,8 @@ func TestIncentives_atOnce(t *testing.T) {
 		boss := []*farleytest.Client{p.boss, b.SignIn(t, p.boss.User)}
 		ids := make([]id.ID, deals)
 		for i := range ids {
-			ids[i] = p.open(t, p.ann, "Deal", "10.00", "USD")
+			firm := p.account(t, "Firm", nil) // each deal with another one, so that nothing else makes them take turns
+			ids[i] = p.deal(t, firm, input.Object{"owner": p.ann.User.String(), "amount": amount("10.00", "USD")})
 		}
 		var wg sync.WaitGroup
 		for i, x := range ids {

@@ -1382,7 +1382,7 @@ func incentivePlan() *Kind {
 		Name: "IncentivePlan", Const: "INCENTIVE_PLAN", Single: "incentivePlan", Plural: "incentivePlans", Code: 60, Prefix: "ipln", Table: "incentive_plans",
 		Doc:   "What people get for the deals they win: by tiers over what each of them has reached in a month, quarter or year. What was booked by it stays as it was booked, whatever changes in it later.",
 		Sight: ByOwner,
-		Owned: true, Kept: true, Title: "name", Actions: []string{"EXPORT"},
+		Owned: true, Shareable: true, Kept: true, Title: "name", Actions: []string{"EXPORT"},
 		Fields: []*Field{
 			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
 			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},

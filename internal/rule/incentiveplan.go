@@ -98,17 +98,21 @@ func planParticipantFits(ctx context.Context, c *write.Change) error {
 	case !user.IsZero() && !team.IsZero():
 		c.Refuse("forTeam", "FORMAT", "Who takes part is a user or a team.")
 	}
-	if len(c.Problems) > 0 || !c.Changes("user") && !c.Changes("forTeam") && c.Op != change.Restored {
+	if len(c.Problems) > 0 || !c.Created() && c.Op != change.Restored {
 		return nil
 	}
+	at := "user"
+	if user.IsZero() {
+		at = "forTeam"
+	}
 	if !c.Tx.System() {
-		a, scopes := c.Tx.Actor, c.Tx.Actor.Policy.Scopes(c.KindOf("IncentivePlan"), access.Create)
+		a, scopes := c.Tx.Actor, c.Tx.Actor.Policy.Scopes(c.Kind, access.Create)
 		leads := scopes&(access.Team|access.Shared) != 0
-		if scopes&access.All == 0 && (!leads || user != a.User && !slices.Contains(a.Reports, user) && !slices.Contains(a.Teams, team)) {
-			return fault.New(fault.Forbidden, "You may not say what others get.").At("input", map[bool]string{true: "user", false: "forTeam"}[team.IsZero()])
+		if scopes&access.All == 0 && user != a.User && (!leads || !slices.Contains(a.Reports, user) && !slices.Contains(a.Teams, team)) {
+			return fault.New(fault.Forbidden, "You may not say what others get.").At("input", at)
 		}
 	}
-	return isNew(ctx, c, map[bool]string{true: "user", false: "forTeam"}[team.IsZero()], "This takes part already.", "plan", "user", "forTeam")
+	return isNew(ctx, c, at, "This takes part already.", "plan", "user", "forTeam")
 }
 
 // splitFits refuses a share that is none, and more than the whole of a deal. The deal is held, see lineOfOpenDeal.
