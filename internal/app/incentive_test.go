@@ -248,7 +248,7 @@ func TestIncentives_ofWhat(t *testing.T) {
 		p.plan(t, input.Object{"name": "Other", "pipeline": other}, tier("0", "10"))
 		p.plan(t, input.Object{"name": "Past", "endsOn": "2026-10-31"}, tier("0", "10"))
 		p.plan(t, input.Object{"name": "At rest", "active": false}, tier("0", "10"))
-		p.plan(t, input.Object{"name": "Deals", "basis": "DEALS", "length": "YEAR"}, tierPerDeal("0", "30.00"), tier("1.5", "1"))
+		ofDeals := p.plan(t, input.Object{"name": "Deals", "basis": "DEALS", "length": "YEAR"}, tierPerDeal("0", "30.00"), tier("1.5", "1"))
 		deal := p.open(t, p.ann, "Ovens", "0.00", "EUR")
 		for product, price := range map[string]string{oven.String(): "10.05", "": "3.00"} {
 			in := input.Object{"opportunity": deal.String(), "unitPrice": amount(price, "EUR"), "name": "Line"}
@@ -284,6 +284,19 @@ func TestIncentives_ofWhat(t *testing.T) {
 			}
 		}
 		p.ann.Do(t, makeSplit, farleytest.Vars{"in": input.Object{"opportunity": deal, "user": p.boss.User, "share": "1"}}).Want(t, "CONFLICT")
+		// A dry run books nothing; what was booked by a plan that is in the bin is taken back all the same.
+		dry := p.open(t, p.bob, "Dry", "10.00", "USD")
+		p.bob.Query(t, moveDeal, farleytest.Vars{"in": input.Object{"opportunity": dry, "stage": p.stage("won")}, "dry": true})
+		if n := count(t, e, "SELECT COUNT(*) FROM incentive_entries WHERE opportunity_id = ?", dry); n != 0 {
+			t.Errorf("%d entries of a dry run", n)
+		}
+		p.win(t, p.bob, dry)
+		p.boss.Query(t, `mutation($x: ID!) { deleteIncentivePlan(id: $x) { id } }`, farleytest.Vars{"x": ofDeals})
+		p.reopen(t, p.bob, dry)
+		if n := count(t, e, "SELECT COALESCE(SUM(amount), 0) + 100 * COUNT(*) FROM incentive_entries WHERE opportunity_id = ?", dry); n != 200 {
+			t.Errorf("the entries of the plan in the bin come to %d", n)
+		}
+		p.boss.Query(t, `mutation($x: ID!) { restoreIncentivePlan(id: $x) { incentivePlan { id } } }`, farleytest.Vars{"x": ofDeals})
 		// The second deal of the year lies in two tiers; of one in a currency without a rate it is not known what it is worth.
 		p.win(t, p.ann, p.open(t, p.ann, "Second", "90.00", "USD"))
 		p.win(t, p.ann, p.open(t, p.ann, "Third", "5", "JPY"))
@@ -324,6 +337,62 @@ func TestIncentivePlan_refusals(t *testing.T) {
 			if diff := cmp.Diff([]string{want}, r.Violations()); diff != "" {
 				t.Error(diff)
 			}
+		}
+	})
+}
+
+// When deals become one, what was booked and taken back goes with them, and their shares are not more than the whole.
+func TestIncentives_merged(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		p := newPaying(t, e)
+		p.plan(t, nil, tier("0", "5"))
+		one, other := p.open(t, p.ann, "One", "100.00", "USD"), p.open(t, p.ann, "Other", "200.00", "USD")
+		p.win(t, p.ann, other)
+		p.reopen(t, p.ann, other)
+		split := func(deal id.ID, c *farleytest.Client, share string) id.ID {
+			return e.Make(t, "OpportunitySplit", input.Object{"opportunity": deal.String(), "user": c.User.String(), "share": share})
+		}
+		split(one, p.bob, "60")
+		split(other, p.bob, "30") // of two of one person, that of the survivor stays
+		much := split(other, p.boss, "50")
+		const merge = `mutation($s: ID!, $l: [ID!]!) { mergeOpportunities(input: {survivor: $s, losers: $l}) { opportunity { splits(orderBy: [{field: ID, direction: ASC}]) { nodes { share } } } } }`
+		vars := farleytest.Vars{"s": one, "l": []any{other}}
+		p.boss.Do(t, merge, vars).Want(t, "CONFLICT")
+		e.Change(t, much, input.Object{"share": "30"})
+		p.boss.Query(t, merge, vars)
+		p.win(t, p.ann, one)
+		for c, want := range map[*farleytest.Client]string{p.ann: "One 10% of 10.00: 0.50 | 0.00-10.00 5% 0.50", p.bob: "One 60% of 60.00: 3.00 | 0.00-60.00 5% 3.00"} {
+			got := entryLines(c.Query(t, statement, farleytest.Vars{"p": quarter4}))
+			if diff := cmp.Diff(want, got[len(got)-2]); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if n := count(t, e, "SELECT COALESCE(SUM(amount), 0) FROM incentive_entries"); n != 350 {
+			t.Errorf("%d cents in all, want 350", n)
+		}
+	})
+}
+
+// As many statements for a long statement as for a short one.
+func TestIncentiveStatement_statements(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		p := newPaying(t, e)
+		statements := func() int {
+			p.plan(t, nil, tier("0", "5"))
+			p.win(t, p.ann, p.open(t, p.ann, "Deal", "10.00", "USD"))
+			p.ann.Query(t, statement, farleytest.Vars{"p": quarter4})
+			e.DB.Counter.Reset()
+			p.ann.Query(t, statement, farleytest.Vars{"p": quarter4})
+			return len(e.DB.Counter.Asked())
+		}
+		few := statements()
+		for range 3 {
+			statements()
+		}
+		if many := statements(); many != few || many > 8 {
+			t.Errorf("%d statements for one entry and %d for many, want 8 at most", few, many)
 		}
 	})
 }
@@ -406,7 +475,11 @@ func TestIncentives_atOnce(t *testing.T) {
 // Whatever is won, split and reopened, the ledger has for each deal what a naive reckoning says, and nothing for one that is open.
 func TestIncentives_ledger(t *testing.T) {
 	t.Parallel()
-	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+	each := farleytest.Each
+	if testing.Short() {
+		each = func(t *testing.T, fn func(t *testing.T, e *farleytest.Env), _ ...farleytest.Option) { fn(t, farleytest.New(t)) }
+	}
+	each(t, func(t *testing.T, e *farleytest.Env) {
 		p := newPaying(t, e)
 		users := []id.ID{p.ann.User, p.bob.User}
 		slices.SortFunc(users, id.ID.Compare)

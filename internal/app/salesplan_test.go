@@ -114,6 +114,18 @@ func TestSalesPlan(t *testing.T) {
 		if n := none.Query(t, `query($x: ID!) { salesPlan(id: $x) { progress { total { deals plannedDeals } } } }`, farleytest.Vars{"x": account}).At("salesPlan.progress.total.deals").Int(); n != 6 {
 			t.Errorf("%d deals of the account, want 6", n)
 		}
+		// Amounts that show on the own deals only are in the sums of those.
+		mine, all := levelled(t, e), levelled(t, e, "OPPORTUNITY AMOUNT NONE")
+		for i, p := range mine.Permissions {
+			if p.Object == "OPPORTUNITY" {
+				mine.Permissions[i].Scope = "OWN"
+			}
+		}
+		mixed := e.User(t, nil, e.Role(t, mine), e.Role(t, all))
+		f.put(t, mixed, "won", "8.00", "USD", nil)
+		if got := progressLines(mixed.Query(t, planProgress, farleytest.Vars{"x": account})); got[0] != "total 50.00 8.00 42.00 16.00 2 7 - -" {
+			t.Errorf("with the own amounts: %v", got)
+		}
 		e.User(t, nil, e.Role(t, levelled(t, e, "SALES_PLAN MONTHS NONE"))).Do(t, planProgress, farleytest.Vars{"x": account}).Want(t, "FORBIDDEN")
 		partner := e.Make(t, "Account", input.Object{"name": "Partner"})
 		pat := shipped(t, e, "partner", input.Object{"kind": "PARTNER", "partnerAccount": partner.String()})

@@ -8,6 +8,7 @@ import (
 	"farley/internal/access"
 	"farley/internal/change"
 	"farley/internal/fault"
+	"farley/internal/id"
 	"farley/internal/incentive"
 	"farley/internal/money"
 	"farley/internal/write"
@@ -138,6 +139,23 @@ func splitFits(ctx context.Context, c *write.Change) error {
 		c.Refuse("share", "RANGE", "The shares of a deal are 100 together at most.")
 	}
 	return nil
+}
+
+// dealsMerged has the amount of a deal that others became one with follow the lines of all. CONFLICT where their shares are more than the
+// whole together, or their lines of several currencies.
+func dealsMerged(ctx context.Context, tx *write.Tx, survivor id.ID) error {
+	splits, err := splitsOf(ctx, tx, survivor)
+	if err != nil {
+		return err
+	}
+	sum := int64(0)
+	for _, s := range splits {
+		sum += s.share
+	}
+	if sum > incentive.Whole {
+		return fault.New(fault.Conflict, "The shares of a deal are 100 together at most.")
+	}
+	return AmountOfLines(ctx, tx, survivor)
 }
 
 // shareOf reads a share in percent into millionths; 0 for what is none.

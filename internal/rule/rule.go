@@ -66,7 +66,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 
 // Merged returns what follows when records have become one, by kind.
 func Merged() map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error {
-	return map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error{"Opportunity": AmountOfLines}
+	return map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error{"Opportunity": dealsMerged}
 }
 
 // maxChain bounds the height of hierarchies.
