@@ -477,7 +477,9 @@ func TestIncentives_ledger(t *testing.T) {
 	t.Parallel()
 	each := farleytest.Each
 	if testing.Short() {
-		each = func(t *testing.T, fn func(t *testing.T, e *farleytest.Env), _ ...farleytest.Option) { fn(t, farleytest.New(t)) }
+		each = func(t *testing.T, fn func(t *testing.T, e *farleytest.Env), _ ...farleytest.Option) {
+			fn(t, farleytest.New(t))
+		}
 	}
 	each(t, func(t *testing.T, e *farleytest.Env) {
 		p := newPaying(t, e)
