@@ -105,6 +105,8 @@ type Activity struct {
 	Occurrence string `json:"occurrence,omitempty"`
 	// The plan by which it was made.
 	ContactPlanID stored.ID `json:"contact_plan_id,omitempty"`
+	// The sales plan of which it is an action.
+	SalesPlanID stored.ID `json:"sales_plan_id,omitempty"`
 	// By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley.
 	CalendarUID string `json:"calendar_uid,omitempty"`
 	// How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley.
@@ -191,7 +193,7 @@ func (*Activity) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullString)
 		case activity.FieldCreatedAt, activity.FieldUpdatedAt, activity.FieldDeletedAt, activity.FieldStartAt, activity.FieldEndAt, activity.FieldDueAt, activity.FieldCompletedAt, activity.FieldAt:
 			values[i] = new(sql.NullTime)
-		case activity.FieldID, activity.FieldCreatedByID, activity.FieldUpdatedByID, activity.FieldOwnerID, activity.FieldTeamID, activity.FieldPartnerID, activity.FieldCompletedByID, activity.FieldAccountID, activity.FieldContactID, activity.FieldLeadID, activity.FieldOpportunityID, activity.FieldFollowUpOfID, activity.FieldResultedInID, activity.FieldRecurrenceID, activity.FieldExceptionOfID, activity.FieldContactPlanID:
+		case activity.FieldID, activity.FieldCreatedByID, activity.FieldUpdatedByID, activity.FieldOwnerID, activity.FieldTeamID, activity.FieldPartnerID, activity.FieldCompletedByID, activity.FieldAccountID, activity.FieldContactID, activity.FieldLeadID, activity.FieldOpportunityID, activity.FieldFollowUpOfID, activity.FieldResultedInID, activity.FieldRecurrenceID, activity.FieldExceptionOfID, activity.FieldContactPlanID, activity.FieldSalesPlanID:
 			values[i] = new(stored.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -460,6 +462,12 @@ func (_m *Activity) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.ContactPlanID = *value
 			}
+		case activity.FieldSalesPlanID:
+			if value, ok := values[i].(*stored.ID); !ok {
+				return fmt.Errorf("unexpected type %T for field sales_plan_id", values[i])
+			} else if value != nil {
+				_m.SalesPlanID = *value
+			}
 		case activity.FieldCalendarUID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field calendar_uid", values[i])
@@ -656,6 +664,9 @@ func (_m *Activity) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("contact_plan_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ContactPlanID))
+	builder.WriteString(", ")
+	builder.WriteString("sales_plan_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SalesPlanID))
 	builder.WriteString(", ")
 	builder.WriteString("calendar_uid=")
 	builder.WriteString(_m.CalendarUID)

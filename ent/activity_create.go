@@ -276,6 +276,10 @@ func (_c *ActivityCreate) createSpec() (*Activity, *sqlgraph.CreateSpec) {
 		_spec.SetField(activity.FieldContactPlanID, field.TypeUUID, value)
 		_node.ContactPlanID = value
 	}
+	if value, ok := _c.mutation.SalesPlanID(); ok {
+		_spec.SetField(activity.FieldSalesPlanID, field.TypeUUID, value)
+		_node.SalesPlanID = value
+	}
 	if value, ok := _c.mutation.CalendarUID(); ok {
 		_spec.SetField(activity.FieldCalendarUID, field.TypeString, value)
 		_node.CalendarUID = value

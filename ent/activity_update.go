@@ -292,6 +292,12 @@ func (_u *ActivityUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ContactPlanIDCleared() {
 		_spec.ClearField(activity.FieldContactPlanID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.SalesPlanID(); ok {
+		_spec.SetField(activity.FieldSalesPlanID, field.TypeUUID, value)
+	}
+	if _u.mutation.SalesPlanIDCleared() {
+		_spec.ClearField(activity.FieldSalesPlanID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.CalendarUID(); ok {
 		_spec.SetField(activity.FieldCalendarUID, field.TypeString, value)
 	}
@@ -739,6 +745,12 @@ func (_u *ActivityUpdateOne) sqlSave(ctx context.Context) (_node *Activity, err 
 	}
 	if _u.mutation.ContactPlanIDCleared() {
 		_spec.ClearField(activity.FieldContactPlanID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.SalesPlanID(); ok {
+		_spec.SetField(activity.FieldSalesPlanID, field.TypeUUID, value)
+	}
+	if _u.mutation.SalesPlanIDCleared() {
+		_spec.ClearField(activity.FieldSalesPlanID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.CalendarUID(); ok {
 		_spec.SetField(activity.FieldCalendarUID, field.TypeString, value)

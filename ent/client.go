@@ -33,6 +33,9 @@ import (
 	"farley/ent/file"
 	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
+	"farley/ent/incentiveentry"
+	"farley/ent/incentiveparticipant"
+	"farley/ent/incentiveplan"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -45,6 +48,7 @@ import (
 	"farley/ent/opportunitycompetitor"
 	"farley/ent/opportunitycontact"
 	"farley/ent/opportunityline"
+	"farley/ent/opportunitysplit"
 	"farley/ent/opportunitystep"
 	"farley/ent/pipeline"
 	"farley/ent/post"
@@ -58,6 +62,7 @@ import (
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
+	"farley/ent/salesplan"
 	"farley/ent/salestarget"
 	"farley/ent/share"
 	"farley/ent/stage"
@@ -123,6 +128,12 @@ type Client struct {
 	ForecastAdjustment *ForecastAdjustmentClient
 	// ImportRun is the client for interacting with the ImportRun builders.
 	ImportRun *ImportRunClient
+	// IncentiveEntry is the client for interacting with the IncentiveEntry builders.
+	IncentiveEntry *IncentiveEntryClient
+	// IncentiveParticipant is the client for interacting with the IncentiveParticipant builders.
+	IncentiveParticipant *IncentiveParticipantClient
+	// IncentivePlan is the client for interacting with the IncentivePlan builders.
+	IncentivePlan *IncentivePlanClient
 	// Lead is the client for interacting with the Lead builders.
 	Lead *LeadClient
 	// LifecycleStage is the client for interacting with the LifecycleStage builders.
@@ -147,6 +158,8 @@ type Client struct {
 	OpportunityContact *OpportunityContactClient
 	// OpportunityLine is the client for interacting with the OpportunityLine builders.
 	OpportunityLine *OpportunityLineClient
+	// OpportunitySplit is the client for interacting with the OpportunitySplit builders.
+	OpportunitySplit *OpportunitySplitClient
 	// OpportunityStep is the client for interacting with the OpportunityStep builders.
 	OpportunityStep *OpportunityStepClient
 	// Pipeline is the client for interacting with the Pipeline builders.
@@ -173,6 +186,8 @@ type Client struct {
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
 	RoleGrant *RoleGrantClient
+	// SalesPlan is the client for interacting with the SalesPlan builders.
+	SalesPlan *SalesPlanClient
 	// SalesTarget is the client for interacting with the SalesTarget builders.
 	SalesTarget *SalesTargetClient
 	// Share is the client for interacting with the Share builders.
@@ -227,6 +242,9 @@ func (c *Client) init() {
 	c.File = NewFileClient(c.config)
 	c.ForecastAdjustment = NewForecastAdjustmentClient(c.config)
 	c.ImportRun = NewImportRunClient(c.config)
+	c.IncentiveEntry = NewIncentiveEntryClient(c.config)
+	c.IncentiveParticipant = NewIncentiveParticipantClient(c.config)
+	c.IncentivePlan = NewIncentivePlanClient(c.config)
 	c.Lead = NewLeadClient(c.config)
 	c.LifecycleStage = NewLifecycleStageClient(c.config)
 	c.LifecycleStep = NewLifecycleStepClient(c.config)
@@ -239,6 +257,7 @@ func (c *Client) init() {
 	c.OpportunityCompetitor = NewOpportunityCompetitorClient(c.config)
 	c.OpportunityContact = NewOpportunityContactClient(c.config)
 	c.OpportunityLine = NewOpportunityLineClient(c.config)
+	c.OpportunitySplit = NewOpportunitySplitClient(c.config)
 	c.OpportunityStep = NewOpportunityStepClient(c.config)
 	c.Pipeline = NewPipelineClient(c.config)
 	c.Post = NewPostClient(c.config)
@@ -252,6 +271,7 @@ func (c *Client) init() {
 	c.RetentionRule = NewRetentionRuleClient(c.config)
 	c.Role = NewRoleClient(c.config)
 	c.RoleGrant = NewRoleGrantClient(c.config)
+	c.SalesPlan = NewSalesPlanClient(c.config)
 	c.SalesTarget = NewSalesTargetClient(c.config)
 	c.Share = NewShareClient(c.config)
 	c.Stage = NewStageClient(c.config)
@@ -376,6 +396,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		File:                  NewFileClient(cfg),
 		ForecastAdjustment:    NewForecastAdjustmentClient(cfg),
 		ImportRun:             NewImportRunClient(cfg),
+		IncentiveEntry:        NewIncentiveEntryClient(cfg),
+		IncentiveParticipant:  NewIncentiveParticipantClient(cfg),
+		IncentivePlan:         NewIncentivePlanClient(cfg),
 		Lead:                  NewLeadClient(cfg),
 		LifecycleStage:        NewLifecycleStageClient(cfg),
 		LifecycleStep:         NewLifecycleStepClient(cfg),
@@ -388,6 +411,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		OpportunityCompetitor: NewOpportunityCompetitorClient(cfg),
 		OpportunityContact:    NewOpportunityContactClient(cfg),
 		OpportunityLine:       NewOpportunityLineClient(cfg),
+		OpportunitySplit:      NewOpportunitySplitClient(cfg),
 		OpportunityStep:       NewOpportunityStepClient(cfg),
 		Pipeline:              NewPipelineClient(cfg),
 		Post:                  NewPostClient(cfg),
@@ -401,6 +425,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		RetentionRule:         NewRetentionRuleClient(cfg),
 		Role:                  NewRoleClient(cfg),
 		RoleGrant:             NewRoleGrantClient(cfg),
+		SalesPlan:             NewSalesPlanClient(cfg),
 		SalesTarget:           NewSalesTargetClient(cfg),
 		Share:                 NewShareClient(cfg),
 		Stage:                 NewStageClient(cfg),
@@ -452,6 +477,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		File:                  NewFileClient(cfg),
 		ForecastAdjustment:    NewForecastAdjustmentClient(cfg),
 		ImportRun:             NewImportRunClient(cfg),
+		IncentiveEntry:        NewIncentiveEntryClient(cfg),
+		IncentiveParticipant:  NewIncentiveParticipantClient(cfg),
+		IncentivePlan:         NewIncentivePlanClient(cfg),
 		Lead:                  NewLeadClient(cfg),
 		LifecycleStage:        NewLifecycleStageClient(cfg),
 		LifecycleStep:         NewLifecycleStepClient(cfg),
@@ -464,6 +492,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		OpportunityCompetitor: NewOpportunityCompetitorClient(cfg),
 		OpportunityContact:    NewOpportunityContactClient(cfg),
 		OpportunityLine:       NewOpportunityLineClient(cfg),
+		OpportunitySplit:      NewOpportunitySplitClient(cfg),
 		OpportunityStep:       NewOpportunityStepClient(cfg),
 		Pipeline:              NewPipelineClient(cfg),
 		Post:                  NewPostClient(cfg),
@@ -477,6 +506,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		RetentionRule:         NewRetentionRuleClient(cfg),
 		Role:                  NewRoleClient(cfg),
 		RoleGrant:             NewRoleGrantClient(cfg),
+		SalesPlan:             NewSalesPlanClient(cfg),
 		SalesTarget:           NewSalesTargetClient(cfg),
 		Share:                 NewShareClient(cfg),
 		Stage:                 NewStageClient(cfg),
@@ -521,14 +551,15 @@ func (c *Client) Use(hooks ...Hook) {
 		c.ActivityParticipant, c.Announcement, c.AnnouncementReceipt, c.Branch,
 		c.Circle, c.CircleMember, c.CompetitorProfile, c.Consent, c.Contact,
 		c.ContactPlan, c.Conversation, c.CustomField, c.ExchangeRate, c.Export, c.File,
-		c.ForecastAdjustment, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.ForecastAdjustment, c.ImportRun, c.IncentiveEntry, c.IncentiveParticipant,
+		c.IncentivePlan, c.Lead, c.LifecycleStage, c.LifecycleStep, c.LocationEvent,
+		c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
 		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
-		c.OpportunityStep, c.Pipeline, c.Post, c.Preference, c.Product,
-		c.ProductCategory, c.ReadMark, c.Recurrence, c.Relationship, c.Reminder,
-		c.RetentionRule, c.Role, c.RoleGrant, c.SalesTarget, c.Share, c.Stage,
-		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
-		c.User, c.WorkingCalendar,
+		c.OpportunitySplit, c.OpportunityStep, c.Pipeline, c.Post, c.Preference,
+		c.Product, c.ProductCategory, c.ReadMark, c.Recurrence, c.Relationship,
+		c.Reminder, c.RetentionRule, c.Role, c.RoleGrant, c.SalesPlan, c.SalesTarget,
+		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
+		c.TerritoryMember, c.User, c.WorkingCalendar,
 	} {
 		n.Use(hooks...)
 	}
@@ -542,14 +573,15 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.ActivityParticipant, c.Announcement, c.AnnouncementReceipt, c.Branch,
 		c.Circle, c.CircleMember, c.CompetitorProfile, c.Consent, c.Contact,
 		c.ContactPlan, c.Conversation, c.CustomField, c.ExchangeRate, c.Export, c.File,
-		c.ForecastAdjustment, c.ImportRun, c.Lead, c.LifecycleStage, c.LifecycleStep,
-		c.LocationEvent, c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
+		c.ForecastAdjustment, c.ImportRun, c.IncentiveEntry, c.IncentiveParticipant,
+		c.IncentivePlan, c.Lead, c.LifecycleStage, c.LifecycleStep, c.LocationEvent,
+		c.Mention, c.Need, c.Note, c.Notification, c.Opportunity,
 		c.OpportunityCompetitor, c.OpportunityContact, c.OpportunityLine,
-		c.OpportunityStep, c.Pipeline, c.Post, c.Preference, c.Product,
-		c.ProductCategory, c.ReadMark, c.Recurrence, c.Relationship, c.Reminder,
-		c.RetentionRule, c.Role, c.RoleGrant, c.SalesTarget, c.Share, c.Stage,
-		c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory, c.TerritoryMember,
-		c.User, c.WorkingCalendar,
+		c.OpportunitySplit, c.OpportunityStep, c.Pipeline, c.Post, c.Preference,
+		c.Product, c.ProductCategory, c.ReadMark, c.Recurrence, c.Relationship,
+		c.Reminder, c.RetentionRule, c.Role, c.RoleGrant, c.SalesPlan, c.SalesTarget,
+		c.Share, c.Stage, c.StageHistory, c.Tag, c.Tagging, c.Team, c.Territory,
+		c.TerritoryMember, c.User, c.WorkingCalendar,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -600,6 +632,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ForecastAdjustment.mutate(ctx, m)
 	case *ImportRunMutation:
 		return c.ImportRun.mutate(ctx, m)
+	case *IncentiveEntryMutation:
+		return c.IncentiveEntry.mutate(ctx, m)
+	case *IncentiveParticipantMutation:
+		return c.IncentiveParticipant.mutate(ctx, m)
+	case *IncentivePlanMutation:
+		return c.IncentivePlan.mutate(ctx, m)
 	case *LeadMutation:
 		return c.Lead.mutate(ctx, m)
 	case *LifecycleStageMutation:
@@ -624,6 +662,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.OpportunityContact.mutate(ctx, m)
 	case *OpportunityLineMutation:
 		return c.OpportunityLine.mutate(ctx, m)
+	case *OpportunitySplitMutation:
+		return c.OpportunitySplit.mutate(ctx, m)
 	case *OpportunityStepMutation:
 		return c.OpportunityStep.mutate(ctx, m)
 	case *PipelineMutation:
@@ -650,6 +690,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Role.mutate(ctx, m)
 	case *RoleGrantMutation:
 		return c.RoleGrant.mutate(ctx, m)
+	case *SalesPlanMutation:
+		return c.SalesPlan.mutate(ctx, m)
 	case *SalesTargetMutation:
 		return c.SalesTarget.mutate(ctx, m)
 	case *ShareMutation:
@@ -3822,6 +3864,405 @@ func (c *ImportRunClient) mutate(ctx context.Context, m *ImportRunMutation) (Val
 	}
 }
 
+// IncentiveEntryClient is a client for the IncentiveEntry schema.
+type IncentiveEntryClient struct {
+	config
+}
+
+// NewIncentiveEntryClient returns a client for the IncentiveEntry from the given config.
+func NewIncentiveEntryClient(c config) *IncentiveEntryClient {
+	return &IncentiveEntryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `incentiveentry.Hooks(f(g(h())))`.
+func (c *IncentiveEntryClient) Use(hooks ...Hook) {
+	c.hooks.IncentiveEntry = append(c.hooks.IncentiveEntry, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `incentiveentry.Intercept(f(g(h())))`.
+func (c *IncentiveEntryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IncentiveEntry = append(c.inters.IncentiveEntry, interceptors...)
+}
+
+// Create returns a builder for creating a IncentiveEntry entity.
+func (c *IncentiveEntryClient) Create() *IncentiveEntryCreate {
+	mutation := newIncentiveEntryMutation(c.config, OpCreate)
+	return &IncentiveEntryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IncentiveEntry entities.
+func (c *IncentiveEntryClient) CreateBulk(builders ...*IncentiveEntryCreate) *IncentiveEntryCreateBulk {
+	return &IncentiveEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IncentiveEntryClient) MapCreateBulk(slice any, setFunc func(*IncentiveEntryCreate, int)) *IncentiveEntryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IncentiveEntryCreateBulk{err: fmt.Errorf("calling to IncentiveEntryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IncentiveEntryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IncentiveEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IncentiveEntry.
+func (c *IncentiveEntryClient) Update() *IncentiveEntryUpdate {
+	mutation := newIncentiveEntryMutation(c.config, OpUpdate)
+	return &IncentiveEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IncentiveEntryClient) UpdateOne(_m *IncentiveEntry) *IncentiveEntryUpdateOne {
+	mutation := newIncentiveEntryMutation(c.config, OpUpdateOne, withIncentiveEntry(_m))
+	return &IncentiveEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IncentiveEntryClient) UpdateOneID(id stored.ID) *IncentiveEntryUpdateOne {
+	mutation := newIncentiveEntryMutation(c.config, OpUpdateOne, withIncentiveEntryID(id))
+	return &IncentiveEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IncentiveEntry.
+func (c *IncentiveEntryClient) Delete() *IncentiveEntryDelete {
+	mutation := newIncentiveEntryMutation(c.config, OpDelete)
+	return &IncentiveEntryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IncentiveEntryClient) DeleteOne(_m *IncentiveEntry) *IncentiveEntryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IncentiveEntryClient) DeleteOneID(id stored.ID) *IncentiveEntryDeleteOne {
+	builder := c.Delete().Where(incentiveentry.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IncentiveEntryDeleteOne{builder}
+}
+
+// Query returns a query builder for IncentiveEntry.
+func (c *IncentiveEntryClient) Query() *IncentiveEntryQuery {
+	return &IncentiveEntryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIncentiveEntry},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IncentiveEntry entity by its id.
+func (c *IncentiveEntryClient) Get(ctx context.Context, id stored.ID) (*IncentiveEntry, error) {
+	return c.Query().Where(incentiveentry.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IncentiveEntryClient) GetX(ctx context.Context, id stored.ID) *IncentiveEntry {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IncentiveEntryClient) Hooks() []Hook {
+	return c.hooks.IncentiveEntry
+}
+
+// Interceptors returns the client interceptors.
+func (c *IncentiveEntryClient) Interceptors() []Interceptor {
+	return c.inters.IncentiveEntry
+}
+
+func (c *IncentiveEntryClient) mutate(ctx context.Context, m *IncentiveEntryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IncentiveEntryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IncentiveEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IncentiveEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IncentiveEntryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown IncentiveEntry mutation op: %q", m.Op())
+	}
+}
+
+// IncentiveParticipantClient is a client for the IncentiveParticipant schema.
+type IncentiveParticipantClient struct {
+	config
+}
+
+// NewIncentiveParticipantClient returns a client for the IncentiveParticipant from the given config.
+func NewIncentiveParticipantClient(c config) *IncentiveParticipantClient {
+	return &IncentiveParticipantClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `incentiveparticipant.Hooks(f(g(h())))`.
+func (c *IncentiveParticipantClient) Use(hooks ...Hook) {
+	c.hooks.IncentiveParticipant = append(c.hooks.IncentiveParticipant, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `incentiveparticipant.Intercept(f(g(h())))`.
+func (c *IncentiveParticipantClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IncentiveParticipant = append(c.inters.IncentiveParticipant, interceptors...)
+}
+
+// Create returns a builder for creating a IncentiveParticipant entity.
+func (c *IncentiveParticipantClient) Create() *IncentiveParticipantCreate {
+	mutation := newIncentiveParticipantMutation(c.config, OpCreate)
+	return &IncentiveParticipantCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IncentiveParticipant entities.
+func (c *IncentiveParticipantClient) CreateBulk(builders ...*IncentiveParticipantCreate) *IncentiveParticipantCreateBulk {
+	return &IncentiveParticipantCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IncentiveParticipantClient) MapCreateBulk(slice any, setFunc func(*IncentiveParticipantCreate, int)) *IncentiveParticipantCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IncentiveParticipantCreateBulk{err: fmt.Errorf("calling to IncentiveParticipantClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IncentiveParticipantCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IncentiveParticipantCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IncentiveParticipant.
+func (c *IncentiveParticipantClient) Update() *IncentiveParticipantUpdate {
+	mutation := newIncentiveParticipantMutation(c.config, OpUpdate)
+	return &IncentiveParticipantUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IncentiveParticipantClient) UpdateOne(_m *IncentiveParticipant) *IncentiveParticipantUpdateOne {
+	mutation := newIncentiveParticipantMutation(c.config, OpUpdateOne, withIncentiveParticipant(_m))
+	return &IncentiveParticipantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IncentiveParticipantClient) UpdateOneID(id stored.ID) *IncentiveParticipantUpdateOne {
+	mutation := newIncentiveParticipantMutation(c.config, OpUpdateOne, withIncentiveParticipantID(id))
+	return &IncentiveParticipantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IncentiveParticipant.
+func (c *IncentiveParticipantClient) Delete() *IncentiveParticipantDelete {
+	mutation := newIncentiveParticipantMutation(c.config, OpDelete)
+	return &IncentiveParticipantDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IncentiveParticipantClient) DeleteOne(_m *IncentiveParticipant) *IncentiveParticipantDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IncentiveParticipantClient) DeleteOneID(id stored.ID) *IncentiveParticipantDeleteOne {
+	builder := c.Delete().Where(incentiveparticipant.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IncentiveParticipantDeleteOne{builder}
+}
+
+// Query returns a query builder for IncentiveParticipant.
+func (c *IncentiveParticipantClient) Query() *IncentiveParticipantQuery {
+	return &IncentiveParticipantQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIncentiveParticipant},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IncentiveParticipant entity by its id.
+func (c *IncentiveParticipantClient) Get(ctx context.Context, id stored.ID) (*IncentiveParticipant, error) {
+	return c.Query().Where(incentiveparticipant.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IncentiveParticipantClient) GetX(ctx context.Context, id stored.ID) *IncentiveParticipant {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IncentiveParticipantClient) Hooks() []Hook {
+	return c.hooks.IncentiveParticipant
+}
+
+// Interceptors returns the client interceptors.
+func (c *IncentiveParticipantClient) Interceptors() []Interceptor {
+	return c.inters.IncentiveParticipant
+}
+
+func (c *IncentiveParticipantClient) mutate(ctx context.Context, m *IncentiveParticipantMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IncentiveParticipantCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IncentiveParticipantUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IncentiveParticipantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IncentiveParticipantDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown IncentiveParticipant mutation op: %q", m.Op())
+	}
+}
+
+// IncentivePlanClient is a client for the IncentivePlan schema.
+type IncentivePlanClient struct {
+	config
+}
+
+// NewIncentivePlanClient returns a client for the IncentivePlan from the given config.
+func NewIncentivePlanClient(c config) *IncentivePlanClient {
+	return &IncentivePlanClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `incentiveplan.Hooks(f(g(h())))`.
+func (c *IncentivePlanClient) Use(hooks ...Hook) {
+	c.hooks.IncentivePlan = append(c.hooks.IncentivePlan, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `incentiveplan.Intercept(f(g(h())))`.
+func (c *IncentivePlanClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IncentivePlan = append(c.inters.IncentivePlan, interceptors...)
+}
+
+// Create returns a builder for creating a IncentivePlan entity.
+func (c *IncentivePlanClient) Create() *IncentivePlanCreate {
+	mutation := newIncentivePlanMutation(c.config, OpCreate)
+	return &IncentivePlanCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IncentivePlan entities.
+func (c *IncentivePlanClient) CreateBulk(builders ...*IncentivePlanCreate) *IncentivePlanCreateBulk {
+	return &IncentivePlanCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IncentivePlanClient) MapCreateBulk(slice any, setFunc func(*IncentivePlanCreate, int)) *IncentivePlanCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IncentivePlanCreateBulk{err: fmt.Errorf("calling to IncentivePlanClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IncentivePlanCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IncentivePlanCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IncentivePlan.
+func (c *IncentivePlanClient) Update() *IncentivePlanUpdate {
+	mutation := newIncentivePlanMutation(c.config, OpUpdate)
+	return &IncentivePlanUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IncentivePlanClient) UpdateOne(_m *IncentivePlan) *IncentivePlanUpdateOne {
+	mutation := newIncentivePlanMutation(c.config, OpUpdateOne, withIncentivePlan(_m))
+	return &IncentivePlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IncentivePlanClient) UpdateOneID(id stored.ID) *IncentivePlanUpdateOne {
+	mutation := newIncentivePlanMutation(c.config, OpUpdateOne, withIncentivePlanID(id))
+	return &IncentivePlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IncentivePlan.
+func (c *IncentivePlanClient) Delete() *IncentivePlanDelete {
+	mutation := newIncentivePlanMutation(c.config, OpDelete)
+	return &IncentivePlanDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IncentivePlanClient) DeleteOne(_m *IncentivePlan) *IncentivePlanDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IncentivePlanClient) DeleteOneID(id stored.ID) *IncentivePlanDeleteOne {
+	builder := c.Delete().Where(incentiveplan.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IncentivePlanDeleteOne{builder}
+}
+
+// Query returns a query builder for IncentivePlan.
+func (c *IncentivePlanClient) Query() *IncentivePlanQuery {
+	return &IncentivePlanQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIncentivePlan},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IncentivePlan entity by its id.
+func (c *IncentivePlanClient) Get(ctx context.Context, id stored.ID) (*IncentivePlan, error) {
+	return c.Query().Where(incentiveplan.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IncentivePlanClient) GetX(ctx context.Context, id stored.ID) *IncentivePlan {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IncentivePlanClient) Hooks() []Hook {
+	return c.hooks.IncentivePlan
+}
+
+// Interceptors returns the client interceptors.
+func (c *IncentivePlanClient) Interceptors() []Interceptor {
+	return c.inters.IncentivePlan
+}
+
+func (c *IncentivePlanClient) mutate(ctx context.Context, m *IncentivePlanMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IncentivePlanCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IncentivePlanUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IncentivePlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IncentivePlanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown IncentivePlan mutation op: %q", m.Op())
+	}
+}
+
 // LeadClient is a client for the Lead schema.
 type LeadClient struct {
 	config
@@ -5639,6 +6080,139 @@ func (c *OpportunityLineClient) mutate(ctx context.Context, m *OpportunityLineMu
 		return (&OpportunityLineDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown OpportunityLine mutation op: %q", m.Op())
+	}
+}
+
+// OpportunitySplitClient is a client for the OpportunitySplit schema.
+type OpportunitySplitClient struct {
+	config
+}
+
+// NewOpportunitySplitClient returns a client for the OpportunitySplit from the given config.
+func NewOpportunitySplitClient(c config) *OpportunitySplitClient {
+	return &OpportunitySplitClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `opportunitysplit.Hooks(f(g(h())))`.
+func (c *OpportunitySplitClient) Use(hooks ...Hook) {
+	c.hooks.OpportunitySplit = append(c.hooks.OpportunitySplit, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `opportunitysplit.Intercept(f(g(h())))`.
+func (c *OpportunitySplitClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OpportunitySplit = append(c.inters.OpportunitySplit, interceptors...)
+}
+
+// Create returns a builder for creating a OpportunitySplit entity.
+func (c *OpportunitySplitClient) Create() *OpportunitySplitCreate {
+	mutation := newOpportunitySplitMutation(c.config, OpCreate)
+	return &OpportunitySplitCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OpportunitySplit entities.
+func (c *OpportunitySplitClient) CreateBulk(builders ...*OpportunitySplitCreate) *OpportunitySplitCreateBulk {
+	return &OpportunitySplitCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OpportunitySplitClient) MapCreateBulk(slice any, setFunc func(*OpportunitySplitCreate, int)) *OpportunitySplitCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OpportunitySplitCreateBulk{err: fmt.Errorf("calling to OpportunitySplitClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OpportunitySplitCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OpportunitySplitCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OpportunitySplit.
+func (c *OpportunitySplitClient) Update() *OpportunitySplitUpdate {
+	mutation := newOpportunitySplitMutation(c.config, OpUpdate)
+	return &OpportunitySplitUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OpportunitySplitClient) UpdateOne(_m *OpportunitySplit) *OpportunitySplitUpdateOne {
+	mutation := newOpportunitySplitMutation(c.config, OpUpdateOne, withOpportunitySplit(_m))
+	return &OpportunitySplitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OpportunitySplitClient) UpdateOneID(id stored.ID) *OpportunitySplitUpdateOne {
+	mutation := newOpportunitySplitMutation(c.config, OpUpdateOne, withOpportunitySplitID(id))
+	return &OpportunitySplitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OpportunitySplit.
+func (c *OpportunitySplitClient) Delete() *OpportunitySplitDelete {
+	mutation := newOpportunitySplitMutation(c.config, OpDelete)
+	return &OpportunitySplitDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OpportunitySplitClient) DeleteOne(_m *OpportunitySplit) *OpportunitySplitDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OpportunitySplitClient) DeleteOneID(id stored.ID) *OpportunitySplitDeleteOne {
+	builder := c.Delete().Where(opportunitysplit.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OpportunitySplitDeleteOne{builder}
+}
+
+// Query returns a query builder for OpportunitySplit.
+func (c *OpportunitySplitClient) Query() *OpportunitySplitQuery {
+	return &OpportunitySplitQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOpportunitySplit},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OpportunitySplit entity by its id.
+func (c *OpportunitySplitClient) Get(ctx context.Context, id stored.ID) (*OpportunitySplit, error) {
+	return c.Query().Where(opportunitysplit.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OpportunitySplitClient) GetX(ctx context.Context, id stored.ID) *OpportunitySplit {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *OpportunitySplitClient) Hooks() []Hook {
+	return c.hooks.OpportunitySplit
+}
+
+// Interceptors returns the client interceptors.
+func (c *OpportunitySplitClient) Interceptors() []Interceptor {
+	return c.inters.OpportunitySplit
+}
+
+func (c *OpportunitySplitClient) mutate(ctx context.Context, m *OpportunitySplitMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OpportunitySplitCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OpportunitySplitUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OpportunitySplitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OpportunitySplitDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OpportunitySplit mutation op: %q", m.Op())
 	}
 }
 
@@ -7531,6 +8105,139 @@ func (c *RoleGrantClient) mutate(ctx context.Context, m *RoleGrantMutation) (Val
 	}
 }
 
+// SalesPlanClient is a client for the SalesPlan schema.
+type SalesPlanClient struct {
+	config
+}
+
+// NewSalesPlanClient returns a client for the SalesPlan from the given config.
+func NewSalesPlanClient(c config) *SalesPlanClient {
+	return &SalesPlanClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `salesplan.Hooks(f(g(h())))`.
+func (c *SalesPlanClient) Use(hooks ...Hook) {
+	c.hooks.SalesPlan = append(c.hooks.SalesPlan, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `salesplan.Intercept(f(g(h())))`.
+func (c *SalesPlanClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SalesPlan = append(c.inters.SalesPlan, interceptors...)
+}
+
+// Create returns a builder for creating a SalesPlan entity.
+func (c *SalesPlanClient) Create() *SalesPlanCreate {
+	mutation := newSalesPlanMutation(c.config, OpCreate)
+	return &SalesPlanCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SalesPlan entities.
+func (c *SalesPlanClient) CreateBulk(builders ...*SalesPlanCreate) *SalesPlanCreateBulk {
+	return &SalesPlanCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SalesPlanClient) MapCreateBulk(slice any, setFunc func(*SalesPlanCreate, int)) *SalesPlanCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SalesPlanCreateBulk{err: fmt.Errorf("calling to SalesPlanClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SalesPlanCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SalesPlanCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SalesPlan.
+func (c *SalesPlanClient) Update() *SalesPlanUpdate {
+	mutation := newSalesPlanMutation(c.config, OpUpdate)
+	return &SalesPlanUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SalesPlanClient) UpdateOne(_m *SalesPlan) *SalesPlanUpdateOne {
+	mutation := newSalesPlanMutation(c.config, OpUpdateOne, withSalesPlan(_m))
+	return &SalesPlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SalesPlanClient) UpdateOneID(id stored.ID) *SalesPlanUpdateOne {
+	mutation := newSalesPlanMutation(c.config, OpUpdateOne, withSalesPlanID(id))
+	return &SalesPlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SalesPlan.
+func (c *SalesPlanClient) Delete() *SalesPlanDelete {
+	mutation := newSalesPlanMutation(c.config, OpDelete)
+	return &SalesPlanDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SalesPlanClient) DeleteOne(_m *SalesPlan) *SalesPlanDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SalesPlanClient) DeleteOneID(id stored.ID) *SalesPlanDeleteOne {
+	builder := c.Delete().Where(salesplan.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SalesPlanDeleteOne{builder}
+}
+
+// Query returns a query builder for SalesPlan.
+func (c *SalesPlanClient) Query() *SalesPlanQuery {
+	return &SalesPlanQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSalesPlan},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SalesPlan entity by its id.
+func (c *SalesPlanClient) Get(ctx context.Context, id stored.ID) (*SalesPlan, error) {
+	return c.Query().Where(salesplan.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SalesPlanClient) GetX(ctx context.Context, id stored.ID) *SalesPlan {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SalesPlanClient) Hooks() []Hook {
+	return c.hooks.SalesPlan
+}
+
+// Interceptors returns the client interceptors.
+func (c *SalesPlanClient) Interceptors() []Interceptor {
+	return c.inters.SalesPlan
+}
+
+func (c *SalesPlanClient) mutate(ctx context.Context, m *SalesPlanMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SalesPlanCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SalesPlanUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SalesPlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SalesPlanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SalesPlan mutation op: %q", m.Op())
+	}
+}
+
 // SalesTargetClient is a client for the SalesTarget schema.
 type SalesTargetClient struct {
 	config
@@ -9080,24 +9787,26 @@ type (
 		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
 		Announcement, AnnouncementReceipt, Branch, Circle, CircleMember,
 		CompetitorProfile, Consent, Contact, ContactPlan, Conversation, CustomField,
-		ExchangeRate, Export, File, ForecastAdjustment, ImportRun, Lead,
-		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
-		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
-		OpportunityLine, OpportunityStep, Pipeline, Post, Preference, Product,
-		ProductCategory, ReadMark, Recurrence, Relationship, Reminder, RetentionRule,
-		Role, RoleGrant, SalesTarget, Share, Stage, StageHistory, Tag, Tagging, Team,
+		ExchangeRate, Export, File, ForecastAdjustment, ImportRun, IncentiveEntry,
+		IncentiveParticipant, IncentivePlan, Lead, LifecycleStage, LifecycleStep,
+		LocationEvent, Mention, Need, Note, Notification, Opportunity,
+		OpportunityCompetitor, OpportunityContact, OpportunityLine, OpportunitySplit,
+		OpportunityStep, Pipeline, Post, Preference, Product, ProductCategory,
+		ReadMark, Recurrence, Relationship, Reminder, RetentionRule, Role, RoleGrant,
+		SalesPlan, SalesTarget, Share, Stage, StageHistory, Tag, Tagging, Team,
 		Territory, TerritoryMember, User, WorkingCalendar []ent.Hook
 	}
 	inters struct {
 		Account, AccountContact, AccountTeamMember, Activity, ActivityParticipant,
 		Announcement, AnnouncementReceipt, Branch, Circle, CircleMember,
 		CompetitorProfile, Consent, Contact, ContactPlan, Conversation, CustomField,
-		ExchangeRate, Export, File, ForecastAdjustment, ImportRun, Lead,
-		LifecycleStage, LifecycleStep, LocationEvent, Mention, Need, Note,
-		Notification, Opportunity, OpportunityCompetitor, OpportunityContact,
-		OpportunityLine, OpportunityStep, Pipeline, Post, Preference, Product,
-		ProductCategory, ReadMark, Recurrence, Relationship, Reminder, RetentionRule,
-		Role, RoleGrant, SalesTarget, Share, Stage, StageHistory, Tag, Tagging, Team,
+		ExchangeRate, Export, File, ForecastAdjustment, ImportRun, IncentiveEntry,
+		IncentiveParticipant, IncentivePlan, Lead, LifecycleStage, LifecycleStep,
+		LocationEvent, Mention, Need, Note, Notification, Opportunity,
+		OpportunityCompetitor, OpportunityContact, OpportunityLine, OpportunitySplit,
+		OpportunityStep, Pipeline, Post, Preference, Product, ProductCategory,
+		ReadMark, Recurrence, Relationship, Reminder, RetentionRule, Role, RoleGrant,
+		SalesPlan, SalesTarget, Share, Stage, StageHistory, Tag, Tagging, Team,
 		Territory, TerritoryMember, User, WorkingCalendar []ent.Interceptor
 	}
 )

@@ -26,6 +26,9 @@ import (
 	"farley/ent/file"
 	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
+	"farley/ent/incentiveentry"
+	"farley/ent/incentiveparticipant"
+	"farley/ent/incentiveplan"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -38,6 +41,7 @@ import (
 	"farley/ent/opportunitycompetitor"
 	"farley/ent/opportunitycontact"
 	"farley/ent/opportunityline"
+	"farley/ent/opportunitysplit"
 	"farley/ent/opportunitystep"
 	"farley/ent/pipeline"
 	"farley/ent/post"
@@ -51,6 +55,7 @@ import (
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
+	"farley/ent/salesplan"
 	"farley/ent/salestarget"
 	"farley/ent/share"
 	"farley/ent/stage"
@@ -150,6 +155,9 @@ func checkColumn(t, c string) error {
 			file.Table:                  file.ValidColumn,
 			forecastadjustment.Table:    forecastadjustment.ValidColumn,
 			importrun.Table:             importrun.ValidColumn,
+			incentiveentry.Table:        incentiveentry.ValidColumn,
+			incentiveparticipant.Table:  incentiveparticipant.ValidColumn,
+			incentiveplan.Table:         incentiveplan.ValidColumn,
 			lead.Table:                  lead.ValidColumn,
 			lifecyclestage.Table:        lifecyclestage.ValidColumn,
 			lifecyclestep.Table:         lifecyclestep.ValidColumn,
@@ -162,6 +170,7 @@ func checkColumn(t, c string) error {
 			opportunitycompetitor.Table: opportunitycompetitor.ValidColumn,
 			opportunitycontact.Table:    opportunitycontact.ValidColumn,
 			opportunityline.Table:       opportunityline.ValidColumn,
+			opportunitysplit.Table:      opportunitysplit.ValidColumn,
 			opportunitystep.Table:       opportunitystep.ValidColumn,
 			pipeline.Table:              pipeline.ValidColumn,
 			post.Table:                  post.ValidColumn,
@@ -175,6 +184,7 @@ func checkColumn(t, c string) error {
 			retentionrule.Table:         retentionrule.ValidColumn,
 			role.Table:                  role.ValidColumn,
 			rolegrant.Table:             rolegrant.ValidColumn,
+			salesplan.Table:             salesplan.ValidColumn,
 			salestarget.Table:           salestarget.ValidColumn,
 			share.Table:                 share.ValidColumn,
 			stage.Table:                 stage.ValidColumn,

@@ -26,6 +26,9 @@ import (
 	"farley/ent/file"
 	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
+	"farley/ent/incentiveentry"
+	"farley/ent/incentiveparticipant"
+	"farley/ent/incentiveplan"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/lifecyclestep"
@@ -38,6 +41,7 @@ import (
 	"farley/ent/opportunitycompetitor"
 	"farley/ent/opportunitycontact"
 	"farley/ent/opportunityline"
+	"farley/ent/opportunitysplit"
 	"farley/ent/opportunitystep"
 	"farley/ent/pipeline"
 	"farley/ent/post"
@@ -52,6 +56,7 @@ import (
 	"farley/ent/retentionrule"
 	"farley/ent/role"
 	"farley/ent/rolegrant"
+	"farley/ent/salesplan"
 	"farley/ent/salestarget"
 	"farley/ent/share"
 	"farley/ent/stage"
@@ -102,6 +107,9 @@ const (
 	TypeFile                  = "File"
 	TypeForecastAdjustment    = "ForecastAdjustment"
 	TypeImportRun             = "ImportRun"
+	TypeIncentiveEntry        = "IncentiveEntry"
+	TypeIncentiveParticipant  = "IncentiveParticipant"
+	TypeIncentivePlan         = "IncentivePlan"
 	TypeLead                  = "Lead"
 	TypeLifecycleStage        = "LifecycleStage"
 	TypeLifecycleStep         = "LifecycleStep"
@@ -114,6 +122,7 @@ const (
 	TypeOpportunityCompetitor = "OpportunityCompetitor"
 	TypeOpportunityContact    = "OpportunityContact"
 	TypeOpportunityLine       = "OpportunityLine"
+	TypeOpportunitySplit      = "OpportunitySplit"
 	TypeOpportunityStep       = "OpportunityStep"
 	TypePipeline              = "Pipeline"
 	TypePost                  = "Post"
@@ -127,6 +136,7 @@ const (
 	TypeRetentionRule         = "RetentionRule"
 	TypeRole                  = "Role"
 	TypeRoleGrant             = "RoleGrant"
+	TypeSalesPlan             = "SalesPlan"
 	TypeSalesTarget           = "SalesTarget"
 	TypeShare                 = "Share"
 	TypeStage                 = "Stage"
@@ -6550,6 +6560,7 @@ type ActivityMutation struct {
 	exception_of_id      *stored.ID
 	occurrence           *string
 	contact_plan_id      *stored.ID
+	sales_plan_id        *stored.ID
 	calendar_uid         *string
 	calendar_sequence    *int64
 	addcalendar_sequence *int64
@@ -8605,6 +8616,55 @@ func (m *ActivityMutation) ResetContactPlanID() {
 	delete(m.clearedFields, activity.FieldContactPlanID)
 }
 
+// SetSalesPlanID sets the "sales_plan_id" field.
+func (m *ActivityMutation) SetSalesPlanID(s stored.ID) {
+	m.sales_plan_id = &s
+}
+
+// SalesPlanID returns the value of the "sales_plan_id" field in the mutation.
+func (m *ActivityMutation) SalesPlanID() (r stored.ID, exists bool) {
+	v := m.sales_plan_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSalesPlanID returns the old "sales_plan_id" field's value of the Activity entity.
+// If the Activity object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActivityMutation) OldSalesPlanID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSalesPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSalesPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSalesPlanID: %w", err)
+	}
+	return oldValue.SalesPlanID, nil
+}
+
+// ClearSalesPlanID clears the value of the "sales_plan_id" field.
+func (m *ActivityMutation) ClearSalesPlanID() {
+	m.sales_plan_id = nil
+	m.clearedFields[activity.FieldSalesPlanID] = struct{}{}
+}
+
+// SalesPlanIDCleared returns if the "sales_plan_id" field was cleared in this mutation.
+func (m *ActivityMutation) SalesPlanIDCleared() bool {
+	_, ok := m.clearedFields[activity.FieldSalesPlanID]
+	return ok
+}
+
+// ResetSalesPlanID resets all changes to the "sales_plan_id" field.
+func (m *ActivityMutation) ResetSalesPlanID() {
+	m.sales_plan_id = nil
+	delete(m.clearedFields, activity.FieldSalesPlanID)
+}
+
 // SetCalendarUID sets the "calendar_uid" field.
 func (m *ActivityMutation) SetCalendarUID(s string) {
 	m.calendar_uid = &s
@@ -8915,7 +8975,7 @@ func (m *ActivityMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ActivityMutation) Fields() []string {
-	fields := make([]string, 0, 44)
+	fields := make([]string, 0, 45)
 	if m.version != nil {
 		fields = append(fields, activity.FieldVersion)
 	}
@@ -9039,6 +9099,9 @@ func (m *ActivityMutation) Fields() []string {
 	if m.contact_plan_id != nil {
 		fields = append(fields, activity.FieldContactPlanID)
 	}
+	if m.sales_plan_id != nil {
+		fields = append(fields, activity.FieldSalesPlanID)
+	}
 	if m.calendar_uid != nil {
 		fields = append(fields, activity.FieldCalendarUID)
 	}
@@ -9138,6 +9201,8 @@ func (m *ActivityMutation) Field(name string) (ent.Value, bool) {
 		return m.Occurrence()
 	case activity.FieldContactPlanID:
 		return m.ContactPlanID()
+	case activity.FieldSalesPlanID:
+		return m.SalesPlanID()
 	case activity.FieldCalendarUID:
 		return m.CalendarUID()
 	case activity.FieldCalendarSequence:
@@ -9235,6 +9300,8 @@ func (m *ActivityMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldOccurrence(ctx)
 	case activity.FieldContactPlanID:
 		return m.OldContactPlanID(ctx)
+	case activity.FieldSalesPlanID:
+		return m.OldSalesPlanID(ctx)
 	case activity.FieldCalendarUID:
 		return m.OldCalendarUID(ctx)
 	case activity.FieldCalendarSequence:
@@ -9537,6 +9604,13 @@ func (m *ActivityMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetContactPlanID(v)
 		return nil
+	case activity.FieldSalesPlanID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSalesPlanID(v)
+		return nil
 	case activity.FieldCalendarUID:
 		v, ok := value.(string)
 		if !ok {
@@ -9723,6 +9797,9 @@ func (m *ActivityMutation) ClearedFields() []string {
 	if m.FieldCleared(activity.FieldContactPlanID) {
 		fields = append(fields, activity.FieldContactPlanID)
 	}
+	if m.FieldCleared(activity.FieldSalesPlanID) {
+		fields = append(fields, activity.FieldSalesPlanID)
+	}
 	if m.FieldCleared(activity.FieldCalendarUID) {
 		fields = append(fields, activity.FieldCalendarUID)
 	}
@@ -9841,6 +9918,9 @@ func (m *ActivityMutation) ClearField(name string) error {
 		return nil
 	case activity.FieldContactPlanID:
 		m.ClearContactPlanID()
+		return nil
+	case activity.FieldSalesPlanID:
+		m.ClearSalesPlanID()
 		return nil
 	case activity.FieldCalendarUID:
 		m.ClearCalendarUID()
@@ -9981,6 +10061,9 @@ func (m *ActivityMutation) ResetField(name string) error {
 		return nil
 	case activity.FieldContactPlanID:
 		m.ResetContactPlanID()
+		return nil
+	case activity.FieldSalesPlanID:
+		m.ResetSalesPlanID()
 		return nil
 	case activity.FieldCalendarUID:
 		m.ResetCalendarUID()
@@ -40267,6 +40350,5123 @@ func (m *ImportRunMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ImportRun edge %s", name)
 }
 
+// IncentiveEntryMutation represents an operation that mutates the IncentiveEntry nodes in the graph.
+type IncentiveEntryMutation struct {
+	config
+	op                        Op
+	typ                       string
+	id                        *stored.ID
+	version                   *int64
+	addversion                *int64
+	created_at                *time.Time
+	updated_at                *time.Time
+	created_by_id             *stored.ID
+	updated_by_id             *stored.ID
+	deleted_at                *time.Time
+	owner_id                  *stored.ID
+	team_id                   *stored.ID
+	partner_id                *stored.ID
+	plan_id                   *stored.ID
+	user_id                   *stored.ID
+	opportunity_id            *stored.ID
+	occurred_at               *time.Time
+	period_starts_on          *string
+	share                     *string
+	basis_amount              *int64
+	addbasis_amount           *int64
+	basis_amount_currency     *string
+	basis_amount_reporting    *int64
+	addbasis_amount_reporting *int64
+	amount                    *int64
+	addamount                 *int64
+	amount_currency           *string
+	amount_reporting          *int64
+	addamount_reporting       *int64
+	steps                     *string
+	reversal_of_id            *stored.ID
+	measure                   *int64
+	addmeasure                *int64
+	reached                   *int64
+	addreached                *int64
+	clearedFields             map[string]struct{}
+	done                      bool
+	oldValue                  func(context.Context) (*IncentiveEntry, error)
+	predicates                []predicate.IncentiveEntry
+}
+
+var _ ent.Mutation = (*IncentiveEntryMutation)(nil)
+
+// incentiveentryOption allows management of the mutation configuration using functional options.
+type incentiveentryOption func(*IncentiveEntryMutation)
+
+// newIncentiveEntryMutation creates new mutation for the IncentiveEntry entity.
+func newIncentiveEntryMutation(c config, op Op, opts ...incentiveentryOption) *IncentiveEntryMutation {
+	m := &IncentiveEntryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeIncentiveEntry,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withIncentiveEntryID sets the ID field of the mutation.
+func withIncentiveEntryID(id stored.ID) incentiveentryOption {
+	return func(m *IncentiveEntryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *IncentiveEntry
+		)
+		m.oldValue = func(ctx context.Context) (*IncentiveEntry, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().IncentiveEntry.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withIncentiveEntry sets the old IncentiveEntry of the mutation.
+func withIncentiveEntry(node *IncentiveEntry) incentiveentryOption {
+	return func(m *IncentiveEntryMutation) {
+		m.oldValue = func(context.Context) (*IncentiveEntry, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m IncentiveEntryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m IncentiveEntryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of IncentiveEntry entities.
+func (m *IncentiveEntryMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *IncentiveEntryMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *IncentiveEntryMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().IncentiveEntry.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *IncentiveEntryMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *IncentiveEntryMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *IncentiveEntryMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *IncentiveEntryMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *IncentiveEntryMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *IncentiveEntryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *IncentiveEntryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *IncentiveEntryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *IncentiveEntryMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *IncentiveEntryMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *IncentiveEntryMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *IncentiveEntryMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *IncentiveEntryMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *IncentiveEntryMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[incentiveentry.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *IncentiveEntryMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, incentiveentry.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *IncentiveEntryMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *IncentiveEntryMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *IncentiveEntryMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[incentiveentry.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *IncentiveEntryMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, incentiveentry.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *IncentiveEntryMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *IncentiveEntryMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *IncentiveEntryMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[incentiveentry.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *IncentiveEntryMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, incentiveentry.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *IncentiveEntryMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *IncentiveEntryMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *IncentiveEntryMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[incentiveentry.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *IncentiveEntryMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, incentiveentry.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *IncentiveEntryMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *IncentiveEntryMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *IncentiveEntryMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[incentiveentry.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *IncentiveEntryMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, incentiveentry.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *IncentiveEntryMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *IncentiveEntryMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *IncentiveEntryMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[incentiveentry.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *IncentiveEntryMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, incentiveentry.FieldPartnerID)
+}
+
+// SetPlanID sets the "plan_id" field.
+func (m *IncentiveEntryMutation) SetPlanID(s stored.ID) {
+	m.plan_id = &s
+}
+
+// PlanID returns the value of the "plan_id" field in the mutation.
+func (m *IncentiveEntryMutation) PlanID() (r stored.ID, exists bool) {
+	v := m.plan_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlanID returns the old "plan_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldPlanID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlanID: %w", err)
+	}
+	return oldValue.PlanID, nil
+}
+
+// ResetPlanID resets all changes to the "plan_id" field.
+func (m *IncentiveEntryMutation) ResetPlanID() {
+	m.plan_id = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *IncentiveEntryMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *IncentiveEntryMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *IncentiveEntryMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *IncentiveEntryMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity_id = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *IncentiveEntryMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *IncentiveEntryMutation) ResetOpportunityID() {
+	m.opportunity_id = nil
+}
+
+// SetOccurredAt sets the "occurred_at" field.
+func (m *IncentiveEntryMutation) SetOccurredAt(t time.Time) {
+	m.occurred_at = &t
+}
+
+// OccurredAt returns the value of the "occurred_at" field in the mutation.
+func (m *IncentiveEntryMutation) OccurredAt() (r time.Time, exists bool) {
+	v := m.occurred_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOccurredAt returns the old "occurred_at" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldOccurredAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOccurredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOccurredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOccurredAt: %w", err)
+	}
+	return oldValue.OccurredAt, nil
+}
+
+// ResetOccurredAt resets all changes to the "occurred_at" field.
+func (m *IncentiveEntryMutation) ResetOccurredAt() {
+	m.occurred_at = nil
+}
+
+// SetPeriodStartsOn sets the "period_starts_on" field.
+func (m *IncentiveEntryMutation) SetPeriodStartsOn(s string) {
+	m.period_starts_on = &s
+}
+
+// PeriodStartsOn returns the value of the "period_starts_on" field in the mutation.
+func (m *IncentiveEntryMutation) PeriodStartsOn() (r string, exists bool) {
+	v := m.period_starts_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPeriodStartsOn returns the old "period_starts_on" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldPeriodStartsOn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPeriodStartsOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPeriodStartsOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPeriodStartsOn: %w", err)
+	}
+	return oldValue.PeriodStartsOn, nil
+}
+
+// ResetPeriodStartsOn resets all changes to the "period_starts_on" field.
+func (m *IncentiveEntryMutation) ResetPeriodStartsOn() {
+	m.period_starts_on = nil
+}
+
+// SetShare sets the "share" field.
+func (m *IncentiveEntryMutation) SetShare(s string) {
+	m.share = &s
+}
+
+// Share returns the value of the "share" field in the mutation.
+func (m *IncentiveEntryMutation) Share() (r string, exists bool) {
+	v := m.share
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShare returns the old "share" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldShare(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShare is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShare requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShare: %w", err)
+	}
+	return oldValue.Share, nil
+}
+
+// ClearShare clears the value of the "share" field.
+func (m *IncentiveEntryMutation) ClearShare() {
+	m.share = nil
+	m.clearedFields[incentiveentry.FieldShare] = struct{}{}
+}
+
+// ShareCleared returns if the "share" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) ShareCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldShare]
+	return ok
+}
+
+// ResetShare resets all changes to the "share" field.
+func (m *IncentiveEntryMutation) ResetShare() {
+	m.share = nil
+	delete(m.clearedFields, incentiveentry.FieldShare)
+}
+
+// SetBasisAmount sets the "basis_amount" field.
+func (m *IncentiveEntryMutation) SetBasisAmount(i int64) {
+	m.basis_amount = &i
+	m.addbasis_amount = nil
+}
+
+// BasisAmount returns the value of the "basis_amount" field in the mutation.
+func (m *IncentiveEntryMutation) BasisAmount() (r int64, exists bool) {
+	v := m.basis_amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasisAmount returns the old "basis_amount" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldBasisAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasisAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasisAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasisAmount: %w", err)
+	}
+	return oldValue.BasisAmount, nil
+}
+
+// AddBasisAmount adds i to the "basis_amount" field.
+func (m *IncentiveEntryMutation) AddBasisAmount(i int64) {
+	if m.addbasis_amount != nil {
+		*m.addbasis_amount += i
+	} else {
+		m.addbasis_amount = &i
+	}
+}
+
+// AddedBasisAmount returns the value that was added to the "basis_amount" field in this mutation.
+func (m *IncentiveEntryMutation) AddedBasisAmount() (r int64, exists bool) {
+	v := m.addbasis_amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearBasisAmount clears the value of the "basis_amount" field.
+func (m *IncentiveEntryMutation) ClearBasisAmount() {
+	m.basis_amount = nil
+	m.addbasis_amount = nil
+	m.clearedFields[incentiveentry.FieldBasisAmount] = struct{}{}
+}
+
+// BasisAmountCleared returns if the "basis_amount" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) BasisAmountCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldBasisAmount]
+	return ok
+}
+
+// ResetBasisAmount resets all changes to the "basis_amount" field.
+func (m *IncentiveEntryMutation) ResetBasisAmount() {
+	m.basis_amount = nil
+	m.addbasis_amount = nil
+	delete(m.clearedFields, incentiveentry.FieldBasisAmount)
+}
+
+// SetBasisAmountCurrency sets the "basis_amount_currency" field.
+func (m *IncentiveEntryMutation) SetBasisAmountCurrency(s string) {
+	m.basis_amount_currency = &s
+}
+
+// BasisAmountCurrency returns the value of the "basis_amount_currency" field in the mutation.
+func (m *IncentiveEntryMutation) BasisAmountCurrency() (r string, exists bool) {
+	v := m.basis_amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasisAmountCurrency returns the old "basis_amount_currency" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldBasisAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasisAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasisAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasisAmountCurrency: %w", err)
+	}
+	return oldValue.BasisAmountCurrency, nil
+}
+
+// ClearBasisAmountCurrency clears the value of the "basis_amount_currency" field.
+func (m *IncentiveEntryMutation) ClearBasisAmountCurrency() {
+	m.basis_amount_currency = nil
+	m.clearedFields[incentiveentry.FieldBasisAmountCurrency] = struct{}{}
+}
+
+// BasisAmountCurrencyCleared returns if the "basis_amount_currency" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) BasisAmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldBasisAmountCurrency]
+	return ok
+}
+
+// ResetBasisAmountCurrency resets all changes to the "basis_amount_currency" field.
+func (m *IncentiveEntryMutation) ResetBasisAmountCurrency() {
+	m.basis_amount_currency = nil
+	delete(m.clearedFields, incentiveentry.FieldBasisAmountCurrency)
+}
+
+// SetBasisAmountReporting sets the "basis_amount_reporting" field.
+func (m *IncentiveEntryMutation) SetBasisAmountReporting(i int64) {
+	m.basis_amount_reporting = &i
+	m.addbasis_amount_reporting = nil
+}
+
+// BasisAmountReporting returns the value of the "basis_amount_reporting" field in the mutation.
+func (m *IncentiveEntryMutation) BasisAmountReporting() (r int64, exists bool) {
+	v := m.basis_amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasisAmountReporting returns the old "basis_amount_reporting" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldBasisAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasisAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasisAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasisAmountReporting: %w", err)
+	}
+	return oldValue.BasisAmountReporting, nil
+}
+
+// AddBasisAmountReporting adds i to the "basis_amount_reporting" field.
+func (m *IncentiveEntryMutation) AddBasisAmountReporting(i int64) {
+	if m.addbasis_amount_reporting != nil {
+		*m.addbasis_amount_reporting += i
+	} else {
+		m.addbasis_amount_reporting = &i
+	}
+}
+
+// AddedBasisAmountReporting returns the value that was added to the "basis_amount_reporting" field in this mutation.
+func (m *IncentiveEntryMutation) AddedBasisAmountReporting() (r int64, exists bool) {
+	v := m.addbasis_amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearBasisAmountReporting clears the value of the "basis_amount_reporting" field.
+func (m *IncentiveEntryMutation) ClearBasisAmountReporting() {
+	m.basis_amount_reporting = nil
+	m.addbasis_amount_reporting = nil
+	m.clearedFields[incentiveentry.FieldBasisAmountReporting] = struct{}{}
+}
+
+// BasisAmountReportingCleared returns if the "basis_amount_reporting" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) BasisAmountReportingCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldBasisAmountReporting]
+	return ok
+}
+
+// ResetBasisAmountReporting resets all changes to the "basis_amount_reporting" field.
+func (m *IncentiveEntryMutation) ResetBasisAmountReporting() {
+	m.basis_amount_reporting = nil
+	m.addbasis_amount_reporting = nil
+	delete(m.clearedFields, incentiveentry.FieldBasisAmountReporting)
+}
+
+// SetAmount sets the "amount" field.
+func (m *IncentiveEntryMutation) SetAmount(i int64) {
+	m.amount = &i
+	m.addamount = nil
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *IncentiveEntryMutation) Amount() (r int64, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldAmount(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// AddAmount adds i to the "amount" field.
+func (m *IncentiveEntryMutation) AddAmount(i int64) {
+	if m.addamount != nil {
+		*m.addamount += i
+	} else {
+		m.addamount = &i
+	}
+}
+
+// AddedAmount returns the value that was added to the "amount" field in this mutation.
+func (m *IncentiveEntryMutation) AddedAmount() (r int64, exists bool) {
+	v := m.addamount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmount clears the value of the "amount" field.
+func (m *IncentiveEntryMutation) ClearAmount() {
+	m.amount = nil
+	m.addamount = nil
+	m.clearedFields[incentiveentry.FieldAmount] = struct{}{}
+}
+
+// AmountCleared returns if the "amount" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) AmountCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldAmount]
+	return ok
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *IncentiveEntryMutation) ResetAmount() {
+	m.amount = nil
+	m.addamount = nil
+	delete(m.clearedFields, incentiveentry.FieldAmount)
+}
+
+// SetAmountCurrency sets the "amount_currency" field.
+func (m *IncentiveEntryMutation) SetAmountCurrency(s string) {
+	m.amount_currency = &s
+}
+
+// AmountCurrency returns the value of the "amount_currency" field in the mutation.
+func (m *IncentiveEntryMutation) AmountCurrency() (r string, exists bool) {
+	v := m.amount_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountCurrency returns the old "amount_currency" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldAmountCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountCurrency: %w", err)
+	}
+	return oldValue.AmountCurrency, nil
+}
+
+// ClearAmountCurrency clears the value of the "amount_currency" field.
+func (m *IncentiveEntryMutation) ClearAmountCurrency() {
+	m.amount_currency = nil
+	m.clearedFields[incentiveentry.FieldAmountCurrency] = struct{}{}
+}
+
+// AmountCurrencyCleared returns if the "amount_currency" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) AmountCurrencyCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldAmountCurrency]
+	return ok
+}
+
+// ResetAmountCurrency resets all changes to the "amount_currency" field.
+func (m *IncentiveEntryMutation) ResetAmountCurrency() {
+	m.amount_currency = nil
+	delete(m.clearedFields, incentiveentry.FieldAmountCurrency)
+}
+
+// SetAmountReporting sets the "amount_reporting" field.
+func (m *IncentiveEntryMutation) SetAmountReporting(i int64) {
+	m.amount_reporting = &i
+	m.addamount_reporting = nil
+}
+
+// AmountReporting returns the value of the "amount_reporting" field in the mutation.
+func (m *IncentiveEntryMutation) AmountReporting() (r int64, exists bool) {
+	v := m.amount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmountReporting returns the old "amount_reporting" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldAmountReporting(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmountReporting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmountReporting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmountReporting: %w", err)
+	}
+	return oldValue.AmountReporting, nil
+}
+
+// AddAmountReporting adds i to the "amount_reporting" field.
+func (m *IncentiveEntryMutation) AddAmountReporting(i int64) {
+	if m.addamount_reporting != nil {
+		*m.addamount_reporting += i
+	} else {
+		m.addamount_reporting = &i
+	}
+}
+
+// AddedAmountReporting returns the value that was added to the "amount_reporting" field in this mutation.
+func (m *IncentiveEntryMutation) AddedAmountReporting() (r int64, exists bool) {
+	v := m.addamount_reporting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearAmountReporting clears the value of the "amount_reporting" field.
+func (m *IncentiveEntryMutation) ClearAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	m.clearedFields[incentiveentry.FieldAmountReporting] = struct{}{}
+}
+
+// AmountReportingCleared returns if the "amount_reporting" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) AmountReportingCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldAmountReporting]
+	return ok
+}
+
+// ResetAmountReporting resets all changes to the "amount_reporting" field.
+func (m *IncentiveEntryMutation) ResetAmountReporting() {
+	m.amount_reporting = nil
+	m.addamount_reporting = nil
+	delete(m.clearedFields, incentiveentry.FieldAmountReporting)
+}
+
+// SetSteps sets the "steps" field.
+func (m *IncentiveEntryMutation) SetSteps(s string) {
+	m.steps = &s
+}
+
+// Steps returns the value of the "steps" field in the mutation.
+func (m *IncentiveEntryMutation) Steps() (r string, exists bool) {
+	v := m.steps
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSteps returns the old "steps" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldSteps(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSteps is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSteps requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSteps: %w", err)
+	}
+	return oldValue.Steps, nil
+}
+
+// ClearSteps clears the value of the "steps" field.
+func (m *IncentiveEntryMutation) ClearSteps() {
+	m.steps = nil
+	m.clearedFields[incentiveentry.FieldSteps] = struct{}{}
+}
+
+// StepsCleared returns if the "steps" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) StepsCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldSteps]
+	return ok
+}
+
+// ResetSteps resets all changes to the "steps" field.
+func (m *IncentiveEntryMutation) ResetSteps() {
+	m.steps = nil
+	delete(m.clearedFields, incentiveentry.FieldSteps)
+}
+
+// SetReversalOfID sets the "reversal_of_id" field.
+func (m *IncentiveEntryMutation) SetReversalOfID(s stored.ID) {
+	m.reversal_of_id = &s
+}
+
+// ReversalOfID returns the value of the "reversal_of_id" field in the mutation.
+func (m *IncentiveEntryMutation) ReversalOfID() (r stored.ID, exists bool) {
+	v := m.reversal_of_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReversalOfID returns the old "reversal_of_id" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldReversalOfID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReversalOfID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReversalOfID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReversalOfID: %w", err)
+	}
+	return oldValue.ReversalOfID, nil
+}
+
+// ClearReversalOfID clears the value of the "reversal_of_id" field.
+func (m *IncentiveEntryMutation) ClearReversalOfID() {
+	m.reversal_of_id = nil
+	m.clearedFields[incentiveentry.FieldReversalOfID] = struct{}{}
+}
+
+// ReversalOfIDCleared returns if the "reversal_of_id" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) ReversalOfIDCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldReversalOfID]
+	return ok
+}
+
+// ResetReversalOfID resets all changes to the "reversal_of_id" field.
+func (m *IncentiveEntryMutation) ResetReversalOfID() {
+	m.reversal_of_id = nil
+	delete(m.clearedFields, incentiveentry.FieldReversalOfID)
+}
+
+// SetMeasure sets the "measure" field.
+func (m *IncentiveEntryMutation) SetMeasure(i int64) {
+	m.measure = &i
+	m.addmeasure = nil
+}
+
+// Measure returns the value of the "measure" field in the mutation.
+func (m *IncentiveEntryMutation) Measure() (r int64, exists bool) {
+	v := m.measure
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMeasure returns the old "measure" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldMeasure(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMeasure is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMeasure requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMeasure: %w", err)
+	}
+	return oldValue.Measure, nil
+}
+
+// AddMeasure adds i to the "measure" field.
+func (m *IncentiveEntryMutation) AddMeasure(i int64) {
+	if m.addmeasure != nil {
+		*m.addmeasure += i
+	} else {
+		m.addmeasure = &i
+	}
+}
+
+// AddedMeasure returns the value that was added to the "measure" field in this mutation.
+func (m *IncentiveEntryMutation) AddedMeasure() (r int64, exists bool) {
+	v := m.addmeasure
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearMeasure clears the value of the "measure" field.
+func (m *IncentiveEntryMutation) ClearMeasure() {
+	m.measure = nil
+	m.addmeasure = nil
+	m.clearedFields[incentiveentry.FieldMeasure] = struct{}{}
+}
+
+// MeasureCleared returns if the "measure" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) MeasureCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldMeasure]
+	return ok
+}
+
+// ResetMeasure resets all changes to the "measure" field.
+func (m *IncentiveEntryMutation) ResetMeasure() {
+	m.measure = nil
+	m.addmeasure = nil
+	delete(m.clearedFields, incentiveentry.FieldMeasure)
+}
+
+// SetReached sets the "reached" field.
+func (m *IncentiveEntryMutation) SetReached(i int64) {
+	m.reached = &i
+	m.addreached = nil
+}
+
+// Reached returns the value of the "reached" field in the mutation.
+func (m *IncentiveEntryMutation) Reached() (r int64, exists bool) {
+	v := m.reached
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReached returns the old "reached" field's value of the IncentiveEntry entity.
+// If the IncentiveEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveEntryMutation) OldReached(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReached is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReached requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReached: %w", err)
+	}
+	return oldValue.Reached, nil
+}
+
+// AddReached adds i to the "reached" field.
+func (m *IncentiveEntryMutation) AddReached(i int64) {
+	if m.addreached != nil {
+		*m.addreached += i
+	} else {
+		m.addreached = &i
+	}
+}
+
+// AddedReached returns the value that was added to the "reached" field in this mutation.
+func (m *IncentiveEntryMutation) AddedReached() (r int64, exists bool) {
+	v := m.addreached
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearReached clears the value of the "reached" field.
+func (m *IncentiveEntryMutation) ClearReached() {
+	m.reached = nil
+	m.addreached = nil
+	m.clearedFields[incentiveentry.FieldReached] = struct{}{}
+}
+
+// ReachedCleared returns if the "reached" field was cleared in this mutation.
+func (m *IncentiveEntryMutation) ReachedCleared() bool {
+	_, ok := m.clearedFields[incentiveentry.FieldReached]
+	return ok
+}
+
+// ResetReached resets all changes to the "reached" field.
+func (m *IncentiveEntryMutation) ResetReached() {
+	m.reached = nil
+	m.addreached = nil
+	delete(m.clearedFields, incentiveentry.FieldReached)
+}
+
+// Where appends a list predicates to the IncentiveEntryMutation builder.
+func (m *IncentiveEntryMutation) Where(ps ...predicate.IncentiveEntry) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the IncentiveEntryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *IncentiveEntryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.IncentiveEntry, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *IncentiveEntryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *IncentiveEntryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (IncentiveEntry).
+func (m *IncentiveEntryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *IncentiveEntryMutation) Fields() []string {
+	fields := make([]string, 0, 25)
+	if m.version != nil {
+		fields = append(fields, incentiveentry.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, incentiveentry.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, incentiveentry.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, incentiveentry.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, incentiveentry.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, incentiveentry.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, incentiveentry.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, incentiveentry.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, incentiveentry.FieldPartnerID)
+	}
+	if m.plan_id != nil {
+		fields = append(fields, incentiveentry.FieldPlanID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, incentiveentry.FieldUserID)
+	}
+	if m.opportunity_id != nil {
+		fields = append(fields, incentiveentry.FieldOpportunityID)
+	}
+	if m.occurred_at != nil {
+		fields = append(fields, incentiveentry.FieldOccurredAt)
+	}
+	if m.period_starts_on != nil {
+		fields = append(fields, incentiveentry.FieldPeriodStartsOn)
+	}
+	if m.share != nil {
+		fields = append(fields, incentiveentry.FieldShare)
+	}
+	if m.basis_amount != nil {
+		fields = append(fields, incentiveentry.FieldBasisAmount)
+	}
+	if m.basis_amount_currency != nil {
+		fields = append(fields, incentiveentry.FieldBasisAmountCurrency)
+	}
+	if m.basis_amount_reporting != nil {
+		fields = append(fields, incentiveentry.FieldBasisAmountReporting)
+	}
+	if m.amount != nil {
+		fields = append(fields, incentiveentry.FieldAmount)
+	}
+	if m.amount_currency != nil {
+		fields = append(fields, incentiveentry.FieldAmountCurrency)
+	}
+	if m.amount_reporting != nil {
+		fields = append(fields, incentiveentry.FieldAmountReporting)
+	}
+	if m.steps != nil {
+		fields = append(fields, incentiveentry.FieldSteps)
+	}
+	if m.reversal_of_id != nil {
+		fields = append(fields, incentiveentry.FieldReversalOfID)
+	}
+	if m.measure != nil {
+		fields = append(fields, incentiveentry.FieldMeasure)
+	}
+	if m.reached != nil {
+		fields = append(fields, incentiveentry.FieldReached)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *IncentiveEntryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case incentiveentry.FieldVersion:
+		return m.Version()
+	case incentiveentry.FieldCreatedAt:
+		return m.CreatedAt()
+	case incentiveentry.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case incentiveentry.FieldCreatedByID:
+		return m.CreatedByID()
+	case incentiveentry.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case incentiveentry.FieldDeletedAt:
+		return m.DeletedAt()
+	case incentiveentry.FieldOwnerID:
+		return m.OwnerID()
+	case incentiveentry.FieldTeamID:
+		return m.TeamID()
+	case incentiveentry.FieldPartnerID:
+		return m.PartnerID()
+	case incentiveentry.FieldPlanID:
+		return m.PlanID()
+	case incentiveentry.FieldUserID:
+		return m.UserID()
+	case incentiveentry.FieldOpportunityID:
+		return m.OpportunityID()
+	case incentiveentry.FieldOccurredAt:
+		return m.OccurredAt()
+	case incentiveentry.FieldPeriodStartsOn:
+		return m.PeriodStartsOn()
+	case incentiveentry.FieldShare:
+		return m.Share()
+	case incentiveentry.FieldBasisAmount:
+		return m.BasisAmount()
+	case incentiveentry.FieldBasisAmountCurrency:
+		return m.BasisAmountCurrency()
+	case incentiveentry.FieldBasisAmountReporting:
+		return m.BasisAmountReporting()
+	case incentiveentry.FieldAmount:
+		return m.Amount()
+	case incentiveentry.FieldAmountCurrency:
+		return m.AmountCurrency()
+	case incentiveentry.FieldAmountReporting:
+		return m.AmountReporting()
+	case incentiveentry.FieldSteps:
+		return m.Steps()
+	case incentiveentry.FieldReversalOfID:
+		return m.ReversalOfID()
+	case incentiveentry.FieldMeasure:
+		return m.Measure()
+	case incentiveentry.FieldReached:
+		return m.Reached()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *IncentiveEntryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case incentiveentry.FieldVersion:
+		return m.OldVersion(ctx)
+	case incentiveentry.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case incentiveentry.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case incentiveentry.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case incentiveentry.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case incentiveentry.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case incentiveentry.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case incentiveentry.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case incentiveentry.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case incentiveentry.FieldPlanID:
+		return m.OldPlanID(ctx)
+	case incentiveentry.FieldUserID:
+		return m.OldUserID(ctx)
+	case incentiveentry.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case incentiveentry.FieldOccurredAt:
+		return m.OldOccurredAt(ctx)
+	case incentiveentry.FieldPeriodStartsOn:
+		return m.OldPeriodStartsOn(ctx)
+	case incentiveentry.FieldShare:
+		return m.OldShare(ctx)
+	case incentiveentry.FieldBasisAmount:
+		return m.OldBasisAmount(ctx)
+	case incentiveentry.FieldBasisAmountCurrency:
+		return m.OldBasisAmountCurrency(ctx)
+	case incentiveentry.FieldBasisAmountReporting:
+		return m.OldBasisAmountReporting(ctx)
+	case incentiveentry.FieldAmount:
+		return m.OldAmount(ctx)
+	case incentiveentry.FieldAmountCurrency:
+		return m.OldAmountCurrency(ctx)
+	case incentiveentry.FieldAmountReporting:
+		return m.OldAmountReporting(ctx)
+	case incentiveentry.FieldSteps:
+		return m.OldSteps(ctx)
+	case incentiveentry.FieldReversalOfID:
+		return m.OldReversalOfID(ctx)
+	case incentiveentry.FieldMeasure:
+		return m.OldMeasure(ctx)
+	case incentiveentry.FieldReached:
+		return m.OldReached(ctx)
+	}
+	return nil, fmt.Errorf("unknown IncentiveEntry field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncentiveEntryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case incentiveentry.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case incentiveentry.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case incentiveentry.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case incentiveentry.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case incentiveentry.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case incentiveentry.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case incentiveentry.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case incentiveentry.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case incentiveentry.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case incentiveentry.FieldPlanID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlanID(v)
+		return nil
+	case incentiveentry.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case incentiveentry.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case incentiveentry.FieldOccurredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOccurredAt(v)
+		return nil
+	case incentiveentry.FieldPeriodStartsOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPeriodStartsOn(v)
+		return nil
+	case incentiveentry.FieldShare:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShare(v)
+		return nil
+	case incentiveentry.FieldBasisAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasisAmount(v)
+		return nil
+	case incentiveentry.FieldBasisAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasisAmountCurrency(v)
+		return nil
+	case incentiveentry.FieldBasisAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasisAmountReporting(v)
+		return nil
+	case incentiveentry.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case incentiveentry.FieldAmountCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountCurrency(v)
+		return nil
+	case incentiveentry.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmountReporting(v)
+		return nil
+	case incentiveentry.FieldSteps:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSteps(v)
+		return nil
+	case incentiveentry.FieldReversalOfID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReversalOfID(v)
+		return nil
+	case incentiveentry.FieldMeasure:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMeasure(v)
+		return nil
+	case incentiveentry.FieldReached:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReached(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveEntry field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *IncentiveEntryMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, incentiveentry.FieldVersion)
+	}
+	if m.addbasis_amount != nil {
+		fields = append(fields, incentiveentry.FieldBasisAmount)
+	}
+	if m.addbasis_amount_reporting != nil {
+		fields = append(fields, incentiveentry.FieldBasisAmountReporting)
+	}
+	if m.addamount != nil {
+		fields = append(fields, incentiveentry.FieldAmount)
+	}
+	if m.addamount_reporting != nil {
+		fields = append(fields, incentiveentry.FieldAmountReporting)
+	}
+	if m.addmeasure != nil {
+		fields = append(fields, incentiveentry.FieldMeasure)
+	}
+	if m.addreached != nil {
+		fields = append(fields, incentiveentry.FieldReached)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *IncentiveEntryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case incentiveentry.FieldVersion:
+		return m.AddedVersion()
+	case incentiveentry.FieldBasisAmount:
+		return m.AddedBasisAmount()
+	case incentiveentry.FieldBasisAmountReporting:
+		return m.AddedBasisAmountReporting()
+	case incentiveentry.FieldAmount:
+		return m.AddedAmount()
+	case incentiveentry.FieldAmountReporting:
+		return m.AddedAmountReporting()
+	case incentiveentry.FieldMeasure:
+		return m.AddedMeasure()
+	case incentiveentry.FieldReached:
+		return m.AddedReached()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncentiveEntryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case incentiveentry.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case incentiveentry.FieldBasisAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBasisAmount(v)
+		return nil
+	case incentiveentry.FieldBasisAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBasisAmountReporting(v)
+		return nil
+	case incentiveentry.FieldAmount:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmount(v)
+		return nil
+	case incentiveentry.FieldAmountReporting:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAmountReporting(v)
+		return nil
+	case incentiveentry.FieldMeasure:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMeasure(v)
+		return nil
+	case incentiveentry.FieldReached:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReached(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveEntry numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *IncentiveEntryMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(incentiveentry.FieldCreatedByID) {
+		fields = append(fields, incentiveentry.FieldCreatedByID)
+	}
+	if m.FieldCleared(incentiveentry.FieldUpdatedByID) {
+		fields = append(fields, incentiveentry.FieldUpdatedByID)
+	}
+	if m.FieldCleared(incentiveentry.FieldDeletedAt) {
+		fields = append(fields, incentiveentry.FieldDeletedAt)
+	}
+	if m.FieldCleared(incentiveentry.FieldOwnerID) {
+		fields = append(fields, incentiveentry.FieldOwnerID)
+	}
+	if m.FieldCleared(incentiveentry.FieldTeamID) {
+		fields = append(fields, incentiveentry.FieldTeamID)
+	}
+	if m.FieldCleared(incentiveentry.FieldPartnerID) {
+		fields = append(fields, incentiveentry.FieldPartnerID)
+	}
+	if m.FieldCleared(incentiveentry.FieldShare) {
+		fields = append(fields, incentiveentry.FieldShare)
+	}
+	if m.FieldCleared(incentiveentry.FieldBasisAmount) {
+		fields = append(fields, incentiveentry.FieldBasisAmount)
+	}
+	if m.FieldCleared(incentiveentry.FieldBasisAmountCurrency) {
+		fields = append(fields, incentiveentry.FieldBasisAmountCurrency)
+	}
+	if m.FieldCleared(incentiveentry.FieldBasisAmountReporting) {
+		fields = append(fields, incentiveentry.FieldBasisAmountReporting)
+	}
+	if m.FieldCleared(incentiveentry.FieldAmount) {
+		fields = append(fields, incentiveentry.FieldAmount)
+	}
+	if m.FieldCleared(incentiveentry.FieldAmountCurrency) {
+		fields = append(fields, incentiveentry.FieldAmountCurrency)
+	}
+	if m.FieldCleared(incentiveentry.FieldAmountReporting) {
+		fields = append(fields, incentiveentry.FieldAmountReporting)
+	}
+	if m.FieldCleared(incentiveentry.FieldSteps) {
+		fields = append(fields, incentiveentry.FieldSteps)
+	}
+	if m.FieldCleared(incentiveentry.FieldReversalOfID) {
+		fields = append(fields, incentiveentry.FieldReversalOfID)
+	}
+	if m.FieldCleared(incentiveentry.FieldMeasure) {
+		fields = append(fields, incentiveentry.FieldMeasure)
+	}
+	if m.FieldCleared(incentiveentry.FieldReached) {
+		fields = append(fields, incentiveentry.FieldReached)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *IncentiveEntryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *IncentiveEntryMutation) ClearField(name string) error {
+	switch name {
+	case incentiveentry.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case incentiveentry.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case incentiveentry.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case incentiveentry.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case incentiveentry.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case incentiveentry.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case incentiveentry.FieldShare:
+		m.ClearShare()
+		return nil
+	case incentiveentry.FieldBasisAmount:
+		m.ClearBasisAmount()
+		return nil
+	case incentiveentry.FieldBasisAmountCurrency:
+		m.ClearBasisAmountCurrency()
+		return nil
+	case incentiveentry.FieldBasisAmountReporting:
+		m.ClearBasisAmountReporting()
+		return nil
+	case incentiveentry.FieldAmount:
+		m.ClearAmount()
+		return nil
+	case incentiveentry.FieldAmountCurrency:
+		m.ClearAmountCurrency()
+		return nil
+	case incentiveentry.FieldAmountReporting:
+		m.ClearAmountReporting()
+		return nil
+	case incentiveentry.FieldSteps:
+		m.ClearSteps()
+		return nil
+	case incentiveentry.FieldReversalOfID:
+		m.ClearReversalOfID()
+		return nil
+	case incentiveentry.FieldMeasure:
+		m.ClearMeasure()
+		return nil
+	case incentiveentry.FieldReached:
+		m.ClearReached()
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveEntry nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *IncentiveEntryMutation) ResetField(name string) error {
+	switch name {
+	case incentiveentry.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case incentiveentry.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case incentiveentry.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case incentiveentry.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case incentiveentry.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case incentiveentry.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case incentiveentry.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case incentiveentry.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case incentiveentry.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case incentiveentry.FieldPlanID:
+		m.ResetPlanID()
+		return nil
+	case incentiveentry.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case incentiveentry.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case incentiveentry.FieldOccurredAt:
+		m.ResetOccurredAt()
+		return nil
+	case incentiveentry.FieldPeriodStartsOn:
+		m.ResetPeriodStartsOn()
+		return nil
+	case incentiveentry.FieldShare:
+		m.ResetShare()
+		return nil
+	case incentiveentry.FieldBasisAmount:
+		m.ResetBasisAmount()
+		return nil
+	case incentiveentry.FieldBasisAmountCurrency:
+		m.ResetBasisAmountCurrency()
+		return nil
+	case incentiveentry.FieldBasisAmountReporting:
+		m.ResetBasisAmountReporting()
+		return nil
+	case incentiveentry.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case incentiveentry.FieldAmountCurrency:
+		m.ResetAmountCurrency()
+		return nil
+	case incentiveentry.FieldAmountReporting:
+		m.ResetAmountReporting()
+		return nil
+	case incentiveentry.FieldSteps:
+		m.ResetSteps()
+		return nil
+	case incentiveentry.FieldReversalOfID:
+		m.ResetReversalOfID()
+		return nil
+	case incentiveentry.FieldMeasure:
+		m.ResetMeasure()
+		return nil
+	case incentiveentry.FieldReached:
+		m.ResetReached()
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveEntry field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *IncentiveEntryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *IncentiveEntryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *IncentiveEntryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *IncentiveEntryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *IncentiveEntryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *IncentiveEntryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *IncentiveEntryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown IncentiveEntry unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *IncentiveEntryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown IncentiveEntry edge %s", name)
+}
+
+// IncentiveParticipantMutation represents an operation that mutates the IncentiveParticipant nodes in the graph.
+type IncentiveParticipantMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	plan_id       *stored.ID
+	user_id       *stored.ID
+	for_team_id   *stored.ID
+	note          *string
+	note_fold     *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*IncentiveParticipant, error)
+	predicates    []predicate.IncentiveParticipant
+}
+
+var _ ent.Mutation = (*IncentiveParticipantMutation)(nil)
+
+// incentiveparticipantOption allows management of the mutation configuration using functional options.
+type incentiveparticipantOption func(*IncentiveParticipantMutation)
+
+// newIncentiveParticipantMutation creates new mutation for the IncentiveParticipant entity.
+func newIncentiveParticipantMutation(c config, op Op, opts ...incentiveparticipantOption) *IncentiveParticipantMutation {
+	m := &IncentiveParticipantMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeIncentiveParticipant,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withIncentiveParticipantID sets the ID field of the mutation.
+func withIncentiveParticipantID(id stored.ID) incentiveparticipantOption {
+	return func(m *IncentiveParticipantMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *IncentiveParticipant
+		)
+		m.oldValue = func(ctx context.Context) (*IncentiveParticipant, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().IncentiveParticipant.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withIncentiveParticipant sets the old IncentiveParticipant of the mutation.
+func withIncentiveParticipant(node *IncentiveParticipant) incentiveparticipantOption {
+	return func(m *IncentiveParticipantMutation) {
+		m.oldValue = func(context.Context) (*IncentiveParticipant, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m IncentiveParticipantMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m IncentiveParticipantMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of IncentiveParticipant entities.
+func (m *IncentiveParticipantMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *IncentiveParticipantMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *IncentiveParticipantMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().IncentiveParticipant.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *IncentiveParticipantMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *IncentiveParticipantMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *IncentiveParticipantMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *IncentiveParticipantMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *IncentiveParticipantMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *IncentiveParticipantMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *IncentiveParticipantMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *IncentiveParticipantMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *IncentiveParticipantMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *IncentiveParticipantMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *IncentiveParticipantMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *IncentiveParticipantMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *IncentiveParticipantMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *IncentiveParticipantMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[incentiveparticipant.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *IncentiveParticipantMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, incentiveparticipant.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *IncentiveParticipantMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *IncentiveParticipantMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *IncentiveParticipantMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[incentiveparticipant.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *IncentiveParticipantMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, incentiveparticipant.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *IncentiveParticipantMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *IncentiveParticipantMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *IncentiveParticipantMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[incentiveparticipant.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *IncentiveParticipantMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, incentiveparticipant.FieldDeletedAt)
+}
+
+// SetPlanID sets the "plan_id" field.
+func (m *IncentiveParticipantMutation) SetPlanID(s stored.ID) {
+	m.plan_id = &s
+}
+
+// PlanID returns the value of the "plan_id" field in the mutation.
+func (m *IncentiveParticipantMutation) PlanID() (r stored.ID, exists bool) {
+	v := m.plan_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlanID returns the old "plan_id" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldPlanID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlanID: %w", err)
+	}
+	return oldValue.PlanID, nil
+}
+
+// ResetPlanID resets all changes to the "plan_id" field.
+func (m *IncentiveParticipantMutation) ResetPlanID() {
+	m.plan_id = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *IncentiveParticipantMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *IncentiveParticipantMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (m *IncentiveParticipantMutation) ClearUserID() {
+	m.user_id = nil
+	m.clearedFields[incentiveparticipant.FieldUserID] = struct{}{}
+}
+
+// UserIDCleared returns if the "user_id" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) UserIDCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldUserID]
+	return ok
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *IncentiveParticipantMutation) ResetUserID() {
+	m.user_id = nil
+	delete(m.clearedFields, incentiveparticipant.FieldUserID)
+}
+
+// SetForTeamID sets the "for_team_id" field.
+func (m *IncentiveParticipantMutation) SetForTeamID(s stored.ID) {
+	m.for_team_id = &s
+}
+
+// ForTeamID returns the value of the "for_team_id" field in the mutation.
+func (m *IncentiveParticipantMutation) ForTeamID() (r stored.ID, exists bool) {
+	v := m.for_team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForTeamID returns the old "for_team_id" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldForTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForTeamID: %w", err)
+	}
+	return oldValue.ForTeamID, nil
+}
+
+// ClearForTeamID clears the value of the "for_team_id" field.
+func (m *IncentiveParticipantMutation) ClearForTeamID() {
+	m.for_team_id = nil
+	m.clearedFields[incentiveparticipant.FieldForTeamID] = struct{}{}
+}
+
+// ForTeamIDCleared returns if the "for_team_id" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) ForTeamIDCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldForTeamID]
+	return ok
+}
+
+// ResetForTeamID resets all changes to the "for_team_id" field.
+func (m *IncentiveParticipantMutation) ResetForTeamID() {
+	m.for_team_id = nil
+	delete(m.clearedFields, incentiveparticipant.FieldForTeamID)
+}
+
+// SetNote sets the "note" field.
+func (m *IncentiveParticipantMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *IncentiveParticipantMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ClearNote clears the value of the "note" field.
+func (m *IncentiveParticipantMutation) ClearNote() {
+	m.note = nil
+	m.clearedFields[incentiveparticipant.FieldNote] = struct{}{}
+}
+
+// NoteCleared returns if the "note" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) NoteCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldNote]
+	return ok
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *IncentiveParticipantMutation) ResetNote() {
+	m.note = nil
+	delete(m.clearedFields, incentiveparticipant.FieldNote)
+}
+
+// SetNoteFold sets the "note_fold" field.
+func (m *IncentiveParticipantMutation) SetNoteFold(s string) {
+	m.note_fold = &s
+}
+
+// NoteFold returns the value of the "note_fold" field in the mutation.
+func (m *IncentiveParticipantMutation) NoteFold() (r string, exists bool) {
+	v := m.note_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNoteFold returns the old "note_fold" field's value of the IncentiveParticipant entity.
+// If the IncentiveParticipant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentiveParticipantMutation) OldNoteFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNoteFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNoteFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNoteFold: %w", err)
+	}
+	return oldValue.NoteFold, nil
+}
+
+// ClearNoteFold clears the value of the "note_fold" field.
+func (m *IncentiveParticipantMutation) ClearNoteFold() {
+	m.note_fold = nil
+	m.clearedFields[incentiveparticipant.FieldNoteFold] = struct{}{}
+}
+
+// NoteFoldCleared returns if the "note_fold" field was cleared in this mutation.
+func (m *IncentiveParticipantMutation) NoteFoldCleared() bool {
+	_, ok := m.clearedFields[incentiveparticipant.FieldNoteFold]
+	return ok
+}
+
+// ResetNoteFold resets all changes to the "note_fold" field.
+func (m *IncentiveParticipantMutation) ResetNoteFold() {
+	m.note_fold = nil
+	delete(m.clearedFields, incentiveparticipant.FieldNoteFold)
+}
+
+// Where appends a list predicates to the IncentiveParticipantMutation builder.
+func (m *IncentiveParticipantMutation) Where(ps ...predicate.IncentiveParticipant) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the IncentiveParticipantMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *IncentiveParticipantMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.IncentiveParticipant, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *IncentiveParticipantMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *IncentiveParticipantMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (IncentiveParticipant).
+func (m *IncentiveParticipantMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *IncentiveParticipantMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.version != nil {
+		fields = append(fields, incentiveparticipant.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, incentiveparticipant.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, incentiveparticipant.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, incentiveparticipant.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, incentiveparticipant.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, incentiveparticipant.FieldDeletedAt)
+	}
+	if m.plan_id != nil {
+		fields = append(fields, incentiveparticipant.FieldPlanID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, incentiveparticipant.FieldUserID)
+	}
+	if m.for_team_id != nil {
+		fields = append(fields, incentiveparticipant.FieldForTeamID)
+	}
+	if m.note != nil {
+		fields = append(fields, incentiveparticipant.FieldNote)
+	}
+	if m.note_fold != nil {
+		fields = append(fields, incentiveparticipant.FieldNoteFold)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *IncentiveParticipantMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case incentiveparticipant.FieldVersion:
+		return m.Version()
+	case incentiveparticipant.FieldCreatedAt:
+		return m.CreatedAt()
+	case incentiveparticipant.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case incentiveparticipant.FieldCreatedByID:
+		return m.CreatedByID()
+	case incentiveparticipant.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case incentiveparticipant.FieldDeletedAt:
+		return m.DeletedAt()
+	case incentiveparticipant.FieldPlanID:
+		return m.PlanID()
+	case incentiveparticipant.FieldUserID:
+		return m.UserID()
+	case incentiveparticipant.FieldForTeamID:
+		return m.ForTeamID()
+	case incentiveparticipant.FieldNote:
+		return m.Note()
+	case incentiveparticipant.FieldNoteFold:
+		return m.NoteFold()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *IncentiveParticipantMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case incentiveparticipant.FieldVersion:
+		return m.OldVersion(ctx)
+	case incentiveparticipant.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case incentiveparticipant.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case incentiveparticipant.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case incentiveparticipant.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case incentiveparticipant.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case incentiveparticipant.FieldPlanID:
+		return m.OldPlanID(ctx)
+	case incentiveparticipant.FieldUserID:
+		return m.OldUserID(ctx)
+	case incentiveparticipant.FieldForTeamID:
+		return m.OldForTeamID(ctx)
+	case incentiveparticipant.FieldNote:
+		return m.OldNote(ctx)
+	case incentiveparticipant.FieldNoteFold:
+		return m.OldNoteFold(ctx)
+	}
+	return nil, fmt.Errorf("unknown IncentiveParticipant field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncentiveParticipantMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case incentiveparticipant.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case incentiveparticipant.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case incentiveparticipant.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case incentiveparticipant.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case incentiveparticipant.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case incentiveparticipant.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case incentiveparticipant.FieldPlanID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlanID(v)
+		return nil
+	case incentiveparticipant.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case incentiveparticipant.FieldForTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForTeamID(v)
+		return nil
+	case incentiveparticipant.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case incentiveparticipant.FieldNoteFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNoteFold(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveParticipant field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *IncentiveParticipantMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, incentiveparticipant.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *IncentiveParticipantMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case incentiveparticipant.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncentiveParticipantMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case incentiveparticipant.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveParticipant numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *IncentiveParticipantMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(incentiveparticipant.FieldCreatedByID) {
+		fields = append(fields, incentiveparticipant.FieldCreatedByID)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldUpdatedByID) {
+		fields = append(fields, incentiveparticipant.FieldUpdatedByID)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldDeletedAt) {
+		fields = append(fields, incentiveparticipant.FieldDeletedAt)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldUserID) {
+		fields = append(fields, incentiveparticipant.FieldUserID)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldForTeamID) {
+		fields = append(fields, incentiveparticipant.FieldForTeamID)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldNote) {
+		fields = append(fields, incentiveparticipant.FieldNote)
+	}
+	if m.FieldCleared(incentiveparticipant.FieldNoteFold) {
+		fields = append(fields, incentiveparticipant.FieldNoteFold)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *IncentiveParticipantMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *IncentiveParticipantMutation) ClearField(name string) error {
+	switch name {
+	case incentiveparticipant.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case incentiveparticipant.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case incentiveparticipant.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case incentiveparticipant.FieldUserID:
+		m.ClearUserID()
+		return nil
+	case incentiveparticipant.FieldForTeamID:
+		m.ClearForTeamID()
+		return nil
+	case incentiveparticipant.FieldNote:
+		m.ClearNote()
+		return nil
+	case incentiveparticipant.FieldNoteFold:
+		m.ClearNoteFold()
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveParticipant nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *IncentiveParticipantMutation) ResetField(name string) error {
+	switch name {
+	case incentiveparticipant.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case incentiveparticipant.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case incentiveparticipant.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case incentiveparticipant.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case incentiveparticipant.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case incentiveparticipant.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case incentiveparticipant.FieldPlanID:
+		m.ResetPlanID()
+		return nil
+	case incentiveparticipant.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case incentiveparticipant.FieldForTeamID:
+		m.ResetForTeamID()
+		return nil
+	case incentiveparticipant.FieldNote:
+		m.ResetNote()
+		return nil
+	case incentiveparticipant.FieldNoteFold:
+		m.ResetNoteFold()
+		return nil
+	}
+	return fmt.Errorf("unknown IncentiveParticipant field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *IncentiveParticipantMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *IncentiveParticipantMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *IncentiveParticipantMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *IncentiveParticipantMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *IncentiveParticipantMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *IncentiveParticipantMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *IncentiveParticipantMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown IncentiveParticipant unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *IncentiveParticipantMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown IncentiveParticipant edge %s", name)
+}
+
+// IncentivePlanMutation represents an operation that mutates the IncentivePlan nodes in the graph.
+type IncentivePlanMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	description   *string
+	active        *bool
+	trigger       *string
+	basis         *string
+	length        *string
+	starts_on     *string
+	ends_on       *string
+	currency      *string
+	tiers         *string
+	everybody     *bool
+	pipeline_id   *stored.ID
+	product_id    *stored.ID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*IncentivePlan, error)
+	predicates    []predicate.IncentivePlan
+}
+
+var _ ent.Mutation = (*IncentivePlanMutation)(nil)
+
+// incentiveplanOption allows management of the mutation configuration using functional options.
+type incentiveplanOption func(*IncentivePlanMutation)
+
+// newIncentivePlanMutation creates new mutation for the IncentivePlan entity.
+func newIncentivePlanMutation(c config, op Op, opts ...incentiveplanOption) *IncentivePlanMutation {
+	m := &IncentivePlanMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeIncentivePlan,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withIncentivePlanID sets the ID field of the mutation.
+func withIncentivePlanID(id stored.ID) incentiveplanOption {
+	return func(m *IncentivePlanMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *IncentivePlan
+		)
+		m.oldValue = func(ctx context.Context) (*IncentivePlan, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().IncentivePlan.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withIncentivePlan sets the old IncentivePlan of the mutation.
+func withIncentivePlan(node *IncentivePlan) incentiveplanOption {
+	return func(m *IncentivePlanMutation) {
+		m.oldValue = func(context.Context) (*IncentivePlan, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m IncentivePlanMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m IncentivePlanMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of IncentivePlan entities.
+func (m *IncentivePlanMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *IncentivePlanMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *IncentivePlanMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().IncentivePlan.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *IncentivePlanMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *IncentivePlanMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *IncentivePlanMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *IncentivePlanMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *IncentivePlanMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *IncentivePlanMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *IncentivePlanMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *IncentivePlanMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *IncentivePlanMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *IncentivePlanMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *IncentivePlanMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *IncentivePlanMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *IncentivePlanMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *IncentivePlanMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[incentiveplan.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *IncentivePlanMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, incentiveplan.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *IncentivePlanMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *IncentivePlanMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *IncentivePlanMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[incentiveplan.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *IncentivePlanMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, incentiveplan.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *IncentivePlanMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *IncentivePlanMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *IncentivePlanMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[incentiveplan.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *IncentivePlanMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *IncentivePlanMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, incentiveplan.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *IncentivePlanMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *IncentivePlanMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *IncentivePlanMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[incentiveplan.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *IncentivePlanMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, incentiveplan.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *IncentivePlanMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *IncentivePlanMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *IncentivePlanMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[incentiveplan.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *IncentivePlanMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, incentiveplan.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *IncentivePlanMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *IncentivePlanMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *IncentivePlanMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[incentiveplan.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *IncentivePlanMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, incentiveplan.FieldPartnerID)
+}
+
+// SetName sets the "name" field.
+func (m *IncentivePlanMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *IncentivePlanMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *IncentivePlanMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *IncentivePlanMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *IncentivePlanMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *IncentivePlanMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[incentiveplan.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *IncentivePlanMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *IncentivePlanMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, incentiveplan.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *IncentivePlanMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *IncentivePlanMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *IncentivePlanMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[incentiveplan.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *IncentivePlanMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *IncentivePlanMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, incentiveplan.FieldNameSort)
+}
+
+// SetDescription sets the "description" field.
+func (m *IncentivePlanMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *IncentivePlanMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *IncentivePlanMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[incentiveplan.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *IncentivePlanMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *IncentivePlanMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, incentiveplan.FieldDescription)
+}
+
+// SetActive sets the "active" field.
+func (m *IncentivePlanMutation) SetActive(b bool) {
+	m.active = &b
+}
+
+// Active returns the value of the "active" field in the mutation.
+func (m *IncentivePlanMutation) Active() (r bool, exists bool) {
+	v := m.active
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActive returns the old "active" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldActive(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActive: %w", err)
+	}
+	return oldValue.Active, nil
+}
+
+// ResetActive resets all changes to the "active" field.
+func (m *IncentivePlanMutation) ResetActive() {
+	m.active = nil
+}
+
+// SetTrigger sets the "trigger" field.
+func (m *IncentivePlanMutation) SetTrigger(s string) {
+	m.trigger = &s
+}
+
+// Trigger returns the value of the "trigger" field in the mutation.
+func (m *IncentivePlanMutation) Trigger() (r string, exists bool) {
+	v := m.trigger
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTrigger returns the old "trigger" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldTrigger(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTrigger is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTrigger requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTrigger: %w", err)
+	}
+	return oldValue.Trigger, nil
+}
+
+// ResetTrigger resets all changes to the "trigger" field.
+func (m *IncentivePlanMutation) ResetTrigger() {
+	m.trigger = nil
+}
+
+// SetBasis sets the "basis" field.
+func (m *IncentivePlanMutation) SetBasis(s string) {
+	m.basis = &s
+}
+
+// Basis returns the value of the "basis" field in the mutation.
+func (m *IncentivePlanMutation) Basis() (r string, exists bool) {
+	v := m.basis
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasis returns the old "basis" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldBasis(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasis is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasis requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasis: %w", err)
+	}
+	return oldValue.Basis, nil
+}
+
+// ResetBasis resets all changes to the "basis" field.
+func (m *IncentivePlanMutation) ResetBasis() {
+	m.basis = nil
+}
+
+// SetLength sets the "length" field.
+func (m *IncentivePlanMutation) SetLength(s string) {
+	m.length = &s
+}
+
+// Length returns the value of the "length" field in the mutation.
+func (m *IncentivePlanMutation) Length() (r string, exists bool) {
+	v := m.length
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLength returns the old "length" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldLength(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLength is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLength requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLength: %w", err)
+	}
+	return oldValue.Length, nil
+}
+
+// ResetLength resets all changes to the "length" field.
+func (m *IncentivePlanMutation) ResetLength() {
+	m.length = nil
+}
+
+// SetStartsOn sets the "starts_on" field.
+func (m *IncentivePlanMutation) SetStartsOn(s string) {
+	m.starts_on = &s
+}
+
+// StartsOn returns the value of the "starts_on" field in the mutation.
+func (m *IncentivePlanMutation) StartsOn() (r string, exists bool) {
+	v := m.starts_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartsOn returns the old "starts_on" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldStartsOn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartsOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartsOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartsOn: %w", err)
+	}
+	return oldValue.StartsOn, nil
+}
+
+// ResetStartsOn resets all changes to the "starts_on" field.
+func (m *IncentivePlanMutation) ResetStartsOn() {
+	m.starts_on = nil
+}
+
+// SetEndsOn sets the "ends_on" field.
+func (m *IncentivePlanMutation) SetEndsOn(s string) {
+	m.ends_on = &s
+}
+
+// EndsOn returns the value of the "ends_on" field in the mutation.
+func (m *IncentivePlanMutation) EndsOn() (r string, exists bool) {
+	v := m.ends_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndsOn returns the old "ends_on" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldEndsOn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndsOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndsOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndsOn: %w", err)
+	}
+	return oldValue.EndsOn, nil
+}
+
+// ClearEndsOn clears the value of the "ends_on" field.
+func (m *IncentivePlanMutation) ClearEndsOn() {
+	m.ends_on = nil
+	m.clearedFields[incentiveplan.FieldEndsOn] = struct{}{}
+}
+
+// EndsOnCleared returns if the "ends_on" field was cleared in this mutation.
+func (m *IncentivePlanMutation) EndsOnCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldEndsOn]
+	return ok
+}
+
+// ResetEndsOn resets all changes to the "ends_on" field.
+func (m *IncentivePlanMutation) ResetEndsOn() {
+	m.ends_on = nil
+	delete(m.clearedFields, incentiveplan.FieldEndsOn)
+}
+
+// SetCurrency sets the "currency" field.
+func (m *IncentivePlanMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *IncentivePlanMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ClearCurrency clears the value of the "currency" field.
+func (m *IncentivePlanMutation) ClearCurrency() {
+	m.currency = nil
+	m.clearedFields[incentiveplan.FieldCurrency] = struct{}{}
+}
+
+// CurrencyCleared returns if the "currency" field was cleared in this mutation.
+func (m *IncentivePlanMutation) CurrencyCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldCurrency]
+	return ok
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *IncentivePlanMutation) ResetCurrency() {
+	m.currency = nil
+	delete(m.clearedFields, incentiveplan.FieldCurrency)
+}
+
+// SetTiers sets the "tiers" field.
+func (m *IncentivePlanMutation) SetTiers(s string) {
+	m.tiers = &s
+}
+
+// Tiers returns the value of the "tiers" field in the mutation.
+func (m *IncentivePlanMutation) Tiers() (r string, exists bool) {
+	v := m.tiers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTiers returns the old "tiers" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldTiers(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTiers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTiers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTiers: %w", err)
+	}
+	return oldValue.Tiers, nil
+}
+
+// ClearTiers clears the value of the "tiers" field.
+func (m *IncentivePlanMutation) ClearTiers() {
+	m.tiers = nil
+	m.clearedFields[incentiveplan.FieldTiers] = struct{}{}
+}
+
+// TiersCleared returns if the "tiers" field was cleared in this mutation.
+func (m *IncentivePlanMutation) TiersCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldTiers]
+	return ok
+}
+
+// ResetTiers resets all changes to the "tiers" field.
+func (m *IncentivePlanMutation) ResetTiers() {
+	m.tiers = nil
+	delete(m.clearedFields, incentiveplan.FieldTiers)
+}
+
+// SetEverybody sets the "everybody" field.
+func (m *IncentivePlanMutation) SetEverybody(b bool) {
+	m.everybody = &b
+}
+
+// Everybody returns the value of the "everybody" field in the mutation.
+func (m *IncentivePlanMutation) Everybody() (r bool, exists bool) {
+	v := m.everybody
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEverybody returns the old "everybody" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldEverybody(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEverybody is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEverybody requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEverybody: %w", err)
+	}
+	return oldValue.Everybody, nil
+}
+
+// ResetEverybody resets all changes to the "everybody" field.
+func (m *IncentivePlanMutation) ResetEverybody() {
+	m.everybody = nil
+}
+
+// SetPipelineID sets the "pipeline_id" field.
+func (m *IncentivePlanMutation) SetPipelineID(s stored.ID) {
+	m.pipeline_id = &s
+}
+
+// PipelineID returns the value of the "pipeline_id" field in the mutation.
+func (m *IncentivePlanMutation) PipelineID() (r stored.ID, exists bool) {
+	v := m.pipeline_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPipelineID returns the old "pipeline_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldPipelineID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPipelineID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPipelineID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPipelineID: %w", err)
+	}
+	return oldValue.PipelineID, nil
+}
+
+// ClearPipelineID clears the value of the "pipeline_id" field.
+func (m *IncentivePlanMutation) ClearPipelineID() {
+	m.pipeline_id = nil
+	m.clearedFields[incentiveplan.FieldPipelineID] = struct{}{}
+}
+
+// PipelineIDCleared returns if the "pipeline_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) PipelineIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldPipelineID]
+	return ok
+}
+
+// ResetPipelineID resets all changes to the "pipeline_id" field.
+func (m *IncentivePlanMutation) ResetPipelineID() {
+	m.pipeline_id = nil
+	delete(m.clearedFields, incentiveplan.FieldPipelineID)
+}
+
+// SetProductID sets the "product_id" field.
+func (m *IncentivePlanMutation) SetProductID(s stored.ID) {
+	m.product_id = &s
+}
+
+// ProductID returns the value of the "product_id" field in the mutation.
+func (m *IncentivePlanMutation) ProductID() (r stored.ID, exists bool) {
+	v := m.product_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProductID returns the old "product_id" field's value of the IncentivePlan entity.
+// If the IncentivePlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncentivePlanMutation) OldProductID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProductID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProductID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProductID: %w", err)
+	}
+	return oldValue.ProductID, nil
+}
+
+// ClearProductID clears the value of the "product_id" field.
+func (m *IncentivePlanMutation) ClearProductID() {
+	m.product_id = nil
+	m.clearedFields[incentiveplan.FieldProductID] = struct{}{}
+}
+
+// ProductIDCleared returns if the "product_id" field was cleared in this mutation.
+func (m *IncentivePlanMutation) ProductIDCleared() bool {
+	_, ok := m.clearedFields[incentiveplan.FieldProductID]
+	return ok
+}
+
+// ResetProductID resets all changes to the "product_id" field.
+func (m *IncentivePlanMutation) ResetProductID() {
+	m.product_id = nil
+	delete(m.clearedFields, incentiveplan.FieldProductID)
+}
+
+// Where appends a list predicates to the IncentivePlanMutation builder.
+func (m *IncentivePlanMutation) Where(ps ...predicate.IncentivePlan) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the IncentivePlanMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *IncentivePlanMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.IncentivePlan, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *IncentivePlanMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *IncentivePlanMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (IncentivePlan).
+func (m *IncentivePlanMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *IncentivePlanMutation) Fields() []string {
+	fields := make([]string, 0, 24)
+	if m.version != nil {
+		fields = append(fields, incentiveplan.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, incentiveplan.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, incentiveplan.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, incentiveplan.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, incentiveplan.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, incentiveplan.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, incentiveplan.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, incentiveplan.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, incentiveplan.FieldPartnerID)
+	}
+	if m.name != nil {
+		fields = append(fields, incentiveplan.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, incentiveplan.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, incentiveplan.FieldNameSort)
+	}
+	if m.description != nil {
+		fields = append(fields, incentiveplan.FieldDescription)
+	}
+	if m.active != nil {
+		fields = append(fields, incentiveplan.FieldActive)
+	}
+	if m.trigger != nil {
+		fields = append(fields, incentiveplan.FieldTrigger)
+	}
+	if m.basis != nil {
+		fields = append(fields, incentiveplan.FieldBasis)
+	}
+	if m.length != nil {
+		fields = append(fields, incentiveplan.FieldLength)
+	}
+	if m.starts_on != nil {
+		fields = append(fields, incentiveplan.FieldStartsOn)
+	}
+	if m.ends_on != nil {
+		fields = append(fields, incentiveplan.FieldEndsOn)
+	}
+	if m.currency != nil {
+		fields = append(fields, incentiveplan.FieldCurrency)
+	}
+	if m.tiers != nil {
+		fields = append(fields, incentiveplan.FieldTiers)
+	}
+	if m.everybody != nil {
+		fields = append(fields, incentiveplan.FieldEverybody)
+	}
+	if m.pipeline_id != nil {
+		fields = append(fields, incentiveplan.FieldPipelineID)
+	}
+	if m.product_id != nil {
+		fields = append(fields, incentiveplan.FieldProductID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *IncentivePlanMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case incentiveplan.FieldVersion:
+		return m.Version()
+	case incentiveplan.FieldCreatedAt:
+		return m.CreatedAt()
+	case incentiveplan.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case incentiveplan.FieldCreatedByID:
+		return m.CreatedByID()
+	case incentiveplan.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case incentiveplan.FieldDeletedAt:
+		return m.DeletedAt()
+	case incentiveplan.FieldOwnerID:
+		return m.OwnerID()
+	case incentiveplan.FieldTeamID:
+		return m.TeamID()
+	case incentiveplan.FieldPartnerID:
+		return m.PartnerID()
+	case incentiveplan.FieldName:
+		return m.Name()
+	case incentiveplan.FieldNameFold:
+		return m.NameFold()
+	case incentiveplan.FieldNameSort:
+		return m.NameSort()
+	case incentiveplan.FieldDescription:
+		return m.Description()
+	case incentiveplan.FieldActive:
+		return m.Active()
+	case incentiveplan.FieldTrigger:
+		return m.Trigger()
+	case incentiveplan.FieldBasis:
+		return m.Basis()
+	case incentiveplan.FieldLength:
+		return m.Length()
+	case incentiveplan.FieldStartsOn:
+		return m.StartsOn()
+	case incentiveplan.FieldEndsOn:
+		return m.EndsOn()
+	case incentiveplan.FieldCurrency:
+		return m.Currency()
+	case incentiveplan.FieldTiers:
+		return m.Tiers()
+	case incentiveplan.FieldEverybody:
+		return m.Everybody()
+	case incentiveplan.FieldPipelineID:
+		return m.PipelineID()
+	case incentiveplan.FieldProductID:
+		return m.ProductID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *IncentivePlanMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case incentiveplan.FieldVersion:
+		return m.OldVersion(ctx)
+	case incentiveplan.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case incentiveplan.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case incentiveplan.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case incentiveplan.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case incentiveplan.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case incentiveplan.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case incentiveplan.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case incentiveplan.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case incentiveplan.FieldName:
+		return m.OldName(ctx)
+	case incentiveplan.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case incentiveplan.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case incentiveplan.FieldDescription:
+		return m.OldDescription(ctx)
+	case incentiveplan.FieldActive:
+		return m.OldActive(ctx)
+	case incentiveplan.FieldTrigger:
+		return m.OldTrigger(ctx)
+	case incentiveplan.FieldBasis:
+		return m.OldBasis(ctx)
+	case incentiveplan.FieldLength:
+		return m.OldLength(ctx)
+	case incentiveplan.FieldStartsOn:
+		return m.OldStartsOn(ctx)
+	case incentiveplan.FieldEndsOn:
+		return m.OldEndsOn(ctx)
+	case incentiveplan.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case incentiveplan.FieldTiers:
+		return m.OldTiers(ctx)
+	case incentiveplan.FieldEverybody:
+		return m.OldEverybody(ctx)
+	case incentiveplan.FieldPipelineID:
+		return m.OldPipelineID(ctx)
+	case incentiveplan.FieldProductID:
+		return m.OldProductID(ctx)
+	}
+	return nil, fmt.Errorf("unknown IncentivePlan field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncentivePlanMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case incentiveplan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case incentiveplan.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case incentiveplan.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case incentiveplan.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case incentiveplan.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case incentiveplan.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case incentiveplan.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case incentiveplan.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case incentiveplan.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case incentiveplan.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case incentiveplan.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case incentiveplan.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case incentiveplan.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case incentiveplan.FieldActive:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActive(v)
+		return nil
+	case incentiveplan.FieldTrigger:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrigger(v)
+		return nil
+	case incentiveplan.FieldBasis:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasis(v)
+		return nil
+	case incentiveplan.FieldLength:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLength(v)
+		return nil
+	case incentiveplan.FieldStartsOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartsOn(v)
+		return nil
+	case incentiveplan.FieldEndsOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndsOn(v)
+		return nil
+	case incentiveplan.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case incentiveplan.FieldTiers:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTiers(v)
+		return nil
+	case incentiveplan.FieldEverybody:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEverybody(v)
+		return nil
+	case incentiveplan.FieldPipelineID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPipelineID(v)
+		return nil
+	case incentiveplan.FieldProductID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProductID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncentivePlan field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *IncentivePlanMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, incentiveplan.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *IncentivePlanMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case incentiveplan.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncentivePlanMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case incentiveplan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncentivePlan numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *IncentivePlanMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(incentiveplan.FieldCreatedByID) {
+		fields = append(fields, incentiveplan.FieldCreatedByID)
+	}
+	if m.FieldCleared(incentiveplan.FieldUpdatedByID) {
+		fields = append(fields, incentiveplan.FieldUpdatedByID)
+	}
+	if m.FieldCleared(incentiveplan.FieldDeletedAt) {
+		fields = append(fields, incentiveplan.FieldDeletedAt)
+	}
+	if m.FieldCleared(incentiveplan.FieldOwnerID) {
+		fields = append(fields, incentiveplan.FieldOwnerID)
+	}
+	if m.FieldCleared(incentiveplan.FieldTeamID) {
+		fields = append(fields, incentiveplan.FieldTeamID)
+	}
+	if m.FieldCleared(incentiveplan.FieldPartnerID) {
+		fields = append(fields, incentiveplan.FieldPartnerID)
+	}
+	if m.FieldCleared(incentiveplan.FieldNameFold) {
+		fields = append(fields, incentiveplan.FieldNameFold)
+	}
+	if m.FieldCleared(incentiveplan.FieldNameSort) {
+		fields = append(fields, incentiveplan.FieldNameSort)
+	}
+	if m.FieldCleared(incentiveplan.FieldDescription) {
+		fields = append(fields, incentiveplan.FieldDescription)
+	}
+	if m.FieldCleared(incentiveplan.FieldEndsOn) {
+		fields = append(fields, incentiveplan.FieldEndsOn)
+	}
+	if m.FieldCleared(incentiveplan.FieldCurrency) {
+		fields = append(fields, incentiveplan.FieldCurrency)
+	}
+	if m.FieldCleared(incentiveplan.FieldTiers) {
+		fields = append(fields, incentiveplan.FieldTiers)
+	}
+	if m.FieldCleared(incentiveplan.FieldPipelineID) {
+		fields = append(fields, incentiveplan.FieldPipelineID)
+	}
+	if m.FieldCleared(incentiveplan.FieldProductID) {
+		fields = append(fields, incentiveplan.FieldProductID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *IncentivePlanMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *IncentivePlanMutation) ClearField(name string) error {
+	switch name {
+	case incentiveplan.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case incentiveplan.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case incentiveplan.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case incentiveplan.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case incentiveplan.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case incentiveplan.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case incentiveplan.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case incentiveplan.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case incentiveplan.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case incentiveplan.FieldEndsOn:
+		m.ClearEndsOn()
+		return nil
+	case incentiveplan.FieldCurrency:
+		m.ClearCurrency()
+		return nil
+	case incentiveplan.FieldTiers:
+		m.ClearTiers()
+		return nil
+	case incentiveplan.FieldPipelineID:
+		m.ClearPipelineID()
+		return nil
+	case incentiveplan.FieldProductID:
+		m.ClearProductID()
+		return nil
+	}
+	return fmt.Errorf("unknown IncentivePlan nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *IncentivePlanMutation) ResetField(name string) error {
+	switch name {
+	case incentiveplan.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case incentiveplan.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case incentiveplan.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case incentiveplan.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case incentiveplan.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case incentiveplan.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case incentiveplan.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case incentiveplan.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case incentiveplan.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case incentiveplan.FieldName:
+		m.ResetName()
+		return nil
+	case incentiveplan.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case incentiveplan.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case incentiveplan.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case incentiveplan.FieldActive:
+		m.ResetActive()
+		return nil
+	case incentiveplan.FieldTrigger:
+		m.ResetTrigger()
+		return nil
+	case incentiveplan.FieldBasis:
+		m.ResetBasis()
+		return nil
+	case incentiveplan.FieldLength:
+		m.ResetLength()
+		return nil
+	case incentiveplan.FieldStartsOn:
+		m.ResetStartsOn()
+		return nil
+	case incentiveplan.FieldEndsOn:
+		m.ResetEndsOn()
+		return nil
+	case incentiveplan.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case incentiveplan.FieldTiers:
+		m.ResetTiers()
+		return nil
+	case incentiveplan.FieldEverybody:
+		m.ResetEverybody()
+		return nil
+	case incentiveplan.FieldPipelineID:
+		m.ResetPipelineID()
+		return nil
+	case incentiveplan.FieldProductID:
+		m.ResetProductID()
+		return nil
+	}
+	return fmt.Errorf("unknown IncentivePlan field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *IncentivePlanMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *IncentivePlanMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *IncentivePlanMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *IncentivePlanMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *IncentivePlanMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *IncentivePlanMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *IncentivePlanMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown IncentivePlan unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *IncentivePlanMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown IncentivePlan edge %s", name)
+}
+
 // LeadMutation represents an operation that mutates the Lead nodes in the graph.
 type LeadMutation struct {
 	config
@@ -62332,6 +67532,866 @@ func (m *OpportunityLineMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown OpportunityLine edge %s", name)
 }
 
+// OpportunitySplitMutation represents an operation that mutates the OpportunitySplit nodes in the graph.
+type OpportunitySplitMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *stored.ID
+	version        *int64
+	addversion     *int64
+	created_at     *time.Time
+	updated_at     *time.Time
+	created_by_id  *stored.ID
+	updated_by_id  *stored.ID
+	deleted_at     *time.Time
+	opportunity_id *stored.ID
+	user_id        *stored.ID
+	share          *string
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*OpportunitySplit, error)
+	predicates     []predicate.OpportunitySplit
+}
+
+var _ ent.Mutation = (*OpportunitySplitMutation)(nil)
+
+// opportunitysplitOption allows management of the mutation configuration using functional options.
+type opportunitysplitOption func(*OpportunitySplitMutation)
+
+// newOpportunitySplitMutation creates new mutation for the OpportunitySplit entity.
+func newOpportunitySplitMutation(c config, op Op, opts ...opportunitysplitOption) *OpportunitySplitMutation {
+	m := &OpportunitySplitMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOpportunitySplit,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOpportunitySplitID sets the ID field of the mutation.
+func withOpportunitySplitID(id stored.ID) opportunitysplitOption {
+	return func(m *OpportunitySplitMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OpportunitySplit
+		)
+		m.oldValue = func(ctx context.Context) (*OpportunitySplit, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OpportunitySplit.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOpportunitySplit sets the old OpportunitySplit of the mutation.
+func withOpportunitySplit(node *OpportunitySplit) opportunitysplitOption {
+	return func(m *OpportunitySplitMutation) {
+		m.oldValue = func(context.Context) (*OpportunitySplit, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OpportunitySplitMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OpportunitySplitMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OpportunitySplit entities.
+func (m *OpportunitySplitMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OpportunitySplitMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OpportunitySplitMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OpportunitySplit.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *OpportunitySplitMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OpportunitySplitMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OpportunitySplitMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OpportunitySplitMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OpportunitySplitMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OpportunitySplitMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OpportunitySplitMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OpportunitySplitMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OpportunitySplitMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OpportunitySplitMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OpportunitySplitMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *OpportunitySplitMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *OpportunitySplitMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *OpportunitySplitMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[opportunitysplit.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *OpportunitySplitMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitysplit.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *OpportunitySplitMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, opportunitysplit.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *OpportunitySplitMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *OpportunitySplitMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *OpportunitySplitMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[opportunitysplit.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *OpportunitySplitMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[opportunitysplit.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *OpportunitySplitMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, opportunitysplit.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *OpportunitySplitMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *OpportunitySplitMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *OpportunitySplitMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[opportunitysplit.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *OpportunitySplitMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[opportunitysplit.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *OpportunitySplitMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, opportunitysplit.FieldDeletedAt)
+}
+
+// SetOpportunityID sets the "opportunity_id" field.
+func (m *OpportunitySplitMutation) SetOpportunityID(s stored.ID) {
+	m.opportunity_id = &s
+}
+
+// OpportunityID returns the value of the "opportunity_id" field in the mutation.
+func (m *OpportunitySplitMutation) OpportunityID() (r stored.ID, exists bool) {
+	v := m.opportunity_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpportunityID returns the old "opportunity_id" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldOpportunityID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpportunityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpportunityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpportunityID: %w", err)
+	}
+	return oldValue.OpportunityID, nil
+}
+
+// ResetOpportunityID resets all changes to the "opportunity_id" field.
+func (m *OpportunitySplitMutation) ResetOpportunityID() {
+	m.opportunity_id = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *OpportunitySplitMutation) SetUserID(s stored.ID) {
+	m.user_id = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *OpportunitySplitMutation) UserID() (r stored.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldUserID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *OpportunitySplitMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetShare sets the "share" field.
+func (m *OpportunitySplitMutation) SetShare(s string) {
+	m.share = &s
+}
+
+// Share returns the value of the "share" field in the mutation.
+func (m *OpportunitySplitMutation) Share() (r string, exists bool) {
+	v := m.share
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShare returns the old "share" field's value of the OpportunitySplit entity.
+// If the OpportunitySplit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OpportunitySplitMutation) OldShare(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShare is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShare requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShare: %w", err)
+	}
+	return oldValue.Share, nil
+}
+
+// ResetShare resets all changes to the "share" field.
+func (m *OpportunitySplitMutation) ResetShare() {
+	m.share = nil
+}
+
+// Where appends a list predicates to the OpportunitySplitMutation builder.
+func (m *OpportunitySplitMutation) Where(ps ...predicate.OpportunitySplit) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OpportunitySplitMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OpportunitySplitMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OpportunitySplit, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OpportunitySplitMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OpportunitySplitMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OpportunitySplit).
+func (m *OpportunitySplitMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OpportunitySplitMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.version != nil {
+		fields = append(fields, opportunitysplit.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, opportunitysplit.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, opportunitysplit.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, opportunitysplit.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, opportunitysplit.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, opportunitysplit.FieldDeletedAt)
+	}
+	if m.opportunity_id != nil {
+		fields = append(fields, opportunitysplit.FieldOpportunityID)
+	}
+	if m.user_id != nil {
+		fields = append(fields, opportunitysplit.FieldUserID)
+	}
+	if m.share != nil {
+		fields = append(fields, opportunitysplit.FieldShare)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OpportunitySplitMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitysplit.FieldVersion:
+		return m.Version()
+	case opportunitysplit.FieldCreatedAt:
+		return m.CreatedAt()
+	case opportunitysplit.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case opportunitysplit.FieldCreatedByID:
+		return m.CreatedByID()
+	case opportunitysplit.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case opportunitysplit.FieldDeletedAt:
+		return m.DeletedAt()
+	case opportunitysplit.FieldOpportunityID:
+		return m.OpportunityID()
+	case opportunitysplit.FieldUserID:
+		return m.UserID()
+	case opportunitysplit.FieldShare:
+		return m.Share()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OpportunitySplitMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case opportunitysplit.FieldVersion:
+		return m.OldVersion(ctx)
+	case opportunitysplit.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case opportunitysplit.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case opportunitysplit.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case opportunitysplit.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case opportunitysplit.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case opportunitysplit.FieldOpportunityID:
+		return m.OldOpportunityID(ctx)
+	case opportunitysplit.FieldUserID:
+		return m.OldUserID(ctx)
+	case opportunitysplit.FieldShare:
+		return m.OldShare(ctx)
+	}
+	return nil, fmt.Errorf("unknown OpportunitySplit field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunitySplitMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case opportunitysplit.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case opportunitysplit.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case opportunitysplit.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case opportunitysplit.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case opportunitysplit.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case opportunitysplit.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case opportunitysplit.FieldOpportunityID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpportunityID(v)
+		return nil
+	case opportunitysplit.FieldUserID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case opportunitysplit.FieldShare:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShare(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunitySplit field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OpportunitySplitMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, opportunitysplit.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OpportunitySplitMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case opportunitysplit.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OpportunitySplitMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case opportunitysplit.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunitySplit numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OpportunitySplitMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(opportunitysplit.FieldCreatedByID) {
+		fields = append(fields, opportunitysplit.FieldCreatedByID)
+	}
+	if m.FieldCleared(opportunitysplit.FieldUpdatedByID) {
+		fields = append(fields, opportunitysplit.FieldUpdatedByID)
+	}
+	if m.FieldCleared(opportunitysplit.FieldDeletedAt) {
+		fields = append(fields, opportunitysplit.FieldDeletedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OpportunitySplitMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OpportunitySplitMutation) ClearField(name string) error {
+	switch name {
+	case opportunitysplit.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case opportunitysplit.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case opportunitysplit.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunitySplit nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OpportunitySplitMutation) ResetField(name string) error {
+	switch name {
+	case opportunitysplit.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case opportunitysplit.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case opportunitysplit.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case opportunitysplit.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case opportunitysplit.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case opportunitysplit.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case opportunitysplit.FieldOpportunityID:
+		m.ResetOpportunityID()
+		return nil
+	case opportunitysplit.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case opportunitysplit.FieldShare:
+		m.ResetShare()
+		return nil
+	}
+	return fmt.Errorf("unknown OpportunitySplit field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OpportunitySplitMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OpportunitySplitMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OpportunitySplitMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OpportunitySplitMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OpportunitySplitMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OpportunitySplitMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OpportunitySplitMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown OpportunitySplit unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OpportunitySplitMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown OpportunitySplit edge %s", name)
+}
+
 // OpportunityStepMutation represents an operation that mutates the OpportunityStep nodes in the graph.
 type OpportunityStepMutation struct {
 	config
@@ -80568,6 +86628,1723 @@ func (m *RoleGrantMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown RoleGrant edge %s", name)
+}
+
+// SalesPlanMutation represents an operation that mutates the SalesPlan nodes in the graph.
+type SalesPlanMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *stored.ID
+	version       *int64
+	addversion    *int64
+	created_at    *time.Time
+	updated_at    *time.Time
+	created_by_id *stored.ID
+	updated_by_id *stored.ID
+	deleted_at    *time.Time
+	owner_id      *stored.ID
+	team_id       *stored.ID
+	partner_id    *stored.ID
+	name          *string
+	name_fold     *string
+	name_sort     *[]byte
+	account_id    *stored.ID
+	product_id    *stored.ID
+	territory_id  *stored.ID
+	status        *string
+	first_month   *string
+	last_month    *string
+	currency      *string
+	months        *string
+	description   *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*SalesPlan, error)
+	predicates    []predicate.SalesPlan
+}
+
+var _ ent.Mutation = (*SalesPlanMutation)(nil)
+
+// salesplanOption allows management of the mutation configuration using functional options.
+type salesplanOption func(*SalesPlanMutation)
+
+// newSalesPlanMutation creates new mutation for the SalesPlan entity.
+func newSalesPlanMutation(c config, op Op, opts ...salesplanOption) *SalesPlanMutation {
+	m := &SalesPlanMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSalesPlan,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSalesPlanID sets the ID field of the mutation.
+func withSalesPlanID(id stored.ID) salesplanOption {
+	return func(m *SalesPlanMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SalesPlan
+		)
+		m.oldValue = func(ctx context.Context) (*SalesPlan, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SalesPlan.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSalesPlan sets the old SalesPlan of the mutation.
+func withSalesPlan(node *SalesPlan) salesplanOption {
+	return func(m *SalesPlanMutation) {
+		m.oldValue = func(context.Context) (*SalesPlan, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SalesPlanMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SalesPlanMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SalesPlan entities.
+func (m *SalesPlanMutation) SetID(id stored.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SalesPlanMutation) ID() (id stored.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SalesPlanMutation) IDs(ctx context.Context) ([]stored.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []stored.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SalesPlan.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetVersion sets the "version" field.
+func (m *SalesPlanMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *SalesPlanMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *SalesPlanMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *SalesPlanMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *SalesPlanMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SalesPlanMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SalesPlanMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SalesPlanMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *SalesPlanMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *SalesPlanMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *SalesPlanMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *SalesPlanMutation) SetCreatedByID(s stored.ID) {
+	m.created_by_id = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *SalesPlanMutation) CreatedByID() (r stored.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldCreatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *SalesPlanMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[salesplan.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *SalesPlanMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, salesplan.FieldCreatedByID)
+}
+
+// SetUpdatedByID sets the "updated_by_id" field.
+func (m *SalesPlanMutation) SetUpdatedByID(s stored.ID) {
+	m.updated_by_id = &s
+}
+
+// UpdatedByID returns the value of the "updated_by_id" field in the mutation.
+func (m *SalesPlanMutation) UpdatedByID() (r stored.ID, exists bool) {
+	v := m.updated_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedByID returns the old "updated_by_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldUpdatedByID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedByID: %w", err)
+	}
+	return oldValue.UpdatedByID, nil
+}
+
+// ClearUpdatedByID clears the value of the "updated_by_id" field.
+func (m *SalesPlanMutation) ClearUpdatedByID() {
+	m.updated_by_id = nil
+	m.clearedFields[salesplan.FieldUpdatedByID] = struct{}{}
+}
+
+// UpdatedByIDCleared returns if the "updated_by_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) UpdatedByIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldUpdatedByID]
+	return ok
+}
+
+// ResetUpdatedByID resets all changes to the "updated_by_id" field.
+func (m *SalesPlanMutation) ResetUpdatedByID() {
+	m.updated_by_id = nil
+	delete(m.clearedFields, salesplan.FieldUpdatedByID)
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *SalesPlanMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *SalesPlanMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldDeletedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *SalesPlanMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[salesplan.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *SalesPlanMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *SalesPlanMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, salesplan.FieldDeletedAt)
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *SalesPlanMutation) SetOwnerID(s stored.ID) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *SalesPlanMutation) OwnerID() (r stored.ID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldOwnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ClearOwnerID clears the value of the "owner_id" field.
+func (m *SalesPlanMutation) ClearOwnerID() {
+	m.owner_id = nil
+	m.clearedFields[salesplan.FieldOwnerID] = struct{}{}
+}
+
+// OwnerIDCleared returns if the "owner_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) OwnerIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldOwnerID]
+	return ok
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *SalesPlanMutation) ResetOwnerID() {
+	m.owner_id = nil
+	delete(m.clearedFields, salesplan.FieldOwnerID)
+}
+
+// SetTeamID sets the "team_id" field.
+func (m *SalesPlanMutation) SetTeamID(s stored.ID) {
+	m.team_id = &s
+}
+
+// TeamID returns the value of the "team_id" field in the mutation.
+func (m *SalesPlanMutation) TeamID() (r stored.ID, exists bool) {
+	v := m.team_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTeamID returns the old "team_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldTeamID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTeamID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTeamID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTeamID: %w", err)
+	}
+	return oldValue.TeamID, nil
+}
+
+// ClearTeamID clears the value of the "team_id" field.
+func (m *SalesPlanMutation) ClearTeamID() {
+	m.team_id = nil
+	m.clearedFields[salesplan.FieldTeamID] = struct{}{}
+}
+
+// TeamIDCleared returns if the "team_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) TeamIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldTeamID]
+	return ok
+}
+
+// ResetTeamID resets all changes to the "team_id" field.
+func (m *SalesPlanMutation) ResetTeamID() {
+	m.team_id = nil
+	delete(m.clearedFields, salesplan.FieldTeamID)
+}
+
+// SetPartnerID sets the "partner_id" field.
+func (m *SalesPlanMutation) SetPartnerID(s stored.ID) {
+	m.partner_id = &s
+}
+
+// PartnerID returns the value of the "partner_id" field in the mutation.
+func (m *SalesPlanMutation) PartnerID() (r stored.ID, exists bool) {
+	v := m.partner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartnerID returns the old "partner_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldPartnerID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartnerID: %w", err)
+	}
+	return oldValue.PartnerID, nil
+}
+
+// ClearPartnerID clears the value of the "partner_id" field.
+func (m *SalesPlanMutation) ClearPartnerID() {
+	m.partner_id = nil
+	m.clearedFields[salesplan.FieldPartnerID] = struct{}{}
+}
+
+// PartnerIDCleared returns if the "partner_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) PartnerIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldPartnerID]
+	return ok
+}
+
+// ResetPartnerID resets all changes to the "partner_id" field.
+func (m *SalesPlanMutation) ResetPartnerID() {
+	m.partner_id = nil
+	delete(m.clearedFields, salesplan.FieldPartnerID)
+}
+
+// SetName sets the "name" field.
+func (m *SalesPlanMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *SalesPlanMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *SalesPlanMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameFold sets the "name_fold" field.
+func (m *SalesPlanMutation) SetNameFold(s string) {
+	m.name_fold = &s
+}
+
+// NameFold returns the value of the "name_fold" field in the mutation.
+func (m *SalesPlanMutation) NameFold() (r string, exists bool) {
+	v := m.name_fold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameFold returns the old "name_fold" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldNameFold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameFold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameFold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameFold: %w", err)
+	}
+	return oldValue.NameFold, nil
+}
+
+// ClearNameFold clears the value of the "name_fold" field.
+func (m *SalesPlanMutation) ClearNameFold() {
+	m.name_fold = nil
+	m.clearedFields[salesplan.FieldNameFold] = struct{}{}
+}
+
+// NameFoldCleared returns if the "name_fold" field was cleared in this mutation.
+func (m *SalesPlanMutation) NameFoldCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldNameFold]
+	return ok
+}
+
+// ResetNameFold resets all changes to the "name_fold" field.
+func (m *SalesPlanMutation) ResetNameFold() {
+	m.name_fold = nil
+	delete(m.clearedFields, salesplan.FieldNameFold)
+}
+
+// SetNameSort sets the "name_sort" field.
+func (m *SalesPlanMutation) SetNameSort(b []byte) {
+	m.name_sort = &b
+}
+
+// NameSort returns the value of the "name_sort" field in the mutation.
+func (m *SalesPlanMutation) NameSort() (r []byte, exists bool) {
+	v := m.name_sort
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameSort returns the old "name_sort" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldNameSort(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameSort is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameSort requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameSort: %w", err)
+	}
+	return oldValue.NameSort, nil
+}
+
+// ClearNameSort clears the value of the "name_sort" field.
+func (m *SalesPlanMutation) ClearNameSort() {
+	m.name_sort = nil
+	m.clearedFields[salesplan.FieldNameSort] = struct{}{}
+}
+
+// NameSortCleared returns if the "name_sort" field was cleared in this mutation.
+func (m *SalesPlanMutation) NameSortCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldNameSort]
+	return ok
+}
+
+// ResetNameSort resets all changes to the "name_sort" field.
+func (m *SalesPlanMutation) ResetNameSort() {
+	m.name_sort = nil
+	delete(m.clearedFields, salesplan.FieldNameSort)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *SalesPlanMutation) SetAccountID(s stored.ID) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *SalesPlanMutation) AccountID() (r stored.ID, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldAccountID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (m *SalesPlanMutation) ClearAccountID() {
+	m.account_id = nil
+	m.clearedFields[salesplan.FieldAccountID] = struct{}{}
+}
+
+// AccountIDCleared returns if the "account_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) AccountIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldAccountID]
+	return ok
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *SalesPlanMutation) ResetAccountID() {
+	m.account_id = nil
+	delete(m.clearedFields, salesplan.FieldAccountID)
+}
+
+// SetProductID sets the "product_id" field.
+func (m *SalesPlanMutation) SetProductID(s stored.ID) {
+	m.product_id = &s
+}
+
+// ProductID returns the value of the "product_id" field in the mutation.
+func (m *SalesPlanMutation) ProductID() (r stored.ID, exists bool) {
+	v := m.product_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProductID returns the old "product_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldProductID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProductID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProductID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProductID: %w", err)
+	}
+	return oldValue.ProductID, nil
+}
+
+// ClearProductID clears the value of the "product_id" field.
+func (m *SalesPlanMutation) ClearProductID() {
+	m.product_id = nil
+	m.clearedFields[salesplan.FieldProductID] = struct{}{}
+}
+
+// ProductIDCleared returns if the "product_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) ProductIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldProductID]
+	return ok
+}
+
+// ResetProductID resets all changes to the "product_id" field.
+func (m *SalesPlanMutation) ResetProductID() {
+	m.product_id = nil
+	delete(m.clearedFields, salesplan.FieldProductID)
+}
+
+// SetTerritoryID sets the "territory_id" field.
+func (m *SalesPlanMutation) SetTerritoryID(s stored.ID) {
+	m.territory_id = &s
+}
+
+// TerritoryID returns the value of the "territory_id" field in the mutation.
+func (m *SalesPlanMutation) TerritoryID() (r stored.ID, exists bool) {
+	v := m.territory_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTerritoryID returns the old "territory_id" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldTerritoryID(ctx context.Context) (v stored.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTerritoryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTerritoryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTerritoryID: %w", err)
+	}
+	return oldValue.TerritoryID, nil
+}
+
+// ClearTerritoryID clears the value of the "territory_id" field.
+func (m *SalesPlanMutation) ClearTerritoryID() {
+	m.territory_id = nil
+	m.clearedFields[salesplan.FieldTerritoryID] = struct{}{}
+}
+
+// TerritoryIDCleared returns if the "territory_id" field was cleared in this mutation.
+func (m *SalesPlanMutation) TerritoryIDCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldTerritoryID]
+	return ok
+}
+
+// ResetTerritoryID resets all changes to the "territory_id" field.
+func (m *SalesPlanMutation) ResetTerritoryID() {
+	m.territory_id = nil
+	delete(m.clearedFields, salesplan.FieldTerritoryID)
+}
+
+// SetStatus sets the "status" field.
+func (m *SalesPlanMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *SalesPlanMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *SalesPlanMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (m *SalesPlanMutation) SetFirstMonth(s string) {
+	m.first_month = &s
+}
+
+// FirstMonth returns the value of the "first_month" field in the mutation.
+func (m *SalesPlanMutation) FirstMonth() (r string, exists bool) {
+	v := m.first_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstMonth returns the old "first_month" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldFirstMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstMonth: %w", err)
+	}
+	return oldValue.FirstMonth, nil
+}
+
+// ResetFirstMonth resets all changes to the "first_month" field.
+func (m *SalesPlanMutation) ResetFirstMonth() {
+	m.first_month = nil
+}
+
+// SetLastMonth sets the "last_month" field.
+func (m *SalesPlanMutation) SetLastMonth(s string) {
+	m.last_month = &s
+}
+
+// LastMonth returns the value of the "last_month" field in the mutation.
+func (m *SalesPlanMutation) LastMonth() (r string, exists bool) {
+	v := m.last_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastMonth returns the old "last_month" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldLastMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastMonth: %w", err)
+	}
+	return oldValue.LastMonth, nil
+}
+
+// ResetLastMonth resets all changes to the "last_month" field.
+func (m *SalesPlanMutation) ResetLastMonth() {
+	m.last_month = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *SalesPlanMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *SalesPlanMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ClearCurrency clears the value of the "currency" field.
+func (m *SalesPlanMutation) ClearCurrency() {
+	m.currency = nil
+	m.clearedFields[salesplan.FieldCurrency] = struct{}{}
+}
+
+// CurrencyCleared returns if the "currency" field was cleared in this mutation.
+func (m *SalesPlanMutation) CurrencyCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldCurrency]
+	return ok
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *SalesPlanMutation) ResetCurrency() {
+	m.currency = nil
+	delete(m.clearedFields, salesplan.FieldCurrency)
+}
+
+// SetMonths sets the "months" field.
+func (m *SalesPlanMutation) SetMonths(s string) {
+	m.months = &s
+}
+
+// Months returns the value of the "months" field in the mutation.
+func (m *SalesPlanMutation) Months() (r string, exists bool) {
+	v := m.months
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMonths returns the old "months" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldMonths(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMonths is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMonths requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMonths: %w", err)
+	}
+	return oldValue.Months, nil
+}
+
+// ClearMonths clears the value of the "months" field.
+func (m *SalesPlanMutation) ClearMonths() {
+	m.months = nil
+	m.clearedFields[salesplan.FieldMonths] = struct{}{}
+}
+
+// MonthsCleared returns if the "months" field was cleared in this mutation.
+func (m *SalesPlanMutation) MonthsCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldMonths]
+	return ok
+}
+
+// ResetMonths resets all changes to the "months" field.
+func (m *SalesPlanMutation) ResetMonths() {
+	m.months = nil
+	delete(m.clearedFields, salesplan.FieldMonths)
+}
+
+// SetDescription sets the "description" field.
+func (m *SalesPlanMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *SalesPlanMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the SalesPlan entity.
+// If the SalesPlan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SalesPlanMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *SalesPlanMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[salesplan.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *SalesPlanMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[salesplan.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *SalesPlanMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, salesplan.FieldDescription)
+}
+
+// Where appends a list predicates to the SalesPlanMutation builder.
+func (m *SalesPlanMutation) Where(ps ...predicate.SalesPlan) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SalesPlanMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SalesPlanMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SalesPlan, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SalesPlanMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SalesPlanMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SalesPlan).
+func (m *SalesPlanMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SalesPlanMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.version != nil {
+		fields = append(fields, salesplan.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, salesplan.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, salesplan.FieldUpdatedAt)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, salesplan.FieldCreatedByID)
+	}
+	if m.updated_by_id != nil {
+		fields = append(fields, salesplan.FieldUpdatedByID)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, salesplan.FieldDeletedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, salesplan.FieldOwnerID)
+	}
+	if m.team_id != nil {
+		fields = append(fields, salesplan.FieldTeamID)
+	}
+	if m.partner_id != nil {
+		fields = append(fields, salesplan.FieldPartnerID)
+	}
+	if m.name != nil {
+		fields = append(fields, salesplan.FieldName)
+	}
+	if m.name_fold != nil {
+		fields = append(fields, salesplan.FieldNameFold)
+	}
+	if m.name_sort != nil {
+		fields = append(fields, salesplan.FieldNameSort)
+	}
+	if m.account_id != nil {
+		fields = append(fields, salesplan.FieldAccountID)
+	}
+	if m.product_id != nil {
+		fields = append(fields, salesplan.FieldProductID)
+	}
+	if m.territory_id != nil {
+		fields = append(fields, salesplan.FieldTerritoryID)
+	}
+	if m.status != nil {
+		fields = append(fields, salesplan.FieldStatus)
+	}
+	if m.first_month != nil {
+		fields = append(fields, salesplan.FieldFirstMonth)
+	}
+	if m.last_month != nil {
+		fields = append(fields, salesplan.FieldLastMonth)
+	}
+	if m.currency != nil {
+		fields = append(fields, salesplan.FieldCurrency)
+	}
+	if m.months != nil {
+		fields = append(fields, salesplan.FieldMonths)
+	}
+	if m.description != nil {
+		fields = append(fields, salesplan.FieldDescription)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SalesPlanMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case salesplan.FieldVersion:
+		return m.Version()
+	case salesplan.FieldCreatedAt:
+		return m.CreatedAt()
+	case salesplan.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case salesplan.FieldCreatedByID:
+		return m.CreatedByID()
+	case salesplan.FieldUpdatedByID:
+		return m.UpdatedByID()
+	case salesplan.FieldDeletedAt:
+		return m.DeletedAt()
+	case salesplan.FieldOwnerID:
+		return m.OwnerID()
+	case salesplan.FieldTeamID:
+		return m.TeamID()
+	case salesplan.FieldPartnerID:
+		return m.PartnerID()
+	case salesplan.FieldName:
+		return m.Name()
+	case salesplan.FieldNameFold:
+		return m.NameFold()
+	case salesplan.FieldNameSort:
+		return m.NameSort()
+	case salesplan.FieldAccountID:
+		return m.AccountID()
+	case salesplan.FieldProductID:
+		return m.ProductID()
+	case salesplan.FieldTerritoryID:
+		return m.TerritoryID()
+	case salesplan.FieldStatus:
+		return m.Status()
+	case salesplan.FieldFirstMonth:
+		return m.FirstMonth()
+	case salesplan.FieldLastMonth:
+		return m.LastMonth()
+	case salesplan.FieldCurrency:
+		return m.Currency()
+	case salesplan.FieldMonths:
+		return m.Months()
+	case salesplan.FieldDescription:
+		return m.Description()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SalesPlanMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case salesplan.FieldVersion:
+		return m.OldVersion(ctx)
+	case salesplan.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case salesplan.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case salesplan.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case salesplan.FieldUpdatedByID:
+		return m.OldUpdatedByID(ctx)
+	case salesplan.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
+	case salesplan.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case salesplan.FieldTeamID:
+		return m.OldTeamID(ctx)
+	case salesplan.FieldPartnerID:
+		return m.OldPartnerID(ctx)
+	case salesplan.FieldName:
+		return m.OldName(ctx)
+	case salesplan.FieldNameFold:
+		return m.OldNameFold(ctx)
+	case salesplan.FieldNameSort:
+		return m.OldNameSort(ctx)
+	case salesplan.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case salesplan.FieldProductID:
+		return m.OldProductID(ctx)
+	case salesplan.FieldTerritoryID:
+		return m.OldTerritoryID(ctx)
+	case salesplan.FieldStatus:
+		return m.OldStatus(ctx)
+	case salesplan.FieldFirstMonth:
+		return m.OldFirstMonth(ctx)
+	case salesplan.FieldLastMonth:
+		return m.OldLastMonth(ctx)
+	case salesplan.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case salesplan.FieldMonths:
+		return m.OldMonths(ctx)
+	case salesplan.FieldDescription:
+		return m.OldDescription(ctx)
+	}
+	return nil, fmt.Errorf("unknown SalesPlan field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SalesPlanMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case salesplan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case salesplan.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case salesplan.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case salesplan.FieldCreatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case salesplan.FieldUpdatedByID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedByID(v)
+		return nil
+	case salesplan.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
+		return nil
+	case salesplan.FieldOwnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case salesplan.FieldTeamID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTeamID(v)
+		return nil
+	case salesplan.FieldPartnerID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartnerID(v)
+		return nil
+	case salesplan.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case salesplan.FieldNameFold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameFold(v)
+		return nil
+	case salesplan.FieldNameSort:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameSort(v)
+		return nil
+	case salesplan.FieldAccountID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case salesplan.FieldProductID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProductID(v)
+		return nil
+	case salesplan.FieldTerritoryID:
+		v, ok := value.(stored.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTerritoryID(v)
+		return nil
+	case salesplan.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case salesplan.FieldFirstMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstMonth(v)
+		return nil
+	case salesplan.FieldLastMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastMonth(v)
+		return nil
+	case salesplan.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case salesplan.FieldMonths:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMonths(v)
+		return nil
+	case salesplan.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SalesPlan field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SalesPlanMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, salesplan.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SalesPlanMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case salesplan.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SalesPlanMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case salesplan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SalesPlan numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SalesPlanMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(salesplan.FieldCreatedByID) {
+		fields = append(fields, salesplan.FieldCreatedByID)
+	}
+	if m.FieldCleared(salesplan.FieldUpdatedByID) {
+		fields = append(fields, salesplan.FieldUpdatedByID)
+	}
+	if m.FieldCleared(salesplan.FieldDeletedAt) {
+		fields = append(fields, salesplan.FieldDeletedAt)
+	}
+	if m.FieldCleared(salesplan.FieldOwnerID) {
+		fields = append(fields, salesplan.FieldOwnerID)
+	}
+	if m.FieldCleared(salesplan.FieldTeamID) {
+		fields = append(fields, salesplan.FieldTeamID)
+	}
+	if m.FieldCleared(salesplan.FieldPartnerID) {
+		fields = append(fields, salesplan.FieldPartnerID)
+	}
+	if m.FieldCleared(salesplan.FieldNameFold) {
+		fields = append(fields, salesplan.FieldNameFold)
+	}
+	if m.FieldCleared(salesplan.FieldNameSort) {
+		fields = append(fields, salesplan.FieldNameSort)
+	}
+	if m.FieldCleared(salesplan.FieldAccountID) {
+		fields = append(fields, salesplan.FieldAccountID)
+	}
+	if m.FieldCleared(salesplan.FieldProductID) {
+		fields = append(fields, salesplan.FieldProductID)
+	}
+	if m.FieldCleared(salesplan.FieldTerritoryID) {
+		fields = append(fields, salesplan.FieldTerritoryID)
+	}
+	if m.FieldCleared(salesplan.FieldCurrency) {
+		fields = append(fields, salesplan.FieldCurrency)
+	}
+	if m.FieldCleared(salesplan.FieldMonths) {
+		fields = append(fields, salesplan.FieldMonths)
+	}
+	if m.FieldCleared(salesplan.FieldDescription) {
+		fields = append(fields, salesplan.FieldDescription)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SalesPlanMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SalesPlanMutation) ClearField(name string) error {
+	switch name {
+	case salesplan.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case salesplan.FieldUpdatedByID:
+		m.ClearUpdatedByID()
+		return nil
+	case salesplan.FieldDeletedAt:
+		m.ClearDeletedAt()
+		return nil
+	case salesplan.FieldOwnerID:
+		m.ClearOwnerID()
+		return nil
+	case salesplan.FieldTeamID:
+		m.ClearTeamID()
+		return nil
+	case salesplan.FieldPartnerID:
+		m.ClearPartnerID()
+		return nil
+	case salesplan.FieldNameFold:
+		m.ClearNameFold()
+		return nil
+	case salesplan.FieldNameSort:
+		m.ClearNameSort()
+		return nil
+	case salesplan.FieldAccountID:
+		m.ClearAccountID()
+		return nil
+	case salesplan.FieldProductID:
+		m.ClearProductID()
+		return nil
+	case salesplan.FieldTerritoryID:
+		m.ClearTerritoryID()
+		return nil
+	case salesplan.FieldCurrency:
+		m.ClearCurrency()
+		return nil
+	case salesplan.FieldMonths:
+		m.ClearMonths()
+		return nil
+	case salesplan.FieldDescription:
+		m.ClearDescription()
+		return nil
+	}
+	return fmt.Errorf("unknown SalesPlan nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SalesPlanMutation) ResetField(name string) error {
+	switch name {
+	case salesplan.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case salesplan.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case salesplan.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case salesplan.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case salesplan.FieldUpdatedByID:
+		m.ResetUpdatedByID()
+		return nil
+	case salesplan.FieldDeletedAt:
+		m.ResetDeletedAt()
+		return nil
+	case salesplan.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case salesplan.FieldTeamID:
+		m.ResetTeamID()
+		return nil
+	case salesplan.FieldPartnerID:
+		m.ResetPartnerID()
+		return nil
+	case salesplan.FieldName:
+		m.ResetName()
+		return nil
+	case salesplan.FieldNameFold:
+		m.ResetNameFold()
+		return nil
+	case salesplan.FieldNameSort:
+		m.ResetNameSort()
+		return nil
+	case salesplan.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case salesplan.FieldProductID:
+		m.ResetProductID()
+		return nil
+	case salesplan.FieldTerritoryID:
+		m.ResetTerritoryID()
+		return nil
+	case salesplan.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case salesplan.FieldFirstMonth:
+		m.ResetFirstMonth()
+		return nil
+	case salesplan.FieldLastMonth:
+		m.ResetLastMonth()
+		return nil
+	case salesplan.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case salesplan.FieldMonths:
+		m.ResetMonths()
+		return nil
+	case salesplan.FieldDescription:
+		m.ResetDescription()
+		return nil
+	}
+	return fmt.Errorf("unknown SalesPlan field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SalesPlanMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SalesPlanMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SalesPlanMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SalesPlanMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SalesPlanMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SalesPlanMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SalesPlanMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SalesPlan unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SalesPlanMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SalesPlan edge %s", name)
 }
 
 // SalesTargetMutation represents an operation that mutates the SalesTarget nodes in the graph.

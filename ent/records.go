@@ -78,6 +78,15 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 	case "ImportRun":
 		b := c.ImportRun.Create()
 		return b.mutation, b.Exec
+	case "IncentiveEntry":
+		b := c.IncentiveEntry.Create()
+		return b.mutation, b.Exec
+	case "IncentiveParticipant":
+		b := c.IncentiveParticipant.Create()
+		return b.mutation, b.Exec
+	case "IncentivePlan":
+		b := c.IncentivePlan.Create()
+		return b.mutation, b.Exec
 	case "Lead":
 		b := c.Lead.Create()
 		return b.mutation, b.Exec
@@ -113,6 +122,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 		return b.mutation, b.Exec
 	case "OpportunityLine":
 		b := c.OpportunityLine.Create()
+		return b.mutation, b.Exec
+	case "OpportunitySplit":
+		b := c.OpportunitySplit.Create()
 		return b.mutation, b.Exec
 	case "OpportunityStep":
 		b := c.OpportunityStep.Create()
@@ -152,6 +164,9 @@ func (c *Client) CreateRecord(kind string) (m ent.Mutation, save func(context.Co
 		return b.mutation, b.Exec
 	case "RoleGrant":
 		b := c.RoleGrant.Create()
+		return b.mutation, b.Exec
+	case "SalesPlan":
+		b := c.SalesPlan.Create()
 		return b.mutation, b.Exec
 	case "SalesTarget":
 		b := c.SalesTarget.Create()
@@ -257,6 +272,15 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 	case "ImportRun":
 		b := c.ImportRun.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
+	case "IncentiveEntry":
+		b := c.IncentiveEntry.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "IncentiveParticipant":
+		b := c.IncentiveParticipant.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "IncentivePlan":
+		b := c.IncentivePlan.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
 	case "Lead":
 		b := c.Lead.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
@@ -292,6 +316,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "OpportunityLine":
 		b := c.OpportunityLine.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "OpportunitySplit":
+		b := c.OpportunitySplit.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "OpportunityStep":
 		b := c.OpportunityStep.UpdateOneID(stored.ID(x))
@@ -331,6 +358,9 @@ func (c *Client) UpdateRecord(kind string, x id.ID) (m ent.Mutation, save func(c
 		return b.mutation, b.Exec
 	case "RoleGrant":
 		b := c.RoleGrant.UpdateOneID(stored.ID(x))
+		return b.mutation, b.Exec
+	case "SalesPlan":
+		b := c.SalesPlan.UpdateOneID(stored.ID(x))
 		return b.mutation, b.Exec
 	case "SalesTarget":
 		b := c.SalesTarget.UpdateOneID(stored.ID(x))

@@ -11,6 +11,7 @@ import (
 	"farley/ent/customfield"
 	"farley/ent/forecastadjustment"
 	"farley/ent/importrun"
+	"farley/ent/incentiveplan"
 	"farley/ent/lead"
 	"farley/ent/lifecyclestage"
 	"farley/ent/note"
@@ -90,6 +91,16 @@ func init() {
 	importrunDescTrial := importrunFields[16].Descriptor()
 	// importrun.DefaultTrial holds the default value on creation for the trial field.
 	importrun.DefaultTrial = importrunDescTrial.Default.(bool)
+	incentiveplanFields := schema.IncentivePlan{}.Fields()
+	_ = incentiveplanFields
+	// incentiveplanDescActive is the schema descriptor for active field.
+	incentiveplanDescActive := incentiveplanFields[14].Descriptor()
+	// incentiveplan.DefaultActive holds the default value on creation for the active field.
+	incentiveplan.DefaultActive = incentiveplanDescActive.Default.(bool)
+	// incentiveplanDescEverybody is the schema descriptor for everybody field.
+	incentiveplanDescEverybody := incentiveplanFields[22].Descriptor()
+	// incentiveplan.DefaultEverybody holds the default value on creation for the everybody field.
+	incentiveplan.DefaultEverybody = incentiveplanDescEverybody.Default.(bool)
 	leadFields := schema.Lead{}.Fields()
 	_ = leadFields
 	// leadDescQueued is the schema descriptor for queued field.

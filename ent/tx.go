@@ -54,6 +54,12 @@ type Tx struct {
 	ForecastAdjustment *ForecastAdjustmentClient
 	// ImportRun is the client for interacting with the ImportRun builders.
 	ImportRun *ImportRunClient
+	// IncentiveEntry is the client for interacting with the IncentiveEntry builders.
+	IncentiveEntry *IncentiveEntryClient
+	// IncentiveParticipant is the client for interacting with the IncentiveParticipant builders.
+	IncentiveParticipant *IncentiveParticipantClient
+	// IncentivePlan is the client for interacting with the IncentivePlan builders.
+	IncentivePlan *IncentivePlanClient
 	// Lead is the client for interacting with the Lead builders.
 	Lead *LeadClient
 	// LifecycleStage is the client for interacting with the LifecycleStage builders.
@@ -78,6 +84,8 @@ type Tx struct {
 	OpportunityContact *OpportunityContactClient
 	// OpportunityLine is the client for interacting with the OpportunityLine builders.
 	OpportunityLine *OpportunityLineClient
+	// OpportunitySplit is the client for interacting with the OpportunitySplit builders.
+	OpportunitySplit *OpportunitySplitClient
 	// OpportunityStep is the client for interacting with the OpportunityStep builders.
 	OpportunityStep *OpportunityStepClient
 	// Pipeline is the client for interacting with the Pipeline builders.
@@ -104,6 +112,8 @@ type Tx struct {
 	Role *RoleClient
 	// RoleGrant is the client for interacting with the RoleGrant builders.
 	RoleGrant *RoleGrantClient
+	// SalesPlan is the client for interacting with the SalesPlan builders.
+	SalesPlan *SalesPlanClient
 	// SalesTarget is the client for interacting with the SalesTarget builders.
 	SalesTarget *SalesTargetClient
 	// Share is the client for interacting with the Share builders.
@@ -278,6 +288,9 @@ func (tx *Tx) init() {
 	tx.File = NewFileClient(tx.config)
 	tx.ForecastAdjustment = NewForecastAdjustmentClient(tx.config)
 	tx.ImportRun = NewImportRunClient(tx.config)
+	tx.IncentiveEntry = NewIncentiveEntryClient(tx.config)
+	tx.IncentiveParticipant = NewIncentiveParticipantClient(tx.config)
+	tx.IncentivePlan = NewIncentivePlanClient(tx.config)
 	tx.Lead = NewLeadClient(tx.config)
 	tx.LifecycleStage = NewLifecycleStageClient(tx.config)
 	tx.LifecycleStep = NewLifecycleStepClient(tx.config)
@@ -290,6 +303,7 @@ func (tx *Tx) init() {
 	tx.OpportunityCompetitor = NewOpportunityCompetitorClient(tx.config)
 	tx.OpportunityContact = NewOpportunityContactClient(tx.config)
 	tx.OpportunityLine = NewOpportunityLineClient(tx.config)
+	tx.OpportunitySplit = NewOpportunitySplitClient(tx.config)
 	tx.OpportunityStep = NewOpportunityStepClient(tx.config)
 	tx.Pipeline = NewPipelineClient(tx.config)
 	tx.Post = NewPostClient(tx.config)
@@ -303,6 +317,7 @@ func (tx *Tx) init() {
 	tx.RetentionRule = NewRetentionRuleClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)
 	tx.RoleGrant = NewRoleGrantClient(tx.config)
+	tx.SalesPlan = NewSalesPlanClient(tx.config)
 	tx.SalesTarget = NewSalesTargetClient(tx.config)
 	tx.Share = NewShareClient(tx.config)
 	tx.Stage = NewStageClient(tx.config)

@@ -1051,6 +1051,62 @@ func (r *subscriptionResolver) CompetitorProfileChanged(ctx context.Context, _ i
 	return r.changed(ctx, "CompetitorProfile", after)
 }
 
+func (r *queryResolver) SalesPlan(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "SalesPlan", &x, nil)
+}
+
+func (r *queryResolver) SalesPlans(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "SalesPlan")
+}
+
+func (r *mutationResolver) CreateSalesPlan(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "SalesPlan", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateSalesPlan(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "SalesPlan", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteSalesPlan(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "SalesPlan", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreSalesPlan(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "SalesPlan", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) SalesPlanChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "SalesPlan", after)
+}
+
+func (r *queryResolver) IncentivePlan(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "IncentivePlan", &x, nil)
+}
+
+func (r *queryResolver) IncentivePlans(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "IncentivePlan")
+}
+
+func (r *mutationResolver) CreateIncentivePlan(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "IncentivePlan", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateIncentivePlan(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "IncentivePlan", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteIncentivePlan(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "IncentivePlan", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreIncentivePlan(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "IncentivePlan", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) IncentivePlanChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "IncentivePlan", after)
+}
+
 func (r *queryResolver) Activity(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {
 	return r.one(ctx, "Activity", x, external)
 }
@@ -1189,6 +1245,74 @@ func (r *queryResolver) Recurrences(ctx context.Context, _ *int64, _ *string, _ 
 
 func (r *subscriptionResolver) RecurrenceChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
 	return r.changed(ctx, "Recurrence", after)
+}
+
+func (r *queryResolver) IncentiveParticipant(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "IncentiveParticipant", &x, nil)
+}
+
+func (r *queryResolver) IncentiveParticipants(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "IncentiveParticipant")
+}
+
+func (r *mutationResolver) CreateIncentiveParticipant(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "IncentiveParticipant", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateIncentiveParticipant(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "IncentiveParticipant", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteIncentiveParticipant(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "IncentiveParticipant", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreIncentiveParticipant(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "IncentiveParticipant", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) IncentiveParticipantChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "IncentiveParticipant", after)
+}
+
+func (r *queryResolver) OpportunitySplit(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "OpportunitySplit", &x, nil)
+}
+
+func (r *queryResolver) OpportunitySplits(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "OpportunitySplit")
+}
+
+func (r *mutationResolver) CreateOpportunitySplit(ctx context.Context, in input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Create, Kind: "OpportunitySplit", Input: in, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) UpdateOpportunitySplit(ctx context.Context, x id.ID, in input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Update, Kind: "OpportunitySplit", ID: &x, Input: in, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) DeleteOpportunitySplit(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Delete, Kind: "OpportunitySplit", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *mutationResolver) RestoreOpportunitySplit(ctx context.Context, x id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error) {
+	return r.crud(ctx, write.Request{Verb: write.Restore, Kind: "OpportunitySplit", ID: &x, ExpectedVersion: expectedVersion, DryRun: dryRun, Key: idempotencyKey})
+}
+
+func (r *subscriptionResolver) OpportunitySplitChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "OpportunitySplit", after)
+}
+
+func (r *queryResolver) IncentiveEntry(ctx context.Context, x id.ID) (*read.Result, error) {
+	return r.one(ctx, "IncentiveEntry", &x, nil)
+}
+
+func (r *queryResolver) IncentiveEntries(ctx context.Context, _ *int64, _ *string, _ *int64, _ *string, _ input.Object, _ []input.Object) (*read.Result, error) {
+	return r.list(ctx, "IncentiveEntry")
+}
+
+func (r *subscriptionResolver) IncentiveEntryChanged(ctx context.Context, _ input.Object, after *string) (<-chan *read.Result, error) {
+	return r.changed(ctx, "IncentiveEntry", after)
 }
 
 func (r *queryResolver) Circle(ctx context.Context, x id.ID) (*read.Result, error) {

@@ -94,6 +94,8 @@ const (
 	FieldOccurrence = "occurrence"
 	// FieldContactPlanID holds the string denoting the contact_plan_id field in the database.
 	FieldContactPlanID = "contact_plan_id"
+	// FieldSalesPlanID holds the string denoting the sales_plan_id field in the database.
+	FieldSalesPlanID = "sales_plan_id"
 	// FieldCalendarUID holds the string denoting the calendar_uid field in the database.
 	FieldCalendarUID = "calendar_uid"
 	// FieldCalendarSequence holds the string denoting the calendar_sequence field in the database.
@@ -184,6 +186,7 @@ var Columns = []string{
 	FieldExceptionOfID,
 	FieldOccurrence,
 	FieldContactPlanID,
+	FieldSalesPlanID,
 	FieldCalendarUID,
 	FieldCalendarSequence,
 	FieldCustomFields,
@@ -412,6 +415,11 @@ func ByOccurrence(opts ...sql.OrderTermOption) OrderOption {
 // ByContactPlanID orders the results by the contact_plan_id field.
 func ByContactPlanID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldContactPlanID, opts...).ToFunc()
+}
+
+// BySalesPlanID orders the results by the sales_plan_id field.
+func BySalesPlanID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSalesPlanID, opts...).ToFunc()
 }
 
 // ByCalendarUID orders the results by the calendar_uid field.

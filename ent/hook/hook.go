@@ -260,6 +260,42 @@ func (f ImportRunFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, e
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ImportRunMutation", m)
 }
 
+// The IncentiveEntryFunc type is an adapter to allow the use of ordinary
+// function as IncentiveEntry mutator.
+type IncentiveEntryFunc func(context.Context, *ent.IncentiveEntryMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IncentiveEntryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.IncentiveEntryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.IncentiveEntryMutation", m)
+}
+
+// The IncentiveParticipantFunc type is an adapter to allow the use of ordinary
+// function as IncentiveParticipant mutator.
+type IncentiveParticipantFunc func(context.Context, *ent.IncentiveParticipantMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IncentiveParticipantFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.IncentiveParticipantMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.IncentiveParticipantMutation", m)
+}
+
+// The IncentivePlanFunc type is an adapter to allow the use of ordinary
+// function as IncentivePlan mutator.
+type IncentivePlanFunc func(context.Context, *ent.IncentivePlanMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IncentivePlanFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.IncentivePlanMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.IncentivePlanMutation", m)
+}
+
 // The LeadFunc type is an adapter to allow the use of ordinary
 // function as Lead mutator.
 type LeadFunc func(context.Context, *ent.LeadMutation) (ent.Value, error)
@@ -402,6 +438,18 @@ func (f OpportunityLineFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Va
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunityLineMutation", m)
+}
+
+// The OpportunitySplitFunc type is an adapter to allow the use of ordinary
+// function as OpportunitySplit mutator.
+type OpportunitySplitFunc func(context.Context, *ent.OpportunitySplitMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OpportunitySplitFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OpportunitySplitMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OpportunitySplitMutation", m)
 }
 
 // The OpportunityStepFunc type is an adapter to allow the use of ordinary
@@ -558,6 +606,18 @@ func (f RoleGrantFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, e
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RoleGrantMutation", m)
+}
+
+// The SalesPlanFunc type is an adapter to allow the use of ordinary
+// function as SalesPlan mutator.
+type SalesPlanFunc func(context.Context, *ent.SalesPlanMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SalesPlanFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SalesPlanMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SalesPlanMutation", m)
 }
 
 // The SalesTargetFunc type is an adapter to allow the use of ordinary

@@ -386,6 +386,7 @@ var (
 		{Name: "exception_of_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "occurrence", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "contact_plan_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "sales_plan_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
 		{Name: "calendar_uid", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
 		{Name: "calendar_sequence", Type: field.TypeInt64, Nullable: true},
 		{Name: "custom_fields", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
@@ -402,25 +403,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "activities_accounts_account",
-				Columns:    []*schema.Column{ActivitiesColumns[41]},
+				Columns:    []*schema.Column{ActivitiesColumns[42]},
 				RefColumns: []*schema.Column{AccountsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activities_contacts_contact",
-				Columns:    []*schema.Column{ActivitiesColumns[42]},
+				Columns:    []*schema.Column{ActivitiesColumns[43]},
 				RefColumns: []*schema.Column{ContactsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activities_leads_lead",
-				Columns:    []*schema.Column{ActivitiesColumns[43]},
+				Columns:    []*schema.Column{ActivitiesColumns[44]},
 				RefColumns: []*schema.Column{LeadsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "activities_opportunities_opportunity",
-				Columns:    []*schema.Column{ActivitiesColumns[44]},
+				Columns:    []*schema.Column{ActivitiesColumns[45]},
 				RefColumns: []*schema.Column{OpportunitiesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -504,22 +505,22 @@ var (
 			{
 				Name:    "activity_account_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[42], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_contact_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[42], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[43], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_lead_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[43], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[44], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_opportunity_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[44], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[45], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_follow_up_of_id_deleted_at_id",
@@ -537,24 +538,29 @@ var (
 				Columns: []*schema.Column{ActivitiesColumns[35]},
 			},
 			{
-				Name:    "activity_account_id_deleted_at_at_id",
+				Name:    "activity_sales_plan_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[41], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[6], ActivitiesColumns[0]},
 			},
 			{
-				Name:    "activity_contact_id_deleted_at_at_id",
+				Name:    "activity_account_id_deleted_at_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[42], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
-				Name:    "activity_lead_id_deleted_at_at_id",
+				Name:    "activity_contact_id_deleted_at_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[43], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
-				Name:    "activity_opportunity_id_deleted_at_at_id",
+				Name:    "activity_lead_id_deleted_at_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[44], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_opportunity_id_deleted_at_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[45], ActivitiesColumns[6], ActivitiesColumns[31], ActivitiesColumns[0]},
 			},
 			{
 				Name:    "activity_owner_id_deleted_at_start_at_id",
@@ -579,12 +585,12 @@ var (
 			{
 				Name:    "activity_calendar_uid_owner_id",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[7]},
+				Columns: []*schema.Column{ActivitiesColumns[39], ActivitiesColumns[7]},
 			},
 			{
 				Name:    "activity_contact_plan_id_account_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ActivitiesColumns[37], ActivitiesColumns[41], ActivitiesColumns[2]},
+				Columns: []*schema.Column{ActivitiesColumns[37], ActivitiesColumns[42], ActivitiesColumns[2]},
 			},
 		},
 	}
@@ -2080,6 +2086,257 @@ var (
 			},
 		},
 	}
+	// IncentiveEntriesColumns holds the columns for the "incentive_entries" table.
+	IncentiveEntriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "plan_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "occurred_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "period_starts_on", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "share", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "basis_amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "basis_amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "basis_amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount", Type: field.TypeInt64, Nullable: true},
+		{Name: "amount_currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(3)"}},
+		{Name: "amount_reporting", Type: field.TypeInt64, Nullable: true},
+		{Name: "steps", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "reversal_of_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "measure", Type: field.TypeInt64, Nullable: true},
+		{Name: "reached", Type: field.TypeInt64, Nullable: true},
+	}
+	// IncentiveEntriesTable holds the schema information for the "incentive_entries" table.
+	IncentiveEntriesTable = &schema.Table{
+		Name:       "incentive_entries",
+		Columns:    IncentiveEntriesColumns,
+		PrimaryKey: []*schema.Column{IncentiveEntriesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "incentiveentry_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[6], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[7], IncentiveEntriesColumns[6], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[8], IncentiveEntriesColumns[6], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[9], IncentiveEntriesColumns[6], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[6], IncentiveEntriesColumns[2], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[7], IncentiveEntriesColumns[6], IncentiveEntriesColumns[2], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[6], IncentiveEntriesColumns[3], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_deleted_at_occurred_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[6], IncentiveEntriesColumns[13], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_deleted_at_amount_reporting_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[6], IncentiveEntriesColumns[21], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_user_id_deleted_at_occurred_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[11], IncentiveEntriesColumns[6], IncentiveEntriesColumns[13], IncentiveEntriesColumns[0]},
+			},
+			{
+				Name:    "incentiveentry_plan_id_user_id_period_starts_on",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[10], IncentiveEntriesColumns[11], IncentiveEntriesColumns[14]},
+			},
+			{
+				Name:    "incentiveentry_opportunity_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[12]},
+			},
+			{
+				Name:    "incentiveentry_reversal_of_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveEntriesColumns[23]},
+			},
+		},
+	}
+	// IncentiveParticipantsColumns holds the columns for the "incentive_participants" table.
+	IncentiveParticipantsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "plan_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "for_team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "note", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "note_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+	}
+	// IncentiveParticipantsTable holds the schema information for the "incentive_participants" table.
+	IncentiveParticipantsTable = &schema.Table{
+		Name:       "incentive_participants",
+		Columns:    IncentiveParticipantsColumns,
+		PrimaryKey: []*schema.Column{IncentiveParticipantsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "incentiveparticipant_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[0]},
+			},
+			{
+				Name:    "incentiveparticipant_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[2], IncentiveParticipantsColumns[0]},
+			},
+			{
+				Name:    "incentiveparticipant_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[3], IncentiveParticipantsColumns[0]},
+			},
+			{
+				Name:    "incentiveparticipant_plan_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveParticipantsColumns[7], IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[0]},
+			},
+			{
+				Name:    "incentiveparticipant_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveParticipantsColumns[8], IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[0]},
+			},
+			{
+				Name:    "incentiveparticipant_for_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentiveParticipantsColumns[9], IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[0]},
+			},
+		},
+	}
+	// IncentivePlansColumns holds the columns for the "incentive_plans" table.
+	IncentivePlansColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "active", Type: field.TypeBool, Default: true},
+		{Name: "trigger", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "basis", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "length", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "starts_on", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "ends_on", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "tiers", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "everybody", Type: field.TypeBool, Default: false},
+		{Name: "pipeline_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "product_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+	}
+	// IncentivePlansTable holds the schema information for the "incentive_plans" table.
+	IncentivePlansTable = &schema.Table{
+		Name:       "incentive_plans",
+		Columns:    IncentivePlansColumns,
+		PrimaryKey: []*schema.Column{IncentivePlansColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "incentiveplan_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[6], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[7], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[8], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[9], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[6], IncentivePlansColumns[2], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[7], IncentivePlansColumns[6], IncentivePlansColumns[2], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[6], IncentivePlansColumns[3], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[6], IncentivePlansColumns[12], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[7], IncentivePlansColumns[6], IncentivePlansColumns[12], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_deleted_at_starts_on_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[6], IncentivePlansColumns[18], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_pipeline_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[23], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_product_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[24], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+			},
+		},
+	}
 	// LeadsColumns holds the columns for the "leads" table.
 	LeadsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -3214,6 +3471,52 @@ var (
 			},
 		},
 	}
+	// OpportunitySplitsColumns holds the columns for the "opportunity_splits" table.
+	OpportunitySplitsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "opportunity_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "user_id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "share", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+	}
+	// OpportunitySplitsTable holds the schema information for the "opportunity_splits" table.
+	OpportunitySplitsTable = &schema.Table{
+		Name:       "opportunity_splits",
+		Columns:    OpportunitySplitsColumns,
+		PrimaryKey: []*schema.Column{OpportunitySplitsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "opportunitysplit_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitySplitsColumns[6], OpportunitySplitsColumns[0]},
+			},
+			{
+				Name:    "opportunitysplit_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitySplitsColumns[6], OpportunitySplitsColumns[2], OpportunitySplitsColumns[0]},
+			},
+			{
+				Name:    "opportunitysplit_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitySplitsColumns[6], OpportunitySplitsColumns[3], OpportunitySplitsColumns[0]},
+			},
+			{
+				Name:    "opportunitysplit_opportunity_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitySplitsColumns[7], OpportunitySplitsColumns[6], OpportunitySplitsColumns[0]},
+			},
+			{
+				Name:    "opportunitysplit_user_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitySplitsColumns[8], OpportunitySplitsColumns[6], OpportunitySplitsColumns[0]},
+			},
+		},
+	}
 	// OpportunityStepsColumns holds the columns for the "opportunity_steps" table.
 	OpportunityStepsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -4124,6 +4427,109 @@ var (
 			},
 		},
 	}
+	// SalesPlansColumns holds the columns for the "sales_plans" table.
+	SalesPlansColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "updated_by_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "team_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "partner_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "name", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_fold", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "name_sort", Type: field.TypeBytes, Nullable: true, SchemaType: map[string]string{"mysql": "varbinary(255)"}},
+		{Name: "account_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "product_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "territory_id", Type: field.TypeUUID, Nullable: true, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
+		{Name: "status", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "first_month", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "last_month", Type: field.TypeString, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "currency", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"mysql": "varchar(255)"}},
+		{Name: "months", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+	}
+	// SalesPlansTable holds the schema information for the "sales_plans" table.
+	SalesPlansTable = &schema.Table{
+		Name:       "sales_plans",
+		Columns:    SalesPlansColumns,
+		PrimaryKey: []*schema.Column{SalesPlansColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "salesplan_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_owner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[7], SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_team_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[8], SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_partner_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[9], SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[2], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_owner_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[7], SalesPlansColumns[6], SalesPlansColumns[2], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_deleted_at_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[3], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[12], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_owner_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[7], SalesPlansColumns[6], SalesPlansColumns[12], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_account_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[13], SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_product_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[14], SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_territory_id_deleted_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[15], SalesPlansColumns[6], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_deleted_at_first_month_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[17], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_deleted_at_last_month_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[18], SalesPlansColumns[0]},
+			},
+		},
+	}
 	// SalesTargetsColumns holds the columns for the "sales_targets" table.
 	SalesTargetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID, SchemaType: map[string]string{"mysql": "binary(16)", "sqlite3": "blob"}},
@@ -4880,6 +5286,9 @@ var (
 		FilesTable,
 		ForecastAdjustmentsTable,
 		ImportRunsTable,
+		IncentiveEntriesTable,
+		IncentiveParticipantsTable,
+		IncentivePlansTable,
 		LeadsTable,
 		LifecycleStagesTable,
 		LifecycleStepsTable,
@@ -4892,6 +5301,7 @@ var (
 		OpportunityCompetitorsTable,
 		OpportunityContactsTable,
 		OpportunityLinesTable,
+		OpportunitySplitsTable,
 		OpportunityStepsTable,
 		PipelinesTable,
 		PostsTable,
@@ -4905,6 +5315,7 @@ var (
 		RetentionRulesTable,
 		RolesTable,
 		RoleGrantsTable,
+		SalesPlansTable,
 		SalesTargetsTable,
 		SharesTable,
 		StagesTable,
@@ -5026,6 +5437,18 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	IncentiveEntriesTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	IncentiveParticipantsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	IncentivePlansTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	LeadsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
@@ -5088,6 +5511,10 @@ func init() {
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
+	OpportunitySplitsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
 	OpportunityStepsTable.ForeignKeys[0].RefTable = OpportunitiesTable
 	OpportunityStepsTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
@@ -5147,6 +5574,10 @@ func init() {
 	RoleGrantsTable.ForeignKeys[0].RefTable = UsersTable
 	RoleGrantsTable.ForeignKeys[1].RefTable = RolesTable
 	RoleGrantsTable.Annotation = &entsql.Annotation{
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	SalesPlansTable.Annotation = &entsql.Annotation{
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

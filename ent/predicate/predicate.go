@@ -69,6 +69,15 @@ type ForecastAdjustment func(*sql.Selector)
 // ImportRun is the predicate function for importrun builders.
 type ImportRun func(*sql.Selector)
 
+// IncentiveEntry is the predicate function for incentiveentry builders.
+type IncentiveEntry func(*sql.Selector)
+
+// IncentiveParticipant is the predicate function for incentiveparticipant builders.
+type IncentiveParticipant func(*sql.Selector)
+
+// IncentivePlan is the predicate function for incentiveplan builders.
+type IncentivePlan func(*sql.Selector)
+
 // Lead is the predicate function for lead builders.
 type Lead func(*sql.Selector)
 
@@ -104,6 +113,9 @@ type OpportunityContact func(*sql.Selector)
 
 // OpportunityLine is the predicate function for opportunityline builders.
 type OpportunityLine func(*sql.Selector)
+
+// OpportunitySplit is the predicate function for opportunitysplit builders.
+type OpportunitySplit func(*sql.Selector)
 
 // OpportunityStep is the predicate function for opportunitystep builders.
 type OpportunityStep func(*sql.Selector)
@@ -143,6 +155,9 @@ type Role func(*sql.Selector)
 
 // RoleGrant is the predicate function for rolegrant builders.
 type RoleGrant func(*sql.Selector)
+
+// SalesPlan is the predicate function for salesplan builders.
+type SalesPlan func(*sql.Selector)
 
 // SalesTarget is the predicate function for salestarget builders.
 type SalesTarget func(*sql.Selector)

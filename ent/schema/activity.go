@@ -77,6 +77,7 @@ var activity = decl.Kind{
 		decl.Ref("exception_of", Recurrence.Type, "The series of which it is one time that is otherwise than the others.").Plain().ReadOnly().Indexed(),
 		decl.Scalar("occurrence", "String", "The time of the series in whose place it stands, on the clocks of the series' zone: \"20261123T090000\".").MaxLen(20).ReadOnly(),
 		decl.Ref("contact_plan", ContactPlan.Type, "The plan by which it was made.").Plain().ReadOnly(),
+		decl.Ref("sales_plan", SalesPlan.Type, "The sales plan of which it is an action.").Plain(),
 		decl.Scalar("calendar_uid", "String", "By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley.").MaxLen(250).ReadOnly(),
 		decl.Int("calendar_sequence", "How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley.").ReadOnly().Unordered(),
 		decl.Objects("custom_fields", "CustomFieldValue", "Values of the fields that the firm has added; a write replaces the list.").MaxLen(200),

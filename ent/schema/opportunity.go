@@ -51,6 +51,7 @@ var opportunity = decl.Kind{
 		decl.Links("contacts", "Contact", "OpportunityContact", "opportunity", "contact", "The people who have a part in it.").NotWritten(),
 		decl.Many("opportunity_contacts", "OpportunityContact", "opportunity", "What part people have in it."),
 		decl.Many("competitors", "OpportunityCompetitor", "opportunity", "Who else is after it."),
+		decl.Many("splits", "OpportunitySplit", "opportunity", "For whom it counts by incentive plans, beside the owner."),
 		decl.Many("steps", "OpportunityStep", "opportunity", "Its history: one row for every change of stage, amount, probability, close date or category."),
 		decl.Many("leads", "Lead", "convertedOpportunity", "The leads that became it or were linked to it."),
 		decl.Many("activities", "Activity", "opportunity", "What was and will be done for it."),

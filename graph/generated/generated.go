@@ -68,6 +68,8 @@ type ComplexityRoot struct {
 		CreateCustomField            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateExchangeRate           func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateForecastAdjustment     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateIncentiveParticipant   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateIncentivePlan          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateLead                   func(childComplexity int, input input.Object, onDuplicate *string, dryRun *bool, idempotencyKey *string) int
 		CreateLifecycleStage         func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateLocationEvent          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -77,6 +79,7 @@ type ComplexityRoot struct {
 		CreateOpportunityCompetitor  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateOpportunityContact     func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateOpportunityLine        func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateOpportunitySplit       func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreatePipeline               func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreatePreference             func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateProduct                func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -86,6 +89,7 @@ type ComplexityRoot struct {
 		CreateRetentionRule          func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateRole                   func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateRoleGrant              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
+		CreateSalesPlan              func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateSalesTarget            func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateShare                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
 		CreateStage                  func(childComplexity int, input input.Object, dryRun *bool, idempotencyKey *string) int
@@ -109,6 +113,8 @@ type ComplexityRoot struct {
 		DeleteExchangeRate           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteFile                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteForecastAdjustment     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteIncentiveParticipant   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteIncentivePlan          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteLead                   func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteLifecycleStage         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteLocationEvent          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -118,6 +124,7 @@ type ComplexityRoot struct {
 		DeleteOpportunityCompetitor  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteOpportunityContact     func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteOpportunityLine        func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteOpportunitySplit       func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeletePipeline               func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeletePreference             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteProduct                func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -127,6 +134,7 @@ type ComplexityRoot struct {
 		DeleteRetentionRule          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteRole                   func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteRoleGrant              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		DeleteSalesPlan              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteSalesTarget            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteShare                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		DeleteStage                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -182,6 +190,8 @@ type ComplexityRoot struct {
 		RestoreExchangeRate          func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreFile                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreForecastAdjustment    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreIncentiveParticipant  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreIncentivePlan         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreLead                  func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreLifecycleStage        func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreLocationEvent         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -191,6 +201,7 @@ type ComplexityRoot struct {
 		RestoreOpportunityCompetitor func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreOpportunityContact    func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreOpportunityLine       func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreOpportunitySplit      func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestorePipeline              func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestorePreference            func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreProduct               func(childComplexity int, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -200,6 +211,7 @@ type ComplexityRoot struct {
 		RestoreRetentionRule         func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreRole                  func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreRoleGrant             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		RestoreSalesPlan             func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreSalesTarget           func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreShare                 func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		RestoreStage                 func(childComplexity int, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -234,6 +246,8 @@ type ComplexityRoot struct {
 		UpdateCustomField            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateExchangeRate           func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateForecastAdjustment     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateIncentiveParticipant   func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateIncentivePlan          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateLead                   func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateLifecycleStage         func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateLocationEvent          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -243,6 +257,7 @@ type ComplexityRoot struct {
 		UpdateOpportunityCompetitor  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateOpportunityContact     func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateOpportunityLine        func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateOpportunitySplit       func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdatePipeline               func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdatePreference             func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateProduct                func(childComplexity int, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -252,6 +267,7 @@ type ComplexityRoot struct {
 		UpdateRetentionRule          func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateRole                   func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateRoleGrant              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
+		UpdateSalesPlan              func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateSalesTarget            func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateShare                  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
 		UpdateStage                  func(childComplexity int, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) int
@@ -334,6 +350,13 @@ type ComplexityRoot struct {
 		ImportPreview          func(childComplexity int, input input.Object) int
 		ImportProblems         func(childComplexity int, importArg id.ID, first *int64, after *int64) int
 		Imports                func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		IncentiveEntries       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		IncentiveEntry         func(childComplexity int, id id.ID) int
+		IncentiveParticipant   func(childComplexity int, id id.ID) int
+		IncentiveParticipants  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		IncentivePlan          func(childComplexity int, id id.ID) int
+		IncentivePlans         func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		IncentiveStatement     func(childComplexity int, user *id.ID, period input.Object, first *int64) int
 		Job                    func(childComplexity int, id id.ID) int
 		Jobs                   func(childComplexity int, where input.Object, first *int64, after *string) int
 		Lead                   func(childComplexity int, id *id.ID, external input.Object) int
@@ -363,6 +386,8 @@ type ComplexityRoot struct {
 		OpportunityContacts    func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		OpportunityLine        func(childComplexity int, id *id.ID, external input.Object) int
 		OpportunityLines       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		OpportunitySplit       func(childComplexity int, id id.ID) int
+		OpportunitySplits      func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		OpportunityStep        func(childComplexity int, id id.ID) int
 		OpportunitySteps       func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		OverdueActivities      func(childComplexity int, owners []id.ID) int
@@ -392,6 +417,8 @@ type ComplexityRoot struct {
 		RoleGrant              func(childComplexity int, id id.ID) int
 		RoleGrants             func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		Roles                  func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
+		SalesPlan              func(childComplexity int, id id.ID) int
+		SalesPlans             func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		SalesTarget            func(childComplexity int, id id.ID) int
 		SalesTargets           func(childComplexity int, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) int
 		SalesVelocity          func(childComplexity int, period input.Object, compareWith input.Object, where input.Object) int
@@ -446,6 +473,9 @@ type ComplexityRoot struct {
 		FileChanged                  func(childComplexity int, where input.Object, after *string) int
 		ForecastAdjustmentChanged    func(childComplexity int, where input.Object, after *string) int
 		ImportChanged                func(childComplexity int, where input.Object, after *string) int
+		IncentiveEntryChanged        func(childComplexity int, where input.Object, after *string) int
+		IncentiveParticipantChanged  func(childComplexity int, where input.Object, after *string) int
+		IncentivePlanChanged         func(childComplexity int, where input.Object, after *string) int
 		JobChanged                   func(childComplexity int, id id.ID) int
 		LeadChanged                  func(childComplexity int, where input.Object, after *string) int
 		LifecycleStageChanged        func(childComplexity int, where input.Object, after *string) int
@@ -457,6 +487,7 @@ type ComplexityRoot struct {
 		OpportunityCompetitorChanged func(childComplexity int, where input.Object, after *string) int
 		OpportunityContactChanged    func(childComplexity int, where input.Object, after *string) int
 		OpportunityLineChanged       func(childComplexity int, where input.Object, after *string) int
+		OpportunitySplitChanged      func(childComplexity int, where input.Object, after *string) int
 		OpportunityStepChanged       func(childComplexity int, where input.Object, after *string) int
 		PipelineBoard                func(childComplexity int, pipeline id.ID, where input.Object, after *string) int
 		PipelineChanged              func(childComplexity int, where input.Object, after *string) int
@@ -471,6 +502,7 @@ type ComplexityRoot struct {
 		RetentionRuleChanged         func(childComplexity int, where input.Object, after *string) int
 		RoleChanged                  func(childComplexity int, where input.Object, after *string) int
 		RoleGrantChanged             func(childComplexity int, where input.Object, after *string) int
+		SalesPlanChanged             func(childComplexity int, where input.Object, after *string) int
 		SalesTargetChanged           func(childComplexity int, where input.Object, after *string) int
 		ShareChanged                 func(childComplexity int, where input.Object, after *string) int
 		StageChanged                 func(childComplexity int, where input.Object, after *string) int
@@ -646,6 +678,14 @@ type MutationResolver interface {
 	UpdateCompetitorProfile(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteCompetitorProfile(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreCompetitorProfile(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateSalesPlan(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateSalesPlan(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteSalesPlan(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreSalesPlan(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateIncentivePlan(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateIncentivePlan(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteIncentivePlan(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreIncentivePlan(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateActivity(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateActivity(ctx context.Context, id *id.ID, external input.Object, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteActivity(ctx context.Context, id *id.ID, external input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -663,6 +703,14 @@ type MutationResolver interface {
 	UpdateReminder(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteReminder(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	RestoreReminder(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateIncentiveParticipant(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateIncentiveParticipant(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteIncentiveParticipant(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreIncentiveParticipant(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	CreateOpportunitySplit(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	UpdateOpportunitySplit(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	DeleteOpportunitySplit(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
+	RestoreOpportunitySplit(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	CreateContactPlan(ctx context.Context, input input.Object, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	UpdateContactPlan(ctx context.Context, id id.ID, input input.Object, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
 	DeleteContactPlan(ctx context.Context, id id.ID, expectedVersion *int64, dryRun *bool, idempotencyKey *string) (*read.Result, error)
@@ -811,6 +859,10 @@ type QueryResolver interface {
 	ForecastAdjustments(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	CompetitorProfile(ctx context.Context, id id.ID) (*read.Result, error)
 	CompetitorProfiles(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	SalesPlan(ctx context.Context, id id.ID) (*read.Result, error)
+	SalesPlans(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	IncentivePlan(ctx context.Context, id id.ID) (*read.Result, error)
+	IncentivePlans(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Activity(ctx context.Context, id *id.ID, external input.Object) (*read.Result, error)
 	Activities(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	ActivityParticipant(ctx context.Context, id id.ID) (*read.Result, error)
@@ -823,6 +875,12 @@ type QueryResolver interface {
 	Notifications(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Recurrence(ctx context.Context, id id.ID) (*read.Result, error)
 	Recurrences(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	IncentiveParticipant(ctx context.Context, id id.ID) (*read.Result, error)
+	IncentiveParticipants(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	OpportunitySplit(ctx context.Context, id id.ID) (*read.Result, error)
+	OpportunitySplits(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
+	IncentiveEntry(ctx context.Context, id id.ID) (*read.Result, error)
+	IncentiveEntries(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	Circle(ctx context.Context, id id.ID) (*read.Result, error)
 	Circles(ctx context.Context, first *int64, after *string, last *int64, before *string, where input.Object, orderBy []input.Object) (*read.Result, error)
 	CircleMember(ctx context.Context, id id.ID) (*read.Result, error)
@@ -855,6 +913,7 @@ type QueryResolver interface {
 	Duplicates(ctx context.Context, object string, first *int64, after *string, minScore *int64) (*read.Result, error)
 	NotDuplicates(ctx context.Context, record id.ID) ([]*read.Result, error)
 	Merges(ctx context.Context, record id.ID) ([]*read.Result, error)
+	IncentiveStatement(ctx context.Context, user *id.ID, period input.Object, first *int64) (*read.Result, error)
 	ExportPersonalData(ctx context.Context, contact *id.ID, lead *id.ID, account *id.ID, after *string) (*read.Result, error)
 	RetentionPreview(ctx context.Context, rule id.ID) (*read.Result, error)
 	PipelineBoard(ctx context.Context, pipeline id.ID, where input.Object, first *int64, stage *id.ID, after *string) (*read.Result, error)
@@ -908,12 +967,17 @@ type SubscriptionResolver interface {
 	SalesTargetChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ForecastAdjustmentChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	CompetitorProfileChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	SalesPlanChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	IncentivePlanChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ActivityChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ActivityParticipantChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	WorkingCalendarChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ReminderChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	NotificationChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	RecurrenceChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	IncentiveParticipantChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	OpportunitySplitChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
+	IncentiveEntryChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	CircleChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	CircleMemberChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
 	ConversationChanged(ctx context.Context, where input.Object, after *string) (<-chan *read.Result, error)
@@ -1230,6 +1294,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateForecastAdjustment(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createIncentiveParticipant":
+		if e.ComplexityRoot.Mutation.CreateIncentiveParticipant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createIncentiveParticipant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateIncentiveParticipant(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createIncentivePlan":
+		if e.ComplexityRoot.Mutation.CreateIncentivePlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createIncentivePlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateIncentivePlan(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createLead":
 		if e.ComplexityRoot.Mutation.CreateLead == nil {
 			break
@@ -1329,6 +1415,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateOpportunityLine(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createOpportunitySplit":
+		if e.ComplexityRoot.Mutation.CreateOpportunitySplit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOpportunitySplit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOpportunitySplit(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createPipeline":
 		if e.ComplexityRoot.Mutation.CreatePipeline == nil {
 			break
@@ -1428,6 +1525,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateRoleGrant(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.createSalesPlan":
+		if e.ComplexityRoot.Mutation.CreateSalesPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createSalesPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateSalesPlan(childComplexity, args["input"].(input.Object), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.createSalesTarget":
 		if e.ComplexityRoot.Mutation.CreateSalesTarget == nil {
 			break
@@ -1676,6 +1784,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteForecastAdjustment(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteIncentiveParticipant":
+		if e.ComplexityRoot.Mutation.DeleteIncentiveParticipant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteIncentiveParticipant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteIncentiveParticipant(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteIncentivePlan":
+		if e.ComplexityRoot.Mutation.DeleteIncentivePlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteIncentivePlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteIncentivePlan(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteLead":
 		if e.ComplexityRoot.Mutation.DeleteLead == nil {
 			break
@@ -1775,6 +1905,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteOpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteOpportunitySplit":
+		if e.ComplexityRoot.Mutation.DeleteOpportunitySplit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOpportunitySplit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOpportunitySplit(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deletePipeline":
 		if e.ComplexityRoot.Mutation.DeletePipeline == nil {
 			break
@@ -1874,6 +2015,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteRoleGrant(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.deleteSalesPlan":
+		if e.ComplexityRoot.Mutation.DeleteSalesPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteSalesPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSalesPlan(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.deleteSalesTarget":
 		if e.ComplexityRoot.Mutation.DeleteSalesTarget == nil {
 			break
@@ -2469,6 +2621,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreForecastAdjustment(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreIncentiveParticipant":
+		if e.ComplexityRoot.Mutation.RestoreIncentiveParticipant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreIncentiveParticipant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreIncentiveParticipant(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreIncentivePlan":
+		if e.ComplexityRoot.Mutation.RestoreIncentivePlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreIncentivePlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreIncentivePlan(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreLead":
 		if e.ComplexityRoot.Mutation.RestoreLead == nil {
 			break
@@ -2568,6 +2742,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreOpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreOpportunitySplit":
+		if e.ComplexityRoot.Mutation.RestoreOpportunitySplit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreOpportunitySplit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreOpportunitySplit(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restorePipeline":
 		if e.ComplexityRoot.Mutation.RestorePipeline == nil {
 			break
@@ -2667,6 +2852,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreRoleGrant(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.restoreSalesPlan":
+		if e.ComplexityRoot.Mutation.RestoreSalesPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreSalesPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreSalesPlan(childComplexity, args["id"].(id.ID), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.restoreSalesTarget":
 		if e.ComplexityRoot.Mutation.RestoreSalesTarget == nil {
 			break
@@ -3036,6 +3232,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateForecastAdjustment(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateIncentiveParticipant":
+		if e.ComplexityRoot.Mutation.UpdateIncentiveParticipant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateIncentiveParticipant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateIncentiveParticipant(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateIncentivePlan":
+		if e.ComplexityRoot.Mutation.UpdateIncentivePlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateIncentivePlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateIncentivePlan(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateLead":
 		if e.ComplexityRoot.Mutation.UpdateLead == nil {
 			break
@@ -3135,6 +3353,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateOpportunityLine(childComplexity, args["id"].(*id.ID), args["external"].(input.Object), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateOpportunitySplit":
+		if e.ComplexityRoot.Mutation.UpdateOpportunitySplit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOpportunitySplit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOpportunitySplit(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updatePipeline":
 		if e.ComplexityRoot.Mutation.UpdatePipeline == nil {
 			break
@@ -3234,6 +3463,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateRoleGrant(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
+	case "Mutation.updateSalesPlan":
+		if e.ComplexityRoot.Mutation.UpdateSalesPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSalesPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSalesPlan(childComplexity, args["id"].(id.ID), args["input"].(input.Object), args["expectedVersion"].(*int64), args["dryRun"].(*bool), args["idempotencyKey"].(*string)), true
 	case "Mutation.updateSalesTarget":
 		if e.ComplexityRoot.Mutation.UpdateSalesTarget == nil {
 			break
@@ -4099,6 +4339,83 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Imports(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.incentiveEntries":
+		if e.ComplexityRoot.Query.IncentiveEntries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentiveEntries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentiveEntries(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.incentiveEntry":
+		if e.ComplexityRoot.Query.IncentiveEntry == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentiveEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentiveEntry(childComplexity, args["id"].(id.ID)), true
+	case "Query.incentiveParticipant":
+		if e.ComplexityRoot.Query.IncentiveParticipant == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentiveParticipant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentiveParticipant(childComplexity, args["id"].(id.ID)), true
+	case "Query.incentiveParticipants":
+		if e.ComplexityRoot.Query.IncentiveParticipants == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentiveParticipants_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentiveParticipants(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.incentivePlan":
+		if e.ComplexityRoot.Query.IncentivePlan == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentivePlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentivePlan(childComplexity, args["id"].(id.ID)), true
+	case "Query.incentivePlans":
+		if e.ComplexityRoot.Query.IncentivePlans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentivePlans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentivePlans(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.incentiveStatement":
+		if e.ComplexityRoot.Query.IncentiveStatement == nil {
+			break
+		}
+
+		args, err := ec.field_Query_incentiveStatement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IncentiveStatement(childComplexity, args["user"].(*id.ID), args["period"].(input.Object), args["first"].(*int64)), true
 
 	case "Query.job":
 		if e.ComplexityRoot.Query.Job == nil {
@@ -4419,6 +4736,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OpportunityLines(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.opportunitySplit":
+		if e.ComplexityRoot.Query.OpportunitySplit == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunitySplit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunitySplit(childComplexity, args["id"].(id.ID)), true
+	case "Query.opportunitySplits":
+		if e.ComplexityRoot.Query.OpportunitySplits == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opportunitySplits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpportunitySplits(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.opportunityStep":
 		if e.ComplexityRoot.Query.OpportunityStep == nil {
 			break
@@ -4738,6 +5077,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Roles(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
+	case "Query.salesPlan":
+		if e.ComplexityRoot.Query.SalesPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Query_salesPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SalesPlan(childComplexity, args["id"].(id.ID)), true
+	case "Query.salesPlans":
+		if e.ComplexityRoot.Query.SalesPlans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_salesPlans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SalesPlans(childComplexity, args["first"].(*int64), args["after"].(*string), args["last"].(*int64), args["before"].(*string), args["where"].(input.Object), args["orderBy"].([]input.Object)), true
 	case "Query.salesTarget":
 		if e.ComplexityRoot.Query.SalesTarget == nil {
 			break
@@ -5285,6 +5646,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ImportChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.incentiveEntryChanged":
+		if e.ComplexityRoot.Subscription.IncentiveEntryChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_incentiveEntryChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.IncentiveEntryChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.incentiveParticipantChanged":
+		if e.ComplexityRoot.Subscription.IncentiveParticipantChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_incentiveParticipantChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.IncentiveParticipantChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.incentivePlanChanged":
+		if e.ComplexityRoot.Subscription.IncentivePlanChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_incentivePlanChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.IncentivePlanChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.jobChanged":
 		if e.ComplexityRoot.Subscription.JobChanged == nil {
 			break
@@ -5406,6 +5800,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OpportunityLineChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.opportunitySplitChanged":
+		if e.ComplexityRoot.Subscription.OpportunitySplitChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_opportunitySplitChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OpportunitySplitChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.opportunityStepChanged":
 		if e.ComplexityRoot.Subscription.OpportunityStepChanged == nil {
 			break
@@ -5560,6 +5965,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.RoleGrantChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
+	case "Subscription.salesPlanChanged":
+		if e.ComplexityRoot.Subscription.SalesPlanChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_salesPlanChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.SalesPlanChanged(childComplexity, args["where"].(input.Object), args["after"].(*string)), true
 	case "Subscription.salesTargetChanged":
 		if e.ComplexityRoot.Subscription.SalesTargetChanged == nil {
 			break
@@ -6957,6 +7373,10 @@ enum Object @input(use: FREE) {
   FORECAST_ADJUSTMENT
   """What is known of a competitor on a day, and where from. winRates by COMPETITOR says how often deals are won against it."""
   COMPETITOR_PROFILE
+  """What is to be sold month by month: to one account, of one product, or in one territory. Its actions are activities; progress says what became of it."""
+  SALES_PLAN
+  """What people get for the deals they win: by tiers over what each of them has reached in a month, quarter or year. What was booked by it stays as it was booked, whatever changes in it later."""
+  INCENTIVE_PLAN
   """A call, meeting, task, visit or message: planned, under way or done. Users who take part in it see it as they see their own ones."""
   ACTIVITY
   """A user or a contact who takes part in an activity. A user who does sees the activity as his own, whatever he answered."""
@@ -6969,6 +7389,12 @@ enum Object @input(use: FREE) {
   NOTIFICATION
   """When an activity comes back, by a rule of RFC 5545 on the clocks of a time zone: what comes back at 09:00 comes back at 09:00. Made and changed by repeatActivity and editSeries."""
   RECURRENCE
+  """A user or a team that takes part in an incentive plan: of a team all who are in it or in one below, on the day on which it books."""
+  INCENTIVE_PARTICIPANT
+  """Which share of a deal counts for a user by incentive plans, when it is won. What is given to nobody is the owner's. The splits of a closed deal change only after reopenOpportunity."""
+  OPPORTUNITY_SPLIT
+  """What somebody gets by an incentive plan for a deal, and what is taken back when the deal is reopened or deleted: a row of a ledger that is written by Farley, and never changed or deleted. It is seen by the user as an own record."""
+  INCENTIVE_ENTRY
   """The users whom a conversation is among. Only they see it and what they write, whatever roles say. Its owner is who started the conversation."""
   CIRCLE
   """A user who belongs to a circle, and so sees its conversations from their beginning."""
@@ -19298,6 +19724,21 @@ type Opportunity implements Node @kind(name: "Opportunity") {
     "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
     orderBy: [OpportunityCompetitorOrder!]
   ): OpportunityCompetitorConnection
+  """For whom it counts by incentive plans, beside the owner."""
+  splits(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunitySplitWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunitySplitOrder!]
+  ): OpportunitySplitConnection
   """Its history: one row for every change of stage, amount, probability, close date or category."""
   steps(
     "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
@@ -19488,6 +19929,8 @@ enum OpportunityField @input(kind: "Opportunity", use: FREE) {
   OPPORTUNITY_CONTACTS
   """Who else is after it."""
   COMPETITORS
+  """For whom it counts by incentive plans, beside the owner."""
+  SPLITS
   """Its history: one row for every change of stage, amount, probability, close date or category."""
   STEPS
   """The leads that became it or were linked to it."""
@@ -19620,6 +20063,8 @@ input OpportunityWhere @input(kind: "Opportunity", use: FILTER) {
   opportunityContacts: OpportunityContactRelationFilter
   """Who else is after it."""
   competitors: OpportunityCompetitorRelationFilter
+  """For whom it counts by incentive plans, beside the owner."""
+  splits: OpportunitySplitRelationFilter
   """Its history: one row for every change of stage, amount, probability, close date or category."""
   steps: OpportunityStepRelationFilter
   """The leads that became it or were linked to it."""
@@ -22571,6 +23016,874 @@ extend type Subscription {
   ): CompetitorProfileEvent @can(object: "COMPETITOR_PROFILE", action: "READ")
 }
 
+"""Where it stands."""
+enum SalesPlanStatus @input(use: FREE) {
+  """It is being made."""
+  DRAFT
+  """It is followed."""
+  ACTIVE
+  """It is over, or given up."""
+  CLOSED
+}
+
+"""Conditions on a SalesPlanStatus; all given ones must hold."""
+input SalesPlanStatusFilter @input(use: FREE) {
+  "Equal."
+  eq: SalesPlanStatus
+  "Not equal, or null."
+  ne: SalesPlanStatus
+  "One of these, at most 100."
+  in: [SalesPlanStatus!]
+  "None of these, or null; at most 100."
+  notIn: [SalesPlanStatus!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What is to be sold month by month: to one account, of one product, or in one territory. Its actions are activities; progress says what became of it."""
+type SalesPlan implements Node @kind(name: "SalesPlan") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The user who owns the record; the maker unless given."""
+  owner: User
+  """The team that works on it; the owner's unless given."""
+  team: Team
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: Account
+  """What people call it."""
+  name: String
+  """The account that it is for, with its subsidiaries. Exactly one of account, product and territory is given."""
+  account: Account
+  """The product that it is for."""
+  product: Product
+  """The territory that it is for, with those below it."""
+  territory: Territory
+  """Where it stands."""
+  status: SalesPlanStatus
+  """The first day of its first month."""
+  firstMonth: Date
+  """The first day of its last month: at most 36 months in all."""
+  lastMonth: Date
+  """The currency of what is planned, of which there must be a rate; the reporting currency unless given."""
+  currency: CurrencyCode
+  """What is planned, by month; a month without an entry has nothing planned. A write replaces the list."""
+  months: [SalesPlanMonth!]
+  """How it is to be reached."""
+  description: String
+  """What is to be done for it: who, until when, and whether it is done."""
+  actions(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: ActivityWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [ActivityOrder!]
+  ): ActivityConnection
+}
+
+"""A page of a list of SalesPlan."""
+type SalesPlanConnection @plain @engine {
+  "The records with their cursors."
+  edges: [SalesPlanEdge!]
+  "The records alone."
+  nodes: [SalesPlan!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type SalesPlanEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: SalesPlan!
+}
+
+"""The fields of SalesPlan."""
+enum SalesPlanField @input(kind: "SalesPlan", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The user who owns the record; the maker unless given."""
+  OWNER
+  """The team that works on it; the owner's unless given."""
+  TEAM
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  PARTNER
+  """What people call it."""
+  NAME
+  """The account that it is for, with its subsidiaries. Exactly one of account, product and territory is given."""
+  ACCOUNT
+  """The product that it is for."""
+  PRODUCT
+  """The territory that it is for, with those below it."""
+  TERRITORY
+  """Where it stands."""
+  STATUS
+  """The first day of its first month."""
+  FIRST_MONTH
+  """The first day of its last month: at most 36 months in all."""
+  LAST_MONTH
+  """The currency of what is planned, of which there must be a rate; the reporting currency unless given."""
+  CURRENCY
+  """What is planned, by month; a month without an entry has nothing planned. A write replaces the list."""
+  MONTHS
+  """How it is to be reached."""
+  DESCRIPTION
+  """What is to be done for it: who, until when, and whether it is done."""
+  ACTIONS
+}
+
+"""The fields by which lists of SalesPlan can be ordered."""
+enum SalesPlanOrderField @input(kind: "SalesPlan", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  NAME
+  """The first day of its first month."""
+  FIRST_MONTH
+  """The first day of its last month: at most 36 months in all."""
+  LAST_MONTH
+}
+
+"""One term of an order."""
+input SalesPlanOrder @input(kind: "SalesPlan", use: ORDER) {
+  "The field."
+  field: SalesPlanOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of SalesPlan; all given conditions must hold. A field that you may not read is refused."""
+input SalesPlanWhere @input(kind: "SalesPlan", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [SalesPlanWhere!]
+  "At least one of these holds, at most 50."
+  or: [SalesPlanWhere!]
+  "This does not hold."
+  not: SalesPlanWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The user who owns the record; the maker unless given."""
+  owner: UserWhere
+  """The team that works on it; the owner's unless given."""
+  team: TeamWhere
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: AccountWhere
+  """What people call it."""
+  name: StringFilter
+  """The account that it is for, with its subsidiaries. Exactly one of account, product and territory is given."""
+  account: AccountWhere
+  """The product that it is for."""
+  product: ProductWhere
+  """The territory that it is for, with those below it."""
+  territory: TerritoryWhere
+  """Where it stands."""
+  status: SalesPlanStatusFilter
+  """The first day of its first month."""
+  firstMonth: DateFilter
+  """The first day of its last month: at most 36 months in all."""
+  lastMonth: DateFilter
+  """The currency of what is planned, of which there must be a rate; the reporting currency unless given."""
+  currency: StringFilter
+  """What is to be done for it: who, until when, and whether it is done."""
+  actions: ActivityRelationFilter
+}
+
+"""Conditions on a list of SalesPlan, of which only those in sight count."""
+input SalesPlanRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: SalesPlanWhere
+  "Not one is such."
+  none: SalesPlanWhere
+}
+
+"""A new SalesPlan."""
+input CreateSalesPlanInput @input(kind: "SalesPlan", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """What people call it. At most 200 characters."""
+  name: String!
+  """The account that it is for, with its subsidiaries. Exactly one of account, product and territory is given."""
+  account: ID
+  """The product that it is for."""
+  product: ID
+  """The territory that it is for, with those below it."""
+  territory: ID
+  """Where it stands."""
+  status: SalesPlanStatus
+  """The first day of its first month."""
+  firstMonth: Date!
+  """The first day of its last month: at most 36 months in all."""
+  lastMonth: Date!
+  """The currency of what is planned, of which there must be a rate; the reporting currency unless given. At most 254 characters."""
+  currency: CurrencyCode
+  """What is planned, by month; a month without an entry has nothing planned. A write replaces the list. At most 36."""
+  months: [SalesPlanMonthInput!]
+  """How it is to be reached. At most 100000 characters."""
+  description: String
+}
+
+"""Changes of a SalesPlan: what is absent stays, null empties."""
+input UpdateSalesPlanInput @input(kind: "SalesPlan", use: UPDATE) {
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """What people call it. At most 200 characters."""
+  name: String
+  """Where it stands."""
+  status: SalesPlanStatus
+  """The first day of its first month."""
+  firstMonth: Date
+  """The first day of its last month: at most 36 months in all."""
+  lastMonth: Date
+  """The currency of what is planned, of which there must be a rate; the reporting currency unless given. At most 254 characters."""
+  currency: CurrencyCode
+  """What is planned, by month; a month without an entry has nothing planned. A write replaces the list. At most 36."""
+  months: [SalesPlanMonthInput!]
+  """How it is to be reached. At most 100000 characters."""
+  description: String
+}
+
+"""What createSalesPlan gives."""
+type CreateSalesPlanPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  salesPlan: SalesPlan
+}
+
+"""What updateSalesPlan gives."""
+type UpdateSalesPlanPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  salesPlan: SalesPlan
+}
+
+"""What restoreSalesPlan gives."""
+type RestoreSalesPlanPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  salesPlan: SalesPlan
+}
+
+"""What deleteSalesPlan gives."""
+type DeleteSalesPlanPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a SalesPlan, as its reader may see it."""
+type SalesPlanEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: SalesPlan
+}
+
+extend type Query {
+  """One SalesPlan; NOT_FOUND when there is none in sight."""
+  salesPlan(
+    "The record."
+    id: ID!
+  ): SalesPlan @can(object: "SALES_PLAN", action: "READ")
+  """The SalesPlan records in sight."""
+  salesPlans(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: SalesPlanWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [SalesPlanOrder!]
+  ): SalesPlanConnection @can(object: "SALES_PLAN", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a SalesPlan."""
+  createSalesPlan(
+    "The new record."
+    input: CreateSalesPlanInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateSalesPlanPayload @can(object: "SALES_PLAN", action: "CREATE")
+  """Changes a SalesPlan."""
+  updateSalesPlan(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateSalesPlanInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateSalesPlanPayload @can(object: "SALES_PLAN", action: "UPDATE")
+  """Moves a SalesPlan to the bin."""
+  deleteSalesPlan(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteSalesPlanPayload @can(object: "SALES_PLAN", action: "DELETE")
+  """Takes a SalesPlan out of the bin."""
+  restoreSalesPlan(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreSalesPlanPayload @can(object: "SALES_PLAN", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of SalesPlan records in sight, each once, in order."""
+  salesPlanChanged(
+    "Which records; null for all in sight."
+    where: SalesPlanWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): SalesPlanEvent @can(object: "SALES_PLAN", action: "READ")
+}
+
+"""When it books; given once."""
+enum IncentiveTrigger @input(use: FREE) {
+  """When a deal is won, by the day on which it was closed."""
+  WON
+}
+
+"""Conditions on a IncentiveTrigger; all given ones must hold."""
+input IncentiveTriggerFilter @input(use: FREE) {
+  "Equal."
+  eq: IncentiveTrigger
+  "Not equal, or null."
+  ne: IncentiveTrigger
+  "One of these, at most 100."
+  in: [IncentiveTrigger!]
+  "None of these, or null; at most 100."
+  notIn: [IncentiveTrigger!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What is reached, and so what the tiers begin at; given once."""
+enum IncentiveBasis @input(use: FREE) {
+  """What the deals won are worth, in the currency of the plan."""
+  REVENUE
+  """How many deals are won; a share of a deal is that part of one."""
+  DEALS
+}
+
+"""Conditions on a IncentiveBasis; all given ones must hold."""
+input IncentiveBasisFilter @input(use: FREE) {
+  "Equal."
+  eq: IncentiveBasis
+  "Not equal, or null."
+  ne: IncentiveBasis
+  "One of these, at most 100."
+  in: [IncentiveBasis!]
+  "None of these, or null; at most 100."
+  notIn: [IncentiveBasis!]
+  "Null, or is not."
+  isNull: Boolean
+}
+
+"""What people get for the deals they win: by tiers over what each of them has reached in a month, quarter or year. What was booked by it stays as it was booked, whatever changes in it later."""
+type IncentivePlan implements Node @kind(name: "IncentivePlan") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The user who owns the record; the maker unless given."""
+  owner: User
+  """The team that works on it; the owner's unless given."""
+  team: Team
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: Account
+  """What people call it."""
+  name: String
+  """What it is for."""
+  description: String
+  """Whether it books anything."""
+  active: Boolean
+  """When it books; given once."""
+  trigger: IncentiveTrigger
+  """What is reached, and so what the tiers begin at; given once."""
+  basis: IncentiveBasis
+  """Over which time it is reached: the calendar's, in the time zone of the firm; given once."""
+  length: PeriodLength
+  """The first day on which deals count that are won."""
+  startsOn: Date
+  """The last day; null for no end."""
+  endsOn: Date
+  """The currency of its tiers and of what it books: the reporting currency of when it was made. Deals are converted at the rate of the day on which they were closed. Kept by Farley."""
+  currency: CurrencyCode
+  """What is paid, by what is reached; the first one begins at 0. A write replaces the list."""
+  tiers: [IncentiveTier!]
+  """Whether everybody takes part; else who is named by participants. Only who may make plans in the scope ALL may say so."""
+  everybody: Boolean
+  """Only deals of this pipeline."""
+  pipeline: Pipeline
+  """Only what is sold of this product: deals count with the lines that are of it."""
+  product: Product
+  """Who takes part."""
+  participants(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: IncentiveParticipantWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [IncentiveParticipantOrder!]
+  ): IncentiveParticipantConnection
+}
+
+"""A page of a list of IncentivePlan."""
+type IncentivePlanConnection @plain @engine {
+  "The records with their cursors."
+  edges: [IncentivePlanEdge!]
+  "The records alone."
+  nodes: [IncentivePlan!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type IncentivePlanEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: IncentivePlan!
+}
+
+"""The fields of IncentivePlan."""
+enum IncentivePlanField @input(kind: "IncentivePlan", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The user who owns the record; the maker unless given."""
+  OWNER
+  """The team that works on it; the owner's unless given."""
+  TEAM
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  PARTNER
+  """What people call it."""
+  NAME
+  """What it is for."""
+  DESCRIPTION
+  """Whether it books anything."""
+  ACTIVE
+  """When it books; given once."""
+  TRIGGER
+  """What is reached, and so what the tiers begin at; given once."""
+  BASIS
+  """Over which time it is reached: the calendar's, in the time zone of the firm; given once."""
+  LENGTH
+  """The first day on which deals count that are won."""
+  STARTS_ON
+  """The last day; null for no end."""
+  ENDS_ON
+  """The currency of its tiers and of what it books: the reporting currency of when it was made. Deals are converted at the rate of the day on which they were closed. Kept by Farley."""
+  CURRENCY
+  """What is paid, by what is reached; the first one begins at 0. A write replaces the list."""
+  TIERS
+  """Whether everybody takes part; else who is named by participants. Only who may make plans in the scope ALL may say so."""
+  EVERYBODY
+  """Only deals of this pipeline."""
+  PIPELINE
+  """Only what is sold of this product: deals count with the lines that are of it."""
+  PRODUCT
+  """Who takes part."""
+  PARTICIPANTS
+}
+
+"""The fields by which lists of IncentivePlan can be ordered."""
+enum IncentivePlanOrderField @input(kind: "IncentivePlan", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """What people call it."""
+  NAME
+  """The first day on which deals count that are won."""
+  STARTS_ON
+}
+
+"""One term of an order."""
+input IncentivePlanOrder @input(kind: "IncentivePlan", use: ORDER) {
+  "The field."
+  field: IncentivePlanOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of IncentivePlan; all given conditions must hold. A field that you may not read is refused."""
+input IncentivePlanWhere @input(kind: "IncentivePlan", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [IncentivePlanWhere!]
+  "At least one of these holds, at most 50."
+  or: [IncentivePlanWhere!]
+  "This does not hold."
+  not: IncentivePlanWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The user who owns the record; the maker unless given."""
+  owner: UserWhere
+  """The team that works on it; the owner's unless given."""
+  team: TeamWhere
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: AccountWhere
+  """What people call it."""
+  name: StringFilter
+  """Whether it books anything."""
+  active: BooleanFilter
+  """When it books; given once."""
+  trigger: IncentiveTriggerFilter
+  """What is reached, and so what the tiers begin at; given once."""
+  basis: IncentiveBasisFilter
+  """Over which time it is reached: the calendar's, in the time zone of the firm; given once."""
+  length: PeriodLengthFilter
+  """The first day on which deals count that are won."""
+  startsOn: DateFilter
+  """The last day; null for no end."""
+  endsOn: DateFilter
+  """The currency of its tiers and of what it books: the reporting currency of when it was made. Deals are converted at the rate of the day on which they were closed. Kept by Farley."""
+  currency: StringFilter
+  """Whether everybody takes part; else who is named by participants. Only who may make plans in the scope ALL may say so."""
+  everybody: BooleanFilter
+  """Only deals of this pipeline."""
+  pipeline: PipelineWhere
+  """Only what is sold of this product: deals count with the lines that are of it."""
+  product: ProductWhere
+  """Who takes part."""
+  participants: IncentiveParticipantRelationFilter
+}
+
+"""Conditions on a list of IncentivePlan, of which only those in sight count."""
+input IncentivePlanRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: IncentivePlanWhere
+  "Not one is such."
+  none: IncentivePlanWhere
+}
+
+"""A new IncentivePlan."""
+input CreateIncentivePlanInput @input(kind: "IncentivePlan", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """What people call it. At most 200 characters."""
+  name: String!
+  """What it is for. At most 100000 characters."""
+  description: String
+  """Whether it books anything."""
+  active: Boolean
+  """When it books; given once."""
+  trigger: IncentiveTrigger
+  """What is reached, and so what the tiers begin at; given once."""
+  basis: IncentiveBasis
+  """Over which time it is reached: the calendar's, in the time zone of the firm; given once."""
+  length: PeriodLength
+  """The first day on which deals count that are won."""
+  startsOn: Date!
+  """The last day; null for no end."""
+  endsOn: Date
+  """What is paid, by what is reached; the first one begins at 0. A write replaces the list. At most 20."""
+  tiers: [IncentiveTierInput!]
+  """Whether everybody takes part; else who is named by participants. Only who may make plans in the scope ALL may say so."""
+  everybody: Boolean
+  """Only deals of this pipeline."""
+  pipeline: ID
+  """Only what is sold of this product: deals count with the lines that are of it."""
+  product: ID
+}
+
+"""Changes of a IncentivePlan: what is absent stays, null empties."""
+input UpdateIncentivePlanInput @input(kind: "IncentivePlan", use: UPDATE) {
+  """The user who owns the record; the maker unless given."""
+  owner: ID
+  """The team that works on it; the owner's unless given."""
+  team: ID
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: ID
+  """What people call it. At most 200 characters."""
+  name: String
+  """What it is for. At most 100000 characters."""
+  description: String
+  """Whether it books anything."""
+  active: Boolean
+  """The first day on which deals count that are won."""
+  startsOn: Date
+  """The last day; null for no end."""
+  endsOn: Date
+  """What is paid, by what is reached; the first one begins at 0. A write replaces the list. At most 20."""
+  tiers: [IncentiveTierInput!]
+  """Whether everybody takes part; else who is named by participants. Only who may make plans in the scope ALL may say so."""
+  everybody: Boolean
+  """Only deals of this pipeline."""
+  pipeline: ID
+  """Only what is sold of this product: deals count with the lines that are of it."""
+  product: ID
+}
+
+"""What createIncentivePlan gives."""
+type CreateIncentivePlanPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  incentivePlan: IncentivePlan
+}
+
+"""What updateIncentivePlan gives."""
+type UpdateIncentivePlanPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  incentivePlan: IncentivePlan
+}
+
+"""What restoreIncentivePlan gives."""
+type RestoreIncentivePlanPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  incentivePlan: IncentivePlan
+}
+
+"""What deleteIncentivePlan gives."""
+type DeleteIncentivePlanPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a IncentivePlan, as its reader may see it."""
+type IncentivePlanEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: IncentivePlan
+}
+
+extend type Query {
+  """One IncentivePlan; NOT_FOUND when there is none in sight."""
+  incentivePlan(
+    "The record."
+    id: ID!
+  ): IncentivePlan @can(object: "INCENTIVE_PLAN", action: "READ")
+  """The IncentivePlan records in sight."""
+  incentivePlans(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: IncentivePlanWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [IncentivePlanOrder!]
+  ): IncentivePlanConnection @can(object: "INCENTIVE_PLAN", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a IncentivePlan."""
+  createIncentivePlan(
+    "The new record."
+    input: CreateIncentivePlanInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateIncentivePlanPayload @can(object: "INCENTIVE_PLAN", action: "CREATE")
+  """Changes a IncentivePlan."""
+  updateIncentivePlan(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateIncentivePlanInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateIncentivePlanPayload @can(object: "INCENTIVE_PLAN", action: "UPDATE")
+  """Moves a IncentivePlan to the bin."""
+  deleteIncentivePlan(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteIncentivePlanPayload @can(object: "INCENTIVE_PLAN", action: "DELETE")
+  """Takes a IncentivePlan out of the bin."""
+  restoreIncentivePlan(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreIncentivePlanPayload @can(object: "INCENTIVE_PLAN", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of IncentivePlan records in sight, each once, in order."""
+  incentivePlanChanged(
+    "Which records; null for all in sight."
+    where: IncentivePlanWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): IncentivePlanEvent @can(object: "INCENTIVE_PLAN", action: "READ")
+}
+
 """What sort of activity it is."""
 enum ActivityKind @input(use: FREE) {
   """A telephone call."""
@@ -22801,6 +24114,8 @@ type Activity implements Node @kind(name: "Activity") {
   occurrence: String
   """The plan by which it was made."""
   contactPlan: ContactPlan
+  """The sales plan of which it is an action."""
+  salesPlan: SalesPlan
   """By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley."""
   calendarUid: String
   """How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley."""
@@ -22999,6 +24314,8 @@ enum ActivityField @input(kind: "Activity", use: FREE) {
   OCCURRENCE
   """The plan by which it was made."""
   CONTACT_PLAN
+  """The sales plan of which it is an action."""
+  SALES_PLAN
   """By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley."""
   CALENDAR_UID
   """How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley."""
@@ -23135,6 +24452,8 @@ input ActivityWhere @input(kind: "Activity", use: FILTER) {
   occurrence: StringFilter
   """The plan by which it was made."""
   contactPlan: ContactPlanWhere
+  """The sales plan of which it is an action."""
+  salesPlan: SalesPlanWhere
   """By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley."""
   calendarUid: StringFilter
   """How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley."""
@@ -23217,6 +24536,8 @@ input CreateActivityInput @input(kind: "Activity", use: CREATE) {
   followUpOf: ID
   """The record that came of it: an order, an invoice, a complaint …"""
   resultedIn: ID
+  """The sales plan of which it is an action."""
+  salesPlan: ID
   """Values of the fields that the firm has added; a write replaces the list. At most 200."""
   customFields: [CustomFieldValueInput!]
   """Tags on it. At most 100."""
@@ -23275,6 +24596,8 @@ input UpdateActivityInput @input(kind: "Activity", use: UPDATE) {
   followUpOf: ID
   """The record that came of it: an order, an invoice, a complaint …"""
   resultedIn: ID
+  """The sales plan of which it is an action."""
+  salesPlan: ID
   """Values of the fields that the firm has added; a write replaces the list. At most 200."""
   customFields: [CustomFieldValueInput!]
   """Tags on it. At most 100."""
@@ -24951,6 +26274,791 @@ extend type Subscription {
     "The last cursor seen, to go on from there; null for from now on."
     after: Cursor
   ): RecurrenceEvent @can(object: "RECURRENCE", action: "READ")
+}
+
+"""A user or a team that takes part in an incentive plan: of a team all who are in it or in one below, on the day on which it books."""
+type IncentiveParticipant implements Node @kind(name: "IncentiveParticipant") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The plan."""
+  plan: IncentivePlan
+  """Who takes part; either a user or a team. It takes the same reach as setting a target."""
+  user: User
+  """The team that takes part."""
+  forTeam: Team
+  """Why, or as what."""
+  note: String
+}
+
+"""A page of a list of IncentiveParticipant."""
+type IncentiveParticipantConnection @plain @engine {
+  "The records with their cursors."
+  edges: [IncentiveParticipantEdge!]
+  "The records alone."
+  nodes: [IncentiveParticipant!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type IncentiveParticipantEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: IncentiveParticipant!
+}
+
+"""The fields of IncentiveParticipant."""
+enum IncentiveParticipantField @input(kind: "IncentiveParticipant", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The plan."""
+  PLAN
+  """Who takes part; either a user or a team. It takes the same reach as setting a target."""
+  USER
+  """The team that takes part."""
+  FOR_TEAM
+  """Why, or as what."""
+  NOTE
+}
+
+"""The fields by which lists of IncentiveParticipant can be ordered."""
+enum IncentiveParticipantOrderField @input(kind: "IncentiveParticipant", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+}
+
+"""One term of an order."""
+input IncentiveParticipantOrder @input(kind: "IncentiveParticipant", use: ORDER) {
+  "The field."
+  field: IncentiveParticipantOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of IncentiveParticipant; all given conditions must hold. A field that you may not read is refused."""
+input IncentiveParticipantWhere @input(kind: "IncentiveParticipant", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [IncentiveParticipantWhere!]
+  "At least one of these holds, at most 50."
+  or: [IncentiveParticipantWhere!]
+  "This does not hold."
+  not: IncentiveParticipantWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The plan."""
+  plan: IncentivePlanWhere
+  """Who takes part; either a user or a team. It takes the same reach as setting a target."""
+  user: UserWhere
+  """The team that takes part."""
+  forTeam: TeamWhere
+  """Why, or as what."""
+  note: StringFilter
+}
+
+"""Conditions on a list of IncentiveParticipant, of which only those in sight count."""
+input IncentiveParticipantRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: IncentiveParticipantWhere
+  "Not one is such."
+  none: IncentiveParticipantWhere
+}
+
+"""A new IncentiveParticipant."""
+input CreateIncentiveParticipantInput @input(kind: "IncentiveParticipant", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The plan."""
+  plan: ID!
+  """Who takes part; either a user or a team. It takes the same reach as setting a target."""
+  user: ID
+  """The team that takes part."""
+  forTeam: ID
+  """Why, or as what. At most 200 characters."""
+  note: String
+}
+
+"""Changes of a IncentiveParticipant: what is absent stays, null empties."""
+input UpdateIncentiveParticipantInput @input(kind: "IncentiveParticipant", use: UPDATE) {
+  """Why, or as what. At most 200 characters."""
+  note: String
+}
+
+"""What createIncentiveParticipant gives."""
+type CreateIncentiveParticipantPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  incentiveParticipant: IncentiveParticipant
+}
+
+"""What updateIncentiveParticipant gives."""
+type UpdateIncentiveParticipantPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  incentiveParticipant: IncentiveParticipant
+}
+
+"""What restoreIncentiveParticipant gives."""
+type RestoreIncentiveParticipantPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  incentiveParticipant: IncentiveParticipant
+}
+
+"""What deleteIncentiveParticipant gives."""
+type DeleteIncentiveParticipantPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a IncentiveParticipant, as its reader may see it."""
+type IncentiveParticipantEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: IncentiveParticipant
+}
+
+extend type Query {
+  """One IncentiveParticipant; NOT_FOUND when there is none in sight."""
+  incentiveParticipant(
+    "The record."
+    id: ID!
+  ): IncentiveParticipant @can(object: "INCENTIVE_PARTICIPANT", action: "READ")
+  """The IncentiveParticipant records in sight."""
+  incentiveParticipants(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: IncentiveParticipantWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [IncentiveParticipantOrder!]
+  ): IncentiveParticipantConnection @can(object: "INCENTIVE_PARTICIPANT", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a IncentiveParticipant."""
+  createIncentiveParticipant(
+    "The new record."
+    input: CreateIncentiveParticipantInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateIncentiveParticipantPayload @can(object: "INCENTIVE_PARTICIPANT", action: "CREATE")
+  """Changes a IncentiveParticipant."""
+  updateIncentiveParticipant(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateIncentiveParticipantInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateIncentiveParticipantPayload @can(object: "INCENTIVE_PARTICIPANT", action: "UPDATE")
+  """Moves a IncentiveParticipant to the bin."""
+  deleteIncentiveParticipant(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteIncentiveParticipantPayload @can(object: "INCENTIVE_PARTICIPANT", action: "DELETE")
+  """Takes a IncentiveParticipant out of the bin."""
+  restoreIncentiveParticipant(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreIncentiveParticipantPayload @can(object: "INCENTIVE_PARTICIPANT", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of IncentiveParticipant records in sight, each once, in order."""
+  incentiveParticipantChanged(
+    "Which records; null for all in sight."
+    where: IncentiveParticipantWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): IncentiveParticipantEvent @can(object: "INCENTIVE_PARTICIPANT", action: "READ")
+}
+
+"""Which share of a deal counts for a user by incentive plans, when it is won. What is given to nobody is the owner's. The splits of a closed deal change only after reopenOpportunity."""
+type OpportunitySplit implements Node @kind(name: "OpportunitySplit") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The deal."""
+  opportunity: Opportunity
+  """Whose share; one split for a user and a deal."""
+  user: User
+  """The share in percent: more than 0, with at most 4 decimals; the shares of a deal are 100 together at most."""
+  share: Decimal
+}
+
+"""A page of a list of OpportunitySplit."""
+type OpportunitySplitConnection @plain @engine {
+  "The records with their cursors."
+  edges: [OpportunitySplitEdge!]
+  "The records alone."
+  nodes: [OpportunitySplit!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type OpportunitySplitEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: OpportunitySplit!
+}
+
+"""The fields of OpportunitySplit."""
+enum OpportunitySplitField @input(kind: "OpportunitySplit", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The deal."""
+  OPPORTUNITY
+  """Whose share; one split for a user and a deal."""
+  USER
+  """The share in percent: more than 0, with at most 4 decimals; the shares of a deal are 100 together at most."""
+  SHARE
+}
+
+"""The fields by which lists of OpportunitySplit can be ordered."""
+enum OpportunitySplitOrderField @input(kind: "OpportunitySplit", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+}
+
+"""One term of an order."""
+input OpportunitySplitOrder @input(kind: "OpportunitySplit", use: ORDER) {
+  "The field."
+  field: OpportunitySplitOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of OpportunitySplit; all given conditions must hold. A field that you may not read is refused."""
+input OpportunitySplitWhere @input(kind: "OpportunitySplit", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [OpportunitySplitWhere!]
+  "At least one of these holds, at most 50."
+  or: [OpportunitySplitWhere!]
+  "This does not hold."
+  not: OpportunitySplitWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The deal."""
+  opportunity: OpportunityWhere
+  """Whose share; one split for a user and a deal."""
+  user: UserWhere
+}
+
+"""Conditions on a list of OpportunitySplit, of which only those in sight count."""
+input OpportunitySplitRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: OpportunitySplitWhere
+  "Not one is such."
+  none: OpportunitySplitWhere
+}
+
+"""A new OpportunitySplit."""
+input CreateOpportunitySplitInput @input(kind: "OpportunitySplit", use: CREATE) {
+  """The id, when the client makes it: a UUIDv8 of this kind, see the guide on ids."""
+  id: ID
+  """The deal."""
+  opportunity: ID!
+  """Whose share; one split for a user and a deal."""
+  user: ID!
+  """The share in percent: more than 0, with at most 4 decimals; the shares of a deal are 100 together at most. At most 20 characters."""
+  share: Decimal!
+}
+
+"""Changes of a OpportunitySplit: what is absent stays, null empties."""
+input UpdateOpportunitySplitInput @input(kind: "OpportunitySplit", use: UPDATE) {
+  """The share in percent: more than 0, with at most 4 decimals; the shares of a deal are 100 together at most. At most 20 characters."""
+  share: Decimal
+}
+
+"""What createOpportunitySplit gives."""
+type CreateOpportunitySplitPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunitySplit: OpportunitySplit
+}
+
+"""What updateOpportunitySplit gives."""
+type UpdateOpportunitySplitPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunitySplit: OpportunitySplit
+}
+
+"""What restoreOpportunitySplit gives."""
+type RestoreOpportunitySplitPayload @plain @engine {
+  "The record as it is now; null when the change took it out of your sight."
+  opportunitySplit: OpportunitySplit
+}
+
+"""What deleteOpportunitySplit gives."""
+type DeleteOpportunitySplitPayload @plain @engine {
+  "The id of the record that is in the bin now."
+  id: ID
+  "Its version there."
+  version: Int
+}
+
+"""A change of a OpportunitySplit, as its reader may see it."""
+type OpportunitySplitEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: OpportunitySplit
+}
+
+extend type Query {
+  """One OpportunitySplit; NOT_FOUND when there is none in sight."""
+  opportunitySplit(
+    "The record."
+    id: ID!
+  ): OpportunitySplit @can(object: "OPPORTUNITY_SPLIT", action: "READ")
+  """The OpportunitySplit records in sight."""
+  opportunitySplits(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: OpportunitySplitWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [OpportunitySplitOrder!]
+  ): OpportunitySplitConnection @can(object: "OPPORTUNITY_SPLIT", action: "READ")
+}
+
+extend type Mutation {
+  """Makes a OpportunitySplit."""
+  createOpportunitySplit(
+    "The new record."
+    input: CreateOpportunitySplitInput!
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): CreateOpportunitySplitPayload @can(object: "OPPORTUNITY_SPLIT", action: "CREATE")
+  """Changes a OpportunitySplit."""
+  updateOpportunitySplit(
+    "The record."
+    id: ID!
+    "The changes."
+    input: UpdateOpportunitySplitInput!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): UpdateOpportunitySplitPayload @can(object: "OPPORTUNITY_SPLIT", action: "UPDATE")
+  """Moves a OpportunitySplit to the bin."""
+  deleteOpportunitySplit(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): DeleteOpportunitySplitPayload @can(object: "OPPORTUNITY_SPLIT", action: "DELETE")
+  """Takes a OpportunitySplit out of the bin."""
+  restoreOpportunitySplit(
+    "The record."
+    id: ID!
+    "The version you have seen; CONFLICT when it is another one by now."
+    expectedVersion: Int
+    "Check and answer as usual, but keep nothing."
+    dryRun: Boolean
+    "Makes repeating safe: the same key and request give the same outcome for 24 hours. Also as header Idempotency-Key, joined with the response name."
+    idempotencyKey: String
+  ): RestoreOpportunitySplitPayload @can(object: "OPPORTUNITY_SPLIT", action: "DELETE")
+}
+
+extend type Subscription {
+  """Changes of OpportunitySplit records in sight, each once, in order."""
+  opportunitySplitChanged(
+    "Which records; null for all in sight."
+    where: OpportunitySplitWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): OpportunitySplitEvent @can(object: "OPPORTUNITY_SPLIT", action: "READ")
+}
+
+"""What somebody gets by an incentive plan for a deal, and what is taken back when the deal is reopened or deleted: a row of a ledger that is written by Farley, and never changed or deleted. It is seen by the user as an own record."""
+type IncentiveEntry implements Node @kind(name: "IncentiveEntry") {
+  """The record's id."""
+  id: ID!
+  """Rises by one with every change; pass it as expectedVersion."""
+  version: Int!
+  """When the record was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  updatedAt: DateTime!
+  """Who made it."""
+  createdBy: User
+  """Who changed it last."""
+  updatedBy: User
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTime
+  """The user who owns the record; the maker unless given."""
+  owner: User
+  """The team that works on it; the owner's unless given."""
+  team: Team
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: Account
+  """The plan."""
+  plan: IncentivePlan
+  """Who gets it."""
+  user: User
+  """The deal; one with entries stays in the bin for good."""
+  opportunity: Opportunity
+  """When the deal was won; of a reversal, when it was reopened or deleted."""
+  occurredAt: DateTime
+  """The first day of the month, quarter or year of the plan in which it was reached."""
+  periodStartsOn: Date
+  """Which share of the deal it is for, in percent."""
+  share: Decimal
+  """What that share is worth, in the currency of the plan; below 0 in a reversal. Null where the amount of the deal is not known."""
+  basisAmount: Money
+  """What the user gets, in the currency of the plan; below 0 in a reversal."""
+  amount: Money
+  """How the amount comes about; in a reversal, how what is taken back had come about."""
+  steps: [IncentiveStep!]
+  """The entry that it takes back; null when it is none."""
+  reversalOf: IncentiveEntry
+}
+
+"""A page of a list of IncentiveEntry."""
+type IncentiveEntryConnection @plain @engine {
+  "The records with their cursors."
+  edges: [IncentiveEntryEdge!]
+  "The records alone."
+  nodes: [IncentiveEntry!]
+  "Where the page stands; costs no count."
+  pageInfo: PageInfo!
+  "How many there are in all; costs one statement, only when selected."
+  totalCount: Total
+}
+
+"""One record of a page."""
+type IncentiveEntryEdge @plain @engine {
+  "The record's place in the list."
+  cursor: Cursor!
+  "The record."
+  node: IncentiveEntry!
+}
+
+"""The fields of IncentiveEntry."""
+enum IncentiveEntryField @input(kind: "IncentiveEntry", use: FREE) {
+  """The record's id."""
+  ID
+  """Rises by one with every change; pass it as expectedVersion."""
+  VERSION
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """Who made it."""
+  CREATED_BY
+  """Who changed it last."""
+  UPDATED_BY
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """The user who owns the record; the maker unless given."""
+  OWNER
+  """The team that works on it; the owner's unless given."""
+  TEAM
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  PARTNER
+  """The plan."""
+  PLAN
+  """Who gets it."""
+  USER
+  """The deal; one with entries stays in the bin for good."""
+  OPPORTUNITY
+  """When the deal was won; of a reversal, when it was reopened or deleted."""
+  OCCURRED_AT
+  """The first day of the month, quarter or year of the plan in which it was reached."""
+  PERIOD_STARTS_ON
+  """Which share of the deal it is for, in percent."""
+  SHARE
+  """What that share is worth, in the currency of the plan; below 0 in a reversal. Null where the amount of the deal is not known."""
+  BASIS_AMOUNT
+  """What the user gets, in the currency of the plan; below 0 in a reversal."""
+  AMOUNT
+  """How the amount comes about; in a reversal, how what is taken back had come about."""
+  STEPS
+  """The entry that it takes back; null when it is none."""
+  REVERSAL_OF
+}
+
+"""The fields by which lists of IncentiveEntry can be ordered."""
+enum IncentiveEntryOrderField @input(kind: "IncentiveEntry", use: ORDER) {
+  """The record's id."""
+  ID
+  """When the record was made."""
+  CREATED_AT
+  """When it was last changed."""
+  UPDATED_AT
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  DELETED_AT
+  """When the deal was won; of a reversal, when it was reopened or deleted."""
+  OCCURRED_AT
+  """What the user gets, in the currency of the plan; below 0 in a reversal."""
+  AMOUNT
+}
+
+"""One term of an order."""
+input IncentiveEntryOrder @input(kind: "IncentiveEntry", use: ORDER) {
+  "The field."
+  field: IncentiveEntryOrderField!
+  "The direction."
+  direction: Direction = ASC
+}
+
+"""Which records of IncentiveEntry; all given conditions must hold. A field that you may not read is refused."""
+input IncentiveEntryWhere @input(kind: "IncentiveEntry", use: FILTER) {
+  "All of these hold, at most 50."
+  and: [IncentiveEntryWhere!]
+  "At least one of these holds, at most 50."
+  or: [IncentiveEntryWhere!]
+  "This does not hold."
+  not: IncentiveEntryWhere
+  """The record's id."""
+  id: IDFilter
+  """When the record was made."""
+  createdAt: DateTimeFilter
+  """When it was last changed."""
+  updatedAt: DateTimeFilter
+  """Who made it."""
+  createdBy: UserWhere
+  """Who changed it last."""
+  updatedBy: UserWhere
+  """When it was moved to the bin, from where it can be restored for 30 days; null while it is not there."""
+  deletedAt: DateTimeFilter
+  """The user who owns the record; the maker unless given."""
+  owner: UserWhere
+  """The team that works on it; the owner's unless given."""
+  team: TeamWhere
+  """The partner account that owns it together with us; the maker's, when a partner makes it."""
+  partner: AccountWhere
+  """The plan."""
+  plan: IncentivePlanWhere
+  """Who gets it."""
+  user: UserWhere
+  """The deal; one with entries stays in the bin for good."""
+  opportunity: OpportunityWhere
+  """When the deal was won; of a reversal, when it was reopened or deleted."""
+  occurredAt: DateTimeFilter
+  """The first day of the month, quarter or year of the plan in which it was reached."""
+  periodStartsOn: DateFilter
+  """What that share is worth, in the currency of the plan; below 0 in a reversal. Null where the amount of the deal is not known."""
+  basisAmount: MoneyFilter
+  """What the user gets, in the currency of the plan; below 0 in a reversal."""
+  amount: MoneyFilter
+  """The entry that it takes back; null when it is none."""
+  reversalOf: IncentiveEntryWhere
+}
+
+"""Conditions on a list of IncentiveEntry, of which only those in sight count."""
+input IncentiveEntryRelationFilter @input(use: FREE) {
+  "At least one is such."
+  some: IncentiveEntryWhere
+  "Not one is such."
+  none: IncentiveEntryWhere
+}
+
+"""A change of a IncentiveEntry, as its reader may see it."""
+type IncentiveEntryEvent @plain @engine {
+  "The event's place in the change log: pass it as after to go on from here."
+  cursor: Cursor!
+  "What happened, as far as the reader is concerned."
+  op: ChangeOp!
+  "The kind of record; null for CHECKPOINT."
+  object: Object
+  "The record; null for CHECKPOINT."
+  recordId: ID
+  "The record's version after the change; null when it left the reader's sight."
+  version: Int
+  "When it happened; null when it left the reader's sight."
+  at: DateTime
+  "Who did it; null when that user is not in the reader's sight."
+  actor: Actor
+  "The names of the fields that changed, as far as the reader may read them."
+  changedFields: [String!]
+  "The record as it is now, under the reader's present rights; null when it is gone or out of sight."
+  node: IncentiveEntry
+}
+
+extend type Query {
+  """One IncentiveEntry; NOT_FOUND when there is none in sight."""
+  incentiveEntry(
+    "The record."
+    id: ID!
+  ): IncentiveEntry @can(object: "INCENTIVE_ENTRY", action: "READ")
+  """The IncentiveEntry records in sight."""
+  incentiveEntries(
+    "Page size from the beginning, 1 to 100; 20 when neither first nor last is given."
+    first: Int
+    "Cursor of an edge: the page begins behind it."
+    after: Cursor
+    "Page size from the end, 1 to 100."
+    last: Int
+    "Cursor of an edge: the page ends before it."
+    before: Cursor
+    "Which records; null for all in sight that are not in the bin."
+    where: IncentiveEntryWhere
+    "The order, at most 5 terms; by id when none is given, and among equals. Null comes first in ascending order."
+    orderBy: [IncentiveEntryOrder!]
+  ): IncentiveEntryConnection @can(object: "INCENTIVE_ENTRY", action: "READ")
+}
+
+extend type Subscription {
+  """Changes of IncentiveEntry records in sight, each once, in order."""
+  incentiveEntryChanged(
+    "Which records; null for all in sight."
+    where: IncentiveEntryWhere
+    "The last cursor seen, to go on from there; null for from now on."
+    after: Cursor
+  ): IncentiveEntryEvent @can(object: "INCENTIVE_ENTRY", action: "READ")
 }
 
 """The users whom a conversation is among. Only they see it and what they write, whatever roles say. Its owner is who started the conversation."""
@@ -28360,6 +30468,153 @@ extend type Mutation {
   ): TransferPayload @signedIn
 }
 `, BuiltIn: false},
+	{Name: "../../schema/plans.graphql", Input: `# What is planned to be sold and what became of it; what people get for what they sell. Everything, sums included, is of what you may see.
+
+"What a sales plan has planned for a month."
+type SalesPlanMonth @plain @engine {
+  "The first day of the month."
+  month: Date!
+  "What is to be won, in the currency of the plan."
+  revenue: Decimal
+  "How many deals are to be won."
+  deals: Int
+  "Of a plan for a product: how much of it is to be sold."
+  quantity: Decimal
+}
+
+"What a sales plan has planned for a month."
+input SalesPlanMonthInput @input(use: FREE) {
+  "The first day of the month, within the plan; once each."
+  month: Date!
+  "What is to be won, in the currency of the plan: 0 or more."
+  revenue: Decimal
+  "How many deals are to be won."
+  deals: Int
+  "How much is to be sold, with at most 6 decimals; of a plan for a product only."
+  quantity: Decimal
+}
+
+"What was planned and what was won. Amounts are in reporting currency: what was planned at today's rate, what was won at that of the day on which it was closed."
+type SalesPlanFigures @plain @engine {
+  "What was planned; null where nothing was."
+  plannedRevenue: Money @field(of: "SalesPlan.months", use: FREE)
+  "What the deals in your sight are worth that were won; of a plan for a product, the lines of it."
+  revenue: Money @field(of: "Opportunity.amount", use: FILTER)
+  "Planned less won; below 0 when more was won, null where nothing was planned."
+  gap: Money @field(of: "Opportunity.amount", use: FILTER)
+  "Won in percent of planned, with two decimals; null where nothing was planned."
+  attainment: Decimal @field(of: "Opportunity.amount", use: FILTER)
+  "How many deals were planned; null where none were."
+  plannedDeals: Int @field(of: "SalesPlan.months", use: FREE)
+  "How many deals were won; of a plan for a product, with such a line."
+  deals: Int
+  "How much of the product was planned; null where nothing was."
+  plannedQuantity: Decimal @field(of: "SalesPlan.months", use: FREE)
+  "How much of the product was sold; null of other plans."
+  quantity: Decimal @field(of: "OpportunityLine.quantity", use: FREE)
+}
+
+"A month of a sales plan."
+type SalesPlanProgressMonth @plain @engine {
+  "The first day of the month."
+  month: Date!
+  "Its figures."
+  figures: SalesPlanFigures!
+}
+
+"What became of a sales plan."
+type SalesPlanProgress @plain @engine {
+  "The currency of all amounts."
+  currency: CurrencyCode!
+  "Every month of the plan."
+  months: [SalesPlanProgressMonth!]!
+  "The sums of all months."
+  total: SalesPlanFigures!
+  "How many deals won in these months have an amount that is in no figure, for want of a rate of its currency."
+  unconverted: Int @field(of: "Opportunity.amount", use: FILTER)
+}
+
+extend type SalesPlan {
+  "What became of it: by the deals in your sight that were won, in the time zone of the firm. Of an account those of its subsidiaries in your sight count as well, of a territory those that lie in one below it. Of at most 100 plans at once, with 240 different months."
+  progress: SalesPlanProgress @can(object: "OPPORTUNITY", action: "READ")
+}
+
+"What an incentive plan pays from a point on."
+type IncentiveTier @plain @engine {
+  "From where on: an amount in the currency of the plan for REVENUE, a number of deals for DEALS."
+  above: Decimal!
+  "In percent of what is won above it."
+  percent: Decimal
+  "For each deal above it, in the currency of the plan."
+  perDeal: Decimal
+}
+
+"What an incentive plan pays from a point on."
+input IncentiveTierInput @input(use: FREE) {
+  "From where on: an amount in the currency of the plan for REVENUE, a number of deals with at most 6 decimals for DEALS. 0 for the first tier, then rising."
+  above: Decimal!
+  "In percent of what is won above it: 0 to 100, with at most 6 decimals. Either this or perDeal."
+  percent: Decimal
+  "For each deal above it, in the currency of the plan: 0 or more. Of a deal that lies in several tiers, or is somebody's in part, that part of it."
+  perDeal: Decimal
+}
+
+"How a figure of the ledger of incentives comes about: what lies in one tier."
+type IncentiveStep @plain @engine {
+  "Where it begins: an amount for REVENUE, a number of deals for DEALS."
+  from: Decimal!
+  "Where it ends."
+  to: Decimal!
+  "The percentage of the tier."
+  percent: Decimal
+  "What the tier paid for a deal, in the currency of the plan."
+  perDeal: Decimal
+  "What comes of it, in the currency of the plan. Percentages of revenue, and amounts by numbers of deals, are rounded half away from zero at the minor unit as sums from 0 on, so that no part is lost or counted twice; anything else step by step."
+  amount: Decimal!
+}
+
+"What somebody gets by one plan."
+type IncentiveStatementPlan @plain @engine {
+  "The plan; null when it is not in your sight."
+  plan: IncentivePlan
+  "What was booked, in the currency of the plan."
+  booked: Money @field(of: "IncentiveEntry.amount", use: FILTER)
+  "What was taken back."
+  reversed: Money @field(of: "IncentiveEntry.amount", use: FILTER)
+  "Booked less taken back."
+  total: Money @field(of: "IncentiveEntry.amount", use: FILTER)
+  "How many entries there are."
+  count: Int!
+  "The entries, in the order of occurredAt; of all plans together as many as first says."
+  entries: [IncentiveEntry!]
+}
+
+"What somebody gets for what was won and reopened in a period."
+type IncentiveStatement @plain @engine {
+  "The period."
+  period: Period!
+  "Whose it is."
+  user: User
+  "The plans, in the order in which they were made."
+  plans: [IncentiveStatementPlan!]
+  "All plans together, in reporting currency: plans in another one at today's rate."
+  total: Money @field(of: "IncentiveEntry.amount", use: FILTER)
+  "Whether there are more entries; the sums are of all."
+  hasMoreEntries: Boolean!
+}
+
+extend type Query {
+  "What a user gets by incentive plans for a period: the entries of the ledger in your sight that occurred in it, by plan and in sum. Costs the same few statements whatever there is."
+  incentiveStatement(
+    "Whose, in your sight; yourself unless given."
+    user: ID
+    "The period."
+    period: PeriodInput!
+    "How many entries, 1 to 1,000; 200 unless given."
+    first: Int
+  ): IncentiveStatement @can(object: "INCENTIVE_ENTRY", action: "READ")
+}
+`, BuiltIn: false},
 	{Name: "../../schema/privacy.graphql", Input: `# What is held about people: exporting it, erasing it, and how long it is kept.
 
 "Why the personal data of somebody are erased. There is no free text: a reason that names the person would outlive the erasure."
@@ -31274,6 +33529,66 @@ func (ec *executionContext) field_Mutation_createForecastAdjustment_args(ctx con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createIncentiveParticipant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateIncentiveParticipantInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createIncentivePlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateIncentivePlanInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -31498,6 +33813,36 @@ func (ec *executionContext) field_Mutation_createOpportunityLine_args(ctx contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNCreateOpportunityLineInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createOpportunitySplit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateOpportunitySplitInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -31798,6 +34143,36 @@ func (ec *executionContext) field_Mutation_createRole_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNCreateRoleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createSalesPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNCreateSalesPlanInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -32618,6 +34993,82 @@ func (ec *executionContext) field_Mutation_deleteForecastAdjustment_args(ctx con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteIncentiveParticipant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteIncentivePlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -32935,6 +35386,44 @@ func (ec *executionContext) field_Mutation_deleteOpportunityLine_args(ctx contex
 		return nil, err
 	}
 	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOpportunitySplit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -33305,6 +35794,44 @@ func (ec *executionContext) field_Mutation_deleteRoleGrant_args(ctx context.Cont
 }
 
 func (ec *executionContext) field_Mutation_deleteRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteSalesPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -35140,6 +37667,82 @@ func (ec *executionContext) field_Mutation_restoreForecastAdjustment_args(ctx co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_restoreIncentiveParticipant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreIncentivePlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_restoreLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -35457,6 +38060,44 @@ func (ec *executionContext) field_Mutation_restoreOpportunityLine_args(ctx conte
 		return nil, err
 	}
 	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreOpportunitySplit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
 	return args, nil
 }
 
@@ -35827,6 +38468,44 @@ func (ec *executionContext) field_Mutation_restoreRoleGrant_args(ctx context.Con
 }
 
 func (ec *executionContext) field_Mutation_restoreRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restoreSalesPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -37142,6 +39821,98 @@ func (ec *executionContext) field_Mutation_updateForecastAdjustment_args(ctx con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateIncentiveParticipant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateIncentiveParticipantInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateIncentivePlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateIncentivePlanInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateLead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -37523,6 +40294,52 @@ func (ec *executionContext) field_Mutation_updateOpportunityLine_args(ctx contex
 		return nil, err
 	}
 	args["idempotencyKey"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateOpportunitySplit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateOpportunitySplitInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
 	return args, nil
 }
 
@@ -37978,6 +40795,52 @@ func (ec *executionContext) field_Mutation_updateRole_args(ctx context.Context, 
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalNUpdateRoleInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateSalesPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNUpdateSalesPlanInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -40972,6 +43835,240 @@ func (ec *executionContext) field_Query_imports_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_incentiveEntries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOIncentiveEntryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOIncentiveEntryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_incentiveEntry_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_incentiveParticipant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_incentiveParticipants_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOIncentiveParticipantWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOIncentiveParticipantOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_incentivePlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_incentivePlans_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOIncentivePlanWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOIncentivePlanOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_incentiveStatement_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (*id.ID, error) {
+			return ec.unmarshalOID2ᚖfarleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "period",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalNPeriodInput2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["period"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_job_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -41812,6 +44909,74 @@ func (ec *executionContext) field_Query_opportunityLines_args(ctx context.Contex
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalOOpportunityLineOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunitySplit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_opportunitySplits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunitySplitWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOOpportunitySplitOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -42808,6 +45973,74 @@ func (ec *executionContext) field_Query_roles_args(ctx context.Context, rawArgs 
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]input.Object, error) {
 			return ec.unmarshalORoleOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_salesPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (id.ID, error) {
+			return ec.unmarshalNID2farleyᚋinternalᚋidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_salesPlans_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt2ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOSalesPlanWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]input.Object, error) {
+			return ec.unmarshalOSalesPlanOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -44200,6 +47433,72 @@ func (ec *executionContext) field_Subscription_importChanged_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_incentiveEntryChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOIncentiveEntryWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_incentiveParticipantChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOIncentiveParticipantWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_incentivePlanChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOIncentivePlanWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_jobChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -44418,6 +47717,28 @@ func (ec *executionContext) field_Subscription_opportunityLineChanged_args(ctx c
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalOOpportunityLineWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_opportunitySplitChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOOpportunitySplitWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -44734,6 +48055,28 @@ func (ec *executionContext) field_Subscription_roleGrantChanged_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (input.Object, error) {
 			return ec.unmarshalORoleGrantWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_salesPlanChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (input.Object, error) {
+			return ec.unmarshalOSalesPlanWhere2farleyᚋinternalᚋinputᚐObject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -51897,6 +55240,358 @@ func (ec *executionContext) fieldContext_Mutation_restoreCompetitorProfile(ctx c
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createSalesPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createSalesPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateSalesPlan(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createSalesPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateSalesPlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createSalesPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateSalesPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateSalesPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateSalesPlan(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateSalesPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateSalesPlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateSalesPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteSalesPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteSalesPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteSalesPlan(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteSalesPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteSalesPlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteSalesPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreSalesPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreSalesPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreSalesPlan(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreSalesPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreSalesPlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreSalesPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createIncentivePlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createIncentivePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateIncentivePlan(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createIncentivePlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateIncentivePlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createIncentivePlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateIncentivePlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateIncentivePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateIncentivePlan(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateIncentivePlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateIncentivePlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateIncentivePlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteIncentivePlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteIncentivePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteIncentivePlan(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteIncentivePlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteIncentivePlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteIncentivePlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreIncentivePlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreIncentivePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreIncentivePlan(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreIncentivePlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreIncentivePlanPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreIncentivePlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createActivity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -52639,6 +56334,358 @@ func (ec *executionContext) fieldContext_Mutation_restoreReminder(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_restoreReminder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createIncentiveParticipant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateIncentiveParticipant(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateIncentiveParticipantPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createIncentiveParticipant_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateIncentiveParticipant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateIncentiveParticipant(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateIncentiveParticipantPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateIncentiveParticipant_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteIncentiveParticipant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteIncentiveParticipant(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteIncentiveParticipantPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteIncentiveParticipant_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreIncentiveParticipant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreIncentiveParticipant(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreIncentiveParticipant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreIncentiveParticipantPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreIncentiveParticipant_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createOpportunitySplit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOpportunitySplit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOpportunitySplit(ctx, fc.Args["input"].(input.Object), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOCreateOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOpportunitySplit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CreateOpportunitySplitPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOpportunitySplit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOpportunitySplit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOpportunitySplit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOpportunitySplit(ctx, fc.Args["id"].(id.ID), fc.Args["input"].(input.Object), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOUpdateOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOpportunitySplit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type UpdateOpportunitySplitPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOpportunitySplit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOpportunitySplit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOpportunitySplit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOpportunitySplit(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalODeleteOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOpportunitySplit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DeleteOpportunitySplitPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOpportunitySplit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_restoreOpportunitySplit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restoreOpportunitySplit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestoreOpportunitySplit(ctx, fc.Args["id"].(id.ID), fc.Args["expectedVersion"].(*int64), fc.Args["dryRun"].(*bool), fc.Args["idempotencyKey"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalORestoreOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restoreOpportunitySplit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RestoreOpportunitySplitPayload does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restoreOpportunitySplit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -59027,6 +63074,182 @@ func (ec *executionContext) fieldContext_Query_competitorProfiles(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_salesPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_salesPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SalesPlan(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOSalesPlan2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_salesPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type SalesPlan does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_salesPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_salesPlans(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_salesPlans(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SalesPlans(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOSalesPlanConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_salesPlans(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type SalesPlanConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_salesPlans_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentivePlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentivePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentivePlan(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentivePlan2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentivePlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentivePlan does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentivePlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentivePlans(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentivePlans(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentivePlans(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentivePlanConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentivePlans(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentivePlanConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentivePlans_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_activity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -59549,6 +63772,270 @@ func (ec *executionContext) fieldContext_Query_recurrences(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_recurrences_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentiveParticipant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentiveParticipant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentiveParticipant(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveParticipant2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentiveParticipant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveParticipant does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentiveParticipant_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentiveParticipants(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentiveParticipants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentiveParticipants(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveParticipantConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentiveParticipants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveParticipantConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentiveParticipants_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunitySplit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunitySplit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunitySplit(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunitySplit2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunitySplit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunitySplit does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunitySplit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_opportunitySplits(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_opportunitySplits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpportunitySplits(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunitySplitConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_opportunitySplits(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunitySplitConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_opportunitySplits_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentiveEntry(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentiveEntry(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentiveEntry(ctx, fc.Args["id"].(id.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveEntry2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentiveEntry(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveEntry does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentiveEntry_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentiveEntries(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentiveEntries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentiveEntries(ctx, fc.Args["first"].(*int64), fc.Args["after"].(*string), fc.Args["last"].(*int64), fc.Args["before"].(*string), fc.Args["where"].(input.Object), fc.Args["orderBy"].([]input.Object))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveEntryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentiveEntries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveEntryConnection does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentiveEntries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -60936,6 +65423,50 @@ func (ec *executionContext) fieldContext_Query_merges(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_merges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_incentiveStatement(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_incentiveStatement(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().IncentiveStatement(ctx, fc.Args["user"].(*id.ID), fc.Args["period"].(input.Object), fc.Args["first"].(*int64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveStatement2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_incentiveStatement(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveStatement does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_incentiveStatement_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -63220,6 +67751,94 @@ func (ec *executionContext) fieldContext_Subscription_competitorProfileChanged(c
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_salesPlanChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_salesPlanChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().SalesPlanChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOSalesPlanEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_salesPlanChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type SalesPlanEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_salesPlanChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_incentivePlanChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_incentivePlanChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().IncentivePlanChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentivePlanEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_incentivePlanChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentivePlanEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_incentivePlanChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_activityChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -63478,6 +68097,138 @@ func (ec *executionContext) fieldContext_Subscription_recurrenceChanged(ctx cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_recurrenceChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_incentiveParticipantChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_incentiveParticipantChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().IncentiveParticipantChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveParticipantEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_incentiveParticipantChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveParticipantEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_incentiveParticipantChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_opportunitySplitChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_opportunitySplitChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OpportunitySplitChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOOpportunitySplitEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_opportunitySplitChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OpportunitySplitEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_opportunitySplitChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_incentiveEntryChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_incentiveEntryChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().IncentiveEntryChanged(ctx, fc.Args["where"].(input.Object), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Result) graphql.Marshaler {
+			return ec.marshalOIncentiveEntryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_incentiveEntryChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type IncentiveEntryEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_incentiveEntryChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -66117,6 +70868,62 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createSalesPlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createSalesPlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateSalesPlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateSalesPlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteSalesPlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteSalesPlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreSalesPlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreSalesPlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createIncentivePlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createIncentivePlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateIncentivePlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateIncentivePlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteIncentivePlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteIncentivePlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreIncentivePlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreIncentivePlan(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createActivity":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createActivity(ctx, field)
@@ -66232,6 +71039,62 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "restoreReminder":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restoreReminder(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createIncentiveParticipant":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createIncentiveParticipant(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateIncentiveParticipant":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateIncentiveParticipant(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteIncentiveParticipant":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteIncentiveParticipant(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreIncentiveParticipant":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreIncentiveParticipant(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createOpportunitySplit":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOpportunitySplit(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateOpportunitySplit":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOpportunitySplit(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteOpportunitySplit":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOpportunitySplit(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restoreOpportunitySplit":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restoreOpportunitySplit(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -68664,6 +73527,94 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "salesPlan":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_salesPlan(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "salesPlans":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_salesPlans(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentivePlan":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentivePlan(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentivePlans":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentivePlans(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "activity":
 			field := field
 
@@ -68916,6 +73867,138 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_recurrences(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentiveParticipant":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentiveParticipant(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentiveParticipants":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentiveParticipants(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunitySplit":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunitySplit(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "opportunitySplits":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_opportunitySplits(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentiveEntry":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentiveEntry(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentiveEntries":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentiveEntries(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -69632,6 +74715,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "incentiveStatement":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_incentiveStatement(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "exportPersonalData":
 			field := field
 
@@ -70002,6 +75107,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_forecastAdjustmentChanged(ctx, fields[0])
 	case "competitorProfileChanged":
 		return ec._Subscription_competitorProfileChanged(ctx, fields[0])
+	case "salesPlanChanged":
+		return ec._Subscription_salesPlanChanged(ctx, fields[0])
+	case "incentivePlanChanged":
+		return ec._Subscription_incentivePlanChanged(ctx, fields[0])
 	case "activityChanged":
 		return ec._Subscription_activityChanged(ctx, fields[0])
 	case "activityParticipantChanged":
@@ -70014,6 +75123,12 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_notificationChanged(ctx, fields[0])
 	case "recurrenceChanged":
 		return ec._Subscription_recurrenceChanged(ctx, fields[0])
+	case "incentiveParticipantChanged":
+		return ec._Subscription_incentiveParticipantChanged(ctx, fields[0])
+	case "opportunitySplitChanged":
+		return ec._Subscription_opportunitySplitChanged(ctx, fields[0])
+	case "incentiveEntryChanged":
+		return ec._Subscription_incentiveEntryChanged(ctx, fields[0])
 	case "circleChanged":
 		return ec._Subscription_circleChanged(ctx, fields[0])
 	case "circleMemberChanged":
@@ -71183,6 +76298,38 @@ func (ec *executionContext) marshalNCreateForecastAdjustmentInput2farleyᚋinter
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreateIncentiveParticipantInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateIncentiveParticipantInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateIncentivePlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateIncentivePlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -71327,6 +76474,22 @@ func (ec *executionContext) marshalNCreateOpportunityLineInput2farleyᚋinternal
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreateOpportunitySplitInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateOpportunitySplitInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -71462,6 +76625,22 @@ func (ec *executionContext) unmarshalNCreateRoleInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNCreateRoleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateSalesPlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateSalesPlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -71990,6 +77169,54 @@ func (ec *executionContext) marshalNImportPreviewInput2farleyᚋinternalᚋinput
 	return v
 }
 
+func (ec *executionContext) unmarshalNIncentiveEntryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIncentiveEntryOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNIncentiveParticipantOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIncentiveParticipantOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNIncentivePlanOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIncentivePlanOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNInt2int64(ctx context.Context, v any) (int64, error) {
 	res, err := graphql.UnmarshalInt64(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -72461,6 +77688,22 @@ func (ec *executionContext) marshalNOpportunityOrder2farleyᚋinternalᚋinput�
 	return v
 }
 
+func (ec *executionContext) unmarshalNOpportunitySplitOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOpportunitySplitOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNOpportunityStepOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -72900,6 +78143,22 @@ func (ec *executionContext) unmarshalNRoleOrder2farleyᚋinternalᚋinputᚐObje
 }
 
 func (ec *executionContext) marshalNRoleOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNSalesPlanOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSalesPlanOrder2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -73373,6 +78632,38 @@ func (ec *executionContext) marshalNUpdateForecastAdjustmentInput2farleyᚋinter
 	return v
 }
 
+func (ec *executionContext) unmarshalNUpdateIncentiveParticipantInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateIncentiveParticipantInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateIncentivePlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateIncentivePlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNUpdateLeadInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -73517,6 +78808,22 @@ func (ec *executionContext) marshalNUpdateOpportunityLineInput2farleyᚋinternal
 	return v
 }
 
+func (ec *executionContext) unmarshalNUpdateOpportunitySplitInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateOpportunitySplitInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNUpdatePipelineInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
 	var res input.Object
 	err := res.UnmarshalGQL(v)
@@ -73652,6 +78959,22 @@ func (ec *executionContext) unmarshalNUpdateRoleInput2farleyᚋinternalᚋinput�
 }
 
 func (ec *executionContext) marshalNUpdateRoleInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalNUpdateSalesPlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateSalesPlanInput2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -76204,6 +81527,38 @@ func (ec *executionContext) marshalOCreateForecastAdjustmentPayload2ᚖfarleyᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -76348,6 +81703,22 @@ func (ec *executionContext) marshalOCreateOpportunityPayload2ᚖfarleyᚋinterna
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOCreateOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOCreatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -76486,6 +81857,22 @@ func (ec *executionContext) unmarshalOCreateRolePayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOCreateRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOCreateSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCreateSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -76979,6 +82366,38 @@ func (ec *executionContext) marshalODeleteForecastAdjustmentPayload2ᚖfarleyᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeleteLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -77123,6 +82542,22 @@ func (ec *executionContext) marshalODeleteOpportunityPayload2ᚖfarleyᚋinterna
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalODeleteOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODeletePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -77261,6 +82696,22 @@ func (ec *executionContext) unmarshalODeleteRolePayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalODeleteRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalODeleteSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeleteSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -78131,6 +83582,319 @@ func (ec *executionContext) marshalOImportWhere2farleyᚋinternalᚋinputᚐObje
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOIncentiveEntry2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveEntry2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentiveEntryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveEntryConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentiveEntryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveEntryEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentiveEntryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIncentiveEntryOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOIncentiveEntryOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNIncentiveEntryOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIncentiveEntryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveEntryWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOIncentiveParticipant2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveParticipant2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentiveParticipantConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveParticipantConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentiveParticipantEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveParticipantEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentiveParticipantOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIncentiveParticipantOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOIncentiveParticipantOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNIncentiveParticipantOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIncentiveParticipantWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveParticipantWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOIncentivePlan2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentivePlan2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentivePlanConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentivePlanConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentivePlanEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentivePlanEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOIncentivePlanOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIncentivePlanOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOIncentivePlanOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNIncentivePlanOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIncentivePlanWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentivePlanWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOIncentiveStatement2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIncentiveStatement2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOInt2ᚖint64(ctx context.Context, v any) (*int64, error) {
@@ -79602,6 +85366,105 @@ func (ec *executionContext) marshalOOpportunityOrder2ᚕfarleyᚋinternalᚋinpu
 	return ret
 }
 
+func (ec *executionContext) unmarshalOOpportunitySplit2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunitySplit2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunitySplitConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunitySplitConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunitySplitEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunitySplitEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOpportunitySplitOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOpportunitySplitOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOpportunitySplitOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNOpportunitySplitOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOpportunitySplitWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOpportunitySplitWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOOpportunityStep2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -81056,6 +86919,38 @@ func (ec *executionContext) marshalORestoreForecastAdjustmentPayload2ᚖfarley�
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestoreLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -81200,6 +87095,22 @@ func (ec *executionContext) marshalORestoreOpportunityPayload2ᚖfarleyᚋintern
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalORestoreOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalORestorePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -81338,6 +87249,22 @@ func (ec *executionContext) unmarshalORestoreRolePayload2ᚖfarleyᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalORestoreRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalORestoreSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestoreSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -81843,6 +87770,105 @@ func (ec *executionContext) unmarshalORoleWhere2farleyᚋinternalᚋinputᚐObje
 }
 
 func (ec *executionContext) marshalORoleWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOSalesPlan2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSalesPlan2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOSalesPlanConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSalesPlanConnection2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOSalesPlanEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSalesPlanEvent2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOSalesPlanOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, v any) ([]input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]input.Object, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSalesPlanOrder2farleyᚋinternalᚋinputᚐObject(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOSalesPlanOrder2ᚕfarleyᚋinternalᚋinputᚐObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []input.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNSalesPlanOrder2farleyᚋinternalᚋinputᚐObject(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOSalesPlanWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, v any) (input.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res input.Object
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSalesPlanWhere2farleyᚋinternalᚋinputᚐObject(ctx context.Context, sel ast.SelectionSet, v input.Object) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -83075,6 +89101,38 @@ func (ec *executionContext) marshalOUpdateForecastAdjustmentPayload2ᚖfarleyᚋ
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOUpdateIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateIncentiveParticipantPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateIncentivePlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOUpdateLeadPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -83219,6 +89277,22 @@ func (ec *executionContext) marshalOUpdateOpportunityPayload2ᚖfarleyᚋinterna
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOUpdateOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateOpportunitySplitPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalOUpdatePipelinePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
 	if v == nil {
 		return nil, nil
@@ -83357,6 +89431,22 @@ func (ec *executionContext) unmarshalOUpdateRolePayload2ᚖfarleyᚋinternalᚋr
 }
 
 func (ec *executionContext) marshalOUpdateRolePayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOUpdateSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, v any) (*read.Result, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Result)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpdateSalesPlanPayload2ᚖfarleyᚋinternalᚋreadᚐResult(ctx context.Context, sel ast.SelectionSet, v *read.Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -6,6 +6,7 @@ import (
 	"farley/internal/activity"
 	"farley/internal/customer"
 	"farley/internal/money"
+	"farley/internal/opportunity"
 	"farley/internal/read"
 	"farley/internal/talk"
 	"farley/internal/timeline"
@@ -18,18 +19,19 @@ type views struct {
 	summaries  *customer.Summaries
 	activities *activity.Service
 	talk       *talk.Service
+	forecasts  *opportunity.Forecasts
 	engine     *read.Engine
 }
 
 func (a *App) newViews(book *money.Book) *views {
-	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock, book), activities: &activity.Service{Set: a.Set, Clock: a.Clock}, talk: &talk.Service{Set: a.Set, Clock: a.Clock, Actor: a.Identity.Actor}}
+	return &views{timeline: timeline.New(a.Set, a.Clock), summaries: customer.NewSummaries(a.Set, a.Clock, book), activities: &activity.Service{Set: a.Set, Clock: a.Clock}, talk: &talk.Service{Set: a.Set, Clock: a.Clock, Actor: a.Identity.Actor}, forecasts: &opportunity.Forecasts{Book: book}}
 }
 
 // computed are all computed fields, by type and name.
 func (v *views) computed() map[string]read.Computed {
 	all := map[string]read.Computed{}
 	for _, some := range []map[string]read.Computed{
-		v.timeline.Fields(), v.summaries.Fields(), v.activities.Fields(), v.talk.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
+		v.timeline.Fields(), v.summaries.Fields(), v.activities.Fields(), v.talk.Fields(), v.forecasts.Fields(), customer.Derived(v.timeline.Set, func() *read.Engine { return v.engine }),
 	} {
 		maps.Copy(all, some)
 	}
@@ -37,5 +39,5 @@ func (v *views) computed() map[string]read.Computed {
 }
 
 func (v *views) bind(e *read.Engine) {
-	v.engine, v.timeline.Read, v.summaries.Read, v.activities.Read, v.talk.Read = e, e, e, e, e
+	v.engine, v.timeline.Read, v.summaries.Read, v.activities.Read, v.talk.Read, v.forecasts.Read = e, e, e, e, e, e
 }

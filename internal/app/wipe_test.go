@@ -37,7 +37,7 @@ var wiped = map[string]string{
 }
 
 // impersonal are the kinds of records with texts that are about no person whose data can be erased.
-var impersonal = []string{"AccountTeamMember", "Announcement", "Branch", "ContactPlan", "CustomField", "ExchangeRate", "Export", "File", "ForecastAdjustment", "Import", "LifecycleStage", "OpportunityLine", "Pipeline", "Product", "ProductCategory", "Recurrence", "RetentionRule", "Role", "RoleGrant", "Stage", "Tag", "Team", "Territory", "WorkingCalendar"}
+var impersonal = []string{"AccountTeamMember", "Announcement", "Branch", "ContactPlan", "CustomField", "ExchangeRate", "Export", "File", "ForecastAdjustment", "Import", "IncentiveParticipant", "IncentivePlan", "LifecycleStage", "OpportunityLine", "Pipeline", "Product", "ProductCategory", "Recurrence", "RetentionRule", "Role", "RoleGrant", "Stage", "Tag", "Team", "Territory", "WorkingCalendar"}
 
 // Every table with texts is one of which it is known how what is personal leaves it.
 func TestWipe_knowsEveryTable(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // layerOf names the layer of a folder; the longest prefix counts. Folders of internal that are not here are areas.
 var layerOf = map[string]string{
-	"internal/blob": "leaf", "internal/broker": "leaf", "internal/calendar": "leaf", "internal/clock": "leaf", "internal/custom": "leaf", "internal/db": "leaf", "internal/fault": "leaf", "internal/id": "leaf", "internal/input": "leaf", "internal/markdown": "leaf",
+	"internal/blob": "leaf", "internal/broker": "leaf", "internal/calendar": "leaf", "internal/clock": "leaf", "internal/custom": "leaf", "internal/db": "leaf", "internal/fault": "leaf", "internal/id": "leaf", "internal/incentive": "leaf", "internal/input": "leaf", "internal/markdown": "leaf",
 	"internal/money": "leaf", "internal/scalar": "leaf", "internal/stream": "leaf", "internal/telemetry": "leaf", "internal/text": "leaf",
 	"internal/id/stored": "model", "internal/model": "model", "internal/viewer": "model",
 	"internal/access": "policy", "internal/decl": "vocabulary",

@@ -169,6 +169,10 @@ var needed = map[string][]string{
 	"Reminder":            {"minutesBefore"},
 	"WorkingCalendar":     {"user"},
 	"SalesTarget":         {"user", "amount"},
+
+	"SalesPlan":            {"account"},
+	"IncentivePlan":        {"tiers"},
+	"IncentiveParticipant": {"user"},
 }
 
 // excludes are fields that cannot be given together with one.
@@ -184,6 +188,10 @@ var excludes = map[string][]string{
 	"ActivityParticipant.contact": {"user"},
 	"WorkingCalendar.forTeam":     {"user"},
 	"SalesTarget.forTeam":         {"user"},
+
+	"SalesPlan.product":            {"account"},
+	"SalesPlan.territory":          {"account"},
+	"IncentiveParticipant.forTeam": {"user"},
 }
 
 // touches are relations to records that change with each change of a record.
@@ -278,6 +286,20 @@ func (e *Env) special(t testing.TB, field string, i int, owner id.ID) (v any, ok
 		return nil, true
 	case "SalesTarget.amount", "ForecastAdjustment.amount":
 		return map[string]any{"amount": strconv.Itoa(100+i) + ".50", "currency": "USD"}, true
+	case "SalesPlan.firstMonth":
+		return fmt.Sprintf("2026-%02d-01", 1+i%5), true
+	case "SalesPlan.lastMonth":
+		return fmt.Sprintf("2027-%02d-01", 1+i%12), true // at most 36 months in all
+	case "SalesPlan.currency":
+		return pick(i, "USD", "SAR", "EUR"), true // there is a rate of it; the first and the fifth differ
+	case "IncentivePlan.startsOn":
+		return Start.AddDate(-1, 0, i).Format(time.DateOnly), true
+	case "IncentivePlan.endsOn":
+		return Start.AddDate(1, 0, i).Format(time.DateOnly), true
+	case "IncentivePlan.everybody":
+		return i == 4, true // it takes the scope ALL
+	case "OpportunitySplit.share":
+		return pick(i, "10", "2.5", "100", "0.0001", "33.3333", "50"), true
 	case "CompetitorProfile.account":
 		in := e.ValidFor(t, "Account", owner)
 		in["kinds"] = []any{"COMPETITOR"}
@@ -388,6 +410,12 @@ var objectValues = map[string]func(i int) any{
 	"WorkingException": func(i int) any {
 		day := sampleText("Date", i)
 		return map[string]any{"name": sampleText("String", i), "first": day, "last": day, "hours": []any{"09:00-12:00"}}
+	},
+	"SalesPlanMonth": func(i int) any {
+		return map[string]any{"month": "2026-06-01", "revenue": strconv.Itoa(i) + ".50", "deals": float64(i)}
+	},
+	"IncentiveTier": func(i int) any {
+		return map[string]any{"above": "0", "percent": strconv.Itoa(1 + i%100)}
 	},
 	"RolePermission": func(i int) any {
 		return map[string]any{"object": pick(i, "TAG", "TEAM"), "action": "READ", "scope": pick(i, "OWN", "TEAM", "ALL")}

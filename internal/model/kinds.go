@@ -48,12 +48,17 @@ func Kinds() *Set {
 		salesTarget(),
 		forecastAdjustment(),
 		competitorProfile(),
+		salesPlan(),
+		incentivePlan(),
 		activity(),
 		activityParticipant(),
 		workingCalendar(),
 		reminder(),
 		notification(),
 		recurrence(),
+		incentiveParticipant(),
+		opportunitySplit(),
+		incentiveEntry(),
 		circle(),
 		circleMember(),
 		conversation(),
@@ -1122,6 +1127,7 @@ func opportunity() *Kind {
 			{Name: "contacts", Const: "CONTACTS", Type: Many, Doc: "The people who have a part in it.", Filter: true, Max: 100, Target: "Contact", Through: &Through{Link: "OpportunityContact", From: "opportunity", To: "contact"}},
 			{Name: "opportunityContacts", Const: "OPPORTUNITY_CONTACTS", Type: Many, Doc: "What part people have in it.", Filter: true, Target: "OpportunityContact", Back: "opportunity"},
 			{Name: "competitors", Const: "COMPETITORS", Type: Many, Doc: "Who else is after it.", Filter: true, Target: "OpportunityCompetitor", Back: "opportunity"},
+			{Name: "splits", Const: "SPLITS", Type: Many, Doc: "For whom it counts by incentive plans, beside the owner.", Filter: true, Target: "OpportunitySplit", Back: "opportunity"},
 			{Name: "steps", Const: "STEPS", Type: Many, Doc: "Its history: one row for every change of stage, amount, probability, close date or category.", Filter: true, Target: "OpportunityStep", Back: "opportunity"},
 			{Name: "leads", Const: "LEADS", Type: Many, Doc: "The leads that became it or were linked to it.", Filter: true, Target: "Lead", Back: "convertedOpportunity"},
 			{Name: "activities", Const: "ACTIVITIES", Type: Many, Doc: "What was and will be done for it.", Filter: true, Target: "Activity", Back: "opportunity"},
@@ -1339,6 +1345,73 @@ func competitorProfile() *Kind {
 	}
 }
 
+func salesPlan() *Kind {
+	return &Kind{
+		Name: "SalesPlan", Const: "SALES_PLAN", Single: "salesPlan", Plural: "salesPlans", Code: 59, Prefix: "spln", Table: "sales_plans",
+		Doc:   "What is to be sold month by month: to one account, of one product, or in one territory. Its actions are activities; progress says what became of it.",
+		Sight: ByOwner,
+		Owned: true, Title: "name", Actions: []string{"EXPORT"}, About: []string{"account"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Personal: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "account", Const: "ACCOUNT", Type: Ref, Column: "account_id", Doc: "The account that it is for, with its subsidiaries. Exactly one of account, product and territory is given.", Write: OnCreate, Filter: true, Target: "Account"},
+			{Name: "product", Const: "PRODUCT", Type: Ref, Column: "product_id", Doc: "The product that it is for.", Write: OnCreate, Filter: true, Target: "Product"},
+			{Name: "territory", Const: "TERRITORY", Type: Ref, Column: "territory_id", Doc: "The territory that it is for, with those below it.", Write: OnCreate, Filter: true, Target: "Territory"},
+			{Name: "status", Const: "STATUS", Type: Enum, Column: "status", Scalar: "SalesPlanStatus", Doc: "Where it stands.", Required: true, Write: Always, Filter: true, Values: []string{"DRAFT", "ACTIVE", "CLOSED"}, ValueDocs: []string{"It is being made.", "It is followed.", "It is over, or given up."}, Default: "DRAFT"},
+			{Name: "firstMonth", Const: "FIRST_MONTH", Type: Date, Column: "first_month", Scalar: "Date", Doc: "The first day of its first month.", Required: true, Write: Always, Filter: true, Order: true},
+			{Name: "lastMonth", Const: "LAST_MONTH", Type: Date, Column: "last_month", Scalar: "Date", Doc: "The first day of its last month: at most 36 months in all.", Required: true, Write: Always, Filter: true, Order: true},
+			{Name: "currency", Const: "CURRENCY", Type: String, Column: "currency", Scalar: "CurrencyCode", Doc: "The currency of what is planned, of which there must be a rate; the reporting currency unless given.", Personal: true, Write: Always, Filter: true, Max: 254},
+			{Name: "months", Const: "MONTHS", Type: Objects, Column: "months", Scalar: "SalesPlanMonth", Doc: "What is planned, by month; a month without an entry has nothing planned. A write replaces the list.", Personal: true, Write: Always, Max: 36},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "How it is to be reached.", Personal: true, Write: Always, Max: 100000},
+			{Name: "actions", Const: "ACTIONS", Type: Many, Doc: "What is to be done for it: who, until when, and whether it is done.", Filter: true, Target: "Activity", Back: "salesPlan"},
+		},
+	}
+}
+
+func incentivePlan() *Kind {
+	return &Kind{
+		Name: "IncentivePlan", Const: "INCENTIVE_PLAN", Single: "incentivePlan", Plural: "incentivePlans", Code: 60, Prefix: "ipln", Table: "incentive_plans",
+		Doc:   "What people get for the deals they win: by tiers over what each of them has reached in a month, quarter or year. What was booked by it stays as it was booked, whatever changes in it later.",
+		Sight: ByOwner,
+		Owned: true, Shareable: true, Kept: true, Title: "name", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Write: Always, Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Write: Always, Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Write: Always, Filter: true, Target: "Account"},
+			{Name: "name", Const: "NAME", Type: String, Column: "name", Scalar: "String", Doc: "What people call it.", Required: true, Write: Always, Filter: true, Order: true, Fold: "name_fold", Sort: "name_sort", Max: 200},
+			{Name: "description", Const: "DESCRIPTION", Type: Text, Column: "description", Scalar: "String", Doc: "What it is for.", Write: Always, Max: 100000},
+			{Name: "active", Const: "ACTIVE", Type: Bool, Column: "active", Scalar: "Boolean", Doc: "Whether it books anything.", Write: Always, Filter: true, Default: "true"},
+			{Name: "trigger", Const: "TRIGGER", Type: Enum, Column: "trigger", Scalar: "IncentiveTrigger", Doc: "When it books; given once.", Required: true, Write: OnCreate, Filter: true, Values: []string{"WON"}, ValueDocs: []string{"When a deal is won, by the day on which it was closed."}, Default: "WON"},
+			{Name: "basis", Const: "BASIS", Type: Enum, Column: "basis", Scalar: "IncentiveBasis", Doc: "What is reached, and so what the tiers begin at; given once.", Required: true, Write: OnCreate, Filter: true, Values: []string{"REVENUE", "DEALS"}, ValueDocs: []string{"What the deals won are worth, in the currency of the plan.", "How many deals are won; a share of a deal is that part of one."}, Default: "REVENUE"},
+			{Name: "length", Const: "LENGTH", Type: Enum, Column: "length", Scalar: "PeriodLength", Doc: "Over which time it is reached: the calendar's, in the time zone of the firm; given once.", Required: true, Write: OnCreate, Filter: true, Values: []string{"MONTH", "QUARTER", "YEAR"}, ValueDocs: []string{"A month.", "A quarter: from the first of January, April, July or October.", "A year: from the first of January."}, Default: "QUARTER"},
+			{Name: "startsOn", Const: "STARTS_ON", Type: Date, Column: "starts_on", Scalar: "Date", Doc: "The first day on which deals count that are won.", Required: true, Write: Always, Filter: true, Order: true},
+			{Name: "endsOn", Const: "ENDS_ON", Type: Date, Column: "ends_on", Scalar: "Date", Doc: "The last day; null for no end.", Write: Always, Filter: true},
+			{Name: "currency", Const: "CURRENCY", Type: String, Column: "currency", Scalar: "CurrencyCode", Doc: "The currency of its tiers and of what it books: the reporting currency of when it was made. Deals are converted at the rate of the day on which they were closed. Kept by Farley.", Filter: true, Max: 254},
+			{Name: "tiers", Const: "TIERS", Type: Objects, Column: "tiers", Scalar: "IncentiveTier", Doc: "What is paid, by what is reached; the first one begins at 0. A write replaces the list.", Write: Always, Max: 20},
+			{Name: "everybody", Const: "EVERYBODY", Type: Bool, Column: "everybody", Scalar: "Boolean", Doc: "Whether everybody takes part; else who is named by participants. Only who may make plans in the scope ALL may say so.", Write: Always, Filter: true},
+			{Name: "pipeline", Const: "PIPELINE", Type: Ref, Column: "pipeline_id", Doc: "Only deals of this pipeline.", Write: Always, Filter: true, Target: "Pipeline"},
+			{Name: "product", Const: "PRODUCT", Type: Ref, Column: "product_id", Doc: "Only what is sold of this product: deals count with the lines that are of it.", Write: Always, Filter: true, Target: "Product"},
+			{Name: "participants", Const: "PARTICIPANTS", Type: Many, Doc: "Who takes part.", Filter: true, Target: "IncentiveParticipant", Back: "plan"},
+		},
+	}
+}
+
 func activity() *Kind {
 	return &Kind{
 		Name: "Activity", Const: "ACTIVITY", Single: "activity", Plural: "activities", Code: 65, Prefix: "actv", Table: "activities",
@@ -1386,6 +1459,7 @@ func activity() *Kind {
 			{Name: "exceptionOf", Const: "EXCEPTION_OF", Type: Ref, Column: "exception_of_id", Doc: "The series of which it is one time that is otherwise than the others.", Filter: true, Target: "Recurrence"},
 			{Name: "occurrence", Const: "OCCURRENCE", Type: String, Column: "occurrence", Scalar: "String", Doc: "The time of the series in whose place it stands, on the clocks of the series' zone: \"20261123T090000\".", Personal: true, Filter: true, Max: 20},
 			{Name: "contactPlan", Const: "CONTACT_PLAN", Type: Ref, Column: "contact_plan_id", Doc: "The plan by which it was made.", Filter: true, Target: "ContactPlan"},
+			{Name: "salesPlan", Const: "SALES_PLAN", Type: Ref, Column: "sales_plan_id", Doc: "The sales plan of which it is an action.", Write: Always, Filter: true, Target: "SalesPlan"},
 			{Name: "calendarUid", Const: "CALENDAR_UID", Type: String, Column: "calendar_uid", Scalar: "String", Doc: "By what calendar programs know it (UID of RFC 5545), when it was imported from one; kept by Farley.", Personal: true, Filter: true, Max: 250},
 			{Name: "calendarSequence", Const: "CALENDAR_SEQUENCE", Type: Int, Column: "calendar_sequence", Scalar: "Int", Doc: "How often its invitation was changed (SEQUENCE of RFC 5545); kept by Farley.", Filter: true},
 			{Name: "customFields", Const: "CUSTOM_FIELDS", Type: Objects, Column: "custom_fields", Scalar: "CustomFieldValue", Doc: "Values of the fields that the firm has added; a write replaces the list.", Personal: true, Write: Always, Max: 200},
@@ -1528,6 +1602,82 @@ func recurrence() *Kind {
 			{Name: "exclusions", Const: "EXCLUSIONS", Type: List, Column: "exclusions", Scalar: "String", Doc: "Times that do not take place, or are activities of their own (EXDATE), on the clocks of the zone; at most 1,000.", Max: 1000},
 			{Name: "lastAt", Const: "LAST_AT", Type: DateTime, Column: "last_at", Scalar: "DateTime", Doc: "When the last time begins; null for a series without end.", Filter: true, Order: true},
 			{Name: "exceptions", Const: "EXCEPTIONS", Type: Many, Doc: "The activities that stand in the place of single times.", Filter: true, Target: "Activity", Back: "exceptionOf"},
+		},
+	}
+}
+
+func incentiveParticipant() *Kind {
+	return &Kind{
+		Name: "IncentiveParticipant", Const: "INCENTIVE_PARTICIPANT", Single: "incentiveParticipant", Plural: "incentiveParticipants", Code: 71, Prefix: "ippt", Table: "incentive_participants",
+		Doc:     "A user or a team that takes part in an incentive plan: of a team all who are in it or in one below, on the day on which it books.",
+		Sight:   ByParents,
+		Parents: []string{"plan"}, Title: "id", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "plan", Const: "PLAN", Type: Ref, Column: "plan_id", Doc: "The plan.", Required: true, Write: OnCreate, Filter: true, Target: "IncentivePlan"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Who takes part; either a user or a team. It takes the same reach as setting a target.", Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "forTeam", Const: "FOR_TEAM", Type: Ref, Column: "for_team_id", Doc: "The team that takes part.", Write: OnCreate, Filter: true, Target: "Team"},
+			{Name: "note", Const: "NOTE", Type: String, Column: "note", Scalar: "String", Doc: "Why, or as what.", Write: Always, Filter: true, Fold: "note_fold", Max: 200},
+		},
+	}
+}
+
+func opportunitySplit() *Kind {
+	return &Kind{
+		Name: "OpportunitySplit", Const: "OPPORTUNITY_SPLIT", Single: "opportunitySplit", Plural: "opportunitySplits", Code: 72, Prefix: "ospl", Table: "opportunity_splits",
+		Doc:     "Which share of a deal counts for a user by incentive plans, when it is won. What is given to nobody is the owner's. The splits of a closed deal change only after reopenOpportunity.",
+		Sight:   ByParents,
+		Parents: []string{"opportunity"}, Title: "id", Actions: []string{"EXPORT"}, Once: []string{"opportunity", "user"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal.", Required: true, Write: OnCreate, Filter: true, Target: "Opportunity"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Whose share; one split for a user and a deal.", Required: true, Write: OnCreate, Filter: true, Target: "User"},
+			{Name: "share", Const: "SHARE", Type: String, Column: "share", Scalar: "Decimal", Doc: "The share in percent: more than 0, with at most 4 decimals; the shares of a deal are 100 together at most.", Required: true, Write: Always, Max: 20},
+		},
+	}
+}
+
+func incentiveEntry() *Kind {
+	return &Kind{
+		Name: "IncentiveEntry", Const: "INCENTIVE_ENTRY", Single: "incentiveEntry", Plural: "incentiveEntries", Code: 73, Prefix: "ient", Table: "incentive_entries",
+		Doc:   "What somebody gets by an incentive plan for a deal, and what is taken back when the deal is reopened or deleted: a row of a ledger that is written by Farley, and never changed or deleted. It is seen by the user as an own record.",
+		Sight: ByOwner,
+		Owned: true, Kept: true, Title: "id", Actions: []string{"EXPORT"},
+		Fields: []*Field{
+			{Name: "id", Const: "ID", Type: ID, Column: "id", Scalar: "ID", Doc: "The record's id.", System: true, Filter: true, Order: true},
+			{Name: "version", Const: "VERSION", Type: Int, Column: "version", Scalar: "Int", Doc: "Rises by one with every change; pass it as expectedVersion.", System: true},
+			{Name: "createdAt", Const: "CREATED_AT", Type: DateTime, Column: "created_at", Scalar: "DateTime", Doc: "When the record was made.", System: true, Filter: true, Order: true},
+			{Name: "updatedAt", Const: "UPDATED_AT", Type: DateTime, Column: "updated_at", Scalar: "DateTime", Doc: "When it was last changed.", System: true, Filter: true, Order: true},
+			{Name: "createdBy", Const: "CREATED_BY", Type: Ref, Column: "created_by_id", Doc: "Who made it.", Filter: true, Target: "User"},
+			{Name: "updatedBy", Const: "UPDATED_BY", Type: Ref, Column: "updated_by_id", Doc: "Who changed it last.", Filter: true, Target: "User"},
+			{Name: "deletedAt", Const: "DELETED_AT", Type: DateTime, Column: "deleted_at", Scalar: "DateTime", Doc: "When it was moved to the bin, from where it can be restored for 30 days; null while it is not there.", Filter: true, Order: true},
+			{Name: "owner", Const: "OWNER", Type: Ref, Column: "owner_id", Doc: "The user who owns the record; the maker unless given.", Filter: true, Target: "User"},
+			{Name: "team", Const: "TEAM", Type: Ref, Column: "team_id", Doc: "The team that works on it; the owner's unless given.", Filter: true, Target: "Team"},
+			{Name: "partner", Const: "PARTNER", Type: Ref, Column: "partner_id", Doc: "The partner account that owns it together with us; the maker's, when a partner makes it.", Filter: true, Target: "Account"},
+			{Name: "plan", Const: "PLAN", Type: Ref, Column: "plan_id", Doc: "The plan.", Required: true, Filter: true, Target: "IncentivePlan"},
+			{Name: "user", Const: "USER", Type: Ref, Column: "user_id", Doc: "Who gets it.", Required: true, Filter: true, Target: "User"},
+			{Name: "opportunity", Const: "OPPORTUNITY", Type: Ref, Column: "opportunity_id", Doc: "The deal; one with entries stays in the bin for good.", Required: true, Filter: true, Target: "Opportunity"},
+			{Name: "occurredAt", Const: "OCCURRED_AT", Type: DateTime, Column: "occurred_at", Scalar: "DateTime", Doc: "When the deal was won; of a reversal, when it was reopened or deleted.", Required: true, Filter: true, Order: true},
+			{Name: "periodStartsOn", Const: "PERIOD_STARTS_ON", Type: Date, Column: "period_starts_on", Scalar: "Date", Doc: "The first day of the month, quarter or year of the plan in which it was reached.", Required: true, Filter: true},
+			{Name: "share", Const: "SHARE", Type: String, Column: "share", Scalar: "Decimal", Doc: "Which share of the deal it is for, in percent.", Max: 20},
+			{Name: "basisAmount", Const: "BASIS_AMOUNT", Type: Money, Column: "basis_amount", Scalar: "Money", Doc: "What that share is worth, in the currency of the plan; below 0 in a reversal. Null where the amount of the deal is not known.", Filter: true},
+			{Name: "amount", Const: "AMOUNT", Type: Money, Column: "amount", Scalar: "Money", Doc: "What the user gets, in the currency of the plan; below 0 in a reversal.", Filter: true, Order: true},
+			{Name: "steps", Const: "STEPS", Type: Objects, Column: "steps", Scalar: "IncentiveStep", Doc: "How the amount comes about; in a reversal, how what is taken back had come about.", Max: 1000},
+			{Name: "reversalOf", Const: "REVERSAL_OF", Type: Ref, Column: "reversal_of_id", Doc: "The entry that it takes back; null when it is none.", Filter: true, Target: "IncentiveEntry"},
+			{Name: "measure", Const: "MEASURE", Type: Int, Column: "measure", Scalar: "Int", Doc: "How much of the basis it is: minor units, or millionths of deals; below 0 in a reversal.", Internal: true},
+			{Name: "reached", Const: "REACHED", Type: Int, Column: "reached", Scalar: "Int", Doc: "Where the highest step ends, in the same measure.", Internal: true},
 		},
 	}
 }

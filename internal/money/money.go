@@ -77,7 +77,10 @@ func digits(code string) (int, error) {
 func (b *Book) ReportingCurrency() string { return b.reporting }
 
 // Parse reads an exact amount into minor units: "12.50" USD is 1250.
-func (b *Book) Parse(amount, code string) (int64, error) {
+func (b *Book) Parse(amount, code string) (int64, error) { return Minor(amount, code) }
+
+// Minor is Book.Parse.
+func Minor(amount, code string) (int64, error) {
 	d, err := digits(code)
 	if err != nil {
 		return 0, err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -407,7 +408,7 @@ func opportunityHistory(_ context.Context, c *write.Change) error {
 	in := input.Object{"opportunity": c.ID.String(), "changed": changed, "at": at.Format(scalar.Layout), "stage": c.Ref("stage").String(), "secondsInStage": int64(0)}
 	if c.Old != nil {
 		if since, ok := c.Old.Values["stage_entered_at"].(time.Time); ok {
-			in["secondsInStage"] = max(0, int64(at.Sub(since)/time.Second))
+			in["secondsInStage"] = min(max(0, int64(at.Sub(since)/time.Second)), math.MaxInt32)
 		}
 		if from, ok := c.Old.Values["stage_id"].(id.ID); ok && c.Changes("stage") {
 			in["fromStage"] = from.String()

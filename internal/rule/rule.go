@@ -39,7 +39,7 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"User":                  {userStanding, userBelongs, userSessions(sessions), userLeavesAdministrator},
 		"Stage":                 {stageFits, stagesInOrder, unused("stage_id", "The stage has deals: removeStage moves them to another one.")},
 		"Pipeline":              {unused("pipeline_id", "The pipeline has deals: archive it instead.")},
-		"Opportunity":           {opportunityIsOpen, opportunityStands, opportunityHistory, opportunityEnds},
+		"Opportunity":           {opportunityIsOpen, opportunityStands, opportunityHistory, opportunityEnds, incentiveMoves},
 		"OpportunityLine":       {lineOfOpenDeal, lineFollowsProduct, lineTotal, lineCurrency, lineCounts},
 		"OpportunityContact":    {partIsNew("contact")},
 		"OpportunityCompetitor": {partIsNew("competitor")},
@@ -57,12 +57,16 @@ func Rules(sessions Sessions, jobs Jobs) write.Rules {
 		"SalesTarget":           {targetFits},
 		"ForecastAdjustment":    {adjustmentFits},
 		"CompetitorProfile":     {profileFits},
+		"SalesPlan":             {salesPlanFits},
+		"IncentivePlan":         {incentivePlanFits},
+		"IncentiveParticipant":  {planParticipantFits},
+		"OpportunitySplit":      {lineOfOpenDeal, partIsNew("user"), splitFits},
 	}
 }
 
 // Merged returns what follows when records have become one, by kind.
 func Merged() map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error {
-	return map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error{"Opportunity": AmountOfLines}
+	return map[string]func(ctx context.Context, tx *write.Tx, survivor id.ID) error{"Opportunity": dealsMerged}
 }
 
 // maxChain bounds the height of hierarchies.

@@ -32,6 +32,7 @@ func administration(set *model.Set) []definition {
 	machine["USER"], machine["TEAM"] = readAll, readAll
 	machine["TERRITORY"] = readAll // who works in one decides what he sees
 	machine["RETENTION_RULE"] = readAll
+	machine["INCENTIVE_PLAN"], machine["INCENTIVE_PARTICIPANT"] = readAll, readAll // what people get is said by people
 	machine["SHARE"] = crud{create: "OWN", read: "ALL", update: "OWN", delete: "OWN"}
 	return []definition{{
 		key: "administrator", name: "administrator",
@@ -109,6 +110,11 @@ func selling() []definition {
 			"EXCHANGE_RATE": readAll, "SALES_TARGET": {create: "TEAM", read: "TEAM", update: "TEAM", delete: "TEAM"}, "FORECAST_ADJUSTMENT": {create: "OWN", read: "TEAM", update: "OWN", delete: "OWN"}, "COMPETITOR_PROFILE": {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY":            {create: "TEAM", read: "SHARED", update: "SHARED", delete: "TEAM"},
 			"OPPORTUNITY_LINE":       {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
+			"SALES_PLAN":             {create: "TEAM", read: "TEAM", update: "TEAM", delete: "TEAM"},
+			"INCENTIVE_PLAN":         {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"INCENTIVE_PARTICIPANT":  {create: "TEAM", read: "ALL", update: "TEAM", delete: "TEAM"},
+			"INCENTIVE_ENTRY":        {read: "TEAM"},
+			"OPPORTUNITY_SPLIT":      {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_CONTACT":    {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_COMPETITOR": {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_STEP":       {read: "SHARED"},
@@ -139,6 +145,11 @@ func selling() []definition {
 			"EXCHANGE_RATE": readAll, "SALES_TARGET": {read: "OWN"}, "FORECAST_ADJUSTMENT": {create: "OWN", read: "OWN", update: "OWN", delete: "OWN"}, "COMPETITOR_PROFILE": {create: "TEAM", read: "SHARED", update: "TEAM"},
 			"OPPORTUNITY":            {create: "TEAM", read: "SHARED", update: "SHARED", delete: "OWN"},
 			"OPPORTUNITY_LINE":       {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
+			"SALES_PLAN":             {create: "OWN", read: "TEAM", update: "OWN", delete: "OWN"},
+			"INCENTIVE_PLAN":         readAll,
+			"INCENTIVE_PARTICIPANT":  readAll,
+			"INCENTIVE_ENTRY":        {read: "OWN"},
+			"OPPORTUNITY_SPLIT":      {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_CONTACT":    {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_COMPETITOR": {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_STEP":       {read: "SHARED"},
@@ -165,6 +176,11 @@ func selling() []definition {
 			"EXCHANGE_RATE": readAll, "SALES_TARGET": {read: "OWN"}, "COMPETITOR_PROFILE": {read: "SHARED"},
 			"OPPORTUNITY":            {create: "TEAM", read: "SHARED", update: "SHARED"},
 			"OPPORTUNITY_LINE":       {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
+			"SALES_PLAN":             {create: "OWN", read: "TEAM", update: "OWN", delete: "OWN"},
+			"INCENTIVE_PLAN":         readAll,
+			"INCENTIVE_PARTICIPANT":  readAll,
+			"INCENTIVE_ENTRY":        {read: "OWN"},
+			"OPPORTUNITY_SPLIT":      {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_CONTACT":    {create: "TEAM", read: "SHARED", update: "TEAM", delete: "TEAM"},
 			"OPPORTUNITY_COMPETITOR": {read: "SHARED"},
 			"OPPORTUNITY_STEP":       {read: "SHARED"},
@@ -329,6 +345,11 @@ func office() []definition {
 			"EXCHANGE_RATE": writeAll, "SALES_TARGET": readAll, "FORECAST_ADJUSTMENT": readAll, "COMPETITOR_PROFILE": readAll,
 			"OPPORTUNITY":            readAll,
 			"OPPORTUNITY_LINE":       readAll,
+			"SALES_PLAN":             readAll,
+			"INCENTIVE_PLAN":         readAll,
+			"INCENTIVE_PARTICIPANT":  readAll,
+			"INCENTIVE_ENTRY":        readAll,
+			"OPPORTUNITY_SPLIT":      readAll,
 			"OPPORTUNITY_CONTACT":    readAll,
 			"OPPORTUNITY_COMPETITOR": readAll,
 			"OPPORTUNITY_STEP":       readAll,

@@ -2,6 +2,7 @@ package write
 
 import (
 	"context"
+	"math/big"
 )
 
 // Currency returns the currency code of a Money field after the change, "" for null.
@@ -33,6 +34,20 @@ func (tx *Tx) Reporting(minor int64, currency string) (reporting int64, code str
 func (tx *Tx) ReportingOn(minor int64, currency, day string) (reporting int64, rate, code string, ok bool) {
 	reporting, rate, ok = tx.w.Money.ReportingOn(minor, currency, day)
 	return reporting, rate, tx.w.Money.ReportingCurrency(), ok
+}
+
+// ReportingAt converts a sum of minor units of a currency at a rate that was kept; false when the rate is none, or the result does not
+// fit.
+func (tx *Tx) ReportingAt(minor *big.Int, currency, rate string) (int64, bool) {
+	at, ok := new(big.Rat).SetString(rate)
+	if !ok {
+		return 0, false
+	}
+	n, ok := tx.w.Money.SumAt(minor, currency, at)
+	if !ok || !n.IsInt64() {
+		return 0, false
+	}
+	return n.Int64(), true
 }
 
 // ReportingCurrency returns the code of the reporting currency.

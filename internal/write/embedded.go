@@ -201,6 +201,19 @@ var objectForms = map[string]func(*objectAt){
 		}
 		o.texts("hours", 12, 11)
 	},
+	"SalesPlanMonth": func(o *objectAt) { // numbers are checked by a rule, as those of tiers
+		o.text("month", "Date", 10, true)
+		o.text("revenue", "Decimal", 30, false)
+		if o.in["deals"] != nil {
+			o.whole("deals")
+		}
+		o.text("quantity", "Decimal", 20, false)
+	},
+	"IncentiveTier": func(o *objectAt) {
+		o.text("above", "Decimal", 30, true)
+		o.text("percent", "Decimal", 20, false)
+		o.text("perDeal", "Decimal", 30, false)
+	},
 	"RoleFieldLevel": func(o *objectAt) {
 		for _, name := range []string{"object", "field", "level"} {
 			o.text(name, "String", 60, true)

@@ -27,7 +27,7 @@ func (c *Change) normalise() {
 		case model.String, model.Text, model.Date:
 			c.normaliseText(f)
 		case model.Int:
-			if n, ok := c.column(f.Column).(int64); ok && (n < 0 || n > math.MaxInt32) {
+			if n, ok := c.column(f.Column).(int64); ok && !f.Internal && (n < 0 || n > math.MaxInt32) {
 				c.Refuse(f.Name, "RANGE", "The number must be from 0 to %d.", math.MaxInt32)
 			}
 		case model.Degrees:

@@ -83,6 +83,9 @@ type reference struct {
 
 // essential reports whether a record cannot be without what the field leads to.
 func (r reference) essential() bool {
+	if r.kind.Kept && r.field.Required {
+		return true // a ledger says for good what it is about
+	}
 	if r.field.Write == model.Never && !slices.Contains(r.kind.Parents, r.field.Name) {
 		return false // kept by Farley: who made it, who reviewed it
 	}

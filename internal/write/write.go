@@ -14,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -41,6 +42,8 @@ type Money interface {
 	Reporting(minor int64, currency string) (int64, bool)
 	// ReportingOn is Reporting at the rate of a day by UTC, and says the rate as an exact fraction.
 	ReportingOn(minor int64, currency, day string) (reporting int64, rate string, ok bool)
+	// SumAt converts a sum of minor units into minor units of the reporting currency at a rate; false for an unknown currency.
+	SumAt(minor *big.Int, currency string, rate *big.Rat) (*big.Int, bool)
 	// ReportingCurrency returns the code of the reporting currency.
 	ReportingCurrency() string
 }
