@@ -16,7 +16,13 @@ type Branch struct {
 	ViaShares bool
 	// ViaLinks: the rows are found through the table of those who take part in them.
 	ViaLinks bool
+	// Each is the same as Cond in several terms, one for each value of its column, when there are a few: an index has the rows
+	// of each of them in order, and of all of them it has not.
+	Each []Cond
 }
+
+// maxEach bounds Branch.Each: more are read, and sorted, together.
+const maxEach = 12
 
 // Sight is the condition under which action may be done on the row of k that alias names. It says nothing about the
 // row's own bin; a parent in the bin hides its children. Kinds that are in sight by their parents need every parent that
@@ -44,7 +50,7 @@ func (a *Actor) Branches(set *model.Set, k *model.Kind, alias, action string, no
 	}
 	r := rows{a, set, now}
 	terms := r.terms(k, alias, n)
-	if len(terms) < 2 {
+	if len(terms) == 0 || len(terms) == 1 && terms[0].Each == nil {
 		return nil
 	}
 	rest := r.cond(k, alias, nil, true, nil)
@@ -60,6 +66,9 @@ func (a *Actor) Branches(set *model.Set, k *model.Kind, alias, action string, no
 			t.Cond = r.participatedIDs(k, alias, t.users)
 		}
 		branches[i] = Branch{Cond: And(t.Cond, rest), ViaShares: t.ViaShares, ViaLinks: t.ViaLinks}
+		for _, c := range t.Each {
+			branches[i].Each = append(branches[i].Each, And(c, rest))
+		}
 	}
 	return branches
 }
@@ -187,9 +196,17 @@ type term struct {
 func (r rows) terms(k *model.Kind, alias string, n need) []term {
 	var out []term
 	for _, g := range r.a.reach(k, n.scopes) {
-		if c := oneOf(alias, g.column, g.ids...); !c.IsFalse() {
-			out = append(out, term{Branch: Branch{Cond: c}})
+		c := oneOf(alias, g.column, g.ids...)
+		if c.IsFalse() {
+			continue
 		}
+		t := term{Branch: Branch{Cond: c}}
+		if len(g.ids) > 1 && len(g.ids) <= maxEach && g.column != colID {
+			for _, x := range g.ids {
+				t.Each = append(t.Each, oneOf(alias, g.column, x))
+			}
+		}
+		out = append(out, t)
 	}
 	if users := r.a.participants(k, n.scopes); len(users) > 0 && r.set.Kind(k.Participants.Kind) != nil {
 		out = append(out, term{Branch: Branch{Cond: r.participates(k, alias, users), ViaLinks: true}, users: users})

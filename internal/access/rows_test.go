@@ -83,7 +83,7 @@ func TestBranches(t *testing.T) {
 	}
 	got := member(role(allow("ACCOUNT", Read, "SHARED"))).Branches(set, account, "t", Read, testNow)
 	want := []Branch{
-		{Cond: Cond{"t.`owner_id` IN (?,?)", []any{meID, reportA}}},
+		{Cond: Cond{"t.`owner_id` IN (?,?)", []any{meID, reportA}}, Each: []Cond{{"t.`owner_id` = ?", []any{meID}}, {"t.`owner_id` = ?", []any{reportA}}}},
 		{Cond: Cond{"t.`team_id` = ?", []any{teamID}}},
 		{Cond: Cond{
 			"t.`id` IN (SELECT share.`record_id` FROM `shares` share WHERE share.`grantee_id` IN (?,?) AND share.`deleted_at` IS NULL AND (share.`expires_at` IS NULL OR share.`expires_at` > ?))",
@@ -104,7 +104,7 @@ func TestBranches_placesHaveAnIndexEach(t *testing.T) {
 	want := []Branch{
 		{Cond: Cond{"t.`owner_id` = ?", []any{meID}}},
 		{Cond: Cond{"t.`branch_id` = ?", []any{a.Branch}}},
-		{Cond: Cond{"t.`territory_id` IN (?,?)", []any{a.Territories[0], a.Territories[1]}}},
+		{Cond: Cond{"t.`territory_id` IN (?,?)", []any{a.Territories[0], a.Territories[1]}}, Each: []Cond{{"t.`territory_id` = ?", []any{a.Territories[0]}}, {"t.`territory_id` = ?", []any{a.Territories[1]}}}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -340,12 +340,20 @@ func TestSight_memoryAndSQLAgree(t *testing.T) {
 				if branches == nil {
 					continue
 				}
-				var got []id.ID
+				var got, each []id.ID
 				for _, b := range branches {
 					got = append(got, w.where(t, k, b.Cond)...)
+					if b.Each == nil {
+						b.Each = []Cond{b.Cond}
+					}
+					for _, c := range b.Each {
+						each = append(each, w.where(t, k, c)...)
+					}
 				}
-				slices.SortFunc(got, id.ID.Compare)
-				same(t, k.Name+" "+action+" branches", c.SQL, want, slices.Compact(got))
+				for _, got := range [][]id.ID{got, each} {
+					slices.SortFunc(got, id.ID.Compare)
+					same(t, k.Name+" "+action+" branches", c.SQL, want, slices.Compact(got))
+				}
 			}
 		}
 	})

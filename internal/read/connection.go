@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -230,8 +231,7 @@ func (l *list) readPages(from [2]access.Cond, pid string, sight access.Cond) err
 	if c := l.customOrder(sight); c != nil {
 		return c.read()
 	}
-	branches := l.r.a.Branches(l.r.Set, l.kind, base, access.Read, l.r.now)
-	if len(branches) > 1 {
+	if branches := l.branches(); len(branches) > 1 {
 		l.united(s, from[0], branches, rest)
 	} else {
 		from[0].SQL += l.orderIndex(sight)
@@ -239,6 +239,19 @@ func (l *list) readPages(from [2]access.Cond, pid string, sight access.Cond) err
 	}
 	g := l.groups[id.ID{}]
 	return l.level.read(s, func(int) { g.rows++ })
+}
+
+// branches are the terms of the row rule that an index orders each; none where it is one of them itself.
+func (l *list) branches() []access.Cond {
+	var out []access.Cond
+	for _, b := range l.r.a.Branches(l.r.Set, l.kind, base, access.Read, l.r.now) {
+		if b.Each != nil {
+			out = append(out, b.Each...)
+		} else {
+			out = append(out, b.Cond)
+		}
+	}
+	return out
 }
 
 // orderIndex is the hint for a list of all records or of one owner's.
@@ -266,7 +279,7 @@ func (l *list) plain(s *statement, from, cond access.Cond) {
 
 // united reads one list whose row rule is an OR: each branch in the order of an index, and of these the first again. As
 // one condition the database would read everything that is in sight.
-func (l *list) united(s *statement, from access.Cond, branches []access.Branch, cond access.Cond) {
+func (l *list) united(s *statement, from access.Cond, branches []access.Cond, cond access.Cond) {
 	l.level.selects(s)
 	s.WriteString(" FROM (")
 	for i, b := range branches {
@@ -274,8 +287,10 @@ func (l *list) united(s *statement, from access.Cond, branches []access.Branch, 
 			s.WriteString(" UNION ")
 		}
 		s.WriteString("SELECT * FROM (")
-		l.keyed(s, from, access.And(b.Cond, cond))
-		s.WriteString(") b" + string(rune('a'+i)))
+		hinted := from
+		hinted.SQL += l.orderIndex(b)
+		l.keyed(s, hinted, access.And(b, cond))
+		s.WriteString(") b" + strconv.Itoa(i))
 	}
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "")
