@@ -332,8 +332,8 @@ func (w *work) write(ctx context.Context, given *[]group, more <-chan group) err
 
 // another is a group that is ready, when the transaction may take one more.
 func (w *work) another(tx *write.Tx, given []group, more <-chan group) (group, bool) {
-	// What a trial would have made in groups that are gone is known only once they are.
-	if len(given) >= maxGroups || w.ghosts != nil || tx.Waited() {
+	// It pays where pages are written at COMMIT. What a trial would have made in groups that are gone is known only once they are.
+	if tx.Dialect != db.SQLite || len(given) >= maxGroups || w.ghosts != nil || tx.Waited() {
 		return group{}, false
 	}
 	select {
