@@ -13,6 +13,7 @@ var readsTheClock = map[string]string{
 	"internal/clock/clock.go":       "is the clock",
 	"internal/db/cluster.go":        "how long a server that was away is left alone",
 	"internal/db/db.go":             "measures statements, and how long the database is away",
+	"internal/db/later.go":          "measures statements",
 	"internal/db/lock.go":           "how long the holder of the migration lock has been silent",
 	"internal/db/watch.go":          "measures transactions",
 	"internal/server/engine.go":     "measures operations",

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"database/sql"
+	"errors"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestAssumed(t *testing.T) {
 			}
 			steps = append(steps, step)
 		}
-		if err := rows.Close(); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if len(steps) == 0 || !strings.Contains(steps[0], want) {
