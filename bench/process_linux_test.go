@@ -57,8 +57,25 @@ func serveHandler(told string) error {
 
 // process is a server under measurement.
 type process struct {
-	base string // http://host:port
-	pid  int
+	base   string // http://host:port
+	pid    int
+	binary string   // of Farley
+	at     []string // flags that say where its database is
+	tokens map[string]string
+}
+
+// token returns an access token of a user of Farley.
+func (p *process) token(tb testing.TB, email string) string {
+	tb.Helper()
+	if t, ok := p.tokens[email]; ok {
+		return t
+	}
+	said, err := exec.CommandContext(tb.Context(), p.binary, append([]string{"token", "--user", email}, p.at...)...).Output()
+	if err != nil {
+		tb.Fatalf("token: %v", err)
+	}
+	p.tokens[email] = strings.TrimSpace(string(said))
+	return p.tokens[email]
 }
 
 var answersAt = regexp.MustCompile(`http://[0-9.:]+`)
@@ -123,12 +140,9 @@ func startFarley(tb testing.TB, f *firm) (p *process, token string) {
 		tb.Fatalf("build: %v: %s", err, said)
 	}
 	at := []string{"--data", filepath.Join(dir, "data"), "--database", f.URL}
-	said, err := exec.CommandContext(tb.Context(), binary, append([]string{"token", "--user", f.repEmail}, at...)...).Output()
-	if err != nil {
-		tb.Fatalf("token: %v", err)
-	}
 	p = start(tb, exec.CommandContext(tb.Context(), binary, append([]string{"serve", "--addr", "127.0.0.1:0", "--limit", "budgetPerSecond=-1"}, at...)...))
-	return p, strings.TrimSpace(string(said))
+	p.binary, p.at, p.tokens = binary, at, map[string]string{}
+	return p, p.token(tb, f.repEmail)
 }
 
 // ticksPerSecond is the unit of /proc/<pid>/stat on Linux.
@@ -156,12 +170,23 @@ func (p *process) processor(tb testing.TB) time.Duration {
 // peak is the most memory that a process has had, in MiB.
 func (p *process) peak(tb testing.TB) int {
 	tb.Helper()
+	return p.memory(tb, "VmHWM:")
+}
+
+// resident is the memory that a process has, in MiB.
+func (p *process) resident(tb testing.TB) int {
+	tb.Helper()
+	return p.memory(tb, "VmRSS:")
+}
+
+func (p *process) memory(tb testing.TB, which string) int {
+	tb.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, which); ok {
 			kib, err := strconv.Atoi(strings.Fields(rest)[0])
 			if err != nil {
 				tb.Fatal(err)

@@ -32,7 +32,11 @@ func (o Operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	if oc.Operation.Operation == ast.Subscription {
 		return next(ctx)
 	}
-	s := &snapshot{db: o.DB}
+	set := oc.Operation.SelectionSet
+	s := &snapshot{db: o.DB, sole: len(set) == 1}
+	if s.sole {
+		_, s.sole = set[0].(*ast.Field)
+	}
 	ctx = context.WithValue(ctx, snapshotKey{}, s)
 	respond := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
@@ -55,9 +59,10 @@ type snapshotKey struct{}
 
 // snapshot is begun by the first read. Root fields run at once, and a transaction does one thing at a time.
 type snapshot struct {
-	db *db.DB
-	mu sync.Mutex
-	tx *db.Tx
+	db   *db.DB
+	sole bool // whether there is one root field
+	mu   sync.Mutex
+	tx   *db.Tx
 }
 
 func (s *snapshot) close() {
@@ -79,11 +84,7 @@ func (r *Resolver) reading(ctx context.Context, fn func(tx *db.Tx) error) error 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tx == nil {
-		tx, err := r.DB.Snapshot(ctx)
-		if err != nil {
-			return err
-		}
-		s.tx = tx
+		s.tx = r.DB.SnapshotLazily(ctx, s.sole)
 	}
 	return fn(s.tx)
 }

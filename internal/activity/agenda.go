@@ -35,7 +35,7 @@ func (s *Service) Agenda(ctx context.Context, q db.Querier, from, to time.Time) 
 	}
 	me := []id.ID{a.User}
 	tail, args := taking(me, access.And(access.Cond{
-		SQL: "t.`recurrence_id` IS NULL AND (t.`start_at` < ? AND t.`start_at` >= ? AND (t.`end_at` > ? OR t.`start_at` >= ?)" +
+		SQL: "+t.`recurrence_id` IS NULL AND (t.`start_at` < ? AND t.`start_at` >= ? AND (t.`end_at` > ? OR t.`start_at` >= ?)" +
 			" OR t.`start_at` IS NULL AND t.`due_at` >= ? AND t.`due_at` < ?)",
 		Args: []any{to, from.Add(-longest), from, from, from, to},
 	}, cond))
@@ -116,7 +116,7 @@ func (s *Service) Overdue(ctx context.Context, q db.Querier, owners []id.ID) ([]
 		return nil, 0, err
 	}
 	cond := access.And(
-		access.Cond{SQL: "t.`owner_id` IN (?" + repeat(len(owners)-1) + ") AND t.`deleted_at` IS NULL AND t.`status` IN ('PLANNED', 'IN_PROGRESS') AND t.`recurrence_id` IS NULL AND " + late + " < ?", Args: append(anys(owners), now)},
+		access.Cond{SQL: "t.`owner_id` IN (?" + repeat(len(owners)-1) + ") AND t.`deleted_at` IS NULL AND t.`status` IN ('PLANNED', 'IN_PROGRESS') AND +t.`recurrence_id` IS NULL AND " + late + " < ?", Args: append(anys(owners), now)},
 		s.readable(a, now, "owner", "status", "startAt", "endAt", "dueAt"))
 	if cond.IsFalse() {
 		return nil, 0, fault.New(fault.Forbidden, "You may not read when activities are.")

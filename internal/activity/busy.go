@@ -156,7 +156,7 @@ func anys(ids []id.ID) []any {
 func (s *Service) busy(ctx context.Context, q db.Querier, users []id.ID, from, to time.Time) ([]Busy, error) {
 	var out []Busy
 	tail, args := taking(users, access.Cond{
-		SQL:  "t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND COALESCE(t.`end_at`, t.`start_at`) > ?",
+		SQL:  "+t.`recurrence_id` IS NULL AND t.`shows_as_free` = ? AND t.`start_at` < ? AND t.`start_at` >= ? AND COALESCE(t.`end_at`, t.`start_at`) > ?",
 		Args: []any{false, to, from.Add(-longest), from},
 	})
 	err := db.Each(ctx, q, "SELECT u.who, t.`id`, t.`start_at`, t.`end_at`"+tail+" ORDER BY t.`start_at` LIMIT ?", append(args, maxRows), func(rows *sql.Rows) error {

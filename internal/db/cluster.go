@@ -2,11 +2,13 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -173,6 +175,7 @@ type conn struct {
 	generation int64
 	galera     bool
 	broken     bool
+	isolation  sql.IsolationLevel // that the session was given, LevelDefault for none
 }
 
 var _ driverConn = (*conn)(nil)
@@ -280,8 +283,21 @@ func (c *conn) Ping(ctx context.Context) error {
 	return err
 }
 
-// BeginTx implements driver.ConnBeginTx.
+// BeginTx implements driver.ConnBeginTx. The driver would set the isolation of each transaction, with a round trip; that of the
+// session stays.
 func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	level := sql.IsolationLevel(options.Isolation)
+	if level == sql.LevelDefault && c.isolation != level {
+		level = sql.LevelRepeatableRead // as MySQL and MariaDB begin
+	}
+	if level != c.isolation {
+		if _, err := c.driverConn.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL "+strings.ToUpper(level.String()), nil); err != nil {
+			c.note(err)
+			return nil, err
+		}
+		c.isolation = level
+	}
+	options.Isolation = driver.IsolationLevel(sql.LevelDefault)
 	tx, err := c.driverConn.BeginTx(ctx, options)
 	c.note(err)
 	if err != nil {

@@ -72,6 +72,7 @@ type run struct {
 	now     time.Time
 	aliases int
 
+	alone     bool       // the field is answered by one statement, unless there are lists in it
 	compared  []compared // sensitive fields in filters and orders that no list has taken yet
 	sensitive bool       // a sensitive field is read or compared
 }
@@ -94,6 +95,7 @@ func (e *Engine) List(ctx context.Context, q db.Querier, a *access.Actor, k *mod
 	if err != nil {
 		return Result{}, err
 	}
+	r.alone = !l.counted
 	if err := l.readFor([]id.ID{{}}); err != nil {
 		return Result{}, err
 	}
@@ -105,8 +107,9 @@ func (e *Engine) List(ctx context.Context, q db.Querier, a *access.Actor, k *mod
 
 // One answers the current field, the record of k with the given id. It returns NotFound when there is none in sight.
 func (e *Engine) One(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind, x id.ID) (Result, error) {
-	f := graphql.GetFieldContext(ctx).Field
-	found, err := e.Select(ctx, q, a, f, k, []id.ID{x})
+	f, r := graphql.GetFieldContext(ctx).Field, e.run(ctx, q, a)
+	r.alone = true
+	found, err := r.byID(f, k, []id.ID{x}, nil, false)
 	if err != nil {
 		return Result{}, err
 	}

@@ -45,7 +45,8 @@ func (r *run) compare(k *model.Kind, f *model.Field, alias string, value any, pa
 func (r *run) operator(f *model.Field, col access.Cond, op string, value any, path []any) (access.Cond, error) {
 	switch op {
 	case "isNull":
-		return flag(suffix(col, " IS NULL"), value), nil
+		// Unlike its values, which few records share, nearly all may have none: + keeps SQLite from looking for them in an index.
+		return flag(access.Cond{SQL: "+" + col.SQL + " IS NULL", Args: col.Args}, value), nil
 	case "isEmpty":
 		return flag(r.empty(f, col), value), nil
 	case "ne", "notIn":

@@ -162,6 +162,9 @@ func (lv *level) byID(ids []id.ID, cond access.Cond) error {
 // read runs the statement of the level and then those of the lists inside it. row, when set, is told of each row; the
 // destinations in extra stand before the level's own.
 func (lv *level) read(s *statement, row func(n int), extra ...any) error {
+	if q, ok := lv.r.q.(interface{ Alone() }); ok && lv.r.alone && len(lv.lists)+len(lv.computed) == 0 {
+		q.Alone()
+	}
 	err := lv.r.query(s, func(rows *sql.Rows) error {
 		if err := rows.Scan(append(extra[:len(extra):len(extra)], lv.dests...)...); err != nil {
 			return err

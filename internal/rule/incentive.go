@@ -361,7 +361,7 @@ func periodStart(day time.Time, length string) string {
 
 // taken returns what somebody has reached by a plan in a period, as spans. Where nothing was taken back it is one, from 0 on.
 func (p *payingPlan) taken(ctx context.Context, tx *write.Tx, user id.ID, period string) ([]incentive.Span, error) {
-	const live = " e.`reversal_of_id` IS NULL AND NOT EXISTS (SELECT 1 FROM `incentive_entries` r WHERE r.`reversal_of_id` = e.`id`)"
+	const live = " +e.`reversal_of_id` IS NULL AND NOT EXISTS (SELECT 1 FROM `incentive_entries` r WHERE r.`reversal_of_id` = e.`id`)"
 	const of = " FROM `incentive_entries` e WHERE e.`plan_id` = ? AND e.`user_id` = ? AND e.`period_starts_on` = ?"
 	args := []any{p.id, user, period}
 	var sum, end int64
@@ -424,7 +424,7 @@ func decimalText(n int64, decimals int) string {
 // takeBack writes, for each entry for a deal that was not taken back, one that takes back exactly what it says. The plans are held in
 // the order of their ids.
 func takeBack(ctx context.Context, tx *write.Tx, deal id.ID) error {
-	const booked = " FROM `incentive_entries` e WHERE e.`opportunity_id` = ? AND e.`reversal_of_id` IS NULL AND NOT EXISTS (SELECT 1 FROM `incentive_entries` r WHERE r.`reversal_of_id` = e.`id`)"
+	const booked = " FROM `incentive_entries` e WHERE e.`opportunity_id` = ? AND +e.`reversal_of_id` IS NULL AND NOT EXISTS (SELECT 1 FROM `incentive_entries` r WHERE r.`reversal_of_id` = e.`id`)"
 	plans, err := tx.IDs(ctx, "SELECT DISTINCT e.`plan_id`"+booked, deal)
 	if err != nil || len(plans) == 0 {
 		return err

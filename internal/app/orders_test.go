@@ -1,0 +1,138 @@
+package app_test
+
+import (
+	"database/sql"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"farley/internal/access"
+	"farley/internal/db"
+	"farley/internal/farleytest"
+	"farley/internal/input"
+)
+
+// A page costs the same however many records there are: in these orders, an index has the records of everybody, and those of one
+// owner, so that nothing is sorted. (Those of a team, those that are shared, and those in which somebody takes part are sorted.)
+func TestOrders_readAnIndex(t *testing.T) {
+	t.Parallel()
+	orders := map[string]struct {
+		all, own []string // fields; the columns of their indexes are those of the model
+	}{
+		"Account":     {strings.Fields("ID CREATED_AT UPDATED_AT NAME CUSTOMER_SINCE ANNUAL_REVENUE EMPLOYEES LAST_ACTIVITY_AT"), strings.Fields("ID CREATED_AT NAME")},
+		"Contact":     {strings.Fields("ID CREATED_AT UPDATED_AT GIVEN_NAME FAMILY_NAME NATIVE_NAME DISPLAY_NAME BIRTHDAY LAST_ACTIVITY_AT"), strings.Fields("ID CREATED_AT GIVEN_NAME FAMILY_NAME NATIVE_NAME DISPLAY_NAME")},
+		"Opportunity": {strings.Fields("ID CREATED_AT UPDATED_AT NAME AMOUNT EXPECTED_REVENUE PROBABILITY CLOSE_DATE STAGE_ENTERED_AT CLOSED_AT LAST_ACTIVITY_AT"), strings.Fields("ID CREATED_AT NAME")},
+		"Activity":    {strings.Fields("ID CREATED_AT UPDATED_AT SUBJECT START_AT END_AT DUE_AT DURATION_MINUTES COMPLETED_AT AT"), strings.Fields("ID CREATED_AT SUBJECT START_AT DUE_AT")},
+	}
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		everybody := e.User(t, nil, e.Role(t, farleytest.Everything(e, access.All)))
+		manager := e.User(t, nil, e.Role(t, farleytest.Everything(e, access.Team)))
+		for range 2 {
+			e.User(t, input.Object{"manager": manager.User.String()})
+		}
+		for kind, order := range orders {
+			k := e.Set.Kind(kind)
+			list := k.Plural
+			look := func(who *farleytest.Client, field, direction, what string, parts int, prefix ...string) {
+				t.Helper()
+				document := fmt.Sprintf(`{ %s(first: 2, orderBy: {field: %s, direction: %s}) { nodes { id } } }`, list, field, direction)
+				who.Query(t, document, nil) // who asks is known then
+				e.DB.Counter.Reset()
+				who.Query(t, document, nil)
+				asked := e.DB.Counter.Asked()
+				asked = slices.DeleteFunc(asked, func(q string) bool { return !strings.Contains(q, " r0 ") })
+				if len(asked) != 1 {
+					t.Fatalf("%s by %s: %d statements: %q", what, field, len(asked), asked)
+				}
+				reads := readsOf(t, e.DB.DB, asked[0])
+				want := "_" + strings.Join(append(slices.Clone(prefix), "deleted_at"), "_") + "_"
+				sorted := slices.DeleteFunc(slices.Clone(reads), func(r tableRead) bool { return !r.sorted && strings.Contains(r.index, want) })
+				if len(reads)-len(sorted) < parts {
+					t.Errorf("%s by %s %s: want %d parts read by an index with %s, they are %+v\n%s", what, field, direction, parts, want, reads, asked[0])
+				}
+			}
+			for _, direction := range []string{"ASC", "DESC"} {
+				for _, field := range order.all {
+					look(everybody, field, direction, "all "+list, 1)
+				}
+				for _, field := range order.own {
+					look(manager, field, direction, list+" of oneself and two others", 3, "owner_id")
+				}
+			}
+		}
+	})
+}
+
+// tableRead is how a statement reads the records of a list, or of one part of it.
+type tableRead struct {
+	index  string
+	sorted bool
+}
+
+var (
+	indexOf  = regexp.MustCompile(`INDEX (\w+)`)
+	limits   = regexp.MustCompile(`LIMIT \?`)
+	dayHoles = regexp.MustCompile("(_date` [<>]= )\\?")
+	anything = regexp.MustCompile(`\?`)
+)
+
+// readsOf asks the database how it would run a statement.
+func readsOf(t *testing.T, d *db.DB, query string) []tableRead {
+	t.Helper()
+	if d.Dialect == db.SQLite {
+		query = "EXPLAIN QUERY PLAN " + query
+	} else {
+		query = dayHoles.ReplaceAllString(limits.ReplaceAllString(query, "LIMIT 3"), "$1'2026-01-01'")
+		query = "EXPLAIN " + anything.ReplaceAllString(query, "X'0190000000008064B4B059DE54AC0D79'")
+	}
+	rows, err := d.Pool().QueryContext(t.Context(), query, make([]any, strings.Count(query, "?"))...)
+	if err != nil {
+		t.Fatalf("%v: %s", err, query)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []tableRead
+	parents := map[string]int{} // on SQLite: the read of a part, by the part
+	for rows.Next() {
+		values := make([]sql.NullString, len(columns))
+		dest := make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		of := map[string]string{}
+		for i, c := range columns {
+			of[c] = values[i].String
+		}
+		if d.Dialect == db.MySQL {
+			if of["table"] == "r0" {
+				out = append(out, tableRead{of["key"], strings.Contains(of["Extra"], "filesort")})
+			}
+			continue
+		}
+		switch step := of["detail"]; {
+		case strings.HasPrefix(step, "SEARCH r0") || strings.HasPrefix(step, "SCAN r0"):
+			name := ""
+			if m := indexOf.FindStringSubmatch(step); m != nil {
+				name = m[1]
+			}
+			parents[of["parent"]] = len(out)
+			out = append(out, tableRead{index: name})
+		case strings.Contains(step, "FOR ORDER BY"):
+			if i, ok := parents[of["parent"]]; ok {
+				out[i].sorted = true
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
