@@ -253,6 +253,9 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if err := t.intact(); err != nil {
 		return nil, err
 	}
+	if t.snap != nil {
+		t.snap.alone = false // what writes is refused by the snapshot
+	}
 	if _, err := t.reader(); err != nil {
 		return nil, err
 	}

@@ -104,6 +104,14 @@ func TestSnapshotLazily(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		tx := d.SnapshotLazily(t.Context(), true)
+		tx.Alone()
+		if err := set(t.Context(), tx, 1, 5); err == nil {
+			t.Error("a write in a snapshot succeeds")
+		}
+		if err := tx.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := d.SnapshotLazily(t.Context(), true).Close(); err != nil {
 			t.Errorf("one that was not used: %v", err)
 		}
