@@ -290,6 +290,9 @@ func noSecrets(t *testing.T, e *farleytest.Env, secrets ...string) {
 			}
 		}
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if n == 0 {
 		t.Error("the trail's table is empty: nothing was looked at")
 	}

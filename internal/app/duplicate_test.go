@@ -239,6 +239,9 @@ func matchKeys(t *testing.T, e *farleytest.Env) []string {
 		}
 		out = append(out, fmt.Sprint(kind, value, x, typ, field))
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

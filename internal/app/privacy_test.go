@@ -212,6 +212,9 @@ func tableNames(t *testing.T, e *farleytest.Env, tx *db.Tx) []string {
 		}
 		names = append(names, name)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return names
 }
 

@@ -159,6 +159,9 @@ func examined(t *testing.T, d *testdb.DB) (n int64) {
 		}
 		n += of
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -170,7 +171,9 @@ func TestAvailability_crowd(t *testing.T) {
 				}
 				plan += line + "\n"
 			}
-			_ = rows.Close()
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+				t.Fatal(err)
+			}
 			if !strings.Contains(plan, "(owner_id=? AND deleted_at=? AND start_at>? AND start_at<?)") {
 				t.Errorf("the plan is\n%s", plan)
 			}

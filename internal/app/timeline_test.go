@@ -266,6 +266,9 @@ func naive(t *testing.T, e *farleytest.Env, x id.ID) []string {
 			}
 		}
 	}
+	if err := changes.Err(); err != nil {
+		t.Fatal(err)
+	}
 	slices.SortFunc(all, func(a, b expected) int {
 		return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.rank, b.rank), b.id.Compare(a.id), cmp.Compare(a.sub, b.sub))
 	})
@@ -290,6 +293,9 @@ func allOf(t *testing.T, tx *db.Tx, query string, args ...any) []id.ID {
 			t.Fatal(err)
 		}
 		out = append(out, x)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

@@ -74,10 +74,10 @@ func (b *bundle) send(purpose string, data map[string]string) {
 	}
 }
 
-// run sends what is due within a day.
+// run sends what is due within two days: the pauses between 16 tries are 29 hours at most, and each waits for a full hour.
 func (b *bundle) run() {
 	b.t.Helper()
-	for range 30 {
+	for range 48 {
 		if _, err := b.jobs.CatchUp(b.t.Context(), 100, func() { b.clock.Advance(b.clock.Now().Add(time.Hour)) }); err != nil {
 			b.t.Fatal(err)
 		}
