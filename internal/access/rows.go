@@ -224,7 +224,7 @@ func (r rows) part(k *model.Kind, users []id.ID) (link, record string, c Cond) {
 	column := func(name string) string { return "part." + quote(l.Field(name).Column) }
 	c = oneOf("part", l.Field(k.Participants.User).Column, users...)
 	c.SQL += " AND part.`deleted_at` IS NULL"
-	today := Day(r.now)
+	today := Today{r.now}
 	if name := k.Participants.From; name != "" {
 		c.SQL += " AND (" + column(name) + " IS NULL OR " + column(name) + " <= ?)"
 		c.Args = append(c.Args, today)
@@ -252,7 +252,7 @@ func (r rows) participatedIDs(k *model.Kind, alias string, users []id.ID) Cond {
 func (r rows) shares(grantees []id.ID, use ShareUse) Cond {
 	c := Cond{
 		SQL:  "share.`deleted_at` IS NULL AND (share.`expires_at` IS NULL OR share.`expires_at` > ?)",
-		Args: []any{r.now},
+		Args: []any{Moment{r.now}},
 	}
 	if use.edit {
 		c.SQL += " AND share.`level` = 'EDIT'"

@@ -42,11 +42,11 @@ func TestSight_sql(t *testing.T) {
 		{"own", "Account", Read, role(allow("ACCOUNT", Read, "OWN")), Cond{"t.`owner_id` = ?", []any{meID}}},
 		{
 			"shared, to read", "Account", Read, role(allow("ACCOUNT", Read, "SHARED")),
-			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + "))", []any{meID, reportA, teamID, meID, teamID, testNow}},
+			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + "))", []any{meID, reportA, teamID, meID, teamID, Moment{testNow}}},
 		},
 		{
 			"shared, to update", "Account", Update, role(allow("ACCOUNT", Update, "SHARED")),
-			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND share.`level` = 'EDIT'))", []any{meID, reportA, teamID, meID, teamID, testNow}},
+			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND share.`level` = 'EDIT'))", []any{meID, reportA, teamID, meID, teamID, Moment{testNow}}},
 		},
 		{
 			"shared, to delete: shares do not count", "Account", Delete, role(allow("ACCOUNT", Delete, "SHARED")),
@@ -87,7 +87,7 @@ func TestBranches(t *testing.T) {
 		{Cond: Cond{"t.`team_id` = ?", []any{teamID}}},
 		{Cond: Cond{
 			"t.`id` IN (SELECT share.`record_id` FROM `shares` share WHERE share.`grantee_id` IN (?,?) AND share.`deleted_at` IS NULL AND (share.`expires_at` IS NULL OR share.`expires_at` > ?))",
-			[]any{meID, teamID, testNow},
+			[]any{meID, teamID, Moment{testNow}},
 		}, ViaShares: true},
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -203,7 +203,7 @@ func TestSight_ofParticipants(t *testing.T) {
 	t.Parallel()
 	set := fixture()
 	contact := set.Kind("Contact")
-	today := Day(testNow)
+	today := Today{testNow}
 	a := member(role(allow("CONTACT", Read, "OWN")))
 	want := Cond{"(t.`owner_id` = ? OR " + partOfRow + ")", []any{meID, meID, today, today}}
 	if d := cmp.Diff(want, a.Sight(set, contact, "t", Read, testNow)); d != "" {
@@ -258,7 +258,7 @@ func TestFieldCond_sql(t *testing.T) {
 	cond, whole = b.FieldCond(set, account, account.Field("name"), "t", testNow)
 	want := Cond{
 		"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND (share.`fields` IS NULL OR INSTR(share.`fields`, ?) > 0)))",
-		[]any{meID, reportA, teamID, meID, teamID, testNow, "|NAME|"},
+		[]any{meID, reportA, teamID, meID, teamID, Moment{testNow}, "|NAME|"},
 	}
 	if d := cmp.Diff(want, cond); d != "" || whole {
 		t.Error("a limited share:", whole, d)

@@ -250,6 +250,7 @@ func TestMetrics_move(t *testing.T) {
 		ann.Do(t, `{ accounts(first: 1) { nodes { taxNumber } } }`, nil)
 		ann.Do(t, `{ accounts(first: 1) { nodes { name } } }`, nil)
 		ann.Do(t, `{ accounts(first: 1) { nodes { name } } }`, nil)
+		ann.Do(t, `{ accounts(first: 1) { nodes { name } } }`, nil)
 		e.WithToken("nonsense").Do(t, `{ viewer { user { id } } }`, nil).Want(t, "UNAUTHENTICATED")
 		if open := scrape(t, e.Host+"/metrics"); value(open, "farley_subscriptions") != 1 || value(open, "farley_sockets_open") != 1 {
 			t.Errorf("%v subscriptions over %v sockets", value(open, "farley_subscriptions"), value(open, "farley_sockets_open"))
@@ -278,6 +279,8 @@ func TestMetrics_move(t *testing.T) {
 		rose(1, "farley_broker_published_total", "topic", "changes")
 		rose(1, "farley_broker_received_total", "topic", "changes")
 		rose(1, "farley_actors_total", "result", "hit")
+		rose(1, "farley_plans_total", "result", "hit")
+		rose(2, "farley_plans_total", "result", "miss")
 		if value(now, "farley_changes_unsequenced") != 0 || value(now, "farley_broker_connected") != 1 {
 			t.Errorf("unsequenced %v, connected %v", value(now, "farley_changes_unsequenced"), value(now, "farley_broker_connected"))
 		}

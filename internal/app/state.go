@@ -57,6 +57,7 @@ var (
 
 	hashes     = described("farley_password_hashes", "Passwords to hash, by state: waiting, running", "state")
 	actorsSeen = described("farley_actors_total", "Look-ups of who acts, by result: hit (in memory) or miss", "result")
+	plansUsed  = described("farley_plans_total", "Records and lists at the root of queries, by result: hit (their plan was kept) or miss", "result")
 
 	unsequenced    = described("farley_changes_unsequenced", "Committed changes without a position, counted up to 10,000")
 	unsequencedAge = described("farley_changes_unsequenced_age_seconds", "For how long the oldest change without a position has waited")
@@ -74,7 +75,7 @@ var (
 // Describe implements prometheus.Collector.
 func (s *state) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		connections, connectionsMax, poolWaits, poolWaited, retries, gaveUp, groups, subscriptions, sockets, streams, hashes, actorsSeen,
+		connections, connectionsMax, poolWaits, poolWaited, retries, gaveUp, groups, subscriptions, sockets, streams, hashes, actorsSeen, plansUsed,
 		unsequenced, unsequencedAge, kept, keptAge, jobs, jobsDueAge, searchLag, brokerConnected, brokerDropped, stateErrors,
 	} {
 		out <- d
@@ -113,6 +114,9 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 	hits, misses := a.Identity.Remembered()
 	counter(actorsSeen, float64(hits), "hit")
 	counter(actorsSeen, float64(misses), "miss")
+	hits, misses = a.Read.Plans()
+	counter(plansUsed, float64(hits), "hit")
+	counter(plansUsed, float64(misses), "miss")
 	connected, dropped := 1.0, 0.0
 	if b := a.metrics.lost; b != nil {
 		dropped = float64(b.Dropped())

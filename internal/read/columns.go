@@ -26,6 +26,16 @@ func (c *column) Scan(src any) error {
 	return nil
 }
 
+// keptBytes bounds the space that a column of a kept plan holds on to.
+const keptBytes = 4 << 10
+
+func (c *column) reset() {
+	if cap(c.data)+8*cap(c.ends) > keptBytes {
+		c.data, c.ends = nil, nil
+	}
+	c.data, c.ends = c.data[:0], c.ends[:0]
+}
+
 // at returns the value of a row, empty for NULL.
 func (c *column) at(row int) []byte {
 	from := 0
@@ -46,6 +56,13 @@ func (c *idColumn) Scan(src any) error {
 	}
 	c.ids = append(c.ids, x)
 	return nil
+}
+
+func (c *idColumn) reset() {
+	if cap(c.ids)*len(id.ID{}) > keptBytes {
+		c.ids = nil
+	}
+	c.ids = c.ids[:0]
 }
 
 // distinct returns the ids, each once, without the zero one.
@@ -77,6 +94,8 @@ func (c *keyColumn) Scan(src any) error {
 	c.values = append(c.values, v)
 	return nil
 }
+
+func (c *keyColumn) reset() { c.values = nil }
 
 // keyKind is how the value of an order's term is kept in a cursor and bound in SQL. That a text is bound as text and
 // bytes as bytes matters: SQLite never finds them equal, MariaDB does without its index.

@@ -34,6 +34,10 @@ type list struct {
 	keys       []*keyColumn // nil when no cursor is selected
 	counted    bool
 	groups     map[id.ID]*group // by parent; the zero id at the root
+
+	// made once
+	sight         *access.Cond
+	pages, totals template
 }
 
 // group is the page of one parent.
@@ -148,27 +152,26 @@ func (l *list) readFor(parents []id.ID) error {
 	if len(parents) == 0 {
 		return nil
 	}
-	from, pid, err := l.source(parents)
-	if err != nil {
-		return err
+	if l.sight == nil {
+		sight := l.r.a.Sight(l.r.Set, l.kind, base, access.Read, l.r.now)
+		l.sight = &sight
 	}
-	sight := l.r.a.Sight(l.r.Set, l.kind, base, access.Read, l.r.now)
-	if sight.IsFalse() || l.where.IsFalse() {
+	if l.sight.IsFalse() || l.where.IsFalse() {
 		return nil
 	}
 	if l.level != nil {
-		if err := l.readPages(from, pid, sight); err != nil {
+		if err := l.readPages(parents); err != nil {
 			return err
 		}
 	}
 	if !l.counted {
 		return nil
 	}
-	return l.readTotals(from, pid, access.And(sight, l.where))
+	return l.readTotals(parents)
 }
 
-// source returns FROM and the condition for parents, and the expression of the parent's id, "" at the root.
-func (l *list) source(parents []id.ID) (from [2]access.Cond, pid string, err error) {
+// source returns FROM and the condition for so many parents, and the expression of the parent's id, "" at the root.
+func (l *list) source(parents int) (from [2]access.Cond, pid string, err error) {
 	from[0].SQL = " FROM " + table(l.kind) + " " + base
 	if l.field == nil {
 		return from, "", nil
@@ -211,34 +214,54 @@ func (l *list) within() access.Cond {
 	return access.And(after, before)
 }
 
-func (l *list) readPages(from [2]access.Cond, pid string, sight access.Cond) error {
-	s := &statement{}
-	rest := access.And(from[1], l.where, l.within())
-	if pid != "" {
-		l.windowed(s, from[0], pid, access.And(sight, rest))
-		var owner id.ID
-		return l.level.read(s, func(n int) {
-			g, ok := l.groups[owner]
-			if !ok {
-				return
-			}
-			if g.rows == 0 {
-				g.from = n
-			}
-			g.rows++
-		}, &owner)
+// readPages reads the pages of parents.
+func (l *list) readPages(parents []id.ID) error {
+	if l.field == nil {
+		return l.readPage(parents)
 	}
-	if c := l.customOrder(sight); c != nil {
-		return c.read()
+	if l.pages.ids != len(parents) {
+		from, pid, err := l.source(len(parents))
+		if err != nil {
+			return err
+		}
+		s := &statement{}
+		l.windowed(s, from[0], pid, access.And(*l.sight, from[1], l.where, l.within()))
+		l.pages = s.finished(len(parents))
 	}
-	if branches := l.branches(); len(branches) > 1 {
-		l.united(s, from[0], branches, rest)
-	} else {
-		from[0].SQL += l.orderIndex(sight)
-		l.plain(s, from[0], access.And(sight, rest))
+	var owner id.ID
+	return l.level.read(&l.pages, parents, func(n int) {
+		g, ok := l.groups[owner]
+		if !ok {
+			return
+		}
+		if g.rows == 0 {
+			g.from = n
+		}
+		g.rows++
+	}, &owner)
+}
+
+// readPage reads the page of a list at the root.
+func (l *list) readPage(root []id.ID) error {
+	g := l.groups[root[0]]
+	if l.pages.sql == "" {
+		if c := l.customOrder(*l.sight); c != nil {
+			return c.read()
+		}
+		from, _, err := l.source(len(root))
+		if err != nil {
+			return err
+		}
+		s, rest := &statement{}, access.And(l.where, l.within())
+		if branches := l.branches(); len(branches) > 1 {
+			l.united(s, from[0], branches, rest)
+		} else {
+			from[0].SQL += l.orderIndex(*l.sight)
+			l.plain(s, from[0], access.And(*l.sight, rest))
+		}
+		l.pages = s.finished(len(root))
 	}
-	g := l.groups[id.ID{}]
-	return l.level.read(s, func(int) { g.rows++ })
+	return l.level.read(&l.pages, root, func(int) { g.rows++ })
 }
 
 // branches are the terms of the row rule that an index orders each; none where it is one of them itself.
@@ -353,21 +376,28 @@ func (l *list) windowed(s *statement, from access.Cond, pid string, cond access.
 }
 
 // readTotals counts: at the root no further than needed, of many parents in one statement.
-func (l *list) readTotals(from [2]access.Cond, pid string, cond access.Cond) error {
-	s := &statement{}
-	if pid == "" {
-		s.WriteString("SELECT COUNT(*) FROM (SELECT 1 AS one")
-		s.add(from[0])
-		s.where(cond)
-		s.WriteString(" LIMIT ?) c")
-		s.args = append(s.args, maxCount+1)
-		return l.r.query(s, func(rows *sql.Rows) error { return rows.Scan(&l.groups[id.ID{}].total) })
+func (l *list) readTotals(parents []id.ID) error {
+	if l.totals.ids != len(parents) {
+		from, pid, err := l.source(len(parents))
+		if err != nil {
+			return err
+		}
+		s, cond := &statement{}, access.And(*l.sight, from[1], l.where)
+		if pid == "" {
+			s.WriteString("SELECT NULL, COUNT(*) FROM (SELECT 1 AS one")
+			s.add(from[0])
+			s.where(cond)
+			s.WriteString(" LIMIT ?) c")
+			s.args = append(s.args, maxCount+1)
+		} else {
+			s.WriteString("SELECT " + pid + ", COUNT(*)")
+			s.add(from[0])
+			s.where(cond)
+			s.WriteString(" GROUP BY " + pid)
+		}
+		l.totals = s.finished(len(parents))
 	}
-	s.WriteString("SELECT " + pid + ", COUNT(*)")
-	s.add(from[0])
-	s.where(access.And(from[1], cond))
-	s.WriteString(" GROUP BY " + pid)
-	return l.r.query(s, func(rows *sql.Rows) error {
+	return l.r.query(&l.totals, parents, func(rows *sql.Rows) error {
 		var owner id.ID
 		var n int
 		if err := rows.Scan(&owner, &n); err != nil {

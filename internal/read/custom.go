@@ -142,6 +142,8 @@ func sorted(ids []id.ID) []id.ID {
 	return ids
 }
 
+func (c *customColumn) reset() { c.seen = nil }
+
 func (c *customColumn) leadsTo(e customEntry) (*model.Kind, id.ID) {
 	f := c.keys[e.Key]
 	if f == nil || f.Custom.Type != custom.Reference {
@@ -362,7 +364,8 @@ func (c *customOrder) read() error {
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "w.")
 	g := l.groups[id.ID{}]
-	return l.level.read(s, func(int) { g.rows++ })
+	t := s.finished(0)
+	return l.level.read(&t, nil, func(int) { g.rows++ })
 }
 
 // withoutValue selects the records without a value. Where they come last they are looked for only when the others do not

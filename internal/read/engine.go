@@ -51,6 +51,7 @@ type Engine struct {
 	seal    *sealer
 	indexes indexes
 	buffers buffers
+	plans   *plans
 }
 
 // New returns an engine. It fails for a cursor key of another length than 32 bytes.
@@ -59,7 +60,7 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{Config: c, seal: seal}, nil
+	return &Engine{Config: c, seal: seal, plans: newPlans()}, nil
 }
 
 // run is the work on one field.
@@ -89,42 +90,62 @@ func (e *Engine) kind(name string) *model.Kind { return e.Set.Kind(name) }
 
 // List answers the current field, a connection of the records of k.
 func (e *Engine) List(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind) (Result, error) {
-	r := e.run(ctx, q, a)
-	f := graphql.GetFieldContext(ctx).Field
-	l, err := r.root(k, f, []any{f.Alias})
+	p, err := e.planList(e.run(ctx, q, a), graphql.GetFieldContext(ctx).Field, k)
 	if err != nil {
 		return Result{}, err
 	}
-	r.alone = !l.counted
-	if err := l.readFor([]id.ID{{}}); err != nil {
+	if err := p.list.readFor(atRoot); err != nil {
 		return Result{}, err
 	}
-	if w := r.witness(); w != nil {
-		l.tell(w, []id.ID{{}})
+	if w := p.witness(); w != nil {
+		p.list.tell(w, atRoot)
 	}
-	return Raw(e.buffers.build(l.writeRoot)), nil
+	out := Raw(e.buffers.build(p.list.writeRoot))
+	e.plans.back(p)
+	return out, nil
 }
+
+// atRoot is the parent of a list that has none.
+var atRoot = []id.ID{{}}
 
 // One answers the current field, the record of k with the given id. It returns NotFound when there is none in sight.
 func (e *Engine) One(ctx context.Context, q db.Querier, a *access.Actor, k *model.Kind, x id.ID) (Result, error) {
-	f, r := graphql.GetFieldContext(ctx).Field, e.run(ctx, q, a)
-	r.alone = true
-	found, err := r.byID(f, k, []id.ID{x}, nil, false)
+	f := graphql.GetFieldContext(ctx).Field
+	one, ok, err := e.oneByID(e.run(ctx, q, a), f, k, x)
+	if err != nil || ok {
+		return one, err
+	}
+	found, err := e.redirected(ctx, q, []id.ID{x}, nil, func(to []id.ID) (map[id.ID]Result, error) {
+		return e.Select(ctx, q, a, f, k, to)
+	})
 	if err != nil {
 		return Result{}, err
 	}
-	if len(found) == 0 {
-		if found, err = e.redirected(ctx, q, []id.ID{x}, found, func(to []id.ID) (map[id.ID]Result, error) {
-			return e.Select(ctx, q, a, f, k, to)
-		}); err != nil {
-			return Result{}, err
-		}
-	}
-	one, ok := found[x]
-	if !ok {
+	if one, ok = found[x]; !ok {
 		return Result{}, fault.New(fault.NotFound, "There is no such record.").At(f.Alias)
 	}
 	return one, nil
+}
+
+// oneByID reads one record, if it is in sight.
+func (e *Engine) oneByID(r *run, f graphql.CollectedField, k *model.Kind, x id.ID) (Result, bool, error) {
+	p, err := e.planOne(r, f, k)
+	if err != nil || p.cond.IsFalse() {
+		return Result{}, false, err
+	}
+	if err := p.level.byID([]id.ID{x}, p.cond); err != nil {
+		return Result{}, false, err
+	}
+	var out Result
+	found := p.level.rows > 0
+	if found {
+		if w := p.witness(); w != nil {
+			p.level.tell(w, []int{0})
+		}
+		out = Raw(e.buffers.build(func(dst []byte) []byte { return p.record.write(dst, 0) }))
+	}
+	e.plans.back(p)
+	return out, found, nil
 }
 
 // Nodes answers the current field, a list of records of any kinds in the order of ids: null for those that are not in
@@ -241,7 +262,7 @@ func (e *Engine) Count(ctx context.Context, q db.Querier, a *access.Actor, k *mo
 	if !binned(where) {
 		l.where = access.And(live(base), l.where)
 	}
-	if err := l.readFor([]id.ID{{}}); err != nil {
+	if err := l.readFor(atRoot); err != nil {
 		return 0, false, err
 	}
 	if w := r.witness(); w != nil {
@@ -282,7 +303,7 @@ func (r *run) filtered(k *model.Kind, ids []id.ID, cond access.Cond) ([]id.ID, e
 	if len(ids) == 0 || cond.IsFalse() {
 		return nil, nil
 	}
-	in, err := among(access.Cond{SQL: name(base, "id")}, ids)
+	in, err := among(access.Cond{SQL: name(base, "id")}, len(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +311,7 @@ func (r *run) filtered(k *model.Kind, ids []id.ID, cond access.Cond) ([]id.ID, e
 	s.WriteString("SELECT " + name(base, "id") + " FROM " + table(k) + " " + base)
 	s.where(access.And(in, cond))
 	found := make(map[id.ID]bool, len(ids))
-	err = r.query(&s, func(rows *sql.Rows) error {
+	err = r.once(&s, ids, func(rows *sql.Rows) error {
 		var x id.ID
 		err := rows.Scan(&x)
 		found[x] = true

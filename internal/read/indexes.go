@@ -23,7 +23,7 @@ func (e *Engine) LearnIndexes(ctx context.Context, q db.Querier) error {
 	s.WriteString("SELECT table_name, index_name, GROUP_CONCAT(column_name ORDER BY seq_in_index) FROM information_schema.statistics " +
 		"WHERE table_schema = DATABASE() AND index_name <> 'PRIMARY' GROUP BY table_name, index_name")
 	r := &run{Engine: e, ctx: ctx, q: q}
-	err := r.query(s, func(rows *sql.Rows) error {
+	err := r.once(s, nil, func(rows *sql.Rows) error {
 		var table, index, columns string
 		if err := rows.Scan(&table, &index, &columns); err != nil {
 			return err

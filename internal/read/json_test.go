@@ -89,12 +89,17 @@ func TestList_writesWhatWasSelected(t *testing.T) {
 			},
 		} {
 			e.Counter.Reset()
+			e.counting = true
 			got := e.must(t, e.admin(), tt.query, nil)
+			e.counting = false
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%s: %s", tt.name, diff)
 			}
 			if n := e.Counter.N(); n != tt.statements {
 				t.Errorf("%s: %d statements, want %d: %q", tt.name, n, tt.statements, e.Counter.Statements())
+			}
+			if again := e.must(t, e.admin(), tt.query, nil); again != got {
+				t.Errorf("%s, by a plan that was kept: %s", tt.name, again)
 			}
 		}
 		_, err := e.run(t, e.admin(), `{ account(id: "`+a(3)+`") { id } }`, nil)

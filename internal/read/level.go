@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"farley/internal/access"
 	"farley/internal/fault"
@@ -31,6 +32,7 @@ type level struct {
 	computed []loader // what is read once the rows are there
 	shown    []shown  // the sensitive ones of what is read
 	rows     int
+	text     template // by ids
 }
 
 type joinedRef struct {
@@ -45,27 +47,36 @@ func (r *run) level(k *model.Kind) *level {
 }
 
 // loader reads something for the rows of a level.
-type loader interface{ load() error }
+type loader interface {
+	load() error
+	reset()
+}
 
-// add selects an expression for dest.
-func (lv *level) add(expr access.Cond, dest sql.Scanner) {
+// dest takes a selected column, row by row.
+type dest interface {
+	sql.Scanner
+	reset()
+}
+
+// add selects an expression for d.
+func (lv *level) add(expr access.Cond, d dest) {
 	lv.exprs = append(lv.exprs, expr)
-	lv.dests = append(lv.dests, dest)
+	lv.dests = append(lv.dests, d)
 }
 
 // ids selects an expression that is an id.
 func (lv *level) ids(expr access.Cond) *idColumn {
-	return once(lv, "id", expr, func() *idColumn { return &idColumn{} })
+	return selected(lv, "id", expr, func() *idColumn { return &idColumn{} })
 }
 
 // column selects an expression to be encoded; as names the encoding.
 func (lv *level) column(expr access.Cond, as string, e encoder) *column {
-	return once(lv, as, expr, func() *column { return &column{encode: e} })
+	return selected(lv, as, expr, func() *column { return &column{encode: e} })
 }
 
-// once selects an expression, or finds it selected already. Guarded expressions differ in their arguments and are not
+// selected selects an expression, or finds it selected already. Guarded expressions differ in their arguments and are not
 // looked for.
-func once[C sql.Scanner](lv *level, as string, expr access.Cond, fresh func() C) C {
+func selected[C dest](lv *level, as string, expr access.Cond, fresh func() C) C {
 	if len(expr.Args) > 0 {
 		c := fresh()
 		lv.add(expr, c)
@@ -103,6 +114,44 @@ func (lv *level) join(k *model.Kind, f *model.Field, alias string, rd reading) j
 type statement struct {
 	strings.Builder
 	args []any
+}
+
+// template is a finished statement. The ids that it is about, and the moment, are put in when it runs.
+type template struct {
+	sql  string
+	args []any // a given stands for the id of that number, access.Moment and access.Today for the moment
+	ids  int   // how many ids there are
+}
+
+// given is the argument that is the id of this number.
+type given int
+
+// finished ends the statement about so many ids.
+func (s *statement) finished(ids int) template {
+	for i, arg := range s.args {
+		if x, ok := arg.(id.ID); ok && !x.IsZero() {
+			s.args[i] = x[:] // as a driver takes it, so that it is not converted each time
+		}
+	}
+	return template{sql: s.String(), args: s.args, ids: ids}
+}
+
+// filled returns the arguments for ids at a moment.
+func (t *template) filled(ids []id.ID, now time.Time) []any {
+	args := make([]any, len(t.args))
+	for i, arg := range t.args {
+		switch arg := arg.(type) {
+		case given:
+			args[i] = ids[arg][:]
+		case access.Moment:
+			args[i] = now
+		case access.Today:
+			args[i] = access.Day(now)
+		default:
+			args[i] = arg
+		}
+	}
+	return args
 }
 
 func (s *statement) add(c access.Cond) {
@@ -147,26 +196,30 @@ func (lv *level) byID(ids []id.ID, cond access.Cond) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	var s statement
-	lv.selects(&s)
-	s.WriteString(" FROM " + table(lv.kind) + " " + base)
-	lv.addJoins(&s)
-	in, err := among(access.Cond{SQL: name(base, "id")}, ids)
-	if err != nil {
-		return err
+	if lv.text.ids != len(ids) {
+		var s statement
+		lv.selects(&s)
+		s.WriteString(" FROM " + table(lv.kind) + " " + base)
+		lv.addJoins(&s)
+		in, err := among(access.Cond{SQL: name(base, "id")}, len(ids))
+		if err != nil {
+			return err
+		}
+		s.where(access.And(in, cond))
+		lv.text = s.finished(len(ids))
 	}
-	s.where(access.And(in, cond))
-	return lv.read(&s, nil)
+	return lv.read(&lv.text, ids, nil)
 }
 
 // read runs the statement of the level and then those of the lists inside it. row, when set, is told of each row; the
 // destinations in extra stand before the level's own.
-func (lv *level) read(s *statement, row func(n int), extra ...any) error {
+func (lv *level) read(t *template, ids []id.ID, row func(n int), extra ...any) error {
 	if q, ok := lv.r.q.(interface{ Alone() }); ok && lv.r.alone && len(lv.lists)+len(lv.computed) == 0 {
 		q.Alone()
 	}
-	err := lv.r.query(s, func(rows *sql.Rows) error {
-		if err := rows.Scan(append(extra[:len(extra):len(extra)], lv.dests...)...); err != nil {
+	dests := append(extra[:len(extra):len(extra)], lv.dests...)
+	err := lv.r.query(t, ids, func(rows *sql.Rows) error {
+		if err := rows.Scan(dests...); err != nil {
 			return err
 		}
 		if row != nil {
@@ -191,9 +244,9 @@ func (lv *level) read(s *statement, row func(n int), extra ...any) error {
 	return nil
 }
 
-// query runs a statement and calls each for every row.
-func (r *run) query(s *statement, each func(rows *sql.Rows) error) (err error) {
-	rows, err := r.q.QueryContext(r.ctx, s.String(), s.args...)
+// query runs a statement about ids and calls each for every row.
+func (r *run) query(t *template, ids []id.ID, each func(rows *sql.Rows) error) (err error) {
+	rows, err := r.q.QueryContext(r.ctx, t.sql, t.filled(ids, r.now)...)
 	if err != nil {
 		return r.failed(err)
 	}
@@ -213,6 +266,12 @@ func (r *run) query(s *statement, each func(rows *sql.Rows) error) (err error) {
 	return nil
 }
 
+// once runs a statement that is not kept.
+func (r *run) once(s *statement, ids []id.ID, each func(rows *sql.Rows) error) error {
+	t := s.finished(len(ids))
+	return r.query(&t, ids, each)
+}
+
 // failed tells a statement that ran out of time from one that is wrong. The cause stays in the chain, so that the
 // transaction's helper still recognises what is worth another try.
 func (r *run) failed(err error) error {
@@ -222,14 +281,14 @@ func (r *run) failed(err error) error {
 	return fault.Wrap(fault.Internal, err, "internal error")
 }
 
-// among is the condition that an expression is one of ids.
-func among(expr access.Cond, ids []id.ID) (access.Cond, error) {
-	if len(ids) > maxParents {
+// among is the condition that an expression is one of n ids, which are given when the statement runs.
+func among(expr access.Cond, n int) (access.Cond, error) {
+	if n > maxParents {
 		return access.Cond{}, fault.New(fault.Limited, "The lists inside this list have too many parents.")
 	}
-	args := make([]any, len(ids))
-	for i, x := range ids {
-		args[i] = x
+	args := make([]any, n)
+	for i := range args {
+		args[i] = given(i)
 	}
 	return oneOf(expr, args), nil
 }

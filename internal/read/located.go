@@ -60,7 +60,7 @@ func (e *Engine) Located(ctx context.Context, q db.Querier, a *access.Actor, k *
 	s.WriteString(" LIMIT ?")
 	s.args = append(s.args, limit)
 	var out []Place
-	err = r.query(&s, func(rows *sql.Rows) error {
+	err = r.once(&s, nil, func(rows *sql.Rows) error {
 		var p Place
 		err := rows.Scan(&p.ID, &p.Latitude, &p.Longitude)
 		out = append(out, p)

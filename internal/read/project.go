@@ -54,6 +54,8 @@ func (c *computed) load() error {
 	return nil
 }
 
+func (c *computed) reset() { c.values = nil }
+
 func (c *computed) write(dst []byte, row int) []byte {
 	if b, ok := c.values[c.ids.ids[row]]; ok {
 		return append(dst, b...)

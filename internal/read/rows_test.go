@@ -81,6 +81,7 @@ func examined(t *testing.T, tx *db.Tx, fn func()) int {
 func TestList_readsFewRows(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, testdb.EmptyMariaDB(t))
+	e.counting = true
 	e.crowd(t, 20_000)
 	e.learn(t)
 	scope := func(s string) *access.Actor {

@@ -17,7 +17,7 @@ func (e *Engine) Values(ctx context.Context, q db.Querier, k *model.Kind, ids []
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	in, err := among(access.Cond{SQL: name(base, "id")}, ids)
+	in, err := among(access.Cond{SQL: name(base, "id")}, len(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (e *Engine) Values(ctx context.Context, q db.Querier, k *model.Kind, ids []
 
 	out := make(map[id.ID]map[string]any, len(ids))
 	r := &run{Engine: e, ctx: ctx, q: q}
-	err = r.query(s, func(rows *sql.Rows) error {
+	err = r.once(s, ids, func(rows *sql.Rows) error {
 		if err := rows.Scan(dests...); err != nil {
 			return err
 		}
