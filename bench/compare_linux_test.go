@@ -143,7 +143,7 @@ func BenchmarkRequests(b *testing.B) {
 			var table strings.Builder
 			fmt.Fprintf(&table, "| %s | Farley: requests/s, p50, p99, CPU | by hand | CPU ratio |\n|---|---|---|---|\n", name)
 			for _, r := range f.requests() {
-				client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients}, Timeout: time.Minute}
+				client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients, DisableCompression: true}, Timeout: time.Minute}
 				ours := &asker{url: farley.base + "/graphql", token: token, body: func(i int) []byte { return r.body(b, i) }, n: &atomic.Int64{}, client: client}
 				theirs := &asker{url: handler.base + "/" + r.name, body: func(i int) []byte { return r.plain(b, 1_000_000+i) }, n: &atomic.Int64{}, client: client}
 				b.Run(r.name, func(b *testing.B) {

@@ -5,5 +5,6 @@
 //
 // Both run as processes of their own, in turn. What is measured of each is processor time (from /proc), not only time, because
 // the program that asks runs on the same machine. The answers of the two are compared before anything is measured, and every
-// answer is looked at while it is. TestAnswers does that with few rows in the ordinary tests.
+// answer is looked at while it is; they are not compressed, as the handler's would not be. TestAnswers compares them with few rows
+// in the ordinary tests.
 package bench

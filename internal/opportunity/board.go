@@ -68,16 +68,19 @@ func (b *Boards) Board(ctx context.Context, q db.Querier, a *access.Actor, req B
 		return nil, err
 	}
 	pipelines := b.Read.Set.Kind("Pipeline")
-	seen, err := b.Read.Visible(ctx, q, a, pipelines, access.Read, []id.ID{req.Pipeline})
-	if err != nil {
+	board := &Board{Pipeline: req.Pipeline, Currency: b.Book.ReportingCurrency()}
+	if err := b.stages(ctx, q, a, board, req.Stage); err != nil {
 		return nil, err
 	}
-	if len(seen) == 0 {
-		return nil, fault.New(fault.NotFound, "There is no %s with this id.", pipelines.Name)
-	}
-	board := &Board{Pipeline: req.Pipeline, Currency: b.Book.ReportingCurrency()}
-	if err := b.stages(ctx, q, a, board, req.Stage); err != nil || len(board.Stages) == 0 {
-		return board, err
+	if len(board.Stages) == 0 {
+		seen, err := b.Read.Visible(ctx, q, a, pipelines, access.Read, []id.ID{req.Pipeline})
+		if err != nil {
+			return nil, err
+		}
+		if len(seen) == 0 {
+			return nil, fault.New(fault.NotFound, "There is no %s with this id.", pipelines.Name)
+		}
+		return board, req.noStage()
 	}
 	filter, err := b.Read.Filter(ctx, q, a, b.Read.Set.Kind("Opportunity"), filterOf(req.Where))
 	if err != nil {
@@ -120,29 +123,36 @@ func (req *BoardRequest) check() (size int64, err error) {
 	return size, p.Err()
 }
 
-// stages reads the stages in sight, in their order.
+// noStage says that the stage that is asked for is not one of the pipeline.
+func (req *BoardRequest) noStage() error {
+	var p fault.Violations
+	if req.Stage != nil {
+		p.Add([]any{"stage"}, "NOT_FOUND", "There is no %s with this id.", "Stage")
+	}
+	return p.Err()
+}
+
+// stages reads the stages in sight, in their order; none when the pipeline is out of sight.
 func (b *Boards) stages(ctx context.Context, q db.Querier, a *access.Actor, board *Board, only *id.ID) error {
 	filter, err := b.Read.Filter(ctx, q, a, b.Read.Set.Kind("Stage"), nil)
 	if err != nil || filter.IsFalse() {
 		return err
 	}
-	query, args := "SELECT "+read.Row+".`id` FROM `stages` "+read.Row+" WHERE "+filter.SQL+" AND "+read.Row+".`pipeline_id` = ?", append([]any{}, filter.Args...)
-	args = append(args, board.Pipeline)
+	pipeline := a.Sight(b.Read.Set, b.Read.Set.Kind("Pipeline"), "pipeline", access.Read, b.Read.Clock.Now())
+	if pipeline.IsFalse() {
+		return nil
+	}
+	where := access.And(access.Cond{SQL: "pipeline.`id` = ? AND pipeline.`deleted_at` IS NULL", Args: []any{board.Pipeline}}, pipeline, filter.Cond)
+	query, args := "SELECT "+read.Row+".`id` FROM `stages` "+read.Row+" JOIN `pipelines` pipeline ON pipeline.`id` = "+read.Row+".`pipeline_id` WHERE "+where.SQL, where.Args
 	if only != nil {
 		query, args = query+" AND "+read.Row+".`id` = ?", append(args, *only)
 	}
 	query += " ORDER BY CASE " + read.Row + ".`kind` WHEN 'OPEN' THEN 0 ELSE 1 END, " + read.Row + ".`position`, " + read.Row + ".`id`"
-	err = db.Each(ctx, q, query, args, func(rows *sql.Rows) error {
+	return db.Each(ctx, q, query, args, func(rows *sql.Rows) error {
 		s := &BoardStage{Amount: new(big.Int), Weighted: new(big.Int)}
 		board.Stages = append(board.Stages, s)
 		return rows.Scan(&s.ID)
 	})
-	if err == nil && only != nil && len(board.Stages) == 0 {
-		var p fault.Violations
-		p.Add([]any{"stage"}, "NOT_FOUND", "There is no %s with this id.", "Stage")
-		return p.Err()
-	}
-	return err
 }
 
 // boardReading is the reading of one board.

@@ -2,7 +2,6 @@ package read
 
 import (
 	"encoding/json"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,6 +21,7 @@ import (
 // the ids of the records are put in when it runs. So a hit pays for the statement, the rows and the bytes, and for nothing else.
 const (
 	keptPlans  = 1024
+	keptAtOnce = 16      // of one plan: so many requests may be at it
 	keptValues = 2 << 10 // bytes of variables, as JSON
 	keptUsages = 4096
 	maxDepth   = 64 // of selections that are looked through for variables
@@ -118,7 +118,7 @@ func (p *plans) back(x *planned) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if free, _ := p.free.Get(x.key); len(free) < runtime.GOMAXPROCS(0) {
+	if free, _ := p.free.Get(x.key); len(free) < keptAtOnce {
 		p.free.Add(x.key, append(free, x))
 	}
 }
