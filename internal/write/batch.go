@@ -24,6 +24,7 @@ var ErrCareful = errors.New("write: do it again record by record")
 
 const (
 	maxQueued = 250    // rows that wait at most
+	minQueued = 50     // rows that do not wait for more while the database has nothing to do
 	maxParams = 20_000 // values of one statement
 )
 
@@ -83,7 +84,7 @@ func (tx *Tx) Effects() int { return tx.effects }
 // add queues a prepared create.
 func (tx *Tx) enqueue(ctx context.Context, c *Change, fields []change.FieldChange) error {
 	q := tx.queue
-	if q.rows >= maxQueued {
+	if q.rows >= maxQueued || q.rows >= minQueued && !tx.Busy() {
 		if err := tx.flush(ctx); err != nil {
 			return err
 		}
