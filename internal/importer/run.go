@@ -349,6 +349,7 @@ func (w *work) commit(ctx context.Context, given *[]group, more <-chan group, ca
 	before := w.done
 	var b *batch
 	err := w.step(ctx, func(ctx context.Context, tx *write.Tx) error {
+		tx.Early()
 		var sum counts
 		for i := 0; i < len(*given); i++ {
 			g := (*given)[i]
