@@ -81,11 +81,17 @@ var (
 				Name:    "account_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[8], AccountsColumns[6], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[9], AccountsColumns[6], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_deleted_at_created_at_id",
@@ -106,11 +112,17 @@ var (
 				Name:    "account_branch_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[10], AccountsColumns[6], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`branch_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_territory_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[11], AccountsColumns[6], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`territory_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_deleted_at_name_sort_id",
@@ -131,11 +143,17 @@ var (
 				Name:    "account_domain",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[24]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`domain` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_tax_number",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[31]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`tax_number` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_deleted_at_annual_revenue_reporting_id",
@@ -151,6 +169,9 @@ var (
 				Name:    "account_lifecycle_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[46], AccountsColumns[6], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`lifecycle_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_deleted_at_last_activity_at_id",
@@ -161,6 +182,9 @@ var (
 				Name:    "account_parent_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[48], AccountsColumns[6], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`parent_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_deleted_at_latitude_longitude_id",
@@ -441,11 +465,17 @@ var (
 				Name:    "activity_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[8], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[9], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_deleted_at_created_at_id",
@@ -506,26 +536,41 @@ var (
 				Name:    "activity_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[42], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`account_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[43], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_lead_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[44], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`lead_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_opportunity_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[45], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`opportunity_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_follow_up_of_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[32], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`follow_up_of_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_resulted_in_id_deleted_at",
@@ -536,11 +581,17 @@ var (
 				Name:    "activity_exception_of_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[35]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`exception_of_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_sales_plan_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[38], ActivitiesColumns[6], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`sales_plan_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_account_id_deleted_at_at_id",
@@ -657,11 +708,17 @@ var (
 				Name:    "activityparticipant_user_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivityParticipantsColumns[7], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`user_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activityparticipant_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivityParticipantsColumns[15], ActivityParticipantsColumns[6], ActivityParticipantsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activityparticipant_deleted_at_responded_at_id",
@@ -722,11 +779,17 @@ var (
 				Name:    "announcement_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AnnouncementsColumns[8], AnnouncementsColumns[6], AnnouncementsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "announcement_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AnnouncementsColumns[9], AnnouncementsColumns[6], AnnouncementsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "announcement_deleted_at_created_at_id",
@@ -798,11 +861,17 @@ var (
 				Name:    "announcementreceipt_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AnnouncementReceiptsColumns[8], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "announcementreceipt_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AnnouncementReceiptsColumns[9], AnnouncementReceiptsColumns[6], AnnouncementReceiptsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "announcementreceipt_deleted_at_created_at_id",
@@ -888,6 +957,9 @@ var (
 				Name:    "branch_manager_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{BranchesColumns[18], BranchesColumns[6], BranchesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`manager_id` IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -924,11 +996,17 @@ var (
 				Name:    "circle_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{CirclesColumns[8], CirclesColumns[6], CirclesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "circle_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{CirclesColumns[9], CirclesColumns[6], CirclesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "circle_deleted_at_created_at_id",
@@ -1121,6 +1199,9 @@ var (
 				Name:    "consent_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ConsentsColumns[16], ConsentsColumns[6], ConsentsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "consent_deleted_at_given_at_id",
@@ -1131,6 +1212,9 @@ var (
 				Name:    "consent_lead_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ConsentsColumns[17], ConsentsColumns[6], ConsentsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`lead_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "consent_contact_id_deleted_at_given_at_id",
@@ -1224,11 +1308,17 @@ var (
 				Name:    "contact_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[8], ContactsColumns[6], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[9], ContactsColumns[6], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_deleted_at_created_at_id",
@@ -1249,11 +1339,17 @@ var (
 				Name:    "contact_branch_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[10], ContactsColumns[6], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`branch_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_territory_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[11], ContactsColumns[6], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`territory_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_deleted_at_given_name_sort_id",
@@ -1299,11 +1395,17 @@ var (
 				Name:    "contact_primary_email",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[34]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`primary_email` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_primary_phone",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[36]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`primary_phone` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_deleted_at_birthday_id",
@@ -1319,6 +1421,9 @@ var (
 				Name:    "contact_referred_by_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[61], ContactsColumns[6], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`referred_by_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_deleted_at_latitude_longitude_id",
@@ -1374,11 +1479,17 @@ var (
 				Name:    "contactplan_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactPlansColumns[8], ContactPlansColumns[6], ContactPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contactplan_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactPlansColumns[9], ContactPlansColumns[6], ContactPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contactplan_deleted_at_created_at_id",
@@ -1414,11 +1525,17 @@ var (
 				Name:    "contactplan_lifecycle_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactPlansColumns[15], ContactPlansColumns[6], ContactPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`lifecycle_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contactplan_tag_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactPlansColumns[16], ContactPlansColumns[6], ContactPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`tag_id` IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -1708,11 +1825,17 @@ var (
 				Name:    "export_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ExportsColumns[8], ExportsColumns[6], ExportsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "export_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ExportsColumns[9], ExportsColumns[6], ExportsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "export_deleted_at_created_at_id",
@@ -1806,11 +1929,17 @@ var (
 				Name:    "file_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{FilesColumns[8], FilesColumns[6], FilesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "file_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{FilesColumns[9], FilesColumns[6], FilesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "file_deleted_at_created_at_id",
@@ -1896,11 +2025,17 @@ var (
 				Name:    "forecastadjustment_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ForecastAdjustmentsColumns[8], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "forecastadjustment_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ForecastAdjustmentsColumns[9], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "forecastadjustment_deleted_at_created_at_id",
@@ -1988,11 +2123,17 @@ var (
 				Name:    "importrun_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ImportRunsColumns[8], ImportRunsColumns[6], ImportRunsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "importrun_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ImportRunsColumns[9], ImportRunsColumns[6], ImportRunsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "importrun_deleted_at_created_at_id",
@@ -2135,11 +2276,17 @@ var (
 				Name:    "incentiveentry_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentiveEntriesColumns[8], IncentiveEntriesColumns[6], IncentiveEntriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveentry_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentiveEntriesColumns[9], IncentiveEntriesColumns[6], IncentiveEntriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveentry_deleted_at_created_at_id",
@@ -2233,11 +2380,17 @@ var (
 				Name:    "incentiveparticipant_user_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentiveParticipantsColumns[8], IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`user_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveparticipant_for_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentiveParticipantsColumns[9], IncentiveParticipantsColumns[6], IncentiveParticipantsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`for_team_id` IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -2289,11 +2442,17 @@ var (
 				Name:    "incentiveplan_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentivePlansColumns[8], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveplan_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentivePlansColumns[9], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveplan_deleted_at_created_at_id",
@@ -2329,11 +2488,17 @@ var (
 				Name:    "incentiveplan_pipeline_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentivePlansColumns[23], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`pipeline_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveplan_product_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentivePlansColumns[24], IncentivePlansColumns[6], IncentivePlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`product_id` IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -2425,11 +2590,17 @@ var (
 				Name:    "lead_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[9], LeadsColumns[6], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_deleted_at_created_at_id",
@@ -2450,11 +2621,17 @@ var (
 				Name:    "lead_branch_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[10], LeadsColumns[6], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`branch_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_territory_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[11], LeadsColumns[6], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`territory_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_deleted_at_given_name_sort_id",
@@ -2510,11 +2687,17 @@ var (
 				Name:    "lead_primary_email",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[31]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`primary_email` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_primary_phone",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[33]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`primary_phone` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_deleted_at_employees_id",
@@ -2960,26 +3143,41 @@ var (
 				Name:    "note_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[12], NotesColumns[6], NotesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`account_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "note_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[13], NotesColumns[6], NotesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "note_lead_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[14], NotesColumns[6], NotesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`lead_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "note_opportunity_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[15], NotesColumns[6], NotesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`opportunity_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "note_activity_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotesColumns[16], NotesColumns[6], NotesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`activity_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "note_deleted_at_title_sort_id",
@@ -3045,11 +3243,17 @@ var (
 				Name:    "notification_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotificationsColumns[8], NotificationsColumns[6], NotificationsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "notification_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{NotificationsColumns[9], NotificationsColumns[6], NotificationsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "notification_deleted_at_created_at_id",
@@ -3158,11 +3362,17 @@ var (
 				Name:    "opportunity_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[8], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[9], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_deleted_at_created_at_id",
@@ -3183,11 +3393,17 @@ var (
 				Name:    "opportunity_branch_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[10], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`branch_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_territory_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[11], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`territory_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_deleted_at_name_sort_id",
@@ -3208,11 +3424,17 @@ var (
 				Name:    "opportunity_pipeline_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[16], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`pipeline_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_stage_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[17], OpportunitiesColumns[6], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`stage_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_deleted_at_amount_reporting_id",
@@ -3458,6 +3680,9 @@ var (
 				Name:    "opportunityline_product_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunityLinesColumns[7], OpportunityLinesColumns[6], OpportunityLinesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`product_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunityline_deleted_at_name_sort_id",
@@ -3683,11 +3908,17 @@ var (
 				Name:    "post_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{PostsColumns[8], PostsColumns[6], PostsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "post_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{PostsColumns[9], PostsColumns[6], PostsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "post_deleted_at_created_at_id",
@@ -3836,6 +4067,9 @@ var (
 				Name:    "product_category_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ProductsColumns[13], ProductsColumns[6], ProductsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`category_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "product_deleted_at_list_price_reporting_id",
@@ -3889,6 +4123,9 @@ var (
 				Name:    "productcategory_parent_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ProductCategoriesColumns[11], ProductCategoriesColumns[6], ProductCategoriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`parent_id` IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -3935,11 +4172,17 @@ var (
 				Name:    "readmark_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ReadMarksColumns[8], ReadMarksColumns[6], ReadMarksColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "readmark_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ReadMarksColumns[9], ReadMarksColumns[6], ReadMarksColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "readmark_deleted_at_created_at_id",
@@ -4085,21 +4328,33 @@ var (
 				Name:    "relationship_from_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[15], RelationshipsColumns[6], RelationshipsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`from_account_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "relationship_from_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[16], RelationshipsColumns[6], RelationshipsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`from_contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "relationship_to_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[7], RelationshipsColumns[6], RelationshipsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`to_account_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "relationship_to_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RelationshipsColumns[8], RelationshipsColumns[6], RelationshipsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`to_contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "relationship_deleted_at_from_date_id",
@@ -4180,11 +4435,17 @@ var (
 				Name:    "reminder_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RemindersColumns[8], RemindersColumns[6], RemindersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "reminder_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RemindersColumns[9], RemindersColumns[6], RemindersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "reminder_deleted_at_created_at_id",
@@ -4472,11 +4733,17 @@ var (
 				Name:    "salesplan_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[8], SalesPlansColumns[6], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salesplan_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[9], SalesPlansColumns[6], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salesplan_deleted_at_created_at_id",
@@ -4507,16 +4774,25 @@ var (
 				Name:    "salesplan_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[13], SalesPlansColumns[6], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`account_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salesplan_product_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[14], SalesPlansColumns[6], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`product_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salesplan_territory_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[15], SalesPlansColumns[6], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`territory_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salesplan_deleted_at_first_month_id",
@@ -4572,11 +4848,17 @@ var (
 				Name:    "salestarget_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesTargetsColumns[8], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salestarget_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesTargetsColumns[9], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salestarget_deleted_at_created_at_id",
@@ -4597,11 +4879,17 @@ var (
 				Name:    "salestarget_user_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesTargetsColumns[10], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`user_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salestarget_for_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesTargetsColumns[11], SalesTargetsColumns[6], SalesTargetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`for_team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salestarget_deleted_at_starts_on_id",
@@ -4655,11 +4943,17 @@ var (
 				Name:    "share_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SharesColumns[8], SharesColumns[6], SharesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "share_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SharesColumns[9], SharesColumns[6], SharesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "share_deleted_at_created_at_id",
@@ -4971,11 +5265,17 @@ var (
 				Name:    "team_parent_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{TeamsColumns[10], TeamsColumns[6], TeamsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`parent_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "team_lead_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{TeamsColumns[11], TeamsColumns[6], TeamsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`lead_id` IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -5025,6 +5325,9 @@ var (
 				Name:    "territory_parent_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{TerritoriesColumns[10], TerritoriesColumns[6], TerritoriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`parent_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "territory_deleted_at_priority_id",
@@ -5155,21 +5458,33 @@ var (
 				Name:    "user_manager_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{UsersColumns[17], UsersColumns[6], UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`manager_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "user_partner_account_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{UsersColumns[19], UsersColumns[6], UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_account_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "user_contact_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{UsersColumns[20], UsersColumns[6], UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`contact_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "user_branch_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{UsersColumns[21], UsersColumns[6], UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`branch_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "user_deleted_at_last_seen_at_id",
@@ -5220,11 +5535,17 @@ var (
 				Name:    "workingcalendar_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{WorkingCalendarsColumns[8], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "workingcalendar_partner_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{WorkingCalendarsColumns[9], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`partner_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "workingcalendar_deleted_at_created_at_id",
@@ -5255,11 +5576,17 @@ var (
 				Name:    "workingcalendar_user_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{WorkingCalendarsColumns[13], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`user_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "workingcalendar_for_team_id_deleted_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{WorkingCalendarsColumns[14], WorkingCalendarsColumns[6], WorkingCalendarsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`for_team_id` IS NOT NULL",
+				},
 			},
 		},
 	}

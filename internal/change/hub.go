@@ -139,7 +139,37 @@ func (h *Hub) follow(ctx context.Context) error {
 		if len(rows) < tailBatch {
 			return nil
 		}
+		if err := h.hurry(ctx); err != nil {
+			return err
+		}
 	}
+}
+
+// hurry goes to the end of the log at once when nobody would be told of what comes before it, as while an import writes many
+// rows. Who looks for them later reads them from the database.
+func (h *Hub) hurry(ctx context.Context) error {
+	if !h.unheard() {
+		return nil
+	}
+	last, err := h.log.Last(ctx, nil)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.groups) > 0 || last <= h.tail.Load() { // somebody has come meanwhile, who is told of everything from here
+		return nil
+	}
+	h.recent.forget()
+	h.tail.Store(last)
+	return nil
+}
+
+// unheard reports whether nobody is told of new rows.
+func (h *Hub) unheard() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.groups) == 0
 }
 
 // skip begins anew at the end of a log that was pruned faster than it was followed.

@@ -351,6 +351,27 @@ func TestHub_slowConsumerEndsAlone(t *testing.T) {
 }
 
 // A reader who takes what comes in a burst, only later than it comes, loses nothing and goes on.
+// Nobody listens, so that nothing of what an import writes has to be read.
+func TestHub_unheard(t *testing.T) {
+	t.Parallel()
+	d := onSQLite(t)
+	l := newLog(d, oneProcess())
+	h := change.NewHub(l, newSet(), newCodec(t, 7))
+	rows := make([]change.Row, 5000)
+	for i := range rows {
+		rows[i] = row(newDeal(), 1, change.Created)
+	}
+	write(t, d, l, rows...)
+	d.Counter.Reset()
+	tail, err := h.Follow(t.Context())
+	if err != nil || tail != int64(len(rows)) {
+		t.Errorf("followed up to %d (%v), want %d", tail, err, len(rows))
+	}
+	if n := d.Counter.N(); n != 4 { // a batch, where the log ends, and (two) that there is nothing behind
+		t.Errorf("it takes %d statements: %q", n, d.Counter.Statements())
+	}
+}
+
 func TestHub_burst(t *testing.T) {
 	t.Parallel()
 	n := oneNode(t)

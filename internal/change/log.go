@@ -61,8 +61,8 @@ func NewLog(d *db.DB, o Options) *Log {
 	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, archive: o.Archive, meter: o.Meter.complete(), tracer: o.Tracer, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
 }
 
-// maxInsert is the most rows of one INSERT.
-const maxInsert = 500
+// MaxInsert is the most rows of one INSERT.
+const MaxInsert = 500
 
 // Append writes rows in the transaction of the write that they describe, in one call up to 500 rows, and wakes the
 // sequencer once the transaction is committed. Rows of one record must come with rising versions; rows of the same
@@ -71,8 +71,8 @@ func (l *Log) Append(ctx context.Context, tx *db.Tx, rows ...Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	for start := 0; start < len(rows); start += maxInsert {
-		if err := insert(ctx, tx, rows[start:min(start+maxInsert, len(rows))]); err != nil {
+	for start := 0; start < len(rows); start += MaxInsert {
+		if err := insert(ctx, tx, rows[start:min(start+MaxInsert, len(rows))]); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func insert(ctx context.Context, tx *db.Tx, rows []Row) error {
 		}
 	}
 	exec := tx.ExecLater // the next ones are put together meanwhile
-	if len(rows) < maxInsert {
+	if len(rows) < MaxInsert {
 		exec = func(ctx context.Context, query string, args ...any) error {
 			_, err := tx.ExecContext(ctx, query, args...)
 			return err

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -78,6 +79,7 @@ type DB struct {
 	reads    *sql.DB
 	writes   *sql.DB
 	cluster  *cluster      // of the MySQL family
+	copying  *checkpoints  // of SQLite
 	patience time.Duration // how long a transaction waits for a database that is away
 	lease    time.Duration // of the migration lock
 
@@ -156,24 +158,28 @@ func openSQLite(u *url.URL) (*DB, error) {
 		return nil, errors.New("db: the SQLite URL names no file")
 	}
 	const common = "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)" +
-		"&_pragma=cache_size(-64000)&_pragma=wal_autocheckpoint(16000)&_pragma=temp_store(MEMORY)&_time_format=sqlite"
+		"&_pragma=cache_size(-64000)&_pragma=temp_store(MEMORY)&_time_format=sqlite"
 	// What is erased must not be readable in the file: deleted content is overwritten with zeros as it is deleted. (Reads
 	// delete nothing.)
 	const zeros = "&_pragma=secure_delete(1)"
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath()
-	writes, err := openKeeping(dsn + common + zeros + "&_txlock=immediate")
+	copying, err := newCheckpoints(dsn + common)
+	if err != nil {
+		return nil, fmt.Errorf("db: open SQLite: %w", err)
+	}
+	writes, err := openKeeping(dsn+common+zeros+"&_txlock=immediate&_pragma=wal_autocheckpoint("+strconv.Itoa(longestLog)+")", copying.wrote)
 	if err != nil {
 		return nil, fmt.Errorf("db: open SQLite: %w", err)
 	}
 	// SQLite has one writer at a time; queueing in the pool is fair, queueing on its lock is not.
 	writes.SetMaxOpenConns(1)
-	reads, err := openKeeping(dsn + common + "&_pragma=query_only(1)")
+	reads, err := openKeeping(dsn+common+"&_pragma=query_only(1)", nil)
 	if err != nil {
 		return nil, fmt.Errorf("db: open SQLite: %w", err)
 	}
 	reads.SetMaxOpenConns(8)
 	reads.SetMaxIdleConns(8)
-	return &DB{Dialect: SQLite, reads: reads, writes: writes}, nil
+	return &DB{Dialect: SQLite, reads: reads, writes: writes, copying: copying}, nil
 }
 
 func openMySQL(u *url.URL, hosts []string) (*DB, error) {
@@ -214,7 +220,7 @@ func (d *DB) Close() error {
 	if d.reads == d.writes {
 		return d.writes.Close()
 	}
-	return errors.Join(d.reads.Close(), d.writes.Close())
+	return errors.Join(d.reads.Close(), d.writes.Close(), d.copying.close()) // once nobody commits
 }
 
 // Ping reports whether the database answers. Where there are several servers, one that does is enough.

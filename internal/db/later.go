@@ -41,6 +41,9 @@ func (t *Tx) ExecLater(ctx context.Context, query string, args ...any) error {
 	return nil
 }
 
+// Busy reports whether statements of ExecLater may still be running.
+func (t *Tx) Busy() bool { return t.later != nil }
+
 func (l *later) run(t *Tx) {
 	defer close(l.done)
 	for s := range l.given {

@@ -7,6 +7,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+
+	"modernc.org/sqlite"
 )
 
 // Preparing a statement is a quarter of what a small request costs SQLite, so each connection keeps the statements that it
@@ -20,19 +22,21 @@ const (
 // statementEnd parts several statements given to ExecContext together on SQLite.
 const statementEnd = ";\n"
 
-// openKeeping opens a pool of connections to SQLite that keep statements.
-func openKeeping(dsn string) (*sql.DB, error) {
+// openKeeping opens a pool of connections to SQLite that keep statements. wrote, unless nil, is told of the pages that each
+// transaction has written.
+func openKeeping(dsn string, wrote func(pages int)) (*sql.DB, error) {
 	plain, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
 	}
 	d := plain.Driver()
-	return sql.OpenDB(keepingConnector{d, dsn}), plain.Close()
+	return sql.OpenDB(keepingConnector{d, dsn, wrote}), plain.Close()
 }
 
 type keepingConnector struct {
 	driver driver.Driver
 	dsn    string
+	wrote  func(pages int)
 }
 
 // Connect implements driver.Connector.
@@ -45,7 +49,7 @@ func (c keepingConnector) Connect(context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("db: the SQLite driver has changed"), conn.Close())
 	}
-	return &keepingConn{sqliteConn: plain, kept: map[string]*keptStatement{}, order: list.New()}, nil
+	return &keepingConn{sqliteConn: plain, wrote: c.wrote, kept: map[string]*keptStatement{}, order: list.New()}, nil
 }
 
 // Driver implements driver.Connector.
@@ -61,14 +65,25 @@ type sqliteConn interface {
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
+	sqlite.DBStatus
 }
 
 // keepingConn is a connection that keeps statements. It is used by one goroutine at a time, as database/sql demands.
 type keepingConn struct {
 	sqliteConn
+	wrote func(pages int)
 	kept  map[string]*keptStatement
 	order *list.List // the last used first
 	text  int        // bytes of the texts
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *keepingConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.sqliteConn.BeginTx(ctx, opts)
+	if err != nil || c.wrote == nil {
+		return tx, err
+	}
+	return countingTx{tx, c.sqliteConn, c.wrote}, nil
 }
 
 type sqliteStatement interface {

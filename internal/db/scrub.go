@@ -21,6 +21,8 @@ func (d *DB) Scrub(ctx context.Context) error {
 	if d.Dialect != SQLite {
 		return nil
 	}
+	d.copying.mu.Lock() // what copies the log beside keeps it, too
+	defer d.copying.mu.Unlock()
 	for range scrubTries {
 		var busy, pages, moved int
 		if err := d.writes.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil && !Retryable(err) {

@@ -407,7 +407,7 @@ func (k Kind) Indexes() []ent.Index {
 		case m.Order && m.snake == "id":
 			is = append(is, index.Fields("deleted_at", "id"))
 			if k.Owned {
-				is = append(is, index.Fields("owner_id", "deleted_at", "id"), index.Fields("team_id", "deleted_at", "id"), index.Fields("partner_id", "deleted_at", "id"))
+				is = append(is, index.Fields("owner_id", "deleted_at", "id"), sparse("team_id", "deleted_at", "id"), sparse("partner_id", "deleted_at", "id"))
 			}
 		case m.Order && m.snake != "deleted_at":
 			is = append(is, index.Fields("deleted_at", m.Ordered(), "id"))
@@ -415,7 +415,7 @@ func (k Kind) Indexes() []ent.Index {
 				is = append(is, index.Fields("owner_id", "deleted_at", m.Ordered(), "id"))
 			}
 		case m.Type == model.Ref && m.Write != model.Never && m.snake != "owner" && m.snake != "team" && m.snake != "partner":
-			is = append(is, index.Fields(m.Column, "deleted_at", "id"))
+			is = append(is, m.found(m.Column, "deleted_at", "id"))
 		case m.Type == model.ID && m.snake != "id":
 			is = append(is, index.Fields(m.Column, "deleted_at"))
 		}
@@ -423,10 +423,24 @@ func (k Kind) Indexes() []ent.Index {
 			is = append(is, index.Fields(m.Key).Unique())
 		}
 		if m.indexed {
-			is = append(is, index.Fields(m.Compared()))
+			is = append(is, m.found(m.Compared()))
 		}
 	}
 	return is
+}
+
+// found returns the index by which rows are found that have a value; where a row may have none, it is a sparse one.
+func (m *Member) found(columns ...string) ent.Index {
+	if m.Field.Required {
+		return index.Fields(columns...)
+	}
+	return sparse(columns...)
+}
+
+// sparse returns an index without the rows that have NULL in its first column, on SQLite; the MySQL family has none such. So
+// most rows need not be written to most indexes of relations. It answers no "IS NULL", and gives no order of all rows.
+func sparse(columns ...string) ent.Index {
+	return index.Fields(columns...).Annotations(entsql.IndexWhere("`" + columns[0] + "` IS NOT NULL"))
 }
 
 func (m *Member) columns() []ent.Field {

@@ -94,14 +94,20 @@ type batch struct {
 	types      map[string]string
 }
 
-// run writes the batch: together, which ends with write.ErrCareful when something goes wrong of which it is not known where,
-// or, when careful, row by row. There is no savepoint around the rows that are written together: SQLite would copy every page
-// that they touch, for a fault that is rare. The transaction is what undoes them.
-func (b *batch) run(ctx context.Context, careful bool) error {
-	if careful {
-		return b.all(ctx, true)
+// run writes the batch, and then does what follows: together, which ends with write.ErrCareful when something goes wrong of
+// which it is not known where, or, when careful, row by row. There is no savepoint around the rows that are written together:
+// SQLite would copy every page that they touch, for a fault that is rare. The transaction is what undoes them.
+func (b *batch) run(ctx context.Context, careful bool, follows func(ctx context.Context) error) error {
+	work := func(ctx context.Context) error {
+		if err := b.all(ctx, careful); err != nil {
+			return err
+		}
+		return follows(ctx)
 	}
-	return b.tx.Buffered(ctx, func(ctx context.Context) error { return b.all(ctx, false) })
+	if careful {
+		return work(ctx)
+	}
+	return b.tx.Buffered(ctx, work)
 }
 
 func (b *batch) all(ctx context.Context, careful bool) error {

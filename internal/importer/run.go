@@ -349,18 +349,12 @@ func (w *work) commit(ctx context.Context, given *[]group, more <-chan group, ca
 	before := w.done
 	var b *batch
 	err := w.step(ctx, func(ctx context.Context, tx *write.Tx) error {
+		tx.Early()
 		var sum counts
 		for i := 0; i < len(*given); i++ {
 			g := (*given)[i]
 			b = &batch{tx: tx, plan: w.plan, given: g.rows, ghosts: w.ghosts}
-			work := b.run
-			if w.ghosts != nil {
-				work = b.try
-			}
-			if err := work(ctx, careful); err != nil {
-				return err
-			}
-			if err := b.keep(ctx, w.id); err != nil {
+			if err := w.take(ctx, b, careful); err != nil {
 				return err
 			}
 			sum.add(b.counts)
@@ -390,6 +384,18 @@ func (w *work) commit(ctx context.Context, given *[]group, more <-chan group, ca
 	return nil
 }
 
+// take does what is to be done with the rows of a batch, and keeps what was.
+func (w *work) take(ctx context.Context, b *batch, careful bool) error {
+	keep := func(ctx context.Context) error { return b.keep(ctx, w.id) }
+	if w.ghosts == nil {
+		return b.run(ctx, careful, keep)
+	}
+	if err := b.try(ctx, careful); err != nil {
+		return err
+	}
+	return keep(ctx)
+}
+
 // progressed adds what became of rows to the import's record.
 func (w *work) progressed(ctx context.Context, tx *write.Tx, n counts) error {
 	r, err := tx.Lock(ctx, w.s.kind, w.id)
@@ -403,12 +409,14 @@ func (w *work) progressed(ctx context.Context, tx *write.Tx, n counts) error {
 	})
 }
 
+func nothing(context.Context) error { return nil }
+
 var errTried = errors.New("importer: it was only tried")
 
 // try does everything that run does, and keeps nothing of it but what is known of it.
 func (b *batch) try(ctx context.Context, careful bool) error {
 	err := b.tx.Alone(ctx, func(ctx context.Context) error {
-		if err := b.run(ctx, careful); err != nil {
+		if err := b.run(ctx, careful, nothing); err != nil {
 			return err
 		}
 		return errTried

@@ -24,6 +24,7 @@ var ErrCareful = errors.New("write: do it again record by record")
 
 const (
 	maxQueued = 250    // rows that wait at most
+	minQueued = 50     // rows that do not wait for more while the database has nothing to do
 	maxParams = 20_000 // values of one statement
 )
 
@@ -83,7 +84,7 @@ func (tx *Tx) Effects() int { return tx.effects }
 // add queues a prepared create.
 func (tx *Tx) enqueue(ctx context.Context, c *Change, fields []change.FieldChange) error {
 	q := tx.queue
-	if q.rows >= maxQueued {
+	if q.rows >= maxQueued || q.rows >= minQueued && !tx.Busy() {
 		if err := tx.flush(ctx); err != nil {
 			return err
 		}
@@ -135,6 +136,9 @@ func (tx *Tx) flush(ctx context.Context) error {
 				}
 			}
 		}
+		if err := tx.appendEarly(ctx); err != nil {
+			return careful(err)
+		}
 		for _, s := range segments {
 			for _, r := range s.rows {
 				if err := r.follow(tx); err != nil {
@@ -149,6 +153,24 @@ func (tx *Tx) flush(ctx context.Context) error {
 				return careful(err)
 			}
 		}
+	}
+	return nil
+}
+
+// Early has the change rows of records that are written together be written as soon as they are many, not at the end, on
+// SQLite, where the database runs beside the caller. The caller neither merges nor erases then, which mends change rows.
+func (tx *Tx) Early() { tx.early = tx.Dialect == db.SQLite }
+
+// appendEarly writes the change rows that there are, but for less than an INSERT of them.
+func (tx *Tx) appendEarly(ctx context.Context) error {
+	if !tx.early {
+		return nil
+	}
+	for len(tx.changes)-tx.appended >= change.MaxInsert {
+		if err := tx.w.Log.Append(ctx, tx.Tx, tx.changes[tx.appended:tx.appended+change.MaxInsert]...); err != nil {
+			return err
+		}
+		tx.appended += change.MaxInsert
 	}
 	return nil
 }
@@ -291,7 +313,7 @@ func (tx *Tx) Alone(ctx context.Context, fn func(ctx context.Context) error) err
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT "+name); err != nil {
 		return err
 	}
-	changes, effects := len(tx.changes), tx.effects
+	changes, appended, effects := len(tx.changes), tx.appended, tx.effects
 	err := fn(ctx)
 	if err == nil {
 		err = tx.flush(ctx)
@@ -310,7 +332,7 @@ func (tx *Tx) Alone(ctx context.Context, fn func(ctx context.Context) error) err
 		return errors.Join(back, err)
 	}
 	clear(tx.changes[changes:])
-	tx.changes, tx.effects = tx.changes[:changes], effects
+	tx.changes, tx.appended, tx.effects = tx.changes[:changes], appended, effects
 	tx.newKeys = nil
 	tx.locked, tx.remembered, tx.seen = map[id.ID]*Record{}, nil, nil
 	return err

@@ -1,7 +1,9 @@
 package write_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"syscall"
@@ -158,6 +160,72 @@ func TestBuffered_clash(t *testing.T) {
 		})
 		if err != nil || tags != 3 || changes != 3 || len(refused) != 1 || refused[0] != 2 {
 			t.Errorf("%d tags, %d change rows, refused %v (%v); want 3, 3, the third", tags, changes, refused, err)
+		}
+	})
+}
+
+// Change rows that are written early are each written once, in order, and not at all for what was undone.
+func TestEarly(t *testing.T) {
+	t.Parallel()
+	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
+		k := e.Set.Kind("Tag")
+		undone := errors.New("undone")
+		early, kept := 0, 0
+		var last int64
+		if err := e.DB.Find(t.Context(), func(tx *db.Tx) error {
+			return tx.QueryRow(t.Context(), "SELECT COALESCE(MAX(seq), 0) FROM changes", nil, &last)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		err := e.Write.Do(write.AsSystem(t.Context()), func(ctx context.Context, tx *write.Tx) error {
+			tx.Early()
+			tags := func(name string, n int) error {
+				return tx.Buffered(ctx, func(ctx context.Context) error {
+					for i := range n {
+						if _, err := tx.Create(ctx, k, input.Object{"name": fmt.Sprint(name, i)}, "ALLOW"); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			if err := tags("first", 700); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM changes WHERE seq > ?", []any{last}, &early); err != nil {
+				return err
+			}
+			err := tx.Alone(ctx, func(context.Context) error { return errors.Join(tags("second", 1300), undone) })
+			if !errors.Is(err, undone) {
+				return err
+			}
+			return tags("third", 900)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]int{true: 500}[e.DB.Dialect == db.SQLite]; early != want {
+			t.Errorf("%d change rows are written before the end, want %d", early, want)
+		}
+		err = e.DB.Find(t.Context(), func(tx *db.Tx) error {
+			return db.Each(t.Context(), tx, "SELECT c.record_id, t.id, c.position FROM changes c LEFT JOIN tags t ON t.id = c.record_id WHERE c.seq > ? ORDER BY c.seq", []any{last}, func(rows *sql.Rows) error {
+				var record, tag []byte
+				var position sql.NullInt64
+				if err := rows.Scan(&record, &tag, &position); err != nil {
+					return err
+				}
+				kept++
+				if !bytes.Equal(record, tag) {
+					t.Errorf("change row %d is of a record that is not there", kept)
+				}
+				if e.DB.Dialect == db.SQLite && position.Int64 != last+int64(kept) {
+					t.Errorf("change row %d has the position %d, want %d", kept, position.Int64, last+int64(kept))
+				}
+				return nil
+			})
+		})
+		if err != nil || kept != 1600 {
+			t.Errorf("%d change rows (%v), want 1600", kept, err)
 		}
 	})
 }

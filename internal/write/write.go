@@ -95,13 +95,15 @@ type Tx struct {
 	Actor  *access.Actor
 	Now    time.Time // the one instant of everything the write does
 
-	w       *Writer
-	system  bool
-	locked  map[id.ID]*Record
-	changes []change.Row
-	sorter  *text.Sorter
-	ranOut  bool // the write ends what has run out
-	newKeys []keyRow
+	w        *Writer
+	system   bool
+	locked   map[id.ID]*Record
+	changes  []change.Row
+	appended int  // of these, at the beginning, are written
+	early    bool // see Early
+	sorter   *text.Sorter
+	ranOut   bool // the write ends what has run out
+	newKeys  []keyRow
 
 	queue      *queue                // rows that wait to be written, nil outside Buffered
 	depth      int                   // of Alone
@@ -151,7 +153,7 @@ func (w *Writer) In(ctx context.Context, dtx *db.Tx, fn func(ctx context.Context
 	if err := tx.flushKeys(ctx); err != nil {
 		return err
 	}
-	return w.Log.Append(ctx, dtx, tx.changes...)
+	return w.Log.Append(ctx, dtx, tx.changes[tx.appended:]...)
 }
 
 // ExecContext runs a statement, after the rows that wait.

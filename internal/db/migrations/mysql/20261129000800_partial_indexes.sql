@@ -1,0 +1,1 @@
+-- On SQLite some indexes leave out rows from here on, which the MySQL family cannot do.
