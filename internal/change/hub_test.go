@@ -350,7 +350,6 @@ func TestHub_slowConsumerEndsAlone(t *testing.T) {
 	}
 }
 
-// A reader who takes what comes in a burst, only later than it comes, loses nothing and goes on.
 // Nobody listens, so that nothing of what an import writes has to be read.
 func TestHub_unheard(t *testing.T) {
 	t.Parallel()
@@ -372,6 +371,7 @@ func TestHub_unheard(t *testing.T) {
 	}
 }
 
+// A reader who takes what comes in a burst, only later than it comes, loses nothing and goes on.
 func TestHub_burst(t *testing.T) {
 	t.Parallel()
 	n := oneNode(t)
