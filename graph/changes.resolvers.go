@@ -169,25 +169,10 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 		sub.Close()
 		return nil, err
 	}
-	out := make(chan *read.Result)
-	go func() {
-		defer close(out)
-		defer sub.Close()
-		for e := range sub.Events() {
-			res, err := f.personal(e, sub.Cursor(e), notes)
-			if err != nil {
-				stream.Fail(ctx, err)
-				return
-			}
-			select {
-			case out <- res:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err := sub.Err(); err != nil {
-			stream.Fail(ctx, err)
-		}
-	}()
-	return out, nil
+	l := &listener{ctx: ctx, sub: sub, notes: notes, out: make(chan *read.Result, 1)}
+	if !stream.Offer(ctx, l) {
+		l.out = make(chan *read.Result)
+		go l.listen()
+	}
+	return l.out, nil
 }

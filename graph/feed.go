@@ -250,7 +250,7 @@ func (f *feed) render(e *change.Event) any {
 }
 
 // personal completes the bytes of a group with the reader's cursor, and notes what they show.
-func (f *feed) personal(e *change.Event, cursor string, notes *audit.Following) (*read.Result, error) {
+func personal(e *change.Event, cursor string, notes *audit.Following) (*read.Result, error) {
 	shared, _ := e.Payload.(rendered)
 	if shared.err != nil {
 		return nil, shared.err

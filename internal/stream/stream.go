@@ -15,6 +15,44 @@ type Subscription struct {
 	mu     sync.Mutex
 	cursor string
 	err    error
+	asks   bool // the transport asks a source
+	source Source
+}
+
+// Source yields the events of one operation without a goroutine that waits for them.
+type Source interface {
+	// Fill puts the next event, or the end, where the operation's handler finds it without waiting. It reports false when
+	// there is neither; then wake is called, once, when there is: from any goroutine, which it does not keep.
+	Fill(wake func()) bool
+}
+
+// Offer has the transport ask source before it asks the operation's handler for a result. It reports false when the transport
+// does not do that, and outside a subscription: then the handler has to wait for events itself.
+func Offer(ctx context.Context, source Source) bool {
+	s := from(ctx)
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asks {
+		s.source = source
+	}
+	return s.asks
+}
+
+// Ask says that the transport asks a source, if one is offered. It is called before the operation begins.
+func (s *Subscription) Ask() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asks = true
+}
+
+// Source returns what the resolver has offered, nil when the handler is to be asked straight away.
+func (s *Subscription) Source() Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source
 }
 
 // WithSubscription returns a context that carries a new Subscription. Transports make one per operation.

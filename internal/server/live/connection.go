@@ -18,7 +18,7 @@ import (
 
 // connection is one socket. The reader goroutine handles the client's messages; a writer goroutine writes what the outbox holds,
 // is there only while there is something, and ends the socket; operations feed the outbox. Nobody else writes, so an
-// operation's last message is its last. The clock is watched for all sockets together, and a session's end calls.
+// operation's last message is its last. An operation that waits for events has no goroutine. The clock is watched for all sockets together, and a session's end calls.
 type connection struct {
 	socket *Socket
 	cfg    *SocketConfig
@@ -60,6 +60,8 @@ type operation struct {
 	cancel   context.CancelFunc
 	canceled atomic.Bool // by the client: nothing more may be sent
 	sent     string      // position of the last event written; the writer's own
+
+	unwritable error // a result could not be written; of who advances the operation
 }
 
 func newConnection(s *Socket, ws *websocket.Conn, w *wire, r *http.Request, exec graphql.GraphExecutor) *connection {

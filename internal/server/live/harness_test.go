@@ -258,6 +258,18 @@ func (b *backend) Exec(ctx context.Context) graphql.ResponseHandler {
 	feed := b.feed(name)
 	b.started <- name
 	context.AfterFunc(ctx, func() { b.stopped <- name })
+	if s := (&source{feed: feed, ctx: ctx, ready: make(chan event, 1)}); !strings.HasPrefix(name, "Waits") && stream.Offer(ctx, s) {
+		return func(ctx context.Context) *graphql.Response {
+			select {
+			case <-ctx.Done():
+				return nil
+			case e := <-s.ready:
+				return e.respond(ctx)
+			default:
+				panic("asked before there is something")
+			}
+		}
+	}
 	return func(ctx context.Context) *graphql.Response {
 		select {
 		case <-ctx.Done():
@@ -266,6 +278,28 @@ func (b *backend) Exec(ctx context.Context) graphql.ResponseHandler {
 			return e.respond(ctx)
 		}
 	}
+}
+
+// source is a feed that the transport asks. It holds back one event, as long as the transport waits for it.
+type source struct {
+	feed  chan event
+	ctx   context.Context
+	ready chan event
+}
+
+func (s *source) Fill(wake func()) bool {
+	if len(s.ready) > 0 || s.ctx.Err() != nil {
+		return true
+	}
+	go func() {
+		select {
+		case e := <-s.feed:
+			s.ready <- e
+		case <-s.ctx.Done():
+		}
+		wake()
+	}()
+	return false
 }
 
 func (e event) respond(ctx context.Context) *graphql.Response {

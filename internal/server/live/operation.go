@@ -41,36 +41,63 @@ func (c *Config) prepare(ctx context.Context, exec graphql.GraphExecutor, params
 // run executes p and hands each result with its position ("" for none) to emit, until the results end, the context
 // ends or emit returns false. It returns the errors that ended the operation, none for a regular completion. A panic
 // in a resolver is one of them.
-func (c *Config) run(p prepared, emit func(result *graphql.Response, cursor string) bool) (errs gqlerror.List) {
-	cursor := ""
+func (c *Config) run(p prepared, emit func(result *graphql.Response, cursor string) bool) gqlerror.List {
+	f := &flow{cfg: c, p: p, emit: emit}
+	_, errs := f.advance(nil)
+	return errs
+}
+
+// flow is an operation that runs.
+type flow struct {
+	cfg  *Config
+	p    prepared
+	emit func(result *graphql.Response, cursor string) bool
+
+	results graphql.ResponseHandler // nil before it has begun
+	ctx     context.Context         //nolint:containedctx // of the operation, for results
+	cursor  string                  // of the last event that has one
+}
+
+// advance does run until that ends, or a source has nothing: then wake is called when it has, and advance again goes on.
+func (f *flow) advance(wake func()) (waits bool, errs gqlerror.List) {
+	p := f.p
 	defer func() {
 		if thrown := recover(); thrown != nil {
-			errs = c.failure(p.ctx, c.recovered(p.ctx, thrown), cursor)
+			waits, errs = false, f.cfg.failure(p.ctx, f.cfg.recovered(p.ctx, thrown), f.cursor)
 		}
 	}()
-	results, ctx := p.exec.DispatchOperation(p.ctx, p.op)
+	if f.results == nil {
+		f.results, f.ctx = p.exec.DispatchOperation(p.ctx, p.op)
+	}
 	subscription := p.op.Operation.Operation == ast.Subscription
-	for result := results(ctx); result != nil; result = results(ctx) {
+	for {
+		if source := p.sub.Source(); source != nil && !source.Fill(wake) {
+			return true, nil
+		}
+		result := f.results(f.ctx)
+		if result == nil {
+			break
+		}
 		if len(result.Data) == 0 && len(result.Errors) > 0 {
-			return withCursor(result.Errors, cursor) // a request error: nothing was executed, nothing follows
+			return false, withCursor(result.Errors, f.cursor) // a request error: nothing was executed, nothing follows
 		}
 		at := p.sub.TakeCursor()
 		if at != "" {
-			cursor = at
+			f.cursor = at
 		}
-		if !emit(result, at) {
-			return nil
+		if !f.emit(result, at) {
+			return false, nil
 		}
 		// A handler that answers a query need not know how to end.
 		if more := result.HasNext != nil && *result.HasNext; !subscription && !more {
-			return nil
+			return false, nil
 		}
 	}
 	if err := p.sub.Err(); err != nil {
-		return c.failure(ctx, err, cursor)
+		return false, f.cfg.failure(f.ctx, err, f.cursor)
 	}
-	if !subscription && ctx.Err() != nil {
-		return c.failure(ctx, fault.Wrap(fault.Unavailable, ctx.Err(), "The operation took too long."), "")
+	if !subscription && f.ctx.Err() != nil {
+		return false, f.cfg.failure(f.ctx, fault.Wrap(fault.Unavailable, f.ctx.Err(), "The operation took too long."), "")
 	}
-	return nil
+	return false, nil
 }
