@@ -105,13 +105,17 @@ func (c *connection) cut() {
 	go func() { _ = c.ws.CloseNow() }()
 }
 
-// read handles messages until the connection is gone.
+// read handles messages until the connection is gone. A message that asks for something may make the stack grow, and there is
+// one stack for every socket that waits; so another goroutine reads on after it, with a fresh one.
 func (c *connection) read() {
-	defer c.socket.running.Done()
+	goesOn := false
 	defer func() {
 		if thrown := recover(); thrown != nil {
 			_ = c.cfg.recovered(c.ctx, thrown)
 			c.end(internalError())
+		}
+		if !goesOn {
+			c.socket.running.Done()
 		}
 	}()
 	for {
@@ -121,17 +125,27 @@ func (c *connection) read() {
 			return
 		}
 		c.heard()
-		if c.isEnded() {
-			continue // only the client's close frame matters now
+		if string(text) == plainPong || c.isEnded() {
+			continue // once it has ended, only the client's close frame matters
 		}
-		m, err := parseMessage(text)
-		if err != nil {
-			c.end(*protocolError(codeBadRequest, "Invalid message"))
-			continue
-		}
-		if e := c.handle(m); e != nil {
-			c.end(*e)
-		}
+		c.answer(text)
+		goesOn = true
+		go c.read()
+		return
+	}
+}
+
+// plainPong is what most clients answer to a ping, and most of all that sockets hear.
+const plainPong = `{"type":"pong"}`
+
+func (c *connection) answer(text []byte) {
+	m, err := parseMessage(text)
+	if err != nil {
+		c.end(*protocolError(codeBadRequest, "Invalid message"))
+		return
+	}
+	if e := c.handle(m); e != nil {
+		c.end(*e)
 	}
 }
 
