@@ -1,7 +1,10 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"farley/internal/audit"
 	"farley/internal/change"
@@ -9,64 +12,89 @@ import (
 	"farley/internal/stream"
 )
 
-// listener turns the events of one subscription into results.
+// listener completes the events of a group for one reader.
 type listener struct {
-	ctx   context.Context //nolint:containedctx // of the operation, which lasts as long
 	sub   *change.Subscription
 	notes *audit.Following
-	out   chan *read.Result // has room for one when the transport asks
 }
 
-var _ stream.Source = (*listener)(nil)
-
-// Fill implements stream.Source.
-func (l *listener) Fill(wake func()) bool {
-	if len(l.out) > 0 {
-		return true // the one before has not been taken yet
+// event completes one event with the reader's cursor, between head and tail, and notes what it shows.
+func (l *listener) event(e *change.Event, head, tail string) (*stream.Event, error) {
+	shared, _ := e.Payload.(rendered)
+	if shared.err != nil {
+		return nil, shared.err
 	}
-	e, more := l.sub.Take(wake)
-	if e == nil && more {
-		return false
+	if err := l.notes.Shown(shared.witness); err != nil {
+		return nil, err
 	}
-	if e == nil {
-		l.end(l.sub.Err())
-		return true
+	cursor := l.sub.Cursor(e)
+	size := len(head) + len(tail) + len(shared.parts)*len(cursor)
+	for _, part := range shared.parts {
+		size += len(part)
 	}
-	res, err := personal(e, l.sub.Cursor(e), l.notes)
-	if err != nil {
-		l.end(err)
-		return true
+	b := append(make([]byte, 0, size), head...)
+	for i, part := range shared.parts {
+		if i > 0 {
+			b = append(b, cursor...)
+		}
+		b = append(b, part...)
 	}
-	l.out <- res
-	return true
+	return &stream.Event{Data: append(b, tail...), Cursor: cursor}, nil
 }
 
-// end closes the stream: its transport hears why, and then that it is over.
-func (l *listener) end(reason error) {
-	stream.Fail(l.ctx, reason)
-	l.sub.Close()
-	close(l.out)
-}
-
-// listen waits for events, for a transport that does not ask for them.
-func (l *listener) listen() {
-	defer close(l.out)
+// listen waits for events, for a transport that does not ask for them, until they or the operation end.
+func (l *listener) listen(ctx context.Context, out chan<- *read.Result) {
+	defer close(out)
 	defer l.sub.Close()
 	for {
 		e, more := l.sub.Next()
 		if !more {
-			stream.Fail(l.ctx, l.sub.Err())
+			stream.Fail(ctx, l.sub.Err())
 			return
 		}
-		res, err := personal(e, l.sub.Cursor(e), l.notes)
+		one, err := l.event(e, "", "")
 		if err != nil {
-			stream.Fail(l.ctx, err)
+			stream.Fail(ctx, err)
 			return
 		}
+		res := read.Raw(one.Data).OnWrite(func(ctx context.Context) { stream.SetCursor(ctx, one.Cursor) })
 		select {
-		case l.out <- res:
-		case <-l.ctx.Done():
+		case out <- &res:
+		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// source is a listener that its transport asks for events.
+type source struct {
+	listener
+	head string // of the data of each response, up to the event
+}
+
+var _ stream.Source = (*source)(nil)
+
+// under returns the source whose events are the values of a field.
+func (l *listener) under(alias string) *source {
+	var head bytes.Buffer
+	head.WriteByte('{')
+	graphql.MarshalString(alias).MarshalGQL(&head)
+	head.WriteByte(':')
+	return &source{*l, head.String()}
+}
+
+// Next implements stream.Source.
+func (s *source) Next(wake func()) (*stream.Event, bool, error) {
+	e, more := s.sub.Take(wake)
+	switch {
+	case e != nil:
+		one, err := s.event(e, s.head, "}")
+		return one, err == nil, err
+	case more:
+		return nil, true, nil
+	}
+	return nil, false, s.sub.Err()
+}
+
+// Close implements stream.Source.
+func (s *source) Close() { s.sub.Close() }

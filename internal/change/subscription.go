@@ -40,6 +40,12 @@ type Spec struct {
 	FilterFields []string
 }
 
+// with returns the spec with what follows from the key taken from another one of the same key, so that a group keeps it once.
+func (s Spec) with(o Spec) Spec {
+	s.Key, s.Kinds, s.Load, s.Seen, s.Render, s.FilterFields = o.Key, o.Kinds, o.Load, o.Seen, o.Render, o.FilterFields
+	return s
+}
+
 const (
 	// buffer is how many events a subscriber may lag behind his group. One who lags more leaves it and reads the log by
 	// himself, at his own pace, until he has caught up: a burst of changes is no fault of his.
@@ -344,10 +350,27 @@ func (s *Subscription) running() bool {
 	return !s.ended
 }
 
-// Subscribe opens a subscription, which ends with ctx, Close, or for one of the reasons that Subscription.Err tells.
-// It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never
-// reached, and fault.Resync for another epoch.
+// Subscribe opens a subscription that ends with ctx too.
 func (h *Hub) Subscribe(ctx context.Context, spec Spec) (*Subscription, error) {
+	s, err := h.Open(ctx, spec)
+	if err == nil {
+		s.CloseWith(ctx)
+	}
+	return s, err
+}
+
+// CloseWith has the subscription closed when ctx ends.
+func (s *Subscription) CloseWith(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.stop = context.AfterFunc(ctx, s.Close)
+	}
+}
+
+// Open opens a subscription, which ends with Close, or for one of the reasons that Subscription.Err tells. It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never
+// reached, and fault.Resync for another epoch.
+func (h *Hub) Open(ctx context.Context, spec Spec) (*Subscription, error) {
 	select {
 	case <-h.ready:
 	case <-ctx.Done():
@@ -370,11 +393,6 @@ func (h *Hub) Subscribe(ctx context.Context, spec Spec) (*Subscription, error) {
 	if !h.admit(s) {
 		return nil, stopping()
 	}
-	s.mu.Lock()
-	if !s.ended {
-		s.stop = context.AfterFunc(ctx, s.Close)
-	}
-	s.mu.Unlock()
 	return s, nil
 }
 

@@ -19,15 +19,25 @@ type Subscription struct {
 	source Source
 }
 
-// Source yields the events of one operation without a goroutine that waits for them.
-type Source interface {
-	// Fill puts the next event, or the end, where the operation's handler finds it without waiting. It reports false when
-	// there is neither; then wake is called, once, when there is: from any goroutine, which it does not keep.
-	Fill(wake func()) bool
+// Event is one event as its reader gets it.
+type Event struct {
+	Data   []byte // of the response, as JSON
+	Cursor string // its position
 }
 
-// Offer has the transport ask source before it asks the operation's handler for a result. It reports false when the transport
-// does not do that, and outside a subscription: then the handler has to wait for events itself.
+// Source yields the events of one operation. Nobody has to wait for them in a goroutine, and nothing else of the operation has to
+// be kept.
+type Source interface {
+	// Next returns the next event. When there is none yet, e is nil and more true, and wake is called, once, when that has
+	// changed: from any goroutine, which it does not keep. When the events have ended, more is false, and err says why: nil
+	// for a regular completion.
+	Next(wake func()) (e *Event, more bool, err error)
+	// Close ends the events. It may be called more than once, and meanwhile.
+	Close()
+}
+
+// Offer has the transport ask source for events, not the operation's handler, and close it with the operation. It reports false
+// when the transport does not do that, and outside a subscription: then the handler has to wait for events itself.
 func Offer(ctx context.Context, source Source) bool {
 	s := from(ctx)
 	if s == nil {

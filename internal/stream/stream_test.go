@@ -60,7 +60,8 @@ func TestSubscription_absent(t *testing.T) {
 
 type source struct{}
 
-func (source) Fill(func()) bool { return true }
+func (source) Next(func()) (*stream.Event, bool, error) { return nil, false, nil }
+func (source) Close()                                   {}
 
 func TestOffer(t *testing.T) {
 	t.Parallel()

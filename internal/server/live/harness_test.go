@@ -258,17 +258,8 @@ func (b *backend) Exec(ctx context.Context) graphql.ResponseHandler {
 	feed := b.feed(name)
 	b.started <- name
 	context.AfterFunc(ctx, func() { b.stopped <- name })
-	if s := (&source{feed: feed, ctx: ctx, ready: make(chan event, 1)}); !strings.HasPrefix(name, "Waits") && stream.Offer(ctx, s) {
-		return func(ctx context.Context) *graphql.Response {
-			select {
-			case <-ctx.Done():
-				return nil
-			case e := <-s.ready:
-				return e.respond(ctx)
-			default:
-				panic("asked before there is something")
-			}
-		}
+	if !strings.HasPrefix(name, "Waits") && stream.Offer(ctx, &source{feed: feed, ready: make(chan event, 1), closed: make(chan struct{})}) {
+		return func(context.Context) *graphql.Response { panic("asked although there is a source") }
 	}
 	return func(ctx context.Context) *graphql.Response {
 		select {
@@ -282,25 +273,38 @@ func (b *backend) Exec(ctx context.Context) graphql.ResponseHandler {
 
 // source is a feed that the transport asks. It holds back one event, as long as the transport waits for it.
 type source struct {
-	feed  chan event
-	ctx   context.Context
-	ready chan event
+	feed   chan event
+	ready  chan event
+	close  sync.Once
+	closed chan struct{}
 }
 
-func (s *source) Fill(wake func()) bool {
-	if len(s.ready) > 0 || s.ctx.Err() != nil {
-		return true
+func (s *source) Next(wake func()) (*stream.Event, bool, error) {
+	select {
+	case <-s.closed:
+		return nil, false, nil
+	case e := <-s.ready:
+		switch {
+		case e.panics != nil:
+			panic(e.panics)
+		case e.fail != nil || e.done:
+			return nil, false, e.fail
+		}
+		return &stream.Event{Data: []byte(e.data), Cursor: e.cursor}, true, nil
+	default:
 	}
 	go func() {
 		select {
 		case e := <-s.feed:
 			s.ready <- e
-		case <-s.ctx.Done():
+		case <-s.closed:
 		}
 		wake()
 	}()
-	return false
+	return nil, true, nil
 }
+
+func (s *source) Close() { s.close.Do(func() { close(s.closed) }) }
 
 func (e event) respond(ctx context.Context) *graphql.Response {
 	switch {

@@ -49,55 +49,98 @@ func (c *Config) run(p prepared, emit func(result *graphql.Response, cursor stri
 
 // flow is an operation that runs.
 type flow struct {
-	cfg  *Config
-	p    prepared
-	emit func(result *graphql.Response, cursor string) bool
+	cfg    *Config
+	emit   func(result *graphql.Response, cursor string) bool
+	cursor string // of the last event that has one
 
+	// One without a source:
+	p       prepared
 	results graphql.ResponseHandler // nil before it has begun
-	ctx     context.Context         //nolint:containedctx // of the operation, for results
-	cursor  string                  // of the last event that has one
+
+	// One with a source, which keeps nothing else of what it took to begin:
+	source    stream.Source
+	ctx       context.Context //nolint:containedctx // of who acts
+	operation *ast.OperationDefinition
 }
 
-// advance does run until that ends, or a source has nothing: then wake is called when it has, and advance again goes on.
+// advance does run until that ends, or the source has nothing yet: then wake is called when it has, and advance again goes on.
 func (f *flow) advance(wake func()) (waits bool, errs gqlerror.List) {
-	p := f.p
+	ctx := f.context()
 	defer func() {
 		if thrown := recover(); thrown != nil {
-			waits, errs = false, f.cfg.failure(p.ctx, f.cfg.recovered(p.ctx, thrown), f.cursor)
+			waits, errs = false, f.cfg.failure(ctx, f.cfg.recovered(ctx, thrown), f.cursor)
 		}
 	}()
-	if f.results == nil {
-		f.results, f.ctx = p.exec.DispatchOperation(p.ctx, p.op)
+	if f.source == nil && f.results == nil {
+		f.results, f.p.ctx = f.p.exec.DispatchOperation(f.p.ctx, f.p.op)
+		ctx = f.p.ctx
+		if f.source = f.p.sub.Source(); f.source != nil {
+			f.operation = f.p.op.Operation
+			f.p, f.results = prepared{}, nil
+			context.AfterFunc(f.ctx, f.source.Close)
+		}
 	}
-	subscription := p.op.Operation.Operation == ast.Subscription
-	for {
-		if source := p.sub.Source(); source != nil && !source.Fill(wake) {
+	if f.source != nil {
+		return f.relay(wake)
+	}
+	return false, f.pull()
+}
+
+// context is what errors are presented with.
+func (f *flow) context() context.Context {
+	if f.source == nil {
+		return f.p.ctx
+	}
+	return graphql.WithOperationContext(f.ctx, &graphql.OperationContext{Operation: f.operation})
+}
+
+// relay hands on the events of the source.
+func (f *flow) relay(wake func()) (waits bool, errs gqlerror.List) {
+	for f.ctx.Err() == nil {
+		e, more, err := f.source.Next(wake)
+		switch {
+		case e == nil && more:
 			return true, nil
+		case e == nil && err != nil:
+			return false, f.cfg.failure(f.context(), err, f.cursor)
+		case e == nil:
+			return false, nil
 		}
-		result := f.results(f.ctx)
-		if result == nil {
-			break
+		if e.Cursor != "" {
+			f.cursor = e.Cursor
 		}
+		if !f.emit(&graphql.Response{Data: e.Data}, e.Cursor) {
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+// pull hands on the results of the handler.
+func (f *flow) pull() gqlerror.List {
+	p := f.p
+	subscription := p.op.Operation.Operation == ast.Subscription
+	for result := f.results(p.ctx); result != nil; result = f.results(p.ctx) {
 		if len(result.Data) == 0 && len(result.Errors) > 0 {
-			return false, withCursor(result.Errors, f.cursor) // a request error: nothing was executed, nothing follows
+			return withCursor(result.Errors, f.cursor) // a request error: nothing was executed, nothing follows
 		}
 		at := p.sub.TakeCursor()
 		if at != "" {
 			f.cursor = at
 		}
 		if !f.emit(result, at) {
-			return false, nil
+			return nil
 		}
 		// A handler that answers a query need not know how to end.
 		if more := result.HasNext != nil && *result.HasNext; !subscription && !more {
-			return false, nil
+			return nil
 		}
 	}
 	if err := p.sub.Err(); err != nil {
-		return false, f.cfg.failure(f.ctx, err, f.cursor)
+		return f.cfg.failure(p.ctx, err, f.cursor)
 	}
-	if !subscription && f.ctx.Err() != nil {
-		return false, f.cfg.failure(f.ctx, fault.Wrap(fault.Unavailable, f.ctx.Err(), "The operation took too long."), "")
+	if !subscription && p.ctx.Err() != nil {
+		return f.cfg.failure(p.ctx, fault.Wrap(fault.Unavailable, p.ctx.Err(), "The operation took too long."), "")
 	}
-	return false, nil
+	return nil
 }

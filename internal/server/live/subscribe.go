@@ -124,7 +124,7 @@ func (c *connection) begin(ctx context.Context, op *operation, params *graphql.R
 	}
 	p.sub.Ask()
 	start := nextPrefix(op.id)
-	return &flow{cfg: &c.cfg.Config, p: p, emit: func(result *graphql.Response, cursor string) bool {
+	return &flow{cfg: &c.cfg.Config, p: p, ctx: acting, emit: func(result *graphql.Response, cursor string) bool {
 		data := make([]byte, len(start), len(start)+len(result.Data)+64)
 		copy(data, start)
 		if data, op.unwritable = appendResponse(data, result); op.unwritable != nil {
