@@ -210,7 +210,7 @@ func (h *Hub) join(s *Subscription) int64 {
 		g = newGroup(h, s.spec)
 		h.groups[s.spec.Key] = g
 	}
-	s.spec = s.spec.with(g.spec)
+	s.spec.share(&g.spec)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members[s] = struct{}{}

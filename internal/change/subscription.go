@@ -40,10 +40,10 @@ type Spec struct {
 	FilterFields []string
 }
 
-// with returns the spec with what follows from the key taken from another one of the same key, so that a group keeps it once.
-func (s Spec) with(o Spec) Spec {
+// share takes what follows from the key from another spec of the same key, so that a group keeps it once. It leaves Actor alone,
+// which others read meanwhile.
+func (s *Spec) share(o *Spec) {
 	s.Key, s.Kinds, s.Load, s.Seen, s.Render, s.FilterFields = o.Key, o.Kinds, o.Load, o.Seen, o.Render, o.FilterFields
-	return s
 }
 
 const (
