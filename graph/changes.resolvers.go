@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"farley/internal/access"
 	"farley/internal/change"
 	"farley/internal/db"
@@ -151,10 +153,11 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 	if err != nil {
 		return nil, err
 	}
-	sub, err := r.Hub.Subscribe(ctx, change.Spec{
+	user := a.User
+	sub, err := r.Hub.Open(ctx, change.Spec{
 		Key: f.key(ctx, a), Epoch: a.Epoch, Kinds: kinds, After: position, Load: f.loadFresh, Seen: f.seenFresh, Render: f.render, FilterFields: f.filters(),
 		Actor: func() (change.Reader, error) {
-			now, err := r.Identity.Recent(a.User)
+			now, err := r.Identity.Recent(user)
 			if err != nil {
 				return nil, err
 			}
@@ -170,24 +173,11 @@ func (r *subscriptionResolver) subscribe(ctx context.Context, f *feed, kinds []i
 		return nil, err
 	}
 	out := make(chan *read.Result)
-	go func() {
-		defer close(out)
-		defer sub.Close()
-		for e := range sub.Events() {
-			res, err := f.personal(e, sub.Cursor(e), notes)
-			if err != nil {
-				stream.Fail(ctx, err)
-				return
-			}
-			select {
-			case out <- res:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err := sub.Err(); err != nil {
-			stream.Fail(ctx, err)
-		}
-	}()
+	l := &listener{sub: sub, notes: notes}
+	if stream.Offer(ctx, l.under(graphql.GetFieldContext(ctx).Field.Alias)) {
+		return out, nil // nobody takes from it
+	}
+	sub.CloseWith(ctx)
+	go l.listen(ctx, out)
 	return out, nil
 }

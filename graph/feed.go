@@ -16,14 +16,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"farley/internal/access"
-	"farley/internal/audit"
 	"farley/internal/change"
 	"farley/internal/db"
 	"farley/internal/id"
 	"farley/internal/input"
 	"farley/internal/model"
 	"farley/internal/read"
-	"farley/internal/stream"
 )
 
 // feed is what the readers of one stream of changes have selected of each change and of the record in it.
@@ -40,7 +38,7 @@ type feed struct {
 
 // follow plans the current field, a stream or page of changes; path leads to the record in a change.
 func (r *Resolver) follow(ctx context.Context, k *model.Kind, where input.Object, path ...string) *feed {
-	return &feed{r: r, plan: r.Read.Prepare(ctx, path...), kind: k, where: where, owner: access.From(ctx), names: map[id.ID]any{}}
+	return &feed{r: r, plan: r.Read.Prepare(ctx, path...), kind: k, where: where, owner: access.From(ctx)}
 }
 
 // loaded is the record of an event as its readers have selected it.
@@ -193,8 +191,8 @@ func (f *feed) actor(ctx context.Context, tx *db.Tx, a *access.Actor, x id.ID) a
 	if v, ok := f.names[x]; ok {
 		return v
 	}
-	if len(f.names) > maxNames {
-		clear(f.names)
+	if f.names == nil || len(f.names) > maxNames {
+		f.names = map[id.ID]any{}
 	}
 	f.names[x] = f.lookUpActor(ctx, tx, a, x)
 	return f.names[x]
@@ -247,19 +245,6 @@ func (f *feed) render(e *change.Event) any {
 	}
 	one, _ := e.Node.(loaded)
 	return rendered{parts: bytes.Split(res.JSON(), []byte(cursorMark)), witness: one.witness}
-}
-
-// personal completes the bytes of a group with the reader's cursor, and notes what they show.
-func (f *feed) personal(e *change.Event, cursor string, notes *audit.Following) (*read.Result, error) {
-	shared, _ := e.Payload.(rendered)
-	if shared.err != nil {
-		return nil, shared.err
-	}
-	if err := notes.Shown(shared.witness); err != nil {
-		return nil, err
-	}
-	res := read.Raw(bytes.Join(shared.parts, []byte(cursor))).OnWrite(func(ctx context.Context) { stream.SetCursor(ctx, cursor) })
-	return &res, nil
 }
 
 // filters names the fields that the filter reads.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -35,14 +34,4 @@ func main() {
 	k := kong.Parse(&c, kong.Name("farley"), kong.Description("Farley, a headless CRM: one GraphQL API."),
 		kong.UsageOnError(), kong.DefaultEnvars("FARLEY"), kong.BindTo(ctx, (*context.Context)(nil)))
 	k.FatalIfErrorf(k.Run())
-}
-
-// tuneRuntime sets the collector for a server with a small live heap, unless the environment says otherwise.
-func tuneRuntime() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(400 << 20)
-	}
 }

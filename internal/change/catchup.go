@@ -44,9 +44,8 @@ func (p *loners) list() []*Subscription {
 func (h *Hub) catchUp(ctx context.Context, s *Subscription) {
 	h.log.meter.Replay()
 	if h.readAlone(ctx, s) {
-		return // from here on the group, or another goroutine, may own the channel
+		return // from here on the group, or another goroutine, may add events
 	}
-	close(s.events) // endLocked left it to this goroutine
 	h.forget(s)
 }
 

@@ -233,13 +233,14 @@ func (h *Hub) admit(s *Subscription) bool {
 }
 
 // join adds a subscription to its group, which is made if need be, and returns the position behind which the group tells
-// of everything. h.mu is held.
+// of everything. h.mu is held, and no other goroutine looks at what the subscription shares with its group.
 func (h *Hub) join(s *Subscription) int64 {
 	g := h.groups[s.spec.Key]
 	if g == nil {
 		g = newGroup(h, s.spec)
 		h.groups[s.spec.Key] = g
 	}
+	s.spec.share(&g.spec)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members[s] = struct{}{}

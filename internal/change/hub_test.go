@@ -74,15 +74,14 @@ func take(t testing.TB, s *change.Subscription, n int) []*change.Event {
 	ctx := within(t, 20*time.Second)
 	var events []*change.Event
 	for range n {
-		select {
-		case e, ok := <-s.Events():
-			if !ok {
-				t.Fatalf("ended after %d events: %v", len(events), s.Err())
-			}
-			events = append(events, e)
-		case <-ctx.Done():
+		e, ok, came := s.NextWithin(ctx.Done())
+		switch {
+		case !came:
 			t.Fatalf("%d events came; want %d", len(events), n)
+		case !ok:
+			t.Fatalf("ended after %d events: %v", len(events), s.Err())
 		}
+		events = append(events, e)
 	}
 	return events
 }
@@ -93,15 +92,14 @@ func drain(t testing.TB, s *change.Subscription) ([]*change.Event, error) {
 	ctx := within(t, 20*time.Second)
 	var events []*change.Event
 	for {
-		select {
-		case e, ok := <-s.Events():
-			if !ok {
-				return events, s.Err()
-			}
-			events = append(events, e)
-		case <-ctx.Done():
+		e, ok, came := s.NextWithin(ctx.Done())
+		switch {
+		case !came:
 			t.Fatal("the subscription does not end")
+		case !ok:
+			return events, s.Err()
 		}
+		events = append(events, e)
 	}
 }
 
@@ -245,7 +243,7 @@ func TestHub_reconnectsHearEverythingOnce(t *testing.T) {
 		var position, version int64
 		stays := n.subscribe(t, change.Spec{Key: "k", After: 0}) // keeps the group alive, and slows nobody
 		go func() {
-			for range stays.Events() { //nolint:revive // only takes
+			for more := true; more; _, more = stays.Next() {
 			}
 		}()
 		for c := range connections {
@@ -302,7 +300,7 @@ func TestHub_catchingUpLeavesNoGap(t *testing.T) {
 				}
 				defer s.Close()
 				for want := after + 1; want <= history+live; want++ {
-					e, ok := <-s.Events()
+					e, ok := s.Next()
 					if !ok || e.Position != want || e.Version != want {
 						t.Errorf("subscriber behind %d: got %+v, %v; want position %d", after, e, s.Err(), want)
 						return
@@ -660,7 +658,7 @@ func TestHub_logPrunedFasterThanFollowed(t *testing.T) {
 	write(t, d, l, row(record, 3, change.Updated))
 	sequence(t, l)
 	ctx := within(t, 20*time.Second)
-	for len(s.Events()) == 0 && ctx.Err() == nil { // the hub asks for the time anew after each look
+	for s.Waiting() == 0 && ctx.Err() == nil { // the hub asks for the time anew after each look
 		still.Advance(still.Now().Add(250 * time.Millisecond))
 		runtime.Gosched()
 	}
@@ -693,7 +691,7 @@ func BenchmarkHub_deliver(b *testing.B) {
 		s := n.subscribe(b, change.Spec{Key: "k", After: change.FromNow})
 		all.Go(func() {
 			for range b.N {
-				if _, ok := <-s.Events(); !ok {
+				if _, ok := s.Next(); !ok {
 					b.Error(s.Err())
 					return
 				}

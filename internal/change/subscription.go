@@ -40,6 +40,12 @@ type Spec struct {
 	FilterFields []string
 }
 
+// share takes what follows from the key from another spec of the same key, so that a group keeps it once. It leaves Actor alone,
+// which others read meanwhile.
+func (s *Spec) share(o *Spec) {
+	s.Key, s.Kinds, s.Load, s.Seen, s.Render, s.FilterFields = o.Key, o.Kinds, o.Load, o.Seen, o.Render, o.FilterFields
+}
+
 const (
 	// buffer is how many events a subscriber may lag behind his group. One who lags more leaves it and reads the log by
 	// himself, at his own pace, until he has caught up: a burst of changes is no fault of his.
@@ -48,31 +54,99 @@ const (
 	stalledAfter = 5 * time.Second
 )
 
-// Subscription is one open stream of events. Its reader takes from Events until that is closed, then asks Err.
+// Subscription is one open stream of events. Its reader takes events until they end, then asks Err.
 type Subscription struct {
 	hub   *Hub
 	spec  Spec
 	epoch string
 	stop  func() bool // of the context's AfterFunc
 
-	events chan *Event
-	done   chan struct{} // closed by end
-
 	mu         sync.Mutex
-	catchingUp bool     // a goroutine of its own owns events; what the group tells meanwhile goes to pending
-	pending    []*Event // bounded as events is
-	behind     bool     // pending has overflowed
+	events     []*Event      // not taken yet, behind those of taken; 256 at most
+	taken      int           // events at the front of events that have been taken
+	wake       func()        // to be called when there is something to take; nil when the reader knows, or does not wait
+	room       chan struct{} // closed when one is taken, or the subscription ends; nil when nobody waits for that
+	catchingUp bool          // a goroutine of its own adds events; what the group tells meanwhile goes to pending
+	pending    []*Event      // bounded as events is
+	behind     bool          // pending has overflowed
 	ended      bool
 	err        error
-	position   int64     // up to which all events have been put into events
+	position   int64     // up to which all events have been added to events
 	saidAt     time.Time // when the last one was
 }
 
-// Events returns the channel of events. It is closed when the subscription ends; what it holds then may still be taken.
-func (s *Subscription) Events() <-chan *Event { return s.events }
+// Take returns the next event, without waiting. When there is none yet it returns nil, and wake is called, once, when there is one
+// or the subscription has ended: under a lock, so it must return at once. more is false when the subscription has ended and all
+// its events were taken.
+func (s *Subscription) Take(wake func()) (e *Event, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken == len(s.events) {
+		if !s.ended {
+			s.wake = wake
+		}
+		return nil, !s.ended
+	}
+	e = s.events[s.taken]
+	s.events[s.taken] = nil
+	s.taken++
+	if s.taken == len(s.events) {
+		if s.taken = 0; cap(s.events) > keptRoom {
+			s.events = nil
+		} else {
+			s.events = s.events[:0]
+		}
+	}
+	s.makeRoom()
+	return e, true
+}
+
+// Next waits for the next event. It reports false when the subscription has ended and all its events were taken.
+func (s *Subscription) Next() (*Event, bool) {
+	for {
+		woken := make(chan struct{})
+		e, more := s.Take(func() { close(woken) })
+		if e != nil || !more {
+			return e, more
+		}
+		<-woken
+	}
+}
+
+// keptRoom is for how many events one who has taken all keeps room.
+const keptRoom = 8
+
+// add puts an event behind the others, unless there are too many. s.mu is held.
+func (s *Subscription) add(e *Event) bool {
+	if len(s.events)-s.taken == buffer {
+		return false
+	}
+	if len(s.events) == cap(s.events) && s.taken > 0 {
+		n := copy(s.events, s.events[s.taken:])
+		clear(s.events[n:])
+		s.events, s.taken = s.events[:n], 0
+	}
+	s.events = append(s.events, e)
+	s.rouse()
+	return true
+}
+
+func (s *Subscription) rouse() {
+	if s.wake != nil {
+		s.wake()
+		s.wake = nil
+	}
+}
+
+func (s *Subscription) makeRoom() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
+}
 
 // Err says why the subscription has ended: nil while it runs and when its reader ended it, else a fault with the
-// extension "cursor", behind the last event put into Events. Codes: the one of Spec.Actor's error, Resync, SlowConsumer,
+// extension "cursor", behind the last event that may be taken. Codes: the one of Spec.Actor's error, Resync, SlowConsumer,
 // CursorExpired, Unavailable (resume from the cursor).
 func (s *Subscription) Err() error {
 	s.mu.Lock()
@@ -106,10 +180,8 @@ func (s *Subscription) endLocked(reason *fault.Error) {
 		s.err = reason.With("cursor", s.hub.codec.Seal(s.position, s.epoch))
 	}
 	s.pending = nil
-	close(s.done)
-	if !s.catchingUp {
-		close(s.events)
-	}
+	s.makeRoom()
+	s.rouse()
 	if s.stop != nil {
 		s.stop()
 	}
@@ -155,14 +227,12 @@ func (s *Subscription) pushLocked(now time.Time, e *Event) standing {
 	if s.knows(e) {
 		return keepsUp
 	}
-	select {
-	case s.events <- e:
-		s.position, s.saidAt = e.Position, now
-		return keepsUp
-	default:
+	if !s.add(e) {
 		s.catchingUp = true
 		return fellBehind
 	}
+	s.position, s.saidAt = e.Position, now
+	return keepsUp
 }
 
 // silent reports whether a live reader has not heard anything for so long that he is due a checkpoint.
@@ -191,37 +261,35 @@ func (s *Subscription) knows(e *Event) bool {
 	return e.Position < s.position || e.Position == s.position && e.Op != Checkpoint
 }
 
-// send waits until the reader takes an event; one who takes nothing for too long is ended. Only the goroutine that
+// send waits until there is room for an event; a reader who takes nothing for too long is ended. Only the goroutine that
 // catches up calls it.
 func (s *Subscription) send(e *Event) bool {
-	if !s.wait(e) {
-		return false
+	var patience <-chan time.Time
+	for {
+		s.mu.Lock()
+		if s.ended {
+			s.mu.Unlock()
+			return false
+		}
+		if s.add(e) {
+			s.position, s.saidAt = e.Position, s.hub.clock.Now()
+			s.mu.Unlock()
+			return true
+		}
+		if s.room == nil {
+			s.room = make(chan struct{})
+		}
+		room := s.room
+		s.mu.Unlock()
+		if patience == nil {
+			patience = s.hub.clock.After(stalledAfter)
+		}
+		select {
+		case <-room:
+		case <-patience:
+			s.end(fault.New(fault.SlowConsumer, "Events came faster than they were read: resume from the last cursor."))
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.position, s.saidAt = e.Position, s.hub.clock.Now()
-	return !s.ended
-}
-
-func (s *Subscription) wait(e *Event) bool {
-	select {
-	case <-s.done:
-		return false
-	default:
-	}
-	select {
-	case s.events <- e:
-		return true
-	default:
-	}
-	select {
-	case s.events <- e:
-		return true
-	case <-s.hub.clock.After(stalledAfter):
-		s.end(fault.New(fault.SlowConsumer, "Events came faster than they were read: resume from the last cursor."))
-	case <-s.done:
-	}
-	return false
 }
 
 // flush sends what the group told while the subscription caught up, until there is nothing left and it is live. It
@@ -282,10 +350,27 @@ func (s *Subscription) running() bool {
 	return !s.ended
 }
 
-// Subscribe opens a subscription, which ends with ctx, Close, or for one of the reasons that Subscription.Err tells.
-// It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never
-// reached, and fault.Resync for another epoch.
+// Subscribe opens a subscription that ends with ctx too.
 func (h *Hub) Subscribe(ctx context.Context, spec Spec) (*Subscription, error) {
+	s, err := h.Open(ctx, spec)
+	if err == nil {
+		s.CloseWith(ctx)
+	}
+	return s, err
+}
+
+// CloseWith has the subscription closed when ctx ends.
+func (s *Subscription) CloseWith(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.stop = context.AfterFunc(ctx, s.Close)
+	}
+}
+
+// Open opens a subscription, which ends with Close, or for one of the reasons that Subscription.Err tells. It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never
+// reached, and fault.Resync for another epoch.
+func (h *Hub) Open(ctx context.Context, spec Spec) (*Subscription, error) {
 	select {
 	case <-h.ready:
 	case <-ctx.Done():
@@ -304,15 +389,10 @@ func (h *Hub) Subscribe(ctx context.Context, spec Spec) (*Subscription, error) {
 	if err := h.reachable(ctx, spec.After); err != nil {
 		return nil, err
 	}
-	s := &Subscription{hub: h, spec: spec, epoch: r.Epoch(), events: make(chan *Event, buffer), done: make(chan struct{}), saidAt: h.clock.Now()}
+	s := &Subscription{hub: h, spec: spec, epoch: r.Epoch(), saidAt: h.clock.Now()}
 	if !h.admit(s) {
 		return nil, stopping()
 	}
-	s.mu.Lock()
-	if !s.ended {
-		s.stop = context.AfterFunc(ctx, s.Close)
-	}
-	s.mu.Unlock()
 	return s, nil
 }
 

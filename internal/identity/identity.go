@@ -69,7 +69,8 @@ type checked struct {
 
 // open is a session or a key that streams hang on.
 type open struct {
-	revoked chan struct{}
+	revoked context.Context //nolint:containedctx // ends with the session
+	end     context.CancelFunc
 	user    id.ID
 	closed  bool
 	until   time.Time // zero for a key without an end
@@ -153,13 +154,14 @@ func (s *Service) claims(ctx context.Context, token string) (auth.Claims, error)
 	return claims, nil
 }
 
-// revoked returns the channel that is closed when the session or key ends.
-func (s *Service) revoked(session, user id.ID, until, changed time.Time) <-chan struct{} {
+// revoked returns the context that ends when the session or key does.
+func (s *Service) revoked(session, user id.ID, until, changed time.Time) context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.streams[session]
 	if o == nil {
-		o = &open{revoked: make(chan struct{}), user: user, until: until, changed: changed}
+		o = &open{user: user, until: until, changed: changed}
+		o.revoked, o.end = context.WithCancel(context.Background())
 		s.streams[session] = o
 	}
 	if until.After(o.until) {
@@ -184,7 +186,7 @@ func (s *Service) revokeLocked(session id.ID) {
 		}
 	}
 	if o := s.streams[session]; o != nil && !o.closed {
-		close(o.revoked)
+		o.end()
 		o.closed = true
 		delete(s.streams, session)
 	}

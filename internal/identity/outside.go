@@ -62,7 +62,7 @@ func (s *Service) admit(ctx context.Context, claims auth.Claims, err error) (con
 
 // outsideRevoked is revoked for a session that is not one of ours. It ends for all of its streams when the oldest token
 // among them no longer counts: those who came with a younger one come again.
-func (s *Service) outsideRevoked(c auth.Claims) <-chan struct{} {
+func (s *Service) outsideRevoked(c auth.Claims) context.Context {
 	ended := s.revoked(c.SessionID, c.UserID, c.ExpiresAt, time.Time{})
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,6 +15,54 @@ type Subscription struct {
 	mu     sync.Mutex
 	cursor string
 	err    error
+	asks   bool // the transport asks a source
+	source Source
+}
+
+// Event is one event as its reader gets it.
+type Event struct {
+	Data   []byte // of the response, as JSON
+	Cursor string // its position
+}
+
+// Source yields the events of one operation. Nobody has to wait for them in a goroutine, and nothing else of the operation has to
+// be kept.
+type Source interface {
+	// Next returns the next event. When there is none yet, e is nil and more true, and wake is called, once, when that has
+	// changed: from any goroutine, which it does not keep. When the events have ended, more is false, and err says why: nil
+	// for a regular completion.
+	Next(wake func()) (e *Event, more bool, err error)
+	// Close ends the events. It may be called more than once, and meanwhile.
+	Close()
+}
+
+// Offer has the transport ask source for events, not the operation's handler, and close it with the operation. It reports false
+// when the transport does not do that, and outside a subscription: then the handler has to wait for events itself.
+func Offer(ctx context.Context, source Source) bool {
+	s := from(ctx)
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asks {
+		s.source = source
+	}
+	return s.asks
+}
+
+// Ask says that the transport asks a source, if one is offered. It is called before the operation begins.
+func (s *Subscription) Ask() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asks = true
+}
+
+// Source returns what the resolver has offered, nil when the handler is to be asked straight away.
+func (s *Subscription) Source() Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source
 }
 
 // WithSubscription returns a context that carries a new Subscription. Transports make one per operation.

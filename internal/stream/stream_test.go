@@ -57,3 +57,23 @@ func TestSubscription_absent(t *testing.T) {
 		t.Errorf("ResumeFrom = %q, want none", got)
 	}
 }
+
+type source struct{}
+
+func (source) Next(func()) (*stream.Event, bool, error) { return nil, false, nil }
+func (source) Close()                                   {}
+
+func TestOffer(t *testing.T) {
+	t.Parallel()
+	if stream.Offer(context.Background(), source{}) {
+		t.Error("taken outside a subscription")
+	}
+	ctx, sub := stream.WithSubscription(t.Context())
+	if stream.Offer(ctx, source{}) || sub.Source() != nil {
+		t.Error("taken by a transport that does not ask")
+	}
+	sub.Ask()
+	if !stream.Offer(ctx, source{}) || sub.Source() != (source{}) {
+		t.Error("not taken by a transport that asks")
+	}
+}

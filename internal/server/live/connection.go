@@ -16,13 +16,14 @@ import (
 	"farley/internal/stream"
 )
 
-// connection is one socket. The reader goroutine handles the client's messages, the writer goroutine writes, watches
-// the clock and ends the socket, and each operation has a goroutine that feeds the outbox. Nobody else writes, so an
-// operation's last message is its last.
+// connection is one socket. The reader goroutine handles the client's messages; a writer goroutine writes what the outbox holds,
+// is there only while there is something, and ends the socket; operations feed the outbox. Nobody else writes, so an
+// operation's last message is its last. An operation that waits for events has no goroutine. The clock is watched for all sockets together, and a session's end calls.
 type connection struct {
 	socket *Socket
 	cfg    *SocketConfig
 	ws     *websocket.Conn
+	wire   *wire
 	exec   graphql.GraphExecutor
 	header http.Header
 	out    *outbox
@@ -30,15 +31,22 @@ type connection struct {
 	ctx       context.Context // of the socket, from the upgrade request
 	cancel    context.CancelFunc
 	opened    time.Time
-	lastHeard atomic.Pointer[time.Time]
+	lastHeard atomic.Int64  // Unix time in microseconds
 	ended     chan struct{} // closed when ending is set
-	changed   chan struct{} // has a value when the session is another
+
+	due   time.Time // under alarms.mu
+	place int       // as above
+
+	ticking sync.Mutex // taken before mu: looks at the clock come one after another
+	left    bool
 
 	mu         sync.Mutex
 	ending     *ending
+	nextPing   time.Time
 	acked      bool
 	token      string
 	session    stream.Session
+	unwatch    func() bool // stops waiting for the session's end
 	subject    string
 	operations map[string]*operation // whose last message is not written yet, by id
 	running    int                   // goroutines of operations, those included that wind up after the client's complete
@@ -52,35 +60,40 @@ type operation struct {
 	cancel   context.CancelFunc
 	canceled atomic.Bool // by the client: nothing more may be sent
 	sent     string      // position of the last event written; the writer's own
+
+	unwritable error // a result could not be written; of who advances the operation
 }
 
-func newConnection(s *Socket, ws *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) *connection {
+func newConnection(s *Socket, ws *websocket.Conn, w *wire, r *http.Request, exec graphql.GraphExecutor) *connection {
 	// The size is checked while reading, so that too long a message ends in an orderly close.
 	ws.SetReadLimit(-1)
 	c := &connection{
-		socket: s, cfg: &s.cfg, ws: ws, exec: exec, header: r.Header,
-		out:     newOutbox(s.cfg.QueueMessages, s.cfg.QueueBytes),
-		opened:  s.cfg.Clock.Now(),
-		ended:   make(chan struct{}),
-		changed: make(chan struct{}, 1),
+		socket: s, cfg: &s.cfg, ws: ws, wire: w, exec: exec, header: r.Header,
+		opened: s.cfg.Clock.Now(),
+		ended:  make(chan struct{}),
 	}
+	c.nextPing = c.opened.Add(c.cfg.PingInterval)
+	c.out = newOutbox(s.cfg.QueueMessages, s.cfg.QueueBytes, func() { go c.write() })
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	c.heard()
 	return c
 }
 
 func (c *connection) heard() {
-	now := c.cfg.Clock.Now()
-	c.lastHeard.Store(&now)
+	c.lastHeard.Store(c.cfg.Clock.Now().UnixMicro())
 }
 
 // end begins the end of the socket. The first reason stays; the writer does the rest.
 func (c *connection) end(e ending) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ending == nil {
-		c.ending = &e
-		close(c.ended)
+	if c.ending != nil {
+		return
+	}
+	c.ending = &e
+	close(c.ended)
+	if c.out.claim() {
+		go c.write()
 	}
 }
 
@@ -92,13 +105,17 @@ func (c *connection) cut() {
 	go func() { _ = c.ws.CloseNow() }()
 }
 
-// read handles messages until the connection is gone.
+// read handles messages until the connection is gone. A message that asks for something may make the stack grow, and there is
+// one stack for every socket that waits; so another goroutine reads on after it, with a fresh one.
 func (c *connection) read() {
-	defer c.socket.running.Done()
+	goesOn := false
 	defer func() {
 		if thrown := recover(); thrown != nil {
 			_ = c.cfg.recovered(c.ctx, thrown)
 			c.end(internalError())
+		}
+		if !goesOn {
+			c.socket.running.Done()
 		}
 	}()
 	for {
@@ -108,17 +125,27 @@ func (c *connection) read() {
 			return
 		}
 		c.heard()
-		if c.isEnded() {
-			continue // only the client's close frame matters now
+		if string(text) == plainPong || c.isEnded() {
+			continue // once it has ended, only the client's close frame matters
 		}
-		m, err := parseMessage(text)
-		if err != nil {
-			c.end(*protocolError(codeBadRequest, "Invalid message"))
-			continue
-		}
-		if e := c.handle(m); e != nil {
-			c.end(*e)
-		}
+		c.answer(text)
+		goesOn = true
+		go c.read()
+		return
+	}
+}
+
+// plainPong is what most clients answer to a ping, and most of all that sockets hear.
+const plainPong = `{"type":"pong"}`
+
+func (c *connection) answer(text []byte) {
+	m, err := parseMessage(text)
+	if err != nil {
+		c.end(*protocolError(codeBadRequest, "Invalid message"))
+		return
+	}
+	if e := c.handle(m); e != nil {
+		c.end(*e)
 	}
 }
 
@@ -168,9 +195,10 @@ func (c *connection) init(m message) *ending {
 		return c.refused(err)
 	}
 	c.mu.Lock()
-	c.acked, c.token, c.session, c.subject = true, token, session, c.subjectOf(ctx)
+	c.acked, c.token, c.subject = true, token, c.subjectOf(ctx)
+	c.watch(session)
 	c.mu.Unlock()
-	c.sessionChanged()
+	c.tick()
 	return c.say([]byte(`{"type":"connection_ack"}`))
 }
 
@@ -197,14 +225,31 @@ func (c *connection) renew(token string) *ending {
 	c.mu.Lock()
 	same := subject == c.subject
 	if same {
-		c.token, c.session = token, session
+		c.token = token
+		c.watch(session)
 	}
 	c.mu.Unlock()
 	if !same {
 		return tokenRefused(fault.New(fault.Forbidden, "The token belongs to somebody else."))
 	}
-	c.sessionChanged()
+	c.tick()
 	return nil
+}
+
+// watch makes a session the present one and waits for its end. c.mu is held.
+func (c *connection) watch(session stream.Session) {
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	c.session = session
+	c.unwatch = session.OnRevoked(func() {
+		c.mu.Lock()
+		present := c.session.IsRevoked() // it may be the session before the present one
+		c.mu.Unlock()
+		if present {
+			c.end(sessionEnded())
+		}
+	})
 }
 
 func (c *connection) refused(err error) *ending {
@@ -219,13 +264,6 @@ func (c *connection) subjectOf(ctx context.Context) string {
 		return ""
 	}
 	return c.cfg.Subject(ctx)
-}
-
-func (c *connection) sessionChanged() {
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
 }
 
 func (c *connection) isAcked() bool {

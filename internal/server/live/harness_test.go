@@ -258,6 +258,9 @@ func (b *backend) Exec(ctx context.Context) graphql.ResponseHandler {
 	feed := b.feed(name)
 	b.started <- name
 	context.AfterFunc(ctx, func() { b.stopped <- name })
+	if !strings.HasPrefix(name, "Waits") && stream.Offer(ctx, &source{feed: feed, ready: make(chan event, 1), closed: make(chan struct{})}) {
+		return func(context.Context) *graphql.Response { panic("asked although there is a source") }
+	}
 	return func(ctx context.Context) *graphql.Response {
 		select {
 		case <-ctx.Done():
@@ -267,6 +270,41 @@ func (b *backend) Exec(ctx context.Context) graphql.ResponseHandler {
 		}
 	}
 }
+
+// source is a feed that the transport asks. It holds back one event, as long as the transport waits for it.
+type source struct {
+	feed   chan event
+	ready  chan event
+	close  sync.Once
+	closed chan struct{}
+}
+
+func (s *source) Next(wake func()) (*stream.Event, bool, error) {
+	select {
+	case <-s.closed:
+		return nil, false, nil
+	case e := <-s.ready:
+		switch {
+		case e.panics != nil:
+			panic(e.panics)
+		case e.fail != nil || e.done:
+			return nil, false, e.fail
+		}
+		return &stream.Event{Data: []byte(e.data), Cursor: e.cursor}, true, nil
+	default:
+	}
+	go func() {
+		select {
+		case e := <-s.feed:
+			s.ready <- e
+		case <-s.closed:
+		}
+		wake()
+	}()
+	return nil, true, nil
+}
+
+func (s *source) Close() { s.close.Do(func() { close(s.closed) }) }
 
 func (e event) respond(ctx context.Context) *graphql.Response {
 	switch {

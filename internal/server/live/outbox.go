@@ -10,19 +10,22 @@ type outgoing struct {
 	final  bool       // the last message of op
 }
 
-// outbox is the bounded queue between the operations of a socket and its writer. An idle one holds no buffer.
+// outbox is the bounded queue between the operations of a socket and its writer. An idle one holds no buffer and no goroutine:
+// the writer is there while there is something to write.
 type outbox struct {
 	maxMessages, maxBytes int
-	ready                 chan struct{} // has a value when there may be something to take
+	write                 func() // has a writer begin, which takes until there is nothing left
 
-	mu     sync.Mutex
-	queue  []outgoing
-	bytes  int
-	roomed chan struct{} // closed when there is room again; nil when nobody waits
+	mu      sync.Mutex
+	queue   []outgoing
+	bytes   int
+	roomed  chan struct{} // closed when there is room again; nil when nobody waits
+	writing bool          // there is a writer
+	retired bool          // there will be none again
 }
 
-func newOutbox(maxMessages, maxBytes int) *outbox {
-	return &outbox{maxMessages: maxMessages, maxBytes: maxBytes, ready: make(chan struct{}, 1)}
+func newOutbox(maxMessages, maxBytes int, write func()) *outbox {
+	return &outbox{maxMessages: maxMessages, maxBytes: maxBytes, write: write}
 }
 
 // put adds m if there is room. If not, it returns a channel that is closed when trying again makes sense.
@@ -51,11 +54,12 @@ func (b *outbox) force(m outgoing) bool {
 	return true
 }
 
-// take returns the oldest message, false when there is none.
+// take returns the oldest message, false when there is none: then the writer has to end.
 func (b *outbox) take() (outgoing, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.queue) == 0 {
+		b.writing = false
 		return outgoing{}, false
 	}
 	m := b.queue[0]
@@ -64,8 +68,6 @@ func (b *outbox) take() (outgoing, bool) {
 	b.bytes -= len(m.data)
 	if len(b.queue) == 0 {
 		b.queue = nil
-	} else {
-		b.signal()
 	}
 	if b.roomed != nil && b.hasRoom(0) {
 		close(b.roomed)
@@ -81,12 +83,29 @@ func (b *outbox) hasRoom(size int) bool {
 func (b *outbox) add(m outgoing) {
 	b.queue = append(b.queue, m)
 	b.bytes += len(m.data)
-	b.signal()
+	if b.claimLocked() {
+		b.write()
+	}
 }
 
-func (b *outbox) signal() {
-	select {
-	case b.ready <- struct{}{}:
-	default:
+// claim reports whether the caller is the writer from now on.
+func (b *outbox) claim() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.claimLocked()
+}
+
+func (b *outbox) claimLocked() bool {
+	if b.writing || b.retired {
+		return false
 	}
+	b.writing = true
+	return true
+}
+
+// retire makes the present writer the last one.
+func (b *outbox) retire() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.retired = true
 }

@@ -22,7 +22,8 @@ type Socket struct {
 	mu      sync.Mutex
 	closing bool
 	open    map[*connection]struct{}
-	running sync.WaitGroup // goroutines of all connections
+	running sync.WaitGroup // connections, and goroutines of theirs
+	alarms  *alarms
 }
 
 var _ graphql.Transport = (*Socket)(nil)
@@ -32,7 +33,9 @@ func NewSocket(cfg SocketConfig) *Socket {
 	if cfg.Auth == nil {
 		panic("live: SocketConfig.Auth is missing")
 	}
-	return &Socket{cfg: cfg.withDefaults(), open: map[*connection]struct{}{}}
+	s := &Socket{cfg: cfg.withDefaults(), open: map[*connection]struct{}{}}
+	s.alarms = newAlarms(s.cfg.Clock, &s.running)
+	return s
 }
 
 // Supports reports whether r asks for a WebSocket.
@@ -47,7 +50,7 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		s.cfg.refuse(w, r, errClosing(), http.StatusServiceUnavailable)
 		return
 	}
-	ws, err := websocket.Accept(w, r, s.acceptOptions())
+	ws, wire, err := s.accept(w, r)
 	if err != nil {
 		return // Accept has answered
 	}
@@ -55,13 +58,13 @@ func (s *Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		_ = ws.Close(codeSubprotocol, "Subprotocol not acceptable")
 		return
 	}
-	c := newConnection(s, ws, r, exec)
+	c := newConnection(s, ws, wire, r, exec)
 	if !s.add(c) {
 		_ = ws.Close(websocket.StatusGoingAway, reasonClosing)
 		return
 	}
 	go c.read()
-	go c.write()
+	c.tick()
 }
 
 func (s *Socket) acceptOptions() *websocket.AcceptOptions {
@@ -114,7 +117,7 @@ func (s *Socket) isClosing() bool {
 	return s.closing
 }
 
-// add registers c with its two goroutines, unless the transport is closing.
+// add registers c and its reader, unless the transport is closing.
 func (s *Socket) add(c *connection) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -223,11 +223,11 @@ func TestSocket_requestErrorIsNotFollowedByComplete(t *testing.T) {
 	c.want(`{"id":"1","type":"error","payload":[{"message":"Cannot query field \"nothing\" on type \"Query\".",` +
 		`"locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`)
 	c.quiet()
-	e.watch(c, "A")
-	e.emit("A", event{data: `{"ticks":1}`, cursor: "c1"})
-	e.emit("A", event{errs: errors.New("refused")})
-	c.want(`{"id":"A","type":"next","payload":{"data":{"ticks":1}}}`,
-		`{"id":"A","type":"error","payload":[{"message":"refused","extensions":{"cursor":"c1"}}]}`)
+	e.watch(c, "WaitsA")
+	e.emit("WaitsA", event{data: `{"ticks":1}`, cursor: "c1"})
+	e.emit("WaitsA", event{errs: errors.New("refused")})
+	c.want(`{"id":"WaitsA","type":"next","payload":{"data":{"ticks":1}}}`,
+		`{"id":"WaitsA","type":"error","payload":[{"message":"refused","extensions":{"cursor":"c1"}}]}`)
 	c.quiet()
 }
 
@@ -260,6 +260,23 @@ func TestSocket_failedSubscription(t *testing.T) {
 	e.watch(c, "B")
 	e.emit("B", event{fail: errors.New("secret cause")})
 	c.want(`{"id":"B","type":"error","payload":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
+	c.quiet()
+}
+
+// TestSocket_handlerThatWaits: a resolver need not know of sources.
+func TestSocket_handlerThatWaits(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	c := e.connect()
+	e.watch(c, "WaitsA")
+	e.emit("WaitsA", event{data: `{"ticks":1}`, cursor: "c1"})
+	c.want(`{"id":"WaitsA","type":"next","payload":{"data":{"ticks":1}}}`)
+	e.emit("WaitsA", event{fail: fault.New(fault.Resync, "Rights changed.")})
+	c.want(`{"id":"WaitsA","type":"error","payload":[{"message":"Rights changed.","extensions":{"code":"RESYNC","cursor":"c1"}}]}`)
+	e.wantStopped("WaitsA")
+	e.watch(c, "WaitsB")
+	c.send(`{"id":"WaitsB","type":"complete"}`)
+	e.wantStopped("WaitsB")
 	c.quiet()
 }
 
@@ -364,12 +381,12 @@ func TestSocket_expiry(t *testing.T) {
 func TestSocket_revocation(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	revoked := make(chan struct{})
+	revoked, revoke := context.WithCancel(t.Context())
 	e.auth.set("old", identity{subject: "rep", session: stream.Session{Revoked: revoked}})
 	c := e.dial()
 	c.init("old")
 	e.watch(c, "A")
-	close(revoked)
+	revoke()
 	c.want(`{"id":"A","type":"error","payload":[{"message":"The session has ended. Sign in again.","extensions":{"code":"UNAUTHENTICATED"}}]}`)
 	c.wantClose(4401, "Unauthorized")
 	e.wantStopped("A")
@@ -378,7 +395,7 @@ func TestSocket_revocation(t *testing.T) {
 func TestSocket_freshTokenInPing(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	revoked := make(chan struct{})
+	revoked, revoke := context.WithCancel(t.Context())
 	e.auth.set("short", identity{subject: "rep", session: stream.Session{ExpiresAt: start.Add(10 * time.Second), Revoked: revoked}})
 	e.auth.set("fresh", identity{subject: "rep", session: stream.Session{ExpiresAt: start.Add(20 * time.Second)}})
 	c := e.dial()
@@ -387,7 +404,7 @@ func TestSocket_freshTokenInPing(t *testing.T) {
 	c.send(`{"type":"ping","payload":{"authorization":"Bearer fresh"}}`)
 	c.want(`{"type":"pong"}`)
 	e.auth.forget("short")
-	close(revoked)
+	revoke()
 	e.advance(19 * time.Second)
 	c.subscribe("1", `{ whoAmI }`)
 	c.want(`{"id":"1","type":"next","payload":{"data":{"whoAmI":"rep"}}}`, `{"id":"1","type":"complete"}`)

@@ -123,7 +123,7 @@ func (s *SSE) stream(e *events, p prepared, session stream.Session, gone <-chan 
 		case <-s.closing:
 			_ = e.finish(s.cfg.failure(p.ctx, errClosing(), e.cursor))
 			return
-		case <-session.Revoked:
+		case <-session.Done():
 			_ = e.finish(s.cfg.failure(p.ctx, sessionEnded().fault, e.cursor))
 			return
 		case <-alarm:
@@ -136,7 +136,7 @@ func (s *SSE) stream(e *events, p prepared, session stream.Session, gone <-chan 
 			}
 			alarm = e.alarm(session.ExpiresAt)
 		case f := <-frames:
-			if isClosed(session.Revoked) {
+			if session.IsRevoked() {
 				continue // what waits may no longer be theirs to read
 			}
 			var last *frame

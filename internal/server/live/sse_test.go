@@ -291,7 +291,7 @@ func TestSSE_keepAlive(t *testing.T) {
 func TestSSE_endOfSession(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	revoked := make(chan struct{})
+	revoked, revoke := context.WithCancel(t.Context())
 	e.auth.set("short", identity{session: stream.Session{ExpiresAt: start.Add(10 * time.Second)}})
 	e.auth.set("old", identity{session: stream.Session{Revoked: revoked}})
 	expiring, old := e.watchStream("A", "Authorization", "Bearer short"), e.watchStream("B", "Authorization", "Bearer old")
@@ -301,7 +301,7 @@ func TestSSE_endOfSession(t *testing.T) {
 	expiring.want("event: next\ndata: {\"errors\":[{\"message\":\"The session has ended. Sign in again.\",\"extensions\":{\"code\":\"UNAUTHENTICATED\",\"cursor\":\"c1\"}}]}")
 	expiring.wantEnd()
 	e.wantStopped("A")
-	close(revoked)
+	revoke()
 	old.want("event: next\ndata: {\"errors\":[{\"message\":\"The session has ended. Sign in again.\",\"extensions\":{\"code\":\"UNAUTHENTICATED\"}}]}")
 	old.wantEnd()
 	e.wantStopped("B")

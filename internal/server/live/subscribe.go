@@ -58,8 +58,26 @@ func (c *connection) complete(id string) {
 	op.cancel()
 }
 
-// execute runs an operation and sends its results and its end.
+// execute begins an operation.
 func (c *connection) execute(ctx context.Context, op *operation, params *graphql.RawParams) {
+	f, errs := c.begin(ctx, op, params)
+	if f == nil {
+		c.conclude(ctx, op, errs)
+		return
+	}
+	c.advance(ctx, op, f)
+}
+
+// advance sends the results of an operation as far as they have come, and its end. No goroutine waits for the next one where
+// the operation has a source.
+func (c *connection) advance(ctx context.Context, op *operation, f *flow) {
+	if waits, errs := f.advance(func() { go c.advance(ctx, op, f) }); !waits {
+		c.conclude(ctx, op, errs)
+	}
+}
+
+// conclude sends the end of an operation.
+func (c *connection) conclude(ctx context.Context, op *operation, errs gqlerror.List) {
 	defer c.socket.running.Done()
 	defer func() {
 		op.cancel()
@@ -67,7 +85,9 @@ func (c *connection) execute(ctx context.Context, op *operation, params *graphql
 		c.running--
 		c.mu.Unlock()
 	}()
-	errs := c.perform(ctx, op, params)
+	if op.unwritable != nil {
+		errs = c.cfg.failure(ctx, op.unwritable, "")
+	}
 	if ctx.Err() != nil {
 		return // ended from outside: the client knows, or the writer tells it
 	}
@@ -80,42 +100,38 @@ func (c *connection) execute(ctx context.Context, op *operation, params *graphql
 	c.send(ctx, last)
 }
 
-// perform runs an operation and sends its results; it returns the errors that ended it. Who acts is found out anew:
-// rights may have changed since the socket was opened.
-func (c *connection) perform(ctx context.Context, op *operation, params *graphql.RawParams) (errs gqlerror.List) {
+// begin readies an operation; nil with the errors that ended it before it ran. Who acts is found out anew: rights may have changed
+// since the socket was opened.
+func (c *connection) begin(ctx context.Context, op *operation, params *graphql.RawParams) (f *flow, errs gqlerror.List) {
 	defer func() {
 		if thrown := recover(); thrown != nil {
-			errs = c.cfg.failure(ctx, c.cfg.recovered(ctx, thrown), "")
+			f, errs = nil, c.cfg.failure(ctx, c.cfg.recovered(ctx, thrown), "")
 		}
 	}()
 	acting, err := c.authenticate(ctx)
 	if isRefusal(err) {
 		c.end(sessionEnded())
 		op.cancel()
-		return nil
+		return nil, nil
 	}
 	if err != nil {
 		c.cfg.Log.ErrorContext(ctx, "authentication on a socket failed", "error", err)
-		return c.cfg.failure(ctx, err, "")
+		return nil, c.cfg.failure(ctx, err, "")
 	}
 	p, errs := c.cfg.prepare(acting, c.exec, params, "")
 	if len(errs) > 0 {
-		return errs
+		return nil, errs
 	}
+	p.sub.Ask()
 	start := nextPrefix(op.id)
-	var unwritable error
-	errs = c.cfg.run(p, func(result *graphql.Response, cursor string) bool {
+	return &flow{cfg: &c.cfg.Config, p: p, ctx: acting, emit: func(result *graphql.Response, cursor string) bool {
 		data := make([]byte, len(start), len(start)+len(result.Data)+64)
 		copy(data, start)
-		if data, unwritable = appendResponse(data, result); unwritable != nil {
+		if data, op.unwritable = appendResponse(data, result); op.unwritable != nil {
 			return false
 		}
 		return c.send(ctx, outgoing{data: append(data, '}'), op: op, cursor: cursor})
-	})
-	if unwritable != nil {
-		return c.cfg.failure(ctx, unwritable, "")
-	}
-	return errs
+	}}, nil
 }
 
 // authenticate returns the context of who acts under the socket's present token.

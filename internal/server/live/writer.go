@@ -2,69 +2,75 @@ package live
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
-
-	"github.com/coder/websocket"
 )
 
-// write delivers the outbox, watches clock and session, and ends the socket.
+// write delivers what the outbox holds, and ends the socket when it has to end. The outbox sees to it that there is one writer at
+// a time.
 func (c *connection) write() {
-	defer c.socket.running.Done()
-	defer c.socket.remove(c)
-	defer c.cancel()
 	defer func() {
 		if thrown := recover(); thrown != nil {
 			_ = c.cfg.recovered(c.ctx, thrown)
-			_ = c.ws.CloseNow()
+			c.leave()
 		}
 	}()
-	nextPing := c.opened.Add(c.cfg.PingInterval)
-	alarm := c.alarm(&nextPing)
-	revoked := c.currentRevoked()
 	for {
-		select {
-		case <-c.ended:
+		if c.isEnded() { // before what waits, which may no longer be theirs to read
+			c.out.retire()
 			c.finish()
+			c.leave()
 			return
-		case <-alarm:
-			alarm = c.alarm(&nextPing)
-		case <-c.changed:
-			alarm, revoked = c.alarm(&nextPing), c.currentRevoked()
-		case <-revoked:
-			// It may be the session before the present one.
-			if revoked = c.currentRevoked(); isClosed(revoked) {
-				c.end(sessionEnded())
-			}
-		case <-c.out.ready:
-			if c.isEnded() {
-				continue // what waits may no longer be theirs to read
-			}
-			if m, ok := c.out.take(); ok && !c.deliver(context.Background(), m) {
+		}
+		m, ok := c.out.take()
+		if ok {
+			if !c.deliver(m, time.Now().Add(c.cfg.WriteTimeout)) {
 				c.end(ending{})
 			}
+			continue
+		}
+		if !c.isEnded() || !c.out.claim() {
+			return
 		}
 	}
 }
 
-// alarm does what is due and returns a channel that wakes at the next thing to do, nil when the socket has ended.
-func (c *connection) alarm(nextPing *time.Time) <-chan time.Time {
-	for !c.isEnded() {
-		next := c.due(c.cfg.Clock.Now(), nextPing)
-		bell := c.cfg.Clock.After(next.Sub(c.cfg.Clock.Now()))
-		// The clock may have moved between reading it and setting the bell.
-		if c.cfg.Clock.Now().Before(next) {
-			return bell
-		}
-	}
-	return nil
-}
-
-// due does what is due at now and returns when the next thing is.
-func (c *connection) due(now time.Time, nextPing *time.Time) time.Time {
+// leave lets go of everything, once.
+func (c *connection) leave() {
+	c.out.retire()
+	_ = c.ws.CloseNow()
+	c.cancel()
 	c.mu.Lock()
-	acked, expiry := c.acked, c.session.ExpiresAt
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	c.mu.Unlock()
+	c.ticking.Lock()
+	c.left = true
+	c.socket.alarms.drop(c)
+	c.ticking.Unlock()
+	c.socket.remove(c)
+	c.socket.running.Done()
+}
+
+// tick does what is due, and has the connection woken when the next thing is.
+func (c *connection) tick() {
+	c.ticking.Lock()
+	defer c.ticking.Unlock()
+	for !c.left && !c.isEnded() {
+		next := c.dueNow(c.cfg.Clock.Now())
+		// The clock may have moved meanwhile.
+		if c.cfg.Clock.Now().Before(next) {
+			c.socket.alarms.set(c, next)
+			return
+		}
+	}
+}
+
+// dueNow does what is due at now and returns when the next thing is.
+func (c *connection) dueNow(now time.Time) time.Time {
+	c.mu.Lock()
+	acked, expiry, nextPing := c.acked, c.session.ExpiresAt, c.nextPing
 	c.mu.Unlock()
 	if !acked {
 		deadline := c.opened.Add(c.cfg.InitTimeout)
@@ -77,18 +83,21 @@ func (c *connection) due(now time.Time, nextPing *time.Time) time.Time {
 		c.end(sessionEnded())
 		return expiry
 	}
-	idle := c.lastHeard.Load().Add(c.cfg.IdleTimeout)
+	idle := time.UnixMicro(c.lastHeard.Load()).Add(c.cfg.IdleTimeout)
 	if !now.Before(idle) {
 		c.end(*protocolError(codeIdle, "No sign of life"))
 		return idle
 	}
-	if !now.Before(*nextPing) {
-		*nextPing = now.Add(c.cfg.PingInterval)
+	if !now.Before(nextPing) {
+		nextPing = now.Add(c.cfg.PingInterval)
+		c.mu.Lock()
+		c.nextPing = nextPing
+		c.mu.Unlock()
 		if e := c.say([]byte(`{"type":"ping"}`)); e != nil {
 			c.end(*e)
 		}
 	}
-	next := *nextPing
+	next := nextPing
 	if idle.Before(next) {
 		next = idle
 	}
@@ -98,14 +107,8 @@ func (c *connection) due(now time.Time, nextPing *time.Time) time.Time {
 	return next
 }
 
-func (c *connection) currentRevoked() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session.Revoked
-}
-
-// deliver writes one message. After false the connection is gone.
-func (c *connection) deliver(ctx context.Context, m outgoing) bool {
+// deliver writes one message until a deadline. After false the connection is gone.
+func (c *connection) deliver(m outgoing, deadline time.Time) bool {
 	if m.op != nil {
 		if m.final {
 			c.release(m.op) // before writing: once the client has read it, the id is free
@@ -114,9 +117,7 @@ func (c *connection) deliver(ctx context.Context, m outgoing) bool {
 			return true
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.WriteTimeout)
-	defer cancel()
-	if err := c.ws.Write(ctx, websocket.MessageText, m.data); err != nil {
+	if err := c.wire.message(m.data, deadline); err != nil {
 		return false
 	}
 	if m.op != nil && m.cursor != "" {
@@ -145,9 +146,8 @@ func (c *connection) finish() {
 		_ = c.ws.CloseNow()
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.WriteTimeout)
-	defer cancel()
-	if !e.discard && !c.flush(ctx) || !c.tell(ctx, live, e) {
+	deadline := time.Now().Add(c.cfg.WriteTimeout)
+	if !e.discard && !c.flush(deadline) || !c.tell(live, e, deadline) {
 		_ = c.ws.CloseNow()
 		return
 	}
@@ -168,20 +168,20 @@ func (c *connection) stop() []*operation {
 }
 
 // flush delivers what waits.
-func (c *connection) flush(ctx context.Context) bool {
+func (c *connection) flush(deadline time.Time) bool {
 	for {
 		m, ok := c.out.take()
 		if !ok {
 			return true
 		}
-		if !c.deliver(ctx, m) {
+		if !c.deliver(m, deadline) {
 			return false
 		}
 	}
 }
 
 // tell sends e's fault to the operations that have not got their last message.
-func (c *connection) tell(ctx context.Context, live []*operation, e ending) bool {
+func (c *connection) tell(live []*operation, e ending, deadline time.Time) bool {
 	if e.fault == nil {
 		return true
 	}
@@ -190,7 +190,7 @@ func (c *connection) tell(ctx context.Context, live []*operation, e ending) bool
 			continue
 		}
 		errs := c.cfg.failure(c.ctx, e.fault, op.sent)
-		if !c.deliver(ctx, outgoing{data: errorMessage(op.id, errs), op: op, final: true}) {
+		if !c.deliver(outgoing{data: errorMessage(op.id, errs), op: op, final: true}, deadline) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"testing"
+	"time"
 )
 
 // TestDeliver_dropsWhatTheClientGaveUp: what still waits when the client completes an operation must not reach the
@@ -12,7 +13,7 @@ func TestDeliver_dropsWhatTheClientGaveUp(t *testing.T) {
 	old.canceled.Store(true)
 	c := &connection{operations: map[string]*operation{"1": fresh}} // without a socket: writing would panic
 	for _, m := range []outgoing{{op: old}, {op: old, final: true}} {
-		if !c.deliver(t.Context(), m) {
+		if !c.deliver(m, time.Now()) {
 			t.Error("the connection counts as gone")
 		}
 	}
