@@ -13,6 +13,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 
+	"farley/internal/db"
 	"farley/internal/id"
 )
 
@@ -101,16 +102,39 @@ func changes(ctx context.Context, t *testing.T, d *sql.DB, after int64) []logged
 	return found
 }
 
+// whole waits until every database node knows of all others and has caught up: one that was stopped comes back by itself, and
+// until it has, reads that wait for what others have committed are refused.
+func (c *cluster) whole(ctx context.Context, t *testing.T) {
+	t.Helper()
+	nodes := make([]*sql.DB, size)
+	for n := range nodes {
+		nodes[n] = c.open(t, n)
+	}
+	together := func(d *sql.DB) bool {
+		var n int
+		err := d.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.global_status WHERE variable_name = 'WSREP_CLUSTER_SIZE' AND variable_value = ?
+			OR variable_name = 'WSREP_LOCAL_STATE_COMMENT' AND variable_value = 'Synced'`, size).Scan(&n)
+		return err == nil && n == 2
+	}
+	for !together(nodes[0]) || !together(nodes[1]) || !together(nodes[2]) {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("the database nodes do not come together")
+		}
+	}
+}
+
 // sequenced waits until every change has its position, and returns the last one.
 func sequenced(ctx context.Context, t *testing.T, d *sql.DB) int64 {
 	t.Helper()
 	for {
 		var waiting, last int64
 		err := d.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM changes WHERE position IS NULL), (SELECT position FROM change_counter)").Scan(&waiting, &last)
-		if err != nil {
+		if err != nil && !db.Retryable(err) {
 			t.Fatal(err)
 		}
-		if waiting == 0 {
+		if err == nil && waiting == 0 {
 			return last
 		}
 		select {

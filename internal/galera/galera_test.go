@@ -142,6 +142,7 @@ func TestGalera_losesNothing(t *testing.T) {
 	l.end()
 	t.Logf("what happened:\n%s", &table)
 
+	c.whole(ctx, t)
 	last := sequenced(ctx, t, db)
 	log := changes(ctx, t, db, before)
 	if n := len(log); n == 0 || log[n-1].position.Int64 > last {
