@@ -10,18 +10,20 @@ import (
 
 // readsTheClock are the files outside cmd and tests that may call time.Now, and why. Everything else takes a clock.Clock.
 var readsTheClock = map[string]string{
-	"internal/clock/clock.go":       "is the clock",
-	"internal/db/cluster.go":        "how long a server that was away is left alone",
-	"internal/db/db.go":             "measures statements, and how long the database is away",
-	"internal/db/later.go":          "measures statements",
-	"internal/db/lock.go":           "how long the holder of the migration lock has been silent",
-	"internal/db/watch.go":          "measures transactions",
-	"internal/server/engine.go":     "measures operations",
-	"internal/server/files.go":      "deadlines of a connection, which the kernel keeps",
-	"internal/server/middleware.go": "measures requests",
-	"internal/server/multipart.go":  "deadline of a connection, which the kernel keeps",
-	"internal/server/post.go":       "deadline of a connection, which the kernel keeps",
-	"internal/server/respond.go":    "deadline of a connection, which the kernel keeps",
+	"internal/clock/clock.go":        "is the clock",
+	"internal/db/cluster.go":         "how long a server that was away is left alone",
+	"internal/db/db.go":              "measures statements, and how long the database is away",
+	"internal/db/later.go":           "measures statements",
+	"internal/db/lock.go":            "how long the holder of the migration lock has been silent",
+	"internal/db/watch.go":           "measures transactions",
+	"internal/server/engine.go":      "measures operations",
+	"internal/server/files.go":       "deadlines of a connection, which the kernel keeps",
+	"internal/server/middleware.go":  "measures requests",
+	"internal/server/multipart.go":   "deadline of a connection, which the kernel keeps",
+	"internal/server/post.go":        "deadline of a connection, which the kernel keeps",
+	"internal/server/respond.go":     "deadline of a connection, which the kernel keeps",
+	"internal/server/live/wire.go":   "deadline of a connection, which the kernel keeps",
+	"internal/server/live/writer.go": "deadlines of a connection, which the kernel keeps",
 }
 
 func TestTimeNow(t *testing.T) {
