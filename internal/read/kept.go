@@ -24,7 +24,6 @@ const (
 	keptAtOnce = 16      // of one plan: so many requests may be at it
 	keptValues = 2 << 10 // bytes of variables, as JSON
 	keptUsages = 4096
-	maxDepth   = 64 // of selections that are looked through for variables
 )
 
 // planKey is what a plan was made from.
