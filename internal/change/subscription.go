@@ -368,8 +368,9 @@ func (s *Subscription) CloseWith(ctx context.Context) {
 	}
 }
 
-// Open opens a subscription, which ends with Close, or for one of the reasons that Subscription.Err tells. It waits until the hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never
-// reached, and fault.Resync for another epoch.
+// Open opens a subscription, which ends with Close, or for one of the reasons that Subscription.Err tells. It waits until the
+// hub runs. Errors: that of Spec.Actor, fault.CursorExpired, also for a position that the log has never reached, and
+// fault.Resync for another epoch.
 func (h *Hub) Open(ctx context.Context, spec Spec) (*Subscription, error) {
 	select {
 	case <-h.ready:

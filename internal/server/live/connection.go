@@ -17,8 +17,9 @@ import (
 )
 
 // connection is one socket. The reader goroutine handles the client's messages; a writer goroutine writes what the outbox holds,
-// is there only while there is something, and ends the socket; operations feed the outbox. Nobody else writes, so an
-// operation's last message is its last. An operation that waits for events has no goroutine. The clock is watched for all sockets together, and a session's end calls.
+// is there only while there is something, and ends the socket; operations feed the outbox. Nobody else writes, so an operation's
+// last message is its last. An operation that waits for events has no goroutine. The clock is watched for all sockets together,
+// and the end of a session calls.
 type connection struct {
 	socket *Socket
 	cfg    *SocketConfig
