@@ -26,6 +26,7 @@ type handler struct {
 	pool      *sql.DB
 	writes    *sql.DB
 	rep, team id.ID
+	members   []any // of the team
 	codes     map[string]id.Kind
 	prepared  map[string]*sql.Stmt
 	mux       http.ServeMux
@@ -71,8 +72,12 @@ func newHandler(ctx context.Context, databaseURL string, rep, team id.ID) (*hand
 	if driver == "sqlite" {
 		later = "CROSS JOIN"
 	}
+	if err := h.findMembers(ctx); err != nil {
+		return nil, err
+	}
+	members := "(?" + strings.Repeat(",?", len(h.members)-1) + ")"
 	for name, query := range statements {
-		query = strings.ReplaceAll(query, "LATER", later)
+		query = strings.ReplaceAll(strings.ReplaceAll(query, "LATER", later), "MEMBERS", members)
 		if h.prepared[name], err = h.pool.PrepareContext(ctx, query); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -99,30 +104,55 @@ func newHandler(ctx context.Context, databaseURL string, rep, team id.ID) (*hand
 	return h, nil
 }
 
-// seen is the scope of the rep on accounts: TEAM, with those in whose team he is.
-const seen = "(a.owner_id = ? OR a.team_id = ? OR EXISTS (SELECT 1 FROM account_team_members m WHERE m.account_id = a.id AND m.user_id = ? AND m.deleted_at IS NULL AND (m.from_date IS NULL OR m.from_date <= ?) AND (m.to_date IS NULL OR m.to_date >= ?)))"
+// findMembers reads who is in the rep's team.
+func (h *handler) findMembers(ctx context.Context) error {
+	rows, err := h.pool.QueryContext(ctx, "SELECT id FROM users WHERE team_id = ? AND deleted_at IS NULL", h.team)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var x id.ID
+		if err := rows.Scan(&x); err != nil {
+			return err
+		}
+		h.members = append(h.members, x)
+	}
+	return rows.Err()
+}
+
+// The scope of the rep is TEAM, as Farley defines it: what belongs to his team, or to somebody in it; on accounts also those in which one of them
+// takes part.
+const (
+	ofContacts = "(c.team_id = ? OR c.owner_id IN MEMBERS)"
+	ofDeals    = "(o.team_id = ? OR o.owner_id IN MEMBERS)"
+	ofAccounts = "(a.team_id = ? OR a.owner_id IN MEMBERS OR EXISTS (SELECT 1 FROM account_team_members m WHERE m.account_id = a.id AND m.user_id IN MEMBERS AND m.deleted_at IS NULL AND (m.from_date IS NULL OR m.from_date <= ?) AND (m.to_date IS NULL OR m.to_date >= ?)))"
+)
 
 const marks20 = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 var statements = map[string]string{
-	"account":  "SELECT a.version, a.name, a.industry, a.website, a.city, a.employees, a.created_at FROM accounts a WHERE a.id = ? AND a.deleted_at IS NULL AND " + seen,
-	"accounts": "SELECT a.id, a.name, a.industry, a.city, a.employees, a.created_at FROM accounts a WHERE a.deleted_at IS NULL AND " + seen + " ORDER BY a.name_sort, a.id LIMIT 20",
+	"account":  "SELECT a.version, a.name, a.industry, a.website, a.city, a.employees, a.created_at FROM accounts a WHERE a.id = ? AND a.deleted_at IS NULL AND " + ofAccounts,
+	"accounts": "SELECT a.id, a.name, a.industry, a.city, a.employees, a.created_at FROM accounts a WHERE a.deleted_at IS NULL AND " + ofAccounts + " ORDER BY a.name_sort, a.id LIMIT 20",
 	"contacts": "SELECT w.pid, c.id, c.display_name, c.title, c.created_at FROM (SELECT ac.account_id AS pid, c.id AS id, ROW_NUMBER() OVER (PARTITION BY ac.account_id ORDER BY c.id) AS rn" +
-		" FROM account_contacts ac LATER contacts c ON c.id = ac.contact_id WHERE ac.account_id IN " + marks20 + " AND ac.deleted_at IS NULL AND c.deleted_at IS NULL AND (c.owner_id = ? OR c.team_id = ?)) w" +
+		" FROM account_contacts ac LATER contacts c ON c.id = ac.contact_id WHERE ac.account_id IN " + marks20 + " AND ac.deleted_at IS NULL AND c.deleted_at IS NULL AND " + ofContacts + ") w" +
 		" JOIN contacts c ON c.id = w.id WHERE w.rn <= 5 ORDER BY w.pid, w.rn",
 	"opportunities": "SELECT w.pid, o.id, o.name, o.close_date, o.probability FROM (SELECT o.account_id AS pid, o.id AS id, ROW_NUMBER() OVER (PARTITION BY o.account_id ORDER BY o.id) AS rn" +
-		" FROM opportunities o WHERE o.account_id IN " + marks20 + " AND o.deleted_at IS NULL AND (o.owner_id = ? OR o.team_id = ?)) w JOIN opportunities o ON o.id = w.id WHERE w.rn <= 3 ORDER BY w.pid, w.rn",
-	"stage": "SELECT o.id, o.name, o.close_date, o.amount, o.amount_currency, a.name FROM opportunities o LEFT JOIN accounts a ON a.id = o.account_id AND a.deleted_at IS NULL AND " + seen +
-		" WHERE o.stage_id = ? AND o.amount_reporting >= ? AND o.deleted_at IS NULL AND (o.owner_id = ? OR o.team_id = ?) ORDER BY o.close_date, o.id LIMIT 50",
-	"count": "SELECT COUNT(*) FROM (SELECT 1 FROM opportunities o WHERE o.stage_id = ? AND o.amount_reporting >= ? AND o.deleted_at IS NULL AND (o.owner_id = ? OR o.team_id = ?) LIMIT 10001) c",
+		" FROM opportunities o WHERE o.account_id IN " + marks20 + " AND o.deleted_at IS NULL AND " + ofDeals + ") w JOIN opportunities o ON o.id = w.id WHERE w.rn <= 3 ORDER BY w.pid, w.rn",
+	"stage": "SELECT o.id, o.name, o.close_date, o.amount, o.amount_currency, a.name FROM opportunities o LEFT JOIN accounts a ON a.id = o.account_id AND a.deleted_at IS NULL AND " + ofAccounts +
+		" WHERE o.stage_id = ? AND o.amount_reporting >= ? AND o.deleted_at IS NULL AND " + ofDeals + " ORDER BY o.close_date, o.id LIMIT 50",
+	"count": "SELECT COUNT(*) FROM (SELECT 1 FROM opportunities o WHERE o.stage_id = ? AND o.amount_reporting >= ? AND o.deleted_at IS NULL AND " + ofDeals + " LIMIT 10001) c",
 	"sums": "SELECT s.name, COUNT(o.id), COALESCE(SUM(CASE WHEN o.status = 'OPEN' THEN o.amount_reporting ELSE o.closed_amount END), 0) FROM stages s" +
-		" LEFT JOIN opportunities o ON o.stage_id = s.id AND o.deleted_at IS NULL AND (o.owner_id = ? OR o.team_id = ?) WHERE s.pipeline_id = ? AND s.deleted_at IS NULL GROUP BY s.id, s.name, s.position ORDER BY s.position",
+		" LEFT JOIN opportunities o ON o.stage_id = s.id AND o.deleted_at IS NULL AND " + ofDeals + " WHERE s.pipeline_id = ? AND s.deleted_at IS NULL GROUP BY s.id, s.name, s.position ORDER BY s.position",
 }
 
-// sight are the arguments of seen.
-func (h *handler) sight() []any {
+// scope are the arguments of ofContacts and ofDeals, behind others.
+func (h *handler) scope(others ...any) []any { return append(append(others, h.team), h.members...) }
+
+// sight are the arguments of ofAccounts, behind others.
+func (h *handler) sight(others ...any) []any {
 	today := time.Now().UTC().Format(time.DateOnly)
-	return []any{h.rep, h.team, h.rep, today, today}
+	return append(append(h.scope(others...), h.members...), today, today)
 }
 
 func (h *handler) account(ctx context.Context, in map[string]any, out []byte) ([]byte, error) {
@@ -134,7 +164,7 @@ func (h *handler) account(ctx context.Context, in map[string]any, out []byte) ([
 	var version, employees int64
 	var name, industry, website, city string
 	var at time.Time
-	if err := h.prepared["account"].QueryRowContext(ctx, append([]any{x}, h.sight()...)...).Scan(&version, &name, &industry, &website, &city, &employees, &at); err != nil {
+	if err := h.prepared["account"].QueryRowContext(ctx, h.sight(x)...).Scan(&version, &name, &industry, &website, &city, &employees, &at); err != nil {
 		return out, err
 	}
 	out = strconv.AppendInt(append(append(append(out, `{"account":{"id":"`...), text...), `","version":`...), version, 10)
@@ -170,7 +200,7 @@ func (h *handler) nested(ctx context.Context, _ map[string]any, out []byte) ([]b
 		at                   time.Time
 	}
 	var list []account
-	args := make([]any, 0, 22)
+	args := make([]any, 0, 21+len(h.members))
 	for rows.Next() {
 		var a account
 		if err := rows.Scan(&a.id, &a.name, &a.industry, &a.city, &a.employees, &a.at); err != nil {
@@ -181,7 +211,7 @@ func (h *handler) nested(ctx context.Context, _ map[string]any, out []byte) ([]b
 	for len(args) < 20 {
 		args = append(args, id.ID{15: 1})
 	}
-	args = append(args, h.rep, h.team)
+	args = h.scope(args...)
 	contacts, deals := children{}, children{}
 	if err := h.each(ctx, "contacts", args, func(rows *sql.Rows) error {
 		var parent, x id.ID
@@ -258,7 +288,7 @@ func (h *handler) byStage(ctx context.Context, in map[string]any, out []byte) ([
 	if err != nil {
 		return out, err
 	}
-	own := []any{stage, minor, h.rep, h.team}
+	own := h.scope(stage, minor)
 	var n int
 	if err := h.prepared["count"].QueryRowContext(ctx, own...).Scan(&n); err != nil {
 		return out, err
@@ -301,7 +331,7 @@ func (h *handler) sums(ctx context.Context, in map[string]any, out []byte) ([]by
 	}
 	out = append(out, `{"pipelineBoard":{"stages":[`...)
 	first := true
-	err = h.each(ctx, "sums", []any{h.rep, h.team, pipeline}, func(rows *sql.Rows) error {
+	err = h.each(ctx, "sums", append(h.scope(), pipeline), func(rows *sql.Rows) error {
 		var name string
 		var n, sum int64
 		if err := rows.Scan(&name, &n, &sum); err != nil {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -114,6 +115,7 @@ func (r rows) own(k *model.Kind, alias string, needs []need) Cond {
 	all := make([]Cond, 0, len(needs))
 	for _, n := range needs {
 		terms := r.terms(k, alias, n)
+		slices.SortStableFunc(terms, func(s, t term) int { return s.effort() - t.effort() })
 		some := make([]Cond, len(terms))
 		for i, t := range terms {
 			some[i] = t.Cond
@@ -190,6 +192,15 @@ type term struct {
 	Branch
 	grantees []id.ID // of a term ViaShares
 	users    []id.ID // of a term ViaLinks
+}
+
+// effort orders terms of an OR by what they cost: one of them that holds ends it. A list of values is made into a table first,
+// other tables are looked into last.
+func (t term) effort() int {
+	if t.ViaLinks || t.ViaShares {
+		return math.MaxInt
+	}
+	return len(t.Args)
 }
 
 // terms lists the ways in which the row meets a need by its own columns, each one index's work.

@@ -42,15 +42,15 @@ func TestSight_sql(t *testing.T) {
 		{"own", "Account", Read, role(allow("ACCOUNT", Read, "OWN")), Cond{"t.`owner_id` = ?", []any{meID}}},
 		{
 			"shared, to read", "Account", Read, role(allow("ACCOUNT", Read, "SHARED")),
-			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + "))", []any{meID, reportA, teamID, meID, teamID, Moment{testNow}}},
+			Cond{"(t.`team_id` = ? OR t.`owner_id` IN (?,?) OR " + shareOfRow + "))", []any{teamID, meID, reportA, meID, teamID, Moment{testNow}}},
 		},
 		{
 			"shared, to update", "Account", Update, role(allow("ACCOUNT", Update, "SHARED")),
-			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND share.`level` = 'EDIT'))", []any{meID, reportA, teamID, meID, teamID, Moment{testNow}}},
+			Cond{"(t.`team_id` = ? OR t.`owner_id` IN (?,?) OR " + shareOfRow + " AND share.`level` = 'EDIT'))", []any{teamID, meID, reportA, meID, teamID, Moment{testNow}}},
 		},
 		{
 			"shared, to delete: shares do not count", "Account", Delete, role(allow("ACCOUNT", Delete, "SHARED")),
-			Cond{"(t.`owner_id` IN (?,?) OR t.`team_id` = ?)", []any{meID, reportA, teamID}},
+			Cond{"(t.`team_id` = ? OR t.`owner_id` IN (?,?))", []any{teamID, meID, reportA}},
 		},
 		{"a reference in any scope", "Tag", Read, role(allow("TAG", Read, "SELF")), Cond{}},
 		{
@@ -257,8 +257,8 @@ func TestFieldCond_sql(t *testing.T) {
 	b.LimitedShares = true
 	cond, whole = b.FieldCond(set, account, account.Field("name"), "t", testNow)
 	want := Cond{
-		"(t.`owner_id` IN (?,?) OR t.`team_id` = ? OR " + shareOfRow + " AND (share.`fields` IS NULL OR INSTR(share.`fields`, ?) > 0)))",
-		[]any{meID, reportA, teamID, meID, teamID, Moment{testNow}, "|NAME|"},
+		"(t.`team_id` = ? OR t.`owner_id` IN (?,?) OR " + shareOfRow + " AND (share.`fields` IS NULL OR INSTR(share.`fields`, ?) > 0)))",
+		[]any{teamID, meID, reportA, meID, teamID, Moment{testNow}, "|NAME|"},
 	}
 	if d := cmp.Diff(want, cond); d != "" || whole {
 		t.Error("a limited share:", whole, d)

@@ -33,6 +33,7 @@ type list struct {
 	level      *level       // nil when nothing of the records is selected
 	keys       []*keyColumn // nil when no cursor is selected
 	counted    bool
+	totalled   bool             // the total has come with the page
 	groups     map[id.ID]*group // by parent; the zero id at the root
 
 	// made once
@@ -164,8 +165,11 @@ func (l *list) readFor(parents []id.ID) error {
 			return err
 		}
 	}
-	if !l.counted {
+	if !l.counted || l.totalled {
 		return nil
+	}
+	if l.level == nil {
+		l.r.only()
 	}
 	return l.readTotals(parents)
 }
@@ -241,9 +245,11 @@ func (l *list) readPages(parents []id.ID) error {
 	}, &owner)
 }
 
-// readPage reads the page of a list at the root.
+// readPage reads the page of a list at the root. Its total comes with it, in every row: as a statement of its own it would need a
+// transaction, which is four round trips on the MySQL family, so that both see the same state.
 func (l *list) readPage(root []id.ID) error {
 	g := l.groups[root[0]]
+	l.totalled = false
 	if l.pages.sql == "" {
 		if c := l.customOrder(*l.sight); c != nil {
 			return c.read()
@@ -252,16 +258,26 @@ func (l *list) readPage(root []id.ID) error {
 		if err != nil {
 			return err
 		}
+		var total []access.Cond
+		if l.counted {
+			c := countedTo(maxCount+1, from[0], access.And(*l.sight, l.where))
+			total = []access.Cond{{SQL: "(" + c.SQL + ")", Args: c.Args}}
+		}
 		s, rest := &statement{}, access.And(l.where, l.within())
 		if branches := l.branches(); len(branches) > 1 {
-			l.united(s, from[0], branches, rest)
+			l.united(s, from[0], branches, rest, total)
 		} else {
 			from[0].SQL += l.orderIndex(*l.sight)
-			l.plain(s, from[0], access.And(*l.sight, rest))
+			l.plain(s, from[0], access.And(*l.sight, rest), total)
 		}
 		l.pages = s.finished(len(root))
 	}
-	return l.level.read(&l.pages, root, func(int) { g.rows++ })
+	if !l.counted {
+		return l.level.read(&l.pages, root, func(int) { g.rows++ })
+	}
+	err := l.level.read(&l.pages, root, func(int) { g.rows++ }, &g.total)
+	l.totalled = g.rows > 0 || l.page.after == nil && l.page.before == nil // without a row, and from the beginning, there are none
+	return err
 }
 
 // branches are the terms of the row rule that an index orders each; none where it is one of them itself.
@@ -289,21 +305,20 @@ func (l *list) orderIndex(sight access.Cond) string {
 }
 
 // plain reads one list in the order of an index.
-func (l *list) plain(s *statement, from, cond access.Cond) {
-	l.level.selects(s)
+func (l *list) plain(s *statement, from, cond access.Cond, first []access.Cond) {
+	l.level.selects(s, first...)
 	s.add(from)
 	l.level.addJoins(s)
 	s.where(cond)
 	s.WriteString(" ORDER BY ")
 	s.add(l.readOrder().sql())
-	s.WriteString(" LIMIT ?")
-	s.args = append(s.args, l.page.size+1)
+	s.WriteString(l.limit())
 }
 
 // united reads one list whose row rule is an OR: each branch in the order of an index, and of these the first again. As
 // one condition the database would read everything that is in sight.
-func (l *list) united(s *statement, from access.Cond, branches []access.Cond, cond access.Cond) {
-	l.level.selects(s)
+func (l *list) united(s *statement, from access.Cond, branches []access.Cond, cond access.Cond, first []access.Cond) {
+	l.level.selects(s, first...)
 	s.WriteString(" FROM (")
 	for i, b := range branches {
 		if i > 0 {
@@ -317,8 +332,7 @@ func (l *list) united(s *statement, from access.Cond, branches []access.Cond, co
 	}
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "")
-	s.WriteString(" LIMIT ?) w ")
-	s.args = append(s.args, l.page.size+1)
+	s.WriteString(l.limit() + ") w ")
 	l.late(s)
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "w.")
@@ -336,9 +350,12 @@ func (l *list) keyed(s *statement, from, cond access.Cond) {
 	s.where(cond)
 	s.WriteString(" ORDER BY ")
 	s.add(l.readOrder().sql())
-	s.WriteString(" LIMIT ?")
-	s.args = append(s.args, l.page.size+1)
+	s.WriteString(l.limit())
 }
+
+// limit is part of the text, not an argument: SQLite plans by it, so with each new value of an argument it would prepare the
+// statement again.
+func (l *list) limit() string { return " LIMIT " + strconv.Itoa(l.page.size+1) }
 
 func (l *list) keyOrder(s *statement, prefix string) {
 	for i, t := range l.readOrder() {
@@ -363,7 +380,7 @@ func (l *list) late(s *statement) {
 
 // windowed reads the pages of many parents: numbers the ids of each parent's records, then reads the records of the first.
 func (l *list) windowed(s *statement, from access.Cond, pid string, cond access.Cond) {
-	l.level.selects(s, "w.pid")
+	l.level.selects(s, access.Cond{SQL: "w.pid"})
 	s.WriteString(" FROM (SELECT " + pid + " AS pid, " + name(base, "id") + " AS id, ROW_NUMBER() OVER (PARTITION BY " + pid + " ORDER BY ")
 	s.add(l.readOrder().sql())
 	s.WriteString(") AS rn")
@@ -384,11 +401,9 @@ func (l *list) readTotals(parents []id.ID) error {
 		}
 		s, cond := &statement{}, access.And(*l.sight, from[1], l.where)
 		if pid == "" {
-			s.WriteString("SELECT NULL, COUNT(*) FROM (SELECT 1 AS one")
-			s.add(from[0])
-			s.where(cond)
-			s.WriteString(" LIMIT ?) c")
-			s.args = append(s.args, maxCount+1)
+			s.WriteString("SELECT NULL, total FROM (")
+			s.add(countedTo(maxCount+1, from[0], cond))
+			s.WriteString(") counted")
 		} else {
 			s.WriteString("SELECT " + pid + ", COUNT(*)")
 			s.add(from[0])
@@ -408,4 +423,14 @@ func (l *list) readTotals(parents []id.ID) error {
 		}
 		return nil
 	})
+}
+
+// countedTo is the statement that counts records, no further than to most.
+func countedTo(most int, from, cond access.Cond) access.Cond {
+	s := &statement{}
+	s.WriteString("SELECT COUNT(*) AS total FROM (SELECT 1 AS one")
+	s.add(from)
+	s.where(cond)
+	s.WriteString(" LIMIT " + strconv.Itoa(most) + ") c")
+	return access.Cond{SQL: s.String(), Args: s.args}
 }

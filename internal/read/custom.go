@@ -328,7 +328,7 @@ func (c *customOrder) withValue(s *statement) {
 
 func (c *customOrder) read() error {
 	l, s := c.l, &statement{}
-	limit := l.page.size + 1
+	l.r.alone = l.r.alone && !l.counted
 	var parts []func()
 	if !c.valued.IsFalse() {
 		parts = append(parts, func() {
@@ -336,12 +336,11 @@ func (c *customOrder) read() error {
 			c.withValue(s)
 			s.WriteString(" ORDER BY ")
 			s.add(byIndex(c.order).sql())
-			s.WriteString(" LIMIT ?")
-			s.args = append(s.args, limit)
+			s.WriteString(l.limit())
 		})
 	}
 	if !c.empty.IsFalse() {
-		parts = append(parts, func() { c.withoutValue(s, limit) })
+		parts = append(parts, func() { c.withoutValue(s) })
 	}
 	if len(parts) == 0 {
 		return nil
@@ -358,8 +357,7 @@ func (c *customOrder) read() error {
 	}
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "")
-	s.WriteString(" LIMIT ?) w ")
-	s.args = append(s.args, limit)
+	s.WriteString(l.limit() + ") w ")
 	l.late(s)
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "w.")
@@ -370,7 +368,7 @@ func (c *customOrder) read() error {
 
 // withoutValue selects the records without a value. Where they come last they are looked for only when the others do not
 // fill the page.
-func (c *customOrder) withoutValue(s *statement, limit int) {
+func (c *customOrder) withoutValue(s *statement) {
 	s.WriteString("SELECT " + name(base, "id") + " AS id, NULL AS k0, " + name(base, "id") + " AS k1 FROM " + table(c.l.kind) + " " + base)
 	if index, ok := c.l.r.indexes[c.l.kind.Table+"(deleted_at,id)"]; ok {
 		s.WriteString(" FORCE INDEX (`" + index + "`)")
@@ -382,9 +380,8 @@ func (c *customOrder) withoutValue(s *statement, limit int) {
 	if c.order[0].desc && !c.valued.IsFalse() {
 		s.WriteString(" AND (SELECT COUNT(*) FROM (SELECT 1 AS one")
 		c.withValue(s)
-		s.WriteString(" LIMIT ?) filled) < ?")
-		s.args = append(s.args, limit, limit)
+		s.WriteString(c.l.limit() + ") filled) < ?")
+		s.args = append(s.args, c.l.page.size+1)
 	}
-	s.WriteString(" ORDER BY " + name(base, "id") + direction(c.order[1].desc) + " LIMIT ?")
-	s.args = append(s.args, limit)
+	s.WriteString(" ORDER BY " + name(base, "id") + direction(c.order[1].desc) + c.l.limit())
 }

@@ -253,6 +253,6 @@ func (e *Engine) planList(r *run, f graphql.CollectedField, k *model.Kind) (*pla
 	if p.list, err = p.root(k, f, []any{f.Alias}); err != nil {
 		return nil, err
 	}
-	p.alone = !p.list.counted
+	p.alone = true
 	return p, nil
 }

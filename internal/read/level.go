@@ -169,16 +169,10 @@ func (s *statement) where(c access.Cond) {
 }
 
 // selects adds SELECT with all expressions, after those given.
-func (lv *level) selects(s *statement, first ...string) {
+func (lv *level) selects(s *statement, first ...access.Cond) {
 	s.WriteString("SELECT ")
-	for i, f := range first {
+	for i, e := range append(first[:len(first):len(first)], lv.exprs...) {
 		if i > 0 {
-			s.WriteString(", ")
-		}
-		s.WriteString(f)
-	}
-	for i, e := range lv.exprs {
-		if i > 0 || len(first) > 0 {
 			s.WriteString(", ")
 		}
 		s.add(e)
@@ -214,8 +208,8 @@ func (lv *level) byID(ids []id.ID, cond access.Cond) error {
 // read runs the statement of the level and then those of the lists inside it. row, when set, is told of each row; the
 // destinations in extra stand before the level's own.
 func (lv *level) read(t *template, ids []id.ID, row func(n int), extra ...any) error {
-	if q, ok := lv.r.q.(interface{ Alone() }); ok && lv.r.alone && len(lv.lists)+len(lv.computed) == 0 {
-		q.Alone()
+	if len(lv.lists)+len(lv.computed) == 0 {
+		lv.r.only()
 	}
 	dests := append(extra[:len(extra):len(extra)], lv.dests...)
 	err := lv.r.query(t, ids, func(rows *sql.Rows) error {
@@ -242,6 +236,13 @@ func (lv *level) read(t *template, ids []id.ID, row func(n int), extra ...any) e
 		}
 	}
 	return nil
+}
+
+// only says that the next statement is the only one, if it is.
+func (r *run) only() {
+	if q, ok := r.q.(interface{ Alone() }); ok && r.alone {
+		q.Alone()
+	}
 }
 
 // query runs a statement about ids and calls each for every row.
