@@ -65,10 +65,11 @@ type serve struct {
 
 // Run implements the command.
 func (s *serve) Run(ctx context.Context) error {
-	log, err := telemetry.NewLog(os.Stderr, s.LogLevel, s.LogFormat)
+	log, flush, err := telemetry.NewLog(os.Stderr, s.LogLevel, s.LogFormat)
 	if err != nil {
 		return err
 	}
+	defer flush()
 	var traces *telemetry.Traces
 	if s.Traces || telemetry.Wanted() {
 		if traces, err = telemetry.Start(ctx, log); err != nil {

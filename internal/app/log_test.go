@@ -23,6 +23,8 @@ import (
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
+
+	flush func() // of the log
 }
 
 func (l *lines) Write(b []byte) (int, error) {
@@ -32,6 +34,7 @@ func (l *lines) Write(b []byte) (int, error) {
 }
 
 func (l *lines) String() string {
+	l.flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
@@ -41,10 +44,11 @@ func (l *lines) String() string {
 func logging(t *testing.T, d *testdb.DB, options ...farleytest.Option) (*farleytest.Env, *lines) {
 	t.Helper()
 	out := &lines{}
-	log, err := telemetry.NewLog(out, "debug", telemetry.JSON)
+	log, flush, err := telemetry.NewLog(out, "debug", telemetry.JSON)
 	if err != nil {
 		t.Fatal(err)
 	}
+	out.flush = flush
 	return farleytest.On(t, d, append([]farleytest.Option{func(c *app.Config) { c.Log = log }}, options...)...), out
 }
 

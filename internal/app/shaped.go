@@ -39,7 +39,7 @@ func (s *shaped) Exec(ctx context.Context) graphql.ResponseHandler {
 	if introspects(graphql.GetOperationContext(ctx).Operation.SelectionSet) {
 		return s.view(access.From(ctx)).Exec(ctx)
 	}
-	return s.ExecutableSchema.Exec(ctx)
+	return s.resolver.Direct(ctx, s.ExecutableSchema.Exec)
 }
 
 func (s *shaped) view(a *access.Actor) graphql.ExecutableSchema {

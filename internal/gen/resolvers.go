@@ -18,6 +18,14 @@ import (
 	"farley/internal/read"
 	"farley/internal/write"
 )
+
+// uniform are the fields of Query that one and list answer.
+var uniform = map[string]asked{
+{{- range . }}{{ if not .Link }}
+	{{ printf "%q" .Single }}: {kind: {{ printf "%q" .Name }}},
+	{{ printf "%q" .Plural }}: {kind: {{ printf "%q" .Name }}, list: true},
+{{- end }}{{ end }}
+}
 {{ range . }}{{ if not .Link }}
 {{ if .Upsert -}}
 func (r *queryResolver) {{ .Name }}(ctx context.Context, x *id.ID, external input.Object) (*read.Result, error) {

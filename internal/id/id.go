@@ -68,18 +68,20 @@ func (x ID) Compare(y ID) int { return strings.Compare(string(x[:]), string(y[:]
 func (x ID) wellFormed() bool { return x[6]>>4 == 8 && x[8]>>6 == 2 }
 
 // String returns the text form, or "" for the zero ID.
-func (x ID) String() string {
+func (x ID) String() string { return string(x.Append(make([]byte, 0, 64))) }
+
+// Append appends the text form, nothing for the zero ID.
+func (x ID) Append(b []byte) []byte {
 	if x.IsZero() {
-		return ""
+		return b
 	}
 	prefix, ok := prefixes[x.Kind()]
 	if !ok {
 		prefix = "k" + strconv.Itoa(int(x.Kind()))
 	}
-	b := make([]byte, 0, len(prefix)+1+encodedLen)
 	b = append(b, prefix...)
 	b = append(b, '_')
-	return string(encoding.AppendEncode(b, x[:]))
+	return encoding.AppendEncode(b, x[:])
 }
 
 // Parse reads the text form. The prefix must be that of the kind inside. It returns ErrInvalid, wrapped, for any other

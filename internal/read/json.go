@@ -72,8 +72,36 @@ func encodeBool(dst []byte, src any) ([]byte, error) {
 }
 
 func encodeTime(dst []byte, src any) ([]byte, error) {
+	if s, ok := src.(string); ok {
+		if out, ok := appendStoredTime(dst, s); ok {
+			return out, nil
+		}
+	}
 	at, err := asTime(src)
 	return appendTime(dst, at), err
+}
+
+// appendStoredTime writes an instant from the text that SQLite keeps, "2026-11-28 09:00:00.123456+00:00", without a calendar; false for
+// every other text.
+func appendStoredTime(dst []byte, s string) ([]byte, bool) {
+	const seconds, zone = len("2026-11-28 09:00:00"), "+00:00"
+	whole, ok := strings.CutSuffix(s, zone)
+	if !ok || len(whole) < seconds || whole[10] != ' ' {
+		return dst, false
+	}
+	fraction := whole[seconds:]
+	if fraction != "" {
+		if fraction[0] != '.' {
+			return dst, false
+		}
+		fraction = strings.TrimRight(fraction[:min(len(fraction), len(".999999"))], "0")
+	}
+	dst = append(dst, '"')
+	dst = append(append(append(dst, whole[:10]...), 'T'), whole[11:seconds]...)
+	if len(fraction) > 1 {
+		dst = append(dst, fraction...)
+	}
+	return append(dst, 'Z', '"'), true
 }
 
 // encodeChoices turns "|A|B|" into ["A","B"].
@@ -161,7 +189,7 @@ func appendID(dst []byte, x id.ID) []byte {
 	if x.IsZero() {
 		return append(dst, "null"...)
 	}
-	return append(append(append(dst, '"'), x.String()...), '"')
+	return append(x.Append(append(dst, '"')), '"')
 }
 
 func appendTime(dst []byte, at time.Time) []byte {

@@ -39,6 +39,11 @@ type record []member[int]
 
 func (r record) write(dst []byte, row int) []byte { return appendObject(dst, r, row) }
 
+// identity is the id of a record, which its level has read anyhow.
+type identity struct{ column *idColumn }
+
+func (i identity) write(dst []byte, row int) []byte { return appendID(dst, i.column.ids[row]) }
+
 // stored is a value of one column; none, if it is NULL.
 type stored struct {
 	column *column

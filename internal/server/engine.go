@@ -173,8 +173,8 @@ func isFault(err error) bool {
 	return errors.As(err, &f)
 }
 
-// DispatchOperation runs an operation. A query or mutation holds one of the caller's places, and its context lasts, until
-// its answer is taken: transports must take it.
+// DispatchOperation runs an operation. A query or mutation holds one of the caller's places until its answer is taken: transports
+// must take it.
 func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
 	begin := time.Now()
 	ctx, span := e.operationSpan(ctx, opCtx)
@@ -194,8 +194,7 @@ func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.Operation
 		e.observe(ctx, op)
 		return graphql.OneShot(refusal), ctx
 	}
-	timed, cancel := e.withTime(ctx)
-	responses, inner := e.dispatch(timed, opCtx)
+	responses, inner := e.dispatch(ctx, opCtx)
 	done := false
 	return func(ctx context.Context) *graphql.Response {
 		if done {
@@ -203,8 +202,7 @@ func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.Operation
 		}
 		done = true
 		defer end()
-		defer cancel()
-		ctx, cancel := within(ctx, timed)
+		ctx, cancel := e.withTime(ctx)
 		defer cancel()
 		resp := e.presented(responses)(ctx)
 		if resp == nil { // gqlgen's way to say that the context has ended
@@ -216,34 +214,16 @@ func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.Operation
 		endOperationSpan(span, op)
 		e.observe(ctx, op)
 		return resp
-	}, lasting{Context: ctx, values: inner}
+	}, inner
 }
 
-// withTime bounds an operation.
+// withTime bounds the time in which an operation runs: gqlgen's executor only prepares before its answer is taken.
 func (e *engine) withTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	if e.limits.OperationTime < 0 {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, e.limits.OperationTime)
 }
-
-// within gives ctx the deadline of timed.
-func within(ctx, timed context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := timed.Deadline(); ok {
-		return context.WithDeadline(ctx, deadline)
-	}
-	return context.WithCancel(ctx)
-}
-
-// lasting is the context that a transport gets back: it has the values of the operation's context and outlives it, so
-// that the transport can write the answer with it.
-type lasting struct {
-	context.Context
-	values context.Context
-}
-
-// Value returns a value of the operation's context.
-func (c lasting) Value(key any) any { return c.values.Value(key) }
 
 // dispatch lets a panic of an extension become the answer, so that the caller's place is given back.
 func (e *engine) dispatch(ctx context.Context, opCtx *graphql.OperationContext) (responses graphql.ResponseHandler, inner context.Context) {

@@ -21,9 +21,9 @@ func (s *Server) around(next http.Handler) http.Handler {
 		begin := time.Now()
 		id := requestID(r.Header)
 		rec := &record{}
-		ctx := stream.WithRequestID(r.Context(), id)
-		ctx = stream.WithLocale(ctx, r.Header.Get("Accept-Language"))
-		ctx = stream.WithAddress(ctx, client(r, s.config.TrustedProxies))
+		ctx := stream.WithOrigin(r.Context(), stream.Origin{
+			RequestID: id, Address: client(r, s.config.TrustedProxies), Locale: stream.MatchLocale(r.Header.Get("Accept-Language")),
+		})
 		ctx = context.WithValue(ctx, recordKey{}, rec)
 		ctx, span := s.requestSpan(ctx, r)
 		r = r.WithContext(ctx)
@@ -59,11 +59,19 @@ func (s *Server) recovered(w *writer, r *http.Request, value any) {
 	s.refuse(w, r, http.StatusInternalServerError, err)
 }
 
+// The values of headers that all answers have. Nobody changes a value in place.
+var (
+	noSniff    = []string{"nosniff"}
+	denied     = []string{"DENY"}
+	noReferrer = []string{"no-referrer"}
+	sameOrigin = []string{"same-origin"}
+)
+
 func secure(header http.Header) {
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header["X-Content-Type-Options"] = noSniff
+	header["X-Frame-Options"] = denied
+	header["Referrer-Policy"] = noReferrer
+	header["Cross-Origin-Resource-Policy"] = sameOrigin
 }
 
 const maxRequestID = 64

@@ -18,7 +18,8 @@ const (
 // type; "" means that the client accepts neither.
 func negotiate(header http.Header) string {
 	accept := strings.Join(header.Values("Accept"), ",")
-	if strings.TrimSpace(accept) == "" {
+	switch strings.TrimSpace(accept) {
+	case "", "*/*", typeJSON: // nearly all clients
 		return typeJSON
 	}
 	response, plain := wish(accept)
@@ -76,12 +77,14 @@ func utf8Charset(params map[string]string) bool {
 // checkContentType allows JSON in UTF-8 only. Forms are refused because a browser sends them across origins without
 // asking first.
 func checkContentType(header http.Header) error {
-	mediaType, params, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil || mediaType != typeJSON {
-		return fault.New(fault.BadRequest, "The content type must be application/json.")
-	}
-	if !utf8Charset(params) {
-		return fault.New(fault.BadRequest, "The charset must be utf-8.")
+	if given := header.Get("Content-Type"); given != typeJSON {
+		mediaType, params, err := mime.ParseMediaType(given)
+		if err != nil || mediaType != typeJSON {
+			return fault.New(fault.BadRequest, "The content type must be application/json.")
+		}
+		if !utf8Charset(params) {
+			return fault.New(fault.BadRequest, "The charset must be utf-8.")
+		}
 	}
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fault.New(fault.BadRequest, "The content encoding is not supported.")

@@ -53,7 +53,9 @@ func (t post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		t.refuse(w, r, status, err)
 		return
 	}
-	r = r.WithContext(stream.WithIdempotencyKey(r.Context(), key))
+	if key != "" {
+		r = r.WithContext(stream.WithIdempotencyKey(r.Context(), key))
+	}
 	t.run(w, r, exec, mediaType, params)
 }
 

@@ -34,6 +34,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, err 
 	s.write(w, r, mediaType, status, &graphql.Response{Errors: gqlerror.List{presented}})
 }
 
+// contentTypes are the headers of answers by media type.
+var contentTypes = map[string][]string{
+	typeJSON:     {typeJSON + "; charset=utf-8"},
+	typeResponse: {typeResponse + "; charset=utf-8"},
+}
+
 func (s *Server) write(w http.ResponseWriter, r *http.Request, mediaType string, status int, resp *graphql.Response) {
 	var body bytes.Buffer
 	if err := encode(&body, resp); err != nil {
@@ -43,7 +49,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, mediaType string,
 		_ = encode(&body, &graphql.Response{Errors: gqlerror.List{s.Presenter.Present(r.Context(), err)}})
 	}
 	header := w.Header()
-	header.Set("Content-Type", mediaType+"; charset=utf-8")
+	header["Content-Type"] = contentTypes[mediaType]
 	if seconds, ok := retryAfter(resp.Errors); ok {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
@@ -69,13 +75,25 @@ func encode(w *bytes.Buffer, resp *graphql.Response) error {
 		w.WriteString(`"data":`)
 		w.Write(resp.Data)
 	}
-	if len(resp.Extensions) > 0 {
+	if cost, ok := resp.Extensions["cost"].(Cost); ok && len(resp.Extensions) == 1 { // nearly all answers
+		separate(w)
+		cost.encode(w)
+	} else if len(resp.Extensions) > 0 {
 		if err := encodeMember(w, "extensions", resp.Extensions); err != nil {
 			return err
 		}
 	}
 	w.WriteByte('}')
 	return nil
+}
+
+// encode writes the extensions that have nothing else.
+func (c Cost) encode(w *bytes.Buffer) {
+	w.WriteString(`"extensions":{"cost":{"requested":`)
+	w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(c.Requested), 10))
+	w.WriteString(`,"limit":`)
+	w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(c.Limit), 10))
+	w.WriteString(`}}`)
 }
 
 func encodeMember(w *bytes.Buffer, name string, value any) error {

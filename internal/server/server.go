@@ -206,10 +206,16 @@ func (s *Server) routes() http.Handler {
 	return s.around(mux)
 }
 
+// The values of headers that all answers to operations have.
+var (
+	notStored = []string{"private, no-store"}
+	varying   = []string{"Accept, Accept-Encoding, Accept-Language, Authorization, Origin"}
+)
+
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Cache-Control", "private, no-store")
-	header.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Origin")
+	header["Cache-Control"] = notStored
+	header["Vary"] = varying
 	if !s.origins.allow(w, r) {
 		s.refuse(w, r, http.StatusForbidden, fault.New(fault.Forbidden, "Requests from this origin are not allowed."))
 		return

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -79,35 +81,87 @@ const (
 )
 
 // NewLog returns a logger of lines from a level on ("debug", "info", "warn", "error") in a format. Lines of a traced request
-// name its trace.
-func NewLog(w io.Writer, level, format string) (*slog.Logger, error) {
+// name its trace. Lines below "warn" are written a tenth of a second later, together; flush writes those that wait, and is called at the end.
+func NewLog(w io.Writer, level, format string) (log *slog.Logger, flush func(), err error) {
 	var from slog.Level
 	if err := from.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
+		return nil, nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
 	}
 	options := &slog.HandlerOptions{Level: from}
+	out := &gathered{to: w}
 	switch format {
 	case JSON:
-		return slog.New(traced{slog.NewJSONHandler(w, options)}), nil
+		return slog.New(traced{slog.NewJSONHandler(out, options), out}), out.flush, nil
 	case Text:
-		return slog.New(traced{slog.NewTextHandler(w, options)}), nil
+		return slog.New(traced{slog.NewTextHandler(out, options), out}), out.flush, nil
 	}
-	return nil, fmt.Errorf("log format %q: want json or text", format)
+	return nil, nil, fmt.Errorf("log format %q: want json or text", format)
+}
+
+const (
+	gatherFor  = 100 * time.Millisecond
+	gatherMost = 64 << 10 // bytes
+)
+
+// gathered writes lines together: a write for each is a twentieth of what a small request costs.
+type gathered struct {
+	to io.Writer
+
+	mu      sync.Mutex
+	lines   []byte
+	waiting bool // somebody will flush
+}
+
+// Write takes a line. What cannot be written is lost, as slog has it.
+func (g *gathered) Write(line []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lines = append(g.lines, line...)
+	if len(g.lines) >= gatherMost {
+		g.write()
+	} else if !g.waiting {
+		g.waiting = true
+		time.AfterFunc(gatherFor, g.flush)
+	}
+	return len(line), nil
+}
+
+func (g *gathered) flush() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = false
+	g.write()
+}
+
+func (g *gathered) write() {
+	if len(g.lines) > 0 {
+		_, _ = g.to.Write(g.lines)
+		g.lines = g.lines[:0]
+	}
 }
 
 // traced adds the trace to log lines.
-type traced struct{ slog.Handler }
+type traced struct {
+	slog.Handler
+	out *gathered
+}
 
 // Handle implements slog.Handler.
 func (h traced) Handle(ctx context.Context, r slog.Record) error {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		r.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
 	}
-	return h.Handler.Handle(ctx, r)
+	err := h.Handler.Handle(ctx, r)
+	if r.Level >= slog.LevelWarn {
+		h.out.flush()
+	}
+	return err
 }
 
 // WithAttrs implements slog.Handler.
-func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Handler.WithAttrs(attrs)} }
+func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traced{h.Handler.WithAttrs(attrs), h.out}
+}
 
 // WithGroup implements slog.Handler.
-func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
+func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name), h.out} }

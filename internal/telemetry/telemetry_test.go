@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -20,7 +23,7 @@ import (
 func TestNewLog(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	log, err := telemetry.NewLog(&out, "warn", telemetry.JSON)
+	log, _, err := telemetry.NewLog(&out, "warn", telemetry.JSON)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,18 +54,62 @@ func TestNewLog(t *testing.T) {
 		t.Errorf("without a trace the line is %s", out.String())
 	}
 	out.Reset()
-	if log, err = telemetry.NewLog(&out, "DEBUG", telemetry.Text); err != nil {
+	log, flush, err := telemetry.NewLog(&out, "DEBUG", telemetry.Text)
+	if err != nil {
 		t.Fatal(err)
 	}
 	log.DebugContext(t.Context(), "said", "n", 1)
+	flush()
 	if !strings.Contains(out.String(), "level=DEBUG msg=said n=1") {
 		t.Errorf("the line is %s", out.String())
 	}
 	for _, bad := range [][2]string{{"loud", telemetry.JSON}, {"info", "xml"}} {
-		if _, err := telemetry.NewLog(io.Discard, bad[0], bad[1]); err == nil {
+		if _, _, err := telemetry.NewLog(io.Discard, bad[0], bad[1]); err == nil {
 			t.Errorf("%v is accepted", bad)
 		}
 	}
+}
+
+// Lines of little weight wait for each other, a tenth of a second at most, and what is wrong is told at once, after them.
+func TestNewLog_writesLinesTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log, flush, err := telemetry.NewLog(&out, "info", telemetry.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := func(want ...string) {
+			t.Helper()
+			var got []string
+			for line := range strings.Lines(out.String()) {
+				_, message, _ := strings.Cut(strings.TrimSpace(line), "msg=")
+				got = append(got, message)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the log has %q, want %q", got, want)
+			}
+		}
+		ctx := t.Context()
+		log.InfoContext(ctx, "a")
+		log.InfoContext(ctx, "b")
+		said()
+		<-time.After(100 * time.Millisecond)
+		synctest.Wait()
+		said("a", "b")
+		log.InfoContext(ctx, "c")
+		log.WarnContext(ctx, "d")
+		said("a", "b", "c", "d")
+		log.InfoContext(ctx, "e")
+		flush()
+		said("a", "b", "c", "d", "e")
+		for range 1000 {
+			log.InfoContext(ctx, strings.Repeat("x", 100))
+		}
+		if out.Len() < 64<<10 {
+			t.Errorf("of 1,000 lines %d bytes are written before the time", out.Len())
+		}
+	})
 }
 
 func TestTraces_nilMakesNone(t *testing.T) {
