@@ -42,6 +42,12 @@ func TestKeptPlans_followRights(t *testing.T) {
 		e.Clock.Advance(until.Add(time.Second))
 		asks("the share has ended", `{"nodes":[{"name":"Elm","taxNumber":"300012345600003"}],"totalCount":{"value":1}}`)
 		ann.Do(t, one, farleytest.Vars{"id": shared.String()}).Want(t, "NOT_FOUND")
+		hits, _ := e.Read.Plans()
+		e.Clock.Advance(e.Clock.Now().Add(time.Minute)) // who she is has been forgotten, and is looked up
+		ann.Query(t, list, nil)
+		if now, _ := e.Read.Plans(); now != hits+1 {
+			t.Error("no plan outlives that it is looked up again who asks")
+		}
 		admin.Query(t, `mutation($id: ID!) { updateRole(id: $id, input: {fieldLevels: [{object: ACCOUNT, field: "TAX_NUMBER", level: MASKED}]}) { role { id } } }`, farleytest.Vars{"id": role.String()})
 		asks("masked", `{"nodes":[{"name":"Elm","taxNumber":"••••03"}],"totalCount":{"value":1}}`)
 		if got := ann.Query(t, one, farleytest.Vars{"id": own.String()}).At("account").JSON(); got != `{"name":"Elm","taxNumber":"••••03"}` {

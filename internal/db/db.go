@@ -260,7 +260,7 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 		return nil, err
 	}
 	if t.snap != nil {
-		t.snap.alone = false // what writes is refused by the snapshot
+		t.snap.alone, t.snap.apart = false, false // what writes is refused by the snapshot
 	}
 	if _, err := t.reader(); err != nil {
 		return nil, err
@@ -495,6 +495,7 @@ type lazily struct {
 	pool  *sql.DB
 	sole  bool // whether statements may be alone
 	alone bool // the next one is
+	apart bool // all are
 }
 
 // SnapshotLazily is Snapshot that begins with its first statement. With sole, who reads may say that a statement is the only
@@ -520,12 +521,20 @@ func (t *Tx) Alone() {
 	}
 }
 
+// Apart says that the statements of the snapshot need not see the same state, as those of which only one tells what changes from one
+// moment to the next. Like Alone it changes nothing where the snapshot has begun, or was not made for that.
+func (t *Tx) Apart() {
+	if t.snap != nil && t.snap.sole && t.tx == nil {
+		t.snap.apart = true
+	}
+}
+
 // reader is what the next query runs on.
 func (t *Tx) reader() (Querier, error) {
 	if t.tx != nil {
 		return t.tx, nil
 	}
-	if t.snap.alone {
+	if t.snap.alone || t.snap.apart {
 		t.snap.alone = false
 		return t.snap.pool, nil
 	}

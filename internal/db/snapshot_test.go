@@ -77,15 +77,21 @@ func TestSnapshotLazily(t *testing.T) {
 		for _, test := range []struct {
 			what        string
 			sole, alone bool
+			apart       bool
 			want        [3]int // what is read after 1, 2 and 3 more
 		}{
-			{"it begins with its first statement", false, false, [3]int{1, 1, 1}},
-			{"it is not meant for one statement alone", false, true, [3]int{1, 1, 1}},
-			{"nobody says that there is one", true, false, [3]int{1, 1, 1}},
-			{"the first statement is alone; what follows is a snapshot all the same", true, true, [3]int{1, 2, 2}},
+			{"it begins with its first statement", false, false, false, [3]int{1, 1, 1}},
+			{"it is not meant for one statement alone", false, true, false, [3]int{1, 1, 1}},
+			{"nobody says that there is one", true, false, false, [3]int{1, 1, 1}},
+			{"the first statement is alone; what follows is a snapshot all the same", true, true, false, [3]int{1, 2, 2}},
+			{"each statement sees its own state", true, false, true, [3]int{1, 2, 3}},
+			{"it is not meant for statements apart", false, false, true, [3]int{1, 1, 1}},
 		} {
 			exec(t, d, "UPDATE counters SET n = ? WHERE id = ?", 0, 1)
 			tx := d.SnapshotLazily(t.Context(), test.sole)
+			if test.apart {
+				tx.Apart()
+			}
 			var got [3]int
 			for i := range got {
 				bump()

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"farley/internal/access"
 	"farley/internal/auth"
 	"farley/internal/clock"
@@ -38,9 +40,10 @@ type Service struct {
 	actors     map[id.ID]*remembered
 	streams    map[id.ID]*open // by session or key
 	checked    map[id.ID]checked
-	keys       map[[sha256.Size]byte]rememberedKey // by the hash of the token
-	passes     map[string]auth.Claims              // of outside sessions, see pass
-	usedAt     map[id.ID]time.Time                 // by user: the step of time in which he was last noted to act
+	policies   *lru.Cache[[sha256.Size]byte, compiled] // by the hash of the roles
+	keys       map[[sha256.Size]byte]rememberedKey     // by the hash of the token
+	passes     map[string]auth.Claims                  // of outside sessions, see pass
+	usedAt     map[id.ID]time.Time                     // by user: the step of time in which he was last noted to act
 	uses       chan use
 	ended      int64 // sessions that this node has been told the end of
 
@@ -82,7 +85,11 @@ type open struct {
 
 // New returns a Service. Bind must be called before tokens can be read.
 func New(d *db.DB, set *model.Set, c clock.Clock) *Service {
-	return &Service{db: d, set: set, clock: c, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]checked{}, passes: map[string]auth.Claims{},
+	policies, err := lru.New[[sha256.Size]byte, compiled](maxPolicies)
+	if err != nil {
+		panic("identity: " + err.Error()) // only for a size below one
+	}
+	return &Service{db: d, set: set, clock: c, policies: policies, actors: map[id.ID]*remembered{}, streams: map[id.ID]*open{}, checked: map[id.ID]checked{}, passes: map[string]auth.Claims{},
 		keys: map[[sha256.Size]byte]rememberedKey{}, usedAt: map[id.ID]time.Time{}, uses: make(chan use, maxUses), recheck: make(chan struct{}, 1)}
 }
 

@@ -88,9 +88,37 @@ func (s *Service) load(ctx context.Context, user id.ID, now time.Time) (*access.
 	if v.LimitedShares, err = limitedShares(ctx, tx, &v); err != nil {
 		return nil, now, err
 	}
-	policy := access.CompileWith(s.set, dir.custom, roles)
+	policy, err := s.policy(dir.custom, roles)
+	if err != nil {
+		return nil, now, err
+	}
 	v.Epoch = epoch(&v, policy)
 	return &access.Actor{Viewer: v, Policy: policy}, until, nil
+}
+
+// maxPolicies bounds how many combinations of roles are kept compiled.
+const maxPolicies = 256
+
+// compiled is a policy that is kept, with the fields that it was compiled with.
+type compiled struct {
+	custom *model.Catalogue
+	policy *access.Policy
+}
+
+// policy compiles roles, or returns what they were compiled to before: everybody who has the same roles has the same policy, again
+// and again, which the plans of reading are kept by.
+func (s *Service) policy(custom *model.Catalogue, roles []access.Role) (*access.Policy, error) {
+	said, err := json.Marshal(roles)
+	if err != nil {
+		return nil, err
+	}
+	key := sha256.Sum256(said)
+	if c, ok := s.policies.Get(key); ok && c.custom == custom {
+		return c.policy, nil
+	}
+	p := access.CompileWith(s.set, custom, roles)
+	s.policies.Add(key, compiled{custom, p})
+	return p, nil
 }
 
 // readRoles returns the roles of a user, and when the first of their grants ends, if that is before until.
