@@ -633,6 +633,9 @@ func (t *Tx) Close() error {
 
 // Retryable reports whether the same transaction, run again, may succeed.
 func Retryable(err error) bool {
+	if err == nil {
+		return false // before anything is put on the heap: it is asked after every statement
+	}
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
 		switch my.Number {

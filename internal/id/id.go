@@ -87,16 +87,16 @@ func (x ID) Append(b []byte) []byte {
 // Parse reads the text form. The prefix must be that of the kind inside. It returns ErrInvalid, wrapped, for any other
 // text.
 func Parse(s string) (ID, error) {
-	prefix, rest, ok := strings.Cut(s, "_")
+	_, rest, ok := strings.Cut(s, "_")
 	if !ok || len(rest) != encodedLen {
 		return ID{}, fmt.Errorf("%w: want prefix_ and %d characters", ErrInvalid, encodedLen)
 	}
 	var x ID
 	n, err := encoding.Decode(x[:], []byte(rest))
-	if err != nil || n != len(x) || encoding.EncodeToString(x[:]) != rest {
+	if err != nil || n != len(x) || string(encoding.AppendEncode(make([]byte, 0, encodedLen), x[:])) != rest {
 		return ID{}, fmt.Errorf("%w: not base32", ErrInvalid)
 	}
-	if !x.wellFormed() || x.String() != prefix+"_"+rest {
+	if !x.wellFormed() || string(x.Append(make([]byte, 0, 64))) != s {
 		return ID{}, fmt.Errorf("%w: prefix and kind differ", ErrInvalid)
 	}
 	return x, nil

@@ -186,7 +186,8 @@ func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.Operation
 		return e.presented(responses), inner
 	}
 
-	end, err := e.running.begin(e.caller(ctx))
+	who := e.caller(ctx)
+	end, err := e.running.begin(who)
 	if err != nil {
 		refusal := &graphql.Response{Errors: gqlerror.List{e.presenter.Present(ctx, err)}}
 		op := describe(opCtx, fault.Limited, begin)
@@ -210,7 +211,7 @@ func (e *engine) DispatchOperation(ctx context.Context, opCtx *graphql.Operation
 		}
 		e.addCost(opCtx, resp)
 		op := describe(opCtx, codeOf(resp.Errors), begin)
-		op.Viewer = e.caller(ctx)
+		op.Viewer = who
 		endOperationSpan(span, op)
 		e.observe(ctx, op)
 		return resp

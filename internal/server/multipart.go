@@ -36,7 +36,11 @@ var preflight = []string{"Graphql-Require-Preflight", "Apollo-Require-Preflight"
 
 // Supports reports whether r is such a POST.
 func (upload) Supports(r *http.Request) bool {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	given := r.Header.Get("Content-Type")
+	if given == typeJSON { // nearly all requests
+		return false
+	}
+	mediaType, _, err := mime.ParseMediaType(given)
 	return err == nil && r.Method == http.MethodPost && mediaType == "multipart/form-data"
 }
 
