@@ -122,6 +122,9 @@ func (h *Hub) start(ctx context.Context) error {
 // follow reads what is new and wakes the groups that care.
 func (h *Hub) follow(ctx context.Context) error {
 	for {
+		if skipped, err := h.hurry(ctx); skipped || err != nil {
+			return err
+		}
 		from := h.tail.Load()
 		rows, err := h.log.After(ctx, nil, from, tailBatch)
 		if fault.CodeOf(err) == fault.CursorExpired {
@@ -139,30 +142,29 @@ func (h *Hub) follow(ctx context.Context) error {
 		if len(rows) < tailBatch {
 			return nil
 		}
-		if err := h.hurry(ctx); err != nil {
-			return err
-		}
 	}
 }
 
-// hurry goes to the end of the log at once when nobody would be told of what comes before it, as while an import writes many
-// rows. Who looks for them later reads them from the database.
-func (h *Hub) hurry(ctx context.Context) error {
+// hurry goes to the end of the log at once when nobody would be told of what comes before it. Who looks for that later reads it
+// from the database. It reports whether it did.
+func (h *Hub) hurry(ctx context.Context) (bool, error) {
 	if !h.unheard() {
-		return nil
+		return false, nil
 	}
 	last, err := h.log.Last(ctx, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.groups) > 0 || last <= h.tail.Load() { // somebody has come meanwhile, who is told of everything from here
-		return nil
+	if len(h.groups) > 0 { // somebody has come meanwhile, who is told of everything from here
+		return false, nil
 	}
-	h.recent.forget()
-	h.tail.Store(last)
-	return nil
+	if last > h.tail.Load() {
+		h.recent.forget()
+		h.tail.Store(last)
+	}
+	return true, nil
 }
 
 // unheard reports whether nobody is told of new rows.

@@ -30,7 +30,6 @@ type Log struct {
 	tracer  trace.Tracer
 	archive Archive
 	wake    chan struct{} // this process committed rows
-	hint    chan struct{} // somebody gave positions, perhaps there is more
 }
 
 // Archive copies what is to be kept of the rows behind the position after, up to and with upTo.
@@ -58,7 +57,7 @@ func NewLog(d *db.DB, o Options) *Log {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, archive: o.Archive, meter: o.Meter.complete(), tracer: o.Tracer, wake: make(chan struct{}, 1), hint: make(chan struct{}, 1)}
+	return &Log{db: d, clock: o.Clock, broker: o.Broker, logger: o.Logger, archive: o.Archive, meter: o.Meter.complete(), tracer: o.Tracer, wake: make(chan struct{}, 1)}
 }
 
 // MaxInsert is the most rows of one INSERT.

@@ -20,7 +20,7 @@ func (l *Log) After(ctx context.Context, q db.Querier, position int64, limit int
 // between is After up to and with the position upTo, unless that is 0.
 func (l *Log) between(ctx context.Context, q db.Querier, position, upTo int64, limit int, kinds []id.Kind) (found []*Row, err error) {
 	if q == nil {
-		err := l.read(ctx, func(q db.Querier) error {
+		err := l.look(ctx, func(q db.Querier) error {
 			found, err = l.between(ctx, q, position, upTo, limit, kinds)
 			return err
 		})
@@ -86,7 +86,7 @@ func (l *Log) rows(ctx context.Context, q db.Querier, position, upTo int64, limi
 // fault.CursorExpired, as in After.
 func (l *Log) KindsAfter(ctx context.Context, position int64, limit int) (kinds []id.Kind, last int64, err error) {
 	last = position
-	err = l.read(ctx, func(q db.Querier) error {
+	err = l.look(ctx, func(q db.Querier) error {
 		rows, err := q.QueryContext(ctx, "SELECT kind, MAX(position), MIN(position) FROM (SELECT kind, position FROM changes WHERE position > ? ORDER BY position LIMIT ?) AS k GROUP BY kind", position, limit)
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func (l *Log) Oldest(ctx context.Context, q db.Querier) (int64, error) {
 
 func (l *Log) bounds(ctx context.Context, q db.Querier) (last, oldest int64, err error) {
 	if q == nil {
-		err := l.read(ctx, func(q db.Querier) error {
+		err := l.look(ctx, func(q db.Querier) error {
 			last, oldest, err = l.bounds(ctx, q)
 			return err
 		})
@@ -172,6 +172,14 @@ func (l *Log) reaches(ctx context.Context, position int64) error {
 		return aheadOfLog()
 	}
 	return nil
+}
+
+// look is read for what mostly takes one statement, which then runs without a transaction. A second one sees a later state.
+func (l *Log) look(ctx context.Context, fn func(q db.Querier) error) error {
+	tx := l.db.SnapshotLazily(ctx, true)
+	defer func() { _ = tx.Close() }()
+	tx.Alone()
+	return fn(tx)
 }
 
 // read runs fn on the present state.

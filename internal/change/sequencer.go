@@ -15,6 +15,9 @@ const (
 	sequenceBatch = 500
 	pollEvery     = 250 * time.Millisecond
 	maxBackoff    = 5 * time.Second
+	// restAfter is how long what is committed next waits after a hint was given, so that all of it is told of together: while
+	// many write, telling of each commit by itself costs the nodes and the database more than the writes do.
+	restAfter = 10 * time.Millisecond
 )
 
 // Run gives positions to committed rows until ctx ends, which it returns the cause of. Any number of nodes may run it at
@@ -29,9 +32,6 @@ const (
 //
 // A failure is logged and tried again, with a growing pause.
 func (l *Log) Run(ctx context.Context) error {
-	cancel := l.broker.Subscribe(func() { signal(l.hint) })
-	defer cancel()
-
 	var backoff time.Duration
 	certain := false // that there is something to do
 	for {
@@ -49,11 +49,15 @@ func (l *Log) Run(ctx context.Context) error {
 			continue
 		}
 		backoff = 0
+		if certain {
+			select {
+			case <-time.After(restAfter):
+			case <-ctx.Done():
+			}
+		}
 		select {
 		case <-l.wake:
 			certain = true
-		case <-l.hint:
-			certain = false
 		case <-l.clock.After(pollEvery):
 			certain = false
 		case <-ctx.Done():
@@ -88,7 +92,7 @@ func (l *Log) drain(ctx context.Context, certain bool) error {
 }
 
 func (l *Log) waiting(ctx context.Context) (found bool, err error) {
-	err = l.read(ctx, func(q db.Querier) error {
+	err = l.look(ctx, func(q db.Querier) error {
 		rows, err := q.QueryContext(ctx, "SELECT seq FROM changes WHERE position IS NULL LIMIT 1")
 		if err != nil {
 			return err

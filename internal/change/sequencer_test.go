@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,6 +285,42 @@ func TestRun_goesOnAfterFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	receive(ctx, t, hints)
+}
+
+// While many write, hints are told of what was committed meanwhile together, and the last commit has one too.
+func TestRun_tellsTogether(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *testdb.DB) {
+		broker := oneProcess()
+		l := newLog(d, broker)
+		var hints atomic.Int64
+		wake := make(chan struct{}, 1)
+		t.Cleanup(broker.Subscribe(func() {
+			hints.Add(1)
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		}))
+		background(t, l.Run)
+		const n = 50
+		begin := time.Now()
+		for range n {
+			write(t, d, l, row(newDeal(), 1, change.Created))
+		}
+		for ctx := within(t, 20*time.Second); ; receive(ctx, t, wake) {
+			last, err := l.Last(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last == n {
+				break
+			}
+		}
+		if most := int64(time.Since(begin)/(10*time.Millisecond)) + 2; hints.Load() > most {
+			t.Errorf("%d hints of %d commits in %s; want %d at most", hints.Load(), n, time.Since(begin), most)
+		}
+	})
 }
 
 // unplace takes away the positions that SQLite gives at once, as rows of a former release, and those of other databases, have

@@ -167,7 +167,12 @@ func (c *keepingConn) exec(ctx context.Context, query string, args []driver.Name
 	if s == nil {
 		return c.sqliteConn.ExecContext(ctx, query, args)
 	}
-	return s.ExecContext(ctx, args)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// Statements that write are short, and wait for nobody, as the lock is had since BEGIN. So each runs to its end, without a
+	// goroutine that would wait to interrupt it; the transaction ends with the context.
+	return s.ExecContext(context.WithoutCancel(ctx), args)
 }
 
 // QueryContext implements driver.QueryerContext.

@@ -13,7 +13,6 @@ import (
 	"farley/internal/db"
 	"farley/internal/fault"
 	"farley/internal/id"
-	"farley/internal/id/stored"
 	"farley/internal/input"
 	"farley/internal/text"
 	"farley/internal/write"
@@ -470,13 +469,7 @@ func (p rolePlan) run(ctx context.Context, tx *write.Tx, issuer string, st state
 		}
 	}
 	for _, role := range p.give {
-		m, save := tx.Client.CreateRecord(grants.Name)
-		for column, v := range map[string]any{"user_id": stored.ID(p.user), "role_id": stored.ID(role), "issuer": issuer} {
-			if err := m.SetField(column, v); err != nil {
-				return err
-			}
-		}
-		if err := save(ctx); err != nil {
+		if _, err := tx.Make(ctx, grants, map[string]any{"user_id": p.user, "role_id": role, "issuer": issuer}); err != nil {
 			return fmt.Errorf("grant of an outside issuer: %w", err)
 		}
 	}

@@ -14,9 +14,6 @@ import (
 	"farley/internal/model"
 )
 
-// errQueued ends a create whose row is written with others; what comes after the row waits as well.
-var errQueued = errors.New("write: the row is queued")
-
 // ErrCareful is returned, wrapped, by Buffered when something went wrong after rows had been written, so that it is not known
 // of which record. Nothing of the transaction may be committed then; the work is done again, record by record, each in
 // Tx.Alone.
@@ -242,11 +239,7 @@ func (c *Change) stored(column string) (any, bool) {
 	if column == "id" {
 		return c.ID, true
 	}
-	v, ok := c.m.Field(column)
-	if !ok {
-		return nil, false
-	}
-	v = unstored(v)
+	v := c.now[column]
 	return v, v != nil
 }
 

@@ -34,6 +34,7 @@ type Change struct {
 	Problems fault.Violations
 
 	m     ent.Mutation
+	now   map[string]any        // what the mutation sets, by column; nil empties it
 	given map[*model.Field]bool // what the caller sets, before anything is completed
 	links []change.FieldChange
 
@@ -47,7 +48,14 @@ func begin(ctx context.Context, tx *Tx, m ent.Mutation) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Change{Tx: tx, Kind: k, m: m, given: map[*model.Field]bool{}}
+	c := &Change{Tx: tx, Kind: k, m: m, now: map[string]any{}, given: map[*model.Field]bool{}}
+	for _, column := range m.Fields() {
+		v, _ := m.Field(column)
+		c.now[column] = unstored(v)
+	}
+	for _, column := range m.ClearedFields() {
+		c.now[column] = nil
+	}
 	x, _ := m.(interface{ ID() (stored.ID, bool) }).ID()
 	c.ID = id.ID(x)
 	switch {
@@ -80,7 +88,7 @@ func begin(ctx context.Context, tx *Tx, m ent.Mutation) (*Change, error) {
 	if f := k.Field("deletedAt"); c.given[f] {
 		delete(c.given, f)
 		c.Op = change.Restored
-		if _, ok := m.Field(f.Column); ok {
+		if c.now[f.Column] != nil {
 			c.Op = change.Deleted
 		}
 	}
@@ -110,7 +118,7 @@ type extraKey struct{}
 
 func (c *Change) touched(f *model.Field) bool {
 	for _, column := range f.Columns() {
-		if _, ok := c.m.Field(column); ok || c.m.FieldCleared(column) {
+		if _, ok := c.now[column]; ok {
 			return true
 		}
 	}
@@ -131,11 +139,8 @@ func (c *Change) Get(field string) any {
 }
 
 func (c *Change) column(column string) any {
-	if v, ok := c.m.Field(column); ok {
-		return unstored(v)
-	}
-	if c.m.FieldCleared(column) || c.Old == nil {
-		return nil
+	if v, ok := c.now[column]; ok || c.Old == nil {
+		return v
 	}
 	return c.Old.Values[column]
 }
@@ -214,6 +219,7 @@ func (c *Change) set(column string, v any) {
 	if err != nil {
 		panic(fmt.Sprintf("write: %s.%s: %v", c.Kind.Name, column, err))
 	}
+	c.now[column] = unstored(v)
 }
 
 func (c *Change) clear(column string) {
@@ -221,9 +227,11 @@ func (c *Change) clear(column string) {
 	if err := c.m.ResetField(column); err != nil {
 		panic(fmt.Sprintf("write: %s.%s: %v", c.Kind.Name, column, err))
 	}
+	delete(c.now, column)
 	if c.Old == nil || c.Old.Values[column] == nil && !c.shadow(column) {
 		return
 	}
+	c.now[column] = nil
 	if err := c.m.ClearField(column); err != nil {
 		panic(fmt.Sprintf("write: %s.%s: %v", c.Kind.Name, column, err))
 	}
@@ -253,10 +261,12 @@ func (c *Change) Then(fn func(ctx context.Context) error) { c.after = append(c.a
 
 // values returns all columns as they are after the change.
 func (c *Change) values() map[string]any {
-	values := map[string]any{}
+	values := make(map[string]any, 2*len(c.now))
 	for _, f := range c.Kind.Fields {
 		for _, column := range f.Columns() {
-			values[column] = c.column(column)
+			if v := c.column(column); v != nil {
+				values[column] = v
+			}
 		}
 	}
 	values["id"] = c.ID

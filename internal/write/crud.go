@@ -189,8 +189,7 @@ func (tx *Tx) Create(ctx context.Context, k *model.Kind, in input.Object, onDupl
 	if err != nil {
 		return Outcome{}, err
 	}
-	m, save := tx.Client.CreateRecord(k.EntName())
-	c := &Change{Tx: tx, Kind: k, m: m}
+	c, save := tx.creating(k)
 	if d.id.IsZero() {
 		d.id = id.New(k.Code, tx.Now)
 	}
@@ -229,8 +228,7 @@ func (tx *Tx) Update(ctx context.Context, k *model.Kind, x id.ID, in input.Objec
 		return Outcome{}, fault.New(fault.Conflict, "The record is in the bin. Restore it first.")
 	}
 	d.id = x
-	m, save := tx.Client.UpdateRecord(k.EntName(), x)
-	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
+	c, save := tx.updating(k, old)
 	for _, v := range d.columns {
 		if !equal(old.Values[v.column], v.value) {
 			c.set(v.column, v.value)
@@ -261,8 +259,7 @@ func (tx *Tx) bin(ctx context.Context, k *model.Kind, x id.ID, op change.Op) (Ou
 			return Outcome{}, fault.New(fault.Conflict, "The record was merged into another one: it cannot be restored.")
 		}
 	}
-	m, save := tx.Client.UpdateRecord(k.EntName(), x)
-	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
+	c, save := tx.updating(k, old)
 	if op == change.Deleted {
 		c.set("deleted_at", tx.Now)
 	} else {
@@ -291,8 +288,7 @@ func (tx *Tx) save(ctx context.Context, k *model.Kind, d *decoded, c *Change, sa
 	for f := range d.links {
 		given[f] = true
 	}
-	err = save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems}))
-	if err != nil && !errors.Is(err, errQueued) {
+	if err := save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, links: rows, given: given, problems: d.problems})); err != nil {
 		return err
 	}
 	for _, p := range plans {

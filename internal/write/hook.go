@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 
 	"entgo.io/ent"
 
@@ -22,7 +23,7 @@ var errOutside = errors.New("write: records are written in Writer.Do only")
 var errUnchanged = errors.New("write: nothing changes")
 
 // hook is what every write of a record passes through.
-func hook(next ent.Mutator) ent.Mutator {
+func hook(ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
 		tx := fromContext(ctx)
 		if tx == nil {
@@ -40,10 +41,9 @@ func hook(next ent.Mutator) ent.Mutator {
 			if err := tx.enqueue(ctx, c, fields); err != nil {
 				return nil, err
 			}
-			return nil, errQueued
+			return nil, errOurs
 		}
-		v, err := next.Mutate(ctx, m)
-		if err != nil {
+		if err := c.write(ctx); err != nil {
 			return nil, clash(c, err)
 		}
 		if err := c.finish(ctx, fields); err != nil {
@@ -54,8 +54,58 @@ func hook(next ent.Mutator) ent.Mutator {
 				return nil, err
 			}
 		}
-		return v, nil
+		return nil, errOurs
 	})
+}
+
+// creating returns a change that makes a record, and the function that runs it through the hooks.
+func (tx *Tx) creating(k *model.Kind) (*Change, func(context.Context) error) {
+	m, save := records().CreateRecord(k.EntName())
+	return &Change{Tx: tx, Kind: k, m: m, now: map[string]any{}}, ours(save)
+}
+
+// updating returns a change of a locked record, and the function that runs it through the hooks.
+func (tx *Tx) updating(k *model.Kind, old *Record) (*Change, func(context.Context) error) {
+	m, save := records().UpdateRecord(k.EntName(), old.ID)
+	return &Change{Tx: tx, Kind: k, m: m, Old: old, now: map[string]any{}}, ours(save)
+}
+
+// errOurs ends a mutation at the point where ent would write the row: it is written, or waits to be written with others, by
+// this package.
+var errOurs = errors.New("write: the row is ours")
+
+func ours(save func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := save(ctx)
+		if errors.Is(err, errOurs) {
+			return nil
+		}
+		return err
+	}
+}
+
+// write writes the row.
+func (c *Change) write(ctx context.Context) error {
+	var columns []string
+	var args []any
+	for _, f := range c.Kind.Fields {
+		for _, column := range storedColumns(f) {
+			v, ok := c.now[column]
+			if column == "id" {
+				v, ok = c.ID, c.Created()
+			}
+			if ok {
+				columns, args = append(columns, column), append(args, v)
+			}
+		}
+	}
+	query := insertInto(c.Kind.Table, columns, 1)
+	if !c.Created() {
+		query = "UPDATE `" + c.Kind.Table + "` SET `" + strings.Join(columns, "` = ?, `") + "` = ? WHERE `id` = ?"
+		args = append(args, c.ID)
+	}
+	_, err := c.Tx.ExecContext(ctx, query, args...)
+	return err
 }
 
 // prepare runs what comes before the row is written.

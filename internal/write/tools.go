@@ -66,8 +66,7 @@ func (tx *Tx) Set(ctx context.Context, k *model.Kind, x id.ID, columns map[strin
 	if err != nil || old == nil {
 		return err
 	}
-	m, save := tx.Client.UpdateRecord(k.EntName(), x)
-	c := &Change{Tx: tx, Kind: k, m: m, Old: old}
+	c, save := tx.updating(k, old)
 	for column, v := range columns {
 		c.set(column, v)
 	}
@@ -92,8 +91,7 @@ func (tx *Tx) MoveOn(ctx context.Context, k *model.Kind, x id.ID, field string, 
 // Make makes a record of a kind that callers do not make by themselves, from columns. The actor needs the right to create
 // it; what is in its fields is Farley's, so that they are not asked for.
 func (tx *Tx) Make(ctx context.Context, k *model.Kind, columns map[string]any) (id.ID, error) {
-	m, save := tx.Client.CreateRecord(k.EntName())
-	c := &Change{Tx: tx, Kind: k, m: m}
+	c, save := tx.creating(k)
 	x := id.New(k.Code, tx.Now)
 	c.set("id", x)
 	for column, v := range columns {
@@ -101,7 +99,7 @@ func (tx *Tx) Make(ctx context.Context, k *model.Kind, columns map[string]any) (
 			c.set(column, v)
 		}
 	}
-	return x, save(context.WithValue(ctx, extraKey{}, &extra{of: m, given: map[*model.Field]bool{}}))
+	return x, save(context.WithValue(ctx, extraKey{}, &extra{of: c.m, given: map[*model.Field]bool{}}))
 }
 
 // MayComment reports whether the actor may add remarks to a record: to what he sees by his roles, and to what is shared

@@ -1,5 +1,5 @@
 // Package write is the one way to write. Every write, whoever makes it, is a function run by Writer.Do in one
-// transaction, and changes records through the ent client of that transaction, whose hooks run in this order:
+// transaction, and changes records through mutations of ent, whose hooks run in this order:
 //
 //	access     may the actor do this to this record, and to these of its fields? (on the locked row)
 //	normalise  values take their stored form; shadow columns follow; all problems are collected
@@ -15,10 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync"
 	"time"
 
 	"entgo.io/ent/dialect"
-	entsql "entgo.io/ent/dialect/sql"
 
 	"farley/ent"
 	"farley/internal/access"
@@ -91,9 +91,8 @@ type Mover struct {
 // Tx is the transaction of one write. It is not safe for concurrent use.
 type Tx struct {
 	*db.Tx
-	Client *ent.Client
-	Actor  *access.Actor
-	Now    time.Time // the one instant of everything the write does
+	Actor *access.Actor
+	Now   time.Time // the one instant of everything the write does
 
 	w        *Writer
 	system   bool
@@ -146,7 +145,6 @@ func (w *Writer) In(ctx context.Context, dtx *db.Tx, fn func(ctx context.Context
 		Tx: dtx, Actor: access.From(ctx), Now: w.Clock.Now(), w: w, system: system,
 		locked: map[id.ID]*Record{}, sorter: text.NewSorter(),
 	}
-	tx.Client = newClient(tx)
 	if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
 		return err
 	}
@@ -187,38 +185,34 @@ func refused(err error) bool {
 	return errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable
 }
 
-// newClient is the one constructor of ent's client: a client without the hooks does not exist.
-func newClient(tx *Tx) *ent.Client {
-	c := ent.NewClient(ent.Driver(driver{tx}))
+// records is the one client of ent. It holds no transaction: mutations gather what changes, type by type, and pass through the
+// hook, at whose end this package writes the row itself. That is one statement where ent has two for an update, and the same
+// for one row and for many.
+var records = sync.OnceValue(func() *ent.Client {
+	c := ent.NewClient(ent.Driver(driver{}))
 	c.Use(hook)
 	return c
-}
+})
 
-// driver lets ent work in our transaction, and only there.
-type driver struct{ tx *Tx }
+// driver keeps ent from the database.
+type driver struct{}
 
-var errNested = errors.New("write: ent must not end the transaction it works in")
-
-func (d driver) conn() entsql.Conn { return entsql.Conn{ExecQuerier: d.tx} }
+var errDriver = errors.New("write: ent does not talk to the database")
 
 // Exec implements dialect.Driver.
-func (d driver) Exec(ctx context.Context, query string, args, v any) error {
-	return d.conn().Exec(ctx, query, args, v)
-}
+func (driver) Exec(context.Context, string, any, any) error { return errDriver }
 
 // Query implements dialect.Driver.
-func (d driver) Query(ctx context.Context, query string, args, v any) error {
-	return d.conn().Query(ctx, query, args, v)
-}
+func (driver) Query(context.Context, string, any, any) error { return errDriver }
 
-// Tx implements dialect.Driver: ent's own steps become part of the transaction there is.
-func (d driver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
+// Tx implements dialect.Driver.
+func (driver) Tx(context.Context) (dialect.Tx, error) { return nil, errDriver }
 
 // Close implements dialect.Driver.
-func (d driver) Close() error { return errNested }
+func (driver) Close() error { return nil }
 
 // Dialect implements dialect.Driver.
-func (d driver) Dialect() string { return string(d.tx.Dialect) }
+func (driver) Dialect() string { return dialect.SQLite }
 
 // request names the request for change rows.
 func request(ctx context.Context) string { return stream.RequestID(ctx) }
