@@ -277,13 +277,15 @@ func (l *list) branches() []access.Cond {
 	return out
 }
 
-// orderIndex is the hint for a list of all records or of one owner's.
+// orderIndex is the hint for a list of all records, of one owner's or of one team's.
 func (l *list) orderIndex(sight access.Cond) string {
 	switch sight.SQL {
 	case "":
 		return l.hint()
 	case name(base, "owner_id") + " = ?":
 		return l.hint("owner_id")
+	case name(base, "team_id") + " = ?":
+		return l.hint("team_id")
 	}
 	return ""
 }
