@@ -14,12 +14,13 @@ import (
 	"farley/internal/input"
 )
 
-// A page costs the same however many records there are: in these orders, an index has the records of everybody, and those of one
-// owner, so that nothing is sorted. (Those of a team, those that are shared, and those in which somebody takes part are sorted.)
+// A page costs the same however many records there are: in these orders, an index has the records of everybody, those of one owner,
+// and those of one team, so that nothing is sorted, on the first page and behind a cursor. (Those that are shared, and those in
+// which somebody takes part, are found by the shares and the parts, and sorted.)
 func TestOrders_readAnIndex(t *testing.T) {
 	t.Parallel()
 	orders := map[string]struct {
-		all, own []string // fields; the columns of their indexes are those of the model
+		all, own []string // fields; own: of owners and teams; the columns of their indexes are those of the model
 	}{
 		"Account":     {strings.Fields("ID CREATED_AT UPDATED_AT NAME CUSTOMER_SINCE ANNUAL_REVENUE EMPLOYEES LAST_ACTIVITY_AT"), strings.Fields("ID CREATED_AT NAME")},
 		"Contact":     {strings.Fields("ID CREATED_AT UPDATED_AT GIVEN_NAME FAMILY_NAME NATIVE_NAME DISPLAY_NAME BIRTHDAY LAST_ACTIVITY_AT"), strings.Fields("ID CREATED_AT GIVEN_NAME FAMILY_NAME NATIVE_NAME DISPLAY_NAME")},
@@ -28,37 +29,52 @@ func TestOrders_readAnIndex(t *testing.T) {
 	}
 	farleytest.Each(t, func(t *testing.T, e *farleytest.Env) {
 		everybody := e.User(t, nil, e.Role(t, farleytest.Everything(e, access.All)))
-		manager := e.User(t, nil, e.Role(t, farleytest.Everything(e, access.Team)))
+		team := e.Make(t, "Team", input.Object{"name": "Sales"})
+		manager := e.User(t, input.Object{"team": team.String()}, e.Role(t, farleytest.Everything(e, access.Team)))
 		for range 2 {
 			e.User(t, input.Object{"manager": manager.User.String()})
 		}
 		for kind, order := range orders {
 			k := e.Set.Kind(kind)
 			list := k.Plural
-			look := func(who *farleytest.Client, field, direction, what string, parts int, prefix ...string) {
+			record := e.Valid(t, kind)
+			record["owner"], record["team"] = manager.User.String(), team.String()
+			e.Make(t, kind, record)
+			look := func(who *farleytest.Client, field, direction, what string, parts map[string]int) {
 				t.Helper()
-				document := fmt.Sprintf(`{ %s(first: 2, orderBy: {field: %s, direction: %s}) { nodes { id } } }`, list, field, direction)
-				who.Query(t, document, nil) // who asks is known then
-				e.DB.Counter.Reset()
-				who.Query(t, document, nil)
-				asked := e.DB.Counter.Asked()
-				asked = slices.DeleteFunc(asked, func(q string) bool { return !strings.Contains(q, " r0 ") })
-				if len(asked) != 1 {
-					t.Fatalf("%s by %s: %d statements: %q", what, field, len(asked), asked)
-				}
-				reads := readsOf(t, e.DB.DB, asked[0])
-				want := "_" + strings.Join(append(slices.Clone(prefix), "deleted_at"), "_") + "_"
-				sorted := slices.DeleteFunc(slices.Clone(reads), func(r tableRead) bool { return !r.sorted && strings.Contains(r.index, want) })
-				if len(reads)-len(sorted) < parts {
-					t.Errorf("%s by %s %s: want %d parts read by an index with %s, they are %+v\n%s", what, field, direction, parts, want, reads, asked[0])
+				const document = `query Page($after: Cursor) { %s(first: 1, after: $after, orderBy: {field: %s, direction: %s}) { nodes { id } pageInfo { endCursor } } }`
+				vars := farleytest.Vars{}
+				for _, page := range []string{"first page", "page behind a cursor"} {
+					ask := func() farleytest.Data { return who.Query(t, fmt.Sprintf(document, list, field, direction), vars) }
+					ask() // who asks is known then
+					e.DB.Counter.Reset()
+					got := ask()
+					asked := e.DB.Counter.Asked()
+					asked = slices.DeleteFunc(asked, func(q string) bool { return !strings.Contains(q, " r0 ") })
+					if len(asked) != 1 {
+						t.Fatalf("%s of %s by %s: %d statements: %q", page, what, field, len(asked), asked)
+					}
+					reads := readsOf(t, e.DB.DB, asked[0])
+					for prefix, want := range parts {
+						n := 0
+						for _, r := range reads {
+							if !r.sorted && strings.Contains(r.index, "_"+prefix+"_") {
+								n++
+							}
+						}
+						if n != want {
+							t.Errorf("%s of %s by %s %s: %d parts are read by an index with %s, want %d; they are %+v\n%s", page, what, field, direction, n, prefix, want, reads, asked[0])
+						}
+					}
+					vars["after"] = got.At(list + ".pageInfo.endCursor").Text()
 				}
 			}
 			for _, direction := range []string{"ASC", "DESC"} {
 				for _, field := range order.all {
-					look(everybody, field, direction, "all "+list, 1)
+					look(everybody, field, direction, "all "+list, map[string]int{"deleted_at": 1})
 				}
 				for _, field := range order.own {
-					look(manager, field, direction, list+" of oneself and two others", 3, "owner_id")
+					look(manager, field, direction, list+" of oneself, two others and a team", map[string]int{"owner_id_deleted_at": 3, "team_id_deleted_at": 1})
 				}
 			}
 		}
@@ -74,7 +90,7 @@ type tableRead struct {
 var (
 	indexOf  = regexp.MustCompile(`INDEX (\w+)`)
 	limits   = regexp.MustCompile(`LIMIT \?`)
-	dayHoles = regexp.MustCompile("(_date` [<>]= )\\?")
+	dayHoles = regexp.MustCompile("((?:_date|at)` [<>]=? )\\?")
 	anything = regexp.MustCompile(`\?`)
 )
 

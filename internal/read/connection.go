@@ -202,6 +202,17 @@ func (l *list) readOrder() order {
 	return l.order
 }
 
+// sorted is what stands behind ORDER BY where rows are read by an index: the order; for MariaDB without a leading term that a
+// cursor holds at NULL, the lowest value, because it does not see that it is the same in all rows, and sorts them when they are
+// read backwards. SQLite sees it, and does not see that the rest is an order of the index.
+func (l *list) sorted() access.Cond {
+	after, before, desc := l.page.after, l.page.before, l.order[0].desc
+	if l.r.Dialect == db.MySQL && (after != nil && after[0] == nil && desc || before != nil && before[0] == nil && !desc) {
+		return l.readOrder()[1:].sql()
+	}
+	return l.readOrder().sql()
+}
+
 // within is the condition that a record lies between the cursors.
 func (l *list) within() access.Cond {
 	var after, before access.Cond
@@ -297,7 +308,7 @@ func (l *list) plain(s *statement, from, cond access.Cond) {
 	l.level.addJoins(s)
 	s.where(cond)
 	s.WriteString(" ORDER BY ")
-	s.add(l.readOrder().sql())
+	s.add(l.sorted())
 	s.WriteString(" LIMIT ?")
 	s.args = append(s.args, l.page.size+1)
 }
@@ -337,7 +348,7 @@ func (l *list) keyed(s *statement, from, cond access.Cond) {
 	s.add(from)
 	s.where(cond)
 	s.WriteString(" ORDER BY ")
-	s.add(l.readOrder().sql())
+	s.add(l.sorted())
 	s.WriteString(" LIMIT ?")
 	s.args = append(s.args, l.page.size+1)
 }
