@@ -56,14 +56,21 @@ func TestOrders_readAnIndex(t *testing.T) {
 					}
 					reads := readsOf(t, e.DB.DB, asked[0])
 					for prefix, want := range parts {
-						n := 0
+						ordered := 0
 						for _, r := range reads {
-							if !r.sorted && strings.Contains(r.index, "_"+prefix+"_") {
-								n++
+							switch {
+							case !strings.Contains(r.index, "_"+prefix+"_"):
+							case r.sorted && !r.leaves:
+								t.Errorf("%s of %s by %s %s: a part is sorted: %+v\n%s", page, what, field, direction, reads, asked[0])
+							default:
+								ordered++
 							}
 						}
-						if n != want {
-							t.Errorf("%s of %s by %s %s: %d parts are read by an index with %s, want %d; they are %+v\n%s", page, what, field, direction, n, prefix, want, reads, asked[0])
+						if e.DB.Dialect == db.SQLite {
+							want = 1 // of all owners, which it leaves one for the next; two behind a cursor where some records have no value
+						}
+						if ordered < want {
+							t.Errorf("%s of %s by %s %s: %d parts are read by an index with %s, want %d; they are %+v\n%s", page, what, field, direction, ordered, prefix, want, reads, asked[0])
 						}
 					}
 					vars["after"] = got.At(list + ".pageInfo.endCursor").Text()
@@ -85,6 +92,7 @@ func TestOrders_readAnIndex(t *testing.T) {
 type tableRead struct {
 	index  string
 	sorted bool
+	leaves bool // of several owners it reads, one after the other, no further than a page needs
 }
 
 var (
@@ -94,9 +102,35 @@ var (
 	anything = regexp.MustCompile(`\?`)
 )
 
+// leaves reports whether SQLite, where it sorts the rows of several values that an index has in order each, goes on to the next value
+// when a row is beyond what it keeps. Of its program it is one jump: from the comparison to the end of the outer loop.
+func leaves(t *testing.T, d *db.DB, query string) bool {
+	t.Helper()
+	type step struct {
+		opcode string
+		to     int
+	}
+	var program []step
+	err := db.Each(t.Context(), d.Pool(), "EXPLAIN "+query, make([]any, strings.Count(query, "?")), func(rows *sql.Rows) error {
+		var s step
+		var other any
+		err := rows.Scan(&other, &s.opcode, &other, &s.to, &other, &other, &other, &other)
+		program = append(program, s)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v: %s", err, query)
+	}
+	next := func(i int) bool {
+		return i < len(program) && slices.Contains([]string{"Next", "Prev"}, program[i].opcode)
+	}
+	return slices.ContainsFunc(program, func(s step) bool { return s.opcode == "IdxLE" && next(s.to) && next(s.to-1) })
+}
+
 // readsOf asks the database how it would run a statement.
 func readsOf(t *testing.T, d *db.DB, query string) []tableRead {
 	t.Helper()
+	skips := d.Dialect == db.SQLite && leaves(t, d, query)
 	if d.Dialect == db.SQLite {
 		query = "EXPLAIN QUERY PLAN " + query
 	} else {
@@ -129,7 +163,7 @@ func readsOf(t *testing.T, d *db.DB, query string) []tableRead {
 		}
 		if d.Dialect == db.MySQL {
 			if of["table"] == "r0" {
-				out = append(out, tableRead{of["key"], strings.Contains(of["Extra"], "filesort")})
+				out = append(out, tableRead{index: of["key"], sorted: strings.Contains(of["Extra"], "filesort")})
 			}
 			continue
 		}
@@ -140,7 +174,7 @@ func readsOf(t *testing.T, d *db.DB, query string) []tableRead {
 				name = m[1]
 			}
 			parents[of["parent"]] = len(out)
-			out = append(out, tableRead{index: name})
+			out = append(out, tableRead{index: name, leaves: skips && strings.Contains(name, "_owner_id_")})
 		case strings.Contains(step, "FOR ORDER BY"):
 			if i, ok := parents[of["parent"]]; ok {
 				out[i].sorted = true

@@ -225,6 +225,28 @@ func (l *list) within() access.Cond {
 	return access.And(after, before)
 }
 
+// parts is the same as several conditions where one would keep SQLite from seeing a range of an index: it is one where a part of
+// the records has no value and the other has one.
+func (l *list) parts() []access.Cond {
+	if l.r.Dialect != db.SQLite {
+		return []access.Cond{l.within()}
+	}
+	out := []access.Cond{{}}
+	if l.page.after != nil {
+		out = l.order.parts(l.page.after, l.r.Dialect)
+	}
+	if l.page.before == nil {
+		return out
+	}
+	var both []access.Cond
+	for _, before := range l.order.reversed().parts(l.page.before, l.r.Dialect) {
+		for _, after := range out {
+			both = append(both, access.And(after, before))
+		}
+	}
+	return both
+}
+
 // readPages reads the pages of parents.
 func (l *list) readPages(parents []id.ID) error {
 	if l.field == nil {
@@ -263,27 +285,31 @@ func (l *list) readPage(root []id.ID) error {
 		if err != nil {
 			return err
 		}
-		s, rest := &statement{}, access.And(l.where, l.within())
-		if branches := l.branches(); len(branches) > 1 {
-			l.united(s, from[0], branches, rest)
+		s := &statement{}
+		if branches, parts := l.branches(), l.parts(); len(branches) > 1 || len(parts) > 1 {
+			l.united(s, from[0], branches, parts)
 		} else {
 			from[0].SQL += l.orderIndex(*l.sight)
-			l.plain(s, from[0], access.And(*l.sight, rest))
+			l.plain(s, from[0], access.And(*l.sight, l.where, l.within()))
 		}
 		l.pages = s.finished(len(root))
 	}
 	return l.level.read(&l.pages, root, func(int) { g.rows++ })
 }
 
-// branches are the terms of the row rule that an index orders each; none where it is one of them itself.
+// branches are the terms of the row rule that an index orders each; the whole rule where it is one of them itself. Of several owners or
+// teams SQLite takes the rows in order one after the other, and leaves each when what it has is less, so a term is enough.
 func (l *list) branches() []access.Cond {
 	var out []access.Cond
 	for _, b := range l.r.a.Branches(l.r.Set, l.kind, base, access.Read, l.r.now) {
-		if b.Each != nil {
+		if b.Each != nil && l.r.Dialect != db.SQLite {
 			out = append(out, b.Each...)
 		} else {
 			out = append(out, b.Cond)
 		}
+	}
+	if len(out) == 0 {
+		return []access.Cond{*l.sight}
 	}
 	return out
 }
@@ -313,20 +339,24 @@ func (l *list) plain(s *statement, from, cond access.Cond) {
 	s.args = append(s.args, l.page.size+1)
 }
 
-// united reads one list whose row rule is an OR: each branch in the order of an index, and of these the first again. As
-// one condition the database would read everything that is in sight.
-func (l *list) united(s *statement, from access.Cond, branches []access.Cond, cond access.Cond) {
+// united reads one list whose row rule, or place between cursors, is an OR: each branch in the order of an index, and of these
+// the first again. As one condition the database would read everything that is in sight.
+func (l *list) united(s *statement, from access.Cond, branches, parts []access.Cond) {
 	l.level.selects(s)
 	s.WriteString(" FROM (")
-	for i, b := range branches {
-		if i > 0 {
-			s.WriteString(" UNION ")
-		}
-		s.WriteString("SELECT * FROM (")
+	n := 0
+	for _, b := range branches {
 		hinted := from
 		hinted.SQL += l.orderIndex(b)
-		l.keyed(s, hinted, access.And(b, cond))
-		s.WriteString(") b" + strconv.Itoa(i))
+		for _, part := range parts {
+			if n > 0 {
+				s.WriteString(" UNION ")
+			}
+			s.WriteString("SELECT * FROM (")
+			l.keyed(s, hinted, access.And(b, l.where, part))
+			s.WriteString(") b" + strconv.Itoa(n))
+			n++
+		}
 	}
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "")

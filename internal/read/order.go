@@ -161,6 +161,22 @@ func (o order) after(values []any, d db.Dialect) access.Cond {
 	return access.And(o[0].bound(values[0]), c)
 }
 
+// parts is after as two conditions, those without the value of the leading term apart, where there may be records of both.
+func (o order) parts(values []any, d db.Dialect) []access.Cond {
+	t, v := o[0], values[0]
+	if !t.nullable || len(o) == 1 || t.desc && v == nil {
+		return []access.Cond{o.after(values, d)}
+	}
+	rest := o[1:].beyond(values[1:])
+	if v == nil {
+		return []access.Cond{access.And(t.with(" IS NULL"), rest), t.with(" IS NOT NULL")}
+	}
+	if !t.desc {
+		return []access.Cond{o.after(values, d)}
+	}
+	return []access.Cond{access.And(t.with(" <= ?", v), access.Or(t.with(" < ?", v), access.And(t.same(v), rest))), t.with(" IS NULL")}
+}
+
 // plain reports whether all terms have one direction and are never NULL, so that a row value can stand for them.
 func (o order) plain() bool {
 	for _, t := range o {
