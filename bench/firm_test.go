@@ -190,6 +190,10 @@ func (f *firm) people(tb testing.TB, owners *[teams][]id.ID, teamIDs *[teams]id.
 			}
 		}
 	}
+	// The search index is made of what there is so far; what comes past the change log it does not see, unless it is made anew.
+	if err := e.App.Index.CatchUp(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // settle has MariaDB look at what it has got, as it does by itself in time.

@@ -108,16 +108,12 @@ func pageOf(tb testing.TB, variables map[string]any) []byte {
 	return raw
 }
 
-// visit has the rep take part in accounts of other teams, and others shared with him or his team, spread over all accounts. The
-// search index then stands at the end of the change log.
+// visit has the rep take part in accounts of other teams, and others shared with him or his team, spread over all accounts.
 func (f *firm) visit(tb testing.TB) {
 	tb.Helper()
 	e := farleytest.On(tb, f.DB)
 	shared := e.Role(tb, access.Role{Name: "Reads what is shared", Permissions: []access.Permission{{Object: "ACCOUNT", Action: "READ", Scope: "SHARED"}}})
 	e.Change(tb, f.rep, input.Object{"roles": []any{f.role.String(), shared.String()}})
-	if err := e.App.Index.CatchUp(tb.Context()); err != nil {
-		tb.Fatal(err)
-	}
 	var others []id.ID
 	err := db.Each(tb.Context(), f.Pool(), "SELECT id FROM accounts WHERE team_id <> ? ORDER BY id", []any{f.team}, func(rows *sql.Rows) error {
 		var x id.ID
