@@ -233,13 +233,13 @@ func (l *list) parts() []access.Cond {
 	}
 	out := []access.Cond{{}}
 	if l.page.after != nil {
-		out = l.order.parts(l.page.after, l.r.Dialect)
+		out = l.order.parts(l.page.after)
 	}
 	if l.page.before == nil {
 		return out
 	}
 	var both []access.Cond
-	for _, before := range l.order.reversed().parts(l.page.before, l.r.Dialect) {
+	for _, before := range l.order.reversed().parts(l.page.before) {
 		for _, after := range out {
 			both = append(both, access.And(after, before))
 		}
@@ -285,12 +285,12 @@ func (l *list) readPage(root []id.ID) error {
 		if err != nil {
 			return err
 		}
-		s := &statement{}
-		if branches, parts := l.branches(), l.parts(); len(branches) > 1 || len(parts) > 1 {
+		s, branches, parts := &statement{}, l.branches(), l.parts()
+		if len(branches) > 1 || len(parts) > 1 {
 			l.united(s, from[0], branches, parts)
 		} else {
 			from[0].SQL += l.orderIndex(*l.sight)
-			l.plain(s, from[0], access.And(*l.sight, l.where, l.within()))
+			l.plain(s, from[0], access.And(*l.sight, l.where, parts[0]))
 		}
 		l.pages = s.finished(len(root))
 	}
