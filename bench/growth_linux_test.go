@@ -19,15 +19,15 @@ import (
 	"farley/internal/input"
 )
 
-var largest = flag.Int("largest", 1_000_000, "how many accounts the largest firm has whose pages BenchmarkGrowth measures")
-
-// visitor is how many accounts of other teams the rep takes part in, and how many are shared with him, in firms of any size.
-const visitor = 200
+var (
+	largest = flag.Int("largest", 1_000_000, "how many accounts the largest firm has whose pages BenchmarkGrowth measures")
+	visits  = flag.Int("visits", 200, "how many accounts of other teams the rep takes part in, and how many are shared with him, in firms of any size")
+)
 
 // BenchmarkGrowth measures pages of the rep's accounts by name, in firms of 10,000, 100,000 and 1,000,000 accounts, and prints a
 // table: the first page, one from the middle, and the last one, which is read backwards; by one client and by several (-clients).
 // In the rep's sight are the accounts of the ten people of his team (a twentieth of all), 200 in which he takes part, and 200 that
-// are shared with him or his team. The firms are asked in turn, so that what else the machine does disturbs all alike.
+// are shared with him or his team (-visits). The firms are asked in turn, so that what else the machine does disturbs all alike.
 //
 // The accounts are put in past the change log, so the search index, which follows it, knows nothing of them and has nothing to do
 // beside what is measured. Lists do not use it.
@@ -136,8 +136,8 @@ func (f *firm) visit(tb testing.TB) {
 	r, set, at := newRandom(), kinds(), farleytest.Start.AddDate(0, -1, 0)
 	parts := newBulk(tb, f.DB, "account_team_members", "id", "version", "created_at", "updated_at", "account_id", "user_id")
 	shares := newBulk(tb, f.DB, "shares", "id", "version", "created_at", "updated_at", "record_id", "grantee_id", "level")
-	for i := range visitor {
-		place := func(half int) id.ID { return others[len(others)*(2*i+half)/(2*visitor)] }
+	for i := range *visits {
+		place := func(half int) id.ID { return others[len(others)*(2*i+half)/(2**visits)] }
 		parts.add(r.id(set["AccountTeamMember"], at), 1, at, at, place(0), f.rep)
 		grantee := f.rep
 		if i%2 == 1 {
