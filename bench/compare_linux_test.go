@@ -78,15 +78,21 @@ type figures struct {
 	p50, p99       time.Duration
 }
 
-// load asks for a while, with some connections at once.
+// load asks for a while, with as many connections at once as was said.
 func (a *asker) load(tb testing.TB, p *process) figures {
+	tb.Helper()
+	return a.loadBy(tb, p, *clients)
+}
+
+// loadBy is load with so many connections.
+func (a *asker) loadBy(tb testing.TB, p *process, clients int) figures {
 	tb.Helper()
 	var all []time.Duration
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	before, began := p.processor(tb), time.Now()
 	until := began.Add(time.Duration(*seconds * float64(time.Second)))
-	for range *clients {
+	for range clients {
 		wg.Go(func() {
 			var took []time.Duration
 			for time.Now().Before(until) {

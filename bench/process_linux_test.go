@@ -131,8 +131,15 @@ func startHandler(tb testing.TB, f *firm) *process {
 	return start(tb, cmd)
 }
 
-// startFarley builds and runs the server, and returns an access token of the rep.
+// startFarley builds and runs the server, and returns an access token of the rep. The rows were put in past the server, which
+// would make their search terms beside the first requests, so they are made before.
 func startFarley(tb testing.TB, f *firm) (p *process, token string) {
+	tb.Helper()
+	return startFarleyAfter(tb, f, "search", "rebuild")
+}
+
+// startFarleyAfter is startFarley where the built program runs another command first, or none.
+func startFarleyAfter(tb testing.TB, f *firm, command ...string) (p *process, token string) {
 	tb.Helper()
 	dir := tb.TempDir()
 	binary := filepath.Join(dir, "farley")
@@ -140,9 +147,10 @@ func startFarley(tb testing.TB, f *firm) (p *process, token string) {
 		tb.Fatalf("build: %v: %s", err, said)
 	}
 	at := []string{"--data", filepath.Join(dir, "data"), "--database", f.URL}
-	// The rows were put in past the server, which would make their search terms beside the first requests.
-	if said, err := exec.CommandContext(tb.Context(), binary, append([]string{"search", "rebuild"}, at...)...).CombinedOutput(); err != nil {
-		tb.Fatalf("search rebuild: %v: %s", err, said)
+	if len(command) > 0 {
+		if said, err := exec.CommandContext(tb.Context(), binary, append(command, at...)...).CombinedOutput(); err != nil {
+			tb.Fatalf("%s: %v: %s", command, err, said)
+		}
 	}
 	p = start(tb, exec.CommandContext(tb.Context(), binary, append([]string{"serve", "--addr", "127.0.0.1:0", "--limit", "budgetPerSecond=-1"}, at...)...))
 	p.binary, p.at, p.tokens = binary, at, map[string]string{}

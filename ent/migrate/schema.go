@@ -104,6 +104,14 @@ var (
 				Columns: []*schema.Column{AccountsColumns[7], AccountsColumns[6], AccountsColumns[2], AccountsColumns[0]},
 			},
 			{
+				Name:    "account_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountsColumns[8], AccountsColumns[6], AccountsColumns[2], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "account_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[6], AccountsColumns[3], AccountsColumns[0]},
@@ -133,6 +141,14 @@ var (
 				Name:    "account_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{AccountsColumns[7], AccountsColumns[6], AccountsColumns[15], AccountsColumns[0]},
+			},
+			{
+				Name:    "account_team_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccountsColumns[8], AccountsColumns[6], AccountsColumns[15], AccountsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "account_deleted_at_customer_since_id",
@@ -488,6 +504,14 @@ var (
 				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[2], ActivitiesColumns[0]},
 			},
 			{
+				Name:    "activity_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[8], ActivitiesColumns[6], ActivitiesColumns[2], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "activity_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[6], ActivitiesColumns[3], ActivitiesColumns[0]},
@@ -501,6 +525,14 @@ var (
 				Name:    "activity_owner_id_deleted_at_subject_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[13], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_team_id_deleted_at_subject_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[8], ActivitiesColumns[6], ActivitiesColumns[13], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_deleted_at_start_at_id",
@@ -622,6 +654,22 @@ var (
 				Name:    "activity_owner_id_deleted_at_due_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ActivitiesColumns[7], ActivitiesColumns[6], ActivitiesColumns[20], ActivitiesColumns[0]},
+			},
+			{
+				Name:    "activity_team_id_deleted_at_start_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[8], ActivitiesColumns[6], ActivitiesColumns[18], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
+				Name:    "activity_team_id_deleted_at_due_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[8], ActivitiesColumns[6], ActivitiesColumns[20], ActivitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "activity_recurrence_id_deleted_at_id",
@@ -1331,6 +1379,14 @@ var (
 				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[2], ContactsColumns[0]},
 			},
 			{
+				Name:    "contact_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[8], ContactsColumns[6], ContactsColumns[2], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "contact_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[3], ContactsColumns[0]},
@@ -1362,6 +1418,14 @@ var (
 				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[15], ContactsColumns[0]},
 			},
 			{
+				Name:    "contact_team_id_deleted_at_given_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[8], ContactsColumns[6], ContactsColumns[15], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "contact_deleted_at_family_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
@@ -1370,6 +1434,14 @@ var (
 				Name:    "contact_owner_id_deleted_at_family_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
+			},
+			{
+				Name:    "contact_team_id_deleted_at_family_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[8], ContactsColumns[6], ContactsColumns[20], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_deleted_at_native_name_sort_id",
@@ -1382,6 +1454,14 @@ var (
 				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[23], ContactsColumns[0]},
 			},
 			{
+				Name:    "contact_team_id_deleted_at_native_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[8], ContactsColumns[6], ContactsColumns[23], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "contact_deleted_at_display_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[6], ContactsColumns[26], ContactsColumns[0]},
@@ -1390,6 +1470,14 @@ var (
 				Name:    "contact_owner_id_deleted_at_display_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactsColumns[7], ContactsColumns[6], ContactsColumns[26], ContactsColumns[0]},
+			},
+			{
+				Name:    "contact_team_id_deleted_at_display_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[8], ContactsColumns[6], ContactsColumns[26], ContactsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contact_primary_email",
@@ -1502,6 +1590,14 @@ var (
 				Columns: []*schema.Column{ContactPlansColumns[7], ContactPlansColumns[6], ContactPlansColumns[2], ContactPlansColumns[0]},
 			},
 			{
+				Name:    "contactplan_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[8], ContactPlansColumns[6], ContactPlansColumns[2], ContactPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "contactplan_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactPlansColumns[6], ContactPlansColumns[3], ContactPlansColumns[0]},
@@ -1515,6 +1611,14 @@ var (
 				Name:    "contactplan_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{ContactPlansColumns[7], ContactPlansColumns[6], ContactPlansColumns[12], ContactPlansColumns[0]},
+			},
+			{
+				Name:    "contactplan_team_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactPlansColumns[8], ContactPlansColumns[6], ContactPlansColumns[12], ContactPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "contactplan_deleted_at_every_days_id",
@@ -2048,6 +2152,14 @@ var (
 				Columns: []*schema.Column{ForecastAdjustmentsColumns[7], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[2], ForecastAdjustmentsColumns[0]},
 			},
 			{
+				Name:    "forecastadjustment_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ForecastAdjustmentsColumns[8], ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[2], ForecastAdjustmentsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "forecastadjustment_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ForecastAdjustmentsColumns[6], ForecastAdjustmentsColumns[3], ForecastAdjustmentsColumns[0]},
@@ -2465,6 +2577,14 @@ var (
 				Columns: []*schema.Column{IncentivePlansColumns[7], IncentivePlansColumns[6], IncentivePlansColumns[2], IncentivePlansColumns[0]},
 			},
 			{
+				Name:    "incentiveplan_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[8], IncentivePlansColumns[6], IncentivePlansColumns[2], IncentivePlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "incentiveplan_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentivePlansColumns[6], IncentivePlansColumns[3], IncentivePlansColumns[0]},
@@ -2478,6 +2598,14 @@ var (
 				Name:    "incentiveplan_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{IncentivePlansColumns[7], IncentivePlansColumns[6], IncentivePlansColumns[12], IncentivePlansColumns[0]},
+			},
+			{
+				Name:    "incentiveplan_team_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{IncentivePlansColumns[8], IncentivePlansColumns[6], IncentivePlansColumns[12], IncentivePlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "incentiveplan_deleted_at_starts_on_id",
@@ -2613,6 +2741,14 @@ var (
 				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[2], LeadsColumns[0]},
 			},
 			{
+				Name:    "lead_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[2], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "lead_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[3], LeadsColumns[0]},
@@ -2644,6 +2780,14 @@ var (
 				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[15], LeadsColumns[0]},
 			},
 			{
+				Name:    "lead_team_id_deleted_at_given_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[15], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "lead_deleted_at_family_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[18], LeadsColumns[0]},
@@ -2652,6 +2796,14 @@ var (
 				Name:    "lead_owner_id_deleted_at_family_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[18], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_team_id_deleted_at_family_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[18], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_deleted_at_native_name_sort_id",
@@ -2664,6 +2816,14 @@ var (
 				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[21], LeadsColumns[0]},
 			},
 			{
+				Name:    "lead_team_id_deleted_at_native_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[21], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "lead_deleted_at_company_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[24], LeadsColumns[0]},
@@ -2674,6 +2834,14 @@ var (
 				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[24], LeadsColumns[0]},
 			},
 			{
+				Name:    "lead_team_id_deleted_at_company_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[24], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "lead_deleted_at_display_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[6], LeadsColumns[27], LeadsColumns[0]},
@@ -2682,6 +2850,14 @@ var (
 				Name:    "lead_owner_id_deleted_at_display_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{LeadsColumns[7], LeadsColumns[6], LeadsColumns[27], LeadsColumns[0]},
+			},
+			{
+				Name:    "lead_team_id_deleted_at_display_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{LeadsColumns[8], LeadsColumns[6], LeadsColumns[27], LeadsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "lead_primary_email",
@@ -3385,6 +3561,14 @@ var (
 				Columns: []*schema.Column{OpportunitiesColumns[7], OpportunitiesColumns[6], OpportunitiesColumns[2], OpportunitiesColumns[0]},
 			},
 			{
+				Name:    "opportunity_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[8], OpportunitiesColumns[6], OpportunitiesColumns[2], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "opportunity_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[6], OpportunitiesColumns[3], OpportunitiesColumns[0]},
@@ -3414,6 +3598,14 @@ var (
 				Name:    "opportunity_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{OpportunitiesColumns[7], OpportunitiesColumns[6], OpportunitiesColumns[14], OpportunitiesColumns[0]},
+			},
+			{
+				Name:    "opportunity_team_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{OpportunitiesColumns[8], OpportunitiesColumns[6], OpportunitiesColumns[14], OpportunitiesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "opportunity_account_id_deleted_at_id",
@@ -4458,6 +4650,14 @@ var (
 				Columns: []*schema.Column{RemindersColumns[7], RemindersColumns[6], RemindersColumns[2], RemindersColumns[0]},
 			},
 			{
+				Name:    "reminder_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{RemindersColumns[8], RemindersColumns[6], RemindersColumns[2], RemindersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "reminder_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{RemindersColumns[6], RemindersColumns[3], RemindersColumns[0]},
@@ -4756,6 +4956,14 @@ var (
 				Columns: []*schema.Column{SalesPlansColumns[7], SalesPlansColumns[6], SalesPlansColumns[2], SalesPlansColumns[0]},
 			},
 			{
+				Name:    "salesplan_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[8], SalesPlansColumns[6], SalesPlansColumns[2], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "salesplan_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[6], SalesPlansColumns[3], SalesPlansColumns[0]},
@@ -4769,6 +4977,14 @@ var (
 				Name:    "salesplan_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesPlansColumns[7], SalesPlansColumns[6], SalesPlansColumns[12], SalesPlansColumns[0]},
+			},
+			{
+				Name:    "salesplan_team_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesPlansColumns[8], SalesPlansColumns[6], SalesPlansColumns[12], SalesPlansColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "salesplan_account_id_deleted_at_id",
@@ -4871,6 +5087,14 @@ var (
 				Columns: []*schema.Column{SalesTargetsColumns[7], SalesTargetsColumns[6], SalesTargetsColumns[2], SalesTargetsColumns[0]},
 			},
 			{
+				Name:    "salestarget_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SalesTargetsColumns[8], SalesTargetsColumns[6], SalesTargetsColumns[2], SalesTargetsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "salestarget_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SalesTargetsColumns[6], SalesTargetsColumns[3], SalesTargetsColumns[0]},
@@ -4964,6 +5188,14 @@ var (
 				Name:    "share_owner_id_deleted_at_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SharesColumns[7], SharesColumns[6], SharesColumns[2], SharesColumns[0]},
+			},
+			{
+				Name:    "share_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SharesColumns[8], SharesColumns[6], SharesColumns[2], SharesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "share_deleted_at_updated_at_id",
@@ -5558,6 +5790,14 @@ var (
 				Columns: []*schema.Column{WorkingCalendarsColumns[7], WorkingCalendarsColumns[6], WorkingCalendarsColumns[2], WorkingCalendarsColumns[0]},
 			},
 			{
+				Name:    "workingcalendar_team_id_deleted_at_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[8], WorkingCalendarsColumns[6], WorkingCalendarsColumns[2], WorkingCalendarsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
+			},
+			{
 				Name:    "workingcalendar_deleted_at_updated_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{WorkingCalendarsColumns[6], WorkingCalendarsColumns[3], WorkingCalendarsColumns[0]},
@@ -5571,6 +5811,14 @@ var (
 				Name:    "workingcalendar_owner_id_deleted_at_name_sort_id",
 				Unique:  false,
 				Columns: []*schema.Column{WorkingCalendarsColumns[7], WorkingCalendarsColumns[6], WorkingCalendarsColumns[12], WorkingCalendarsColumns[0]},
+			},
+			{
+				Name:    "workingcalendar_team_id_deleted_at_name_sort_id",
+				Unique:  false,
+				Columns: []*schema.Column{WorkingCalendarsColumns[8], WorkingCalendarsColumns[6], WorkingCalendarsColumns[12], WorkingCalendarsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "`team_id` IS NOT NULL",
+				},
 			},
 			{
 				Name:    "workingcalendar_user_id_deleted_at_id",

@@ -106,6 +106,7 @@ func (Activity) Annotations() []schema.Annotation { return activity.Annotations(
 func activityIndexes() []ent.Index {
 	is := append(activity.Indexes(), feeds("at", "account_id", "contact_id", "lead_id", "opportunity_id")...)
 	return append(is, index.Fields("owner_id", "deleted_at", "start_at", "id"), index.Fields("owner_id", "deleted_at", "due_at", "id"),
+		decl.Sparse("team_id", "deleted_at", "start_at", "id"), decl.Sparse("team_id", "deleted_at", "due_at", "id"),
 		index.Fields("recurrence_id", "deleted_at", "id"), index.Fields("follow_up_of_id", "deleted_at", "at", "id"),
 		index.Fields("calendar_uid", "owner_id"), index.Fields("contact_plan_id", "account_id", "created_at"))
 }

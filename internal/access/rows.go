@@ -18,7 +18,7 @@ type Branch struct {
 	// ViaLinks: the rows are found through the table of those who take part in them.
 	ViaLinks bool
 	// Each is the same as Cond in several terms, one for each value of its column, when there are a few: an index has the rows
-	// of each of them in order, and of all of them it has not.
+	// of each of them in order, and of all of them it has not. It is for databases that would read all of them.
 	Each []Cond
 }
 

@@ -398,8 +398,8 @@ func (k Kind) Edges() []ent.Edge {
 	return es
 }
 
-// Indexes returns an index for every order, for every order within one owner, for the teams' rows, and for every
-// relation. Rows in the bin are kept apart by the column deleted_at in front.
+// Indexes returns an index for every order, for the orders by name and by age within one owner and within one team, for the
+// partners' rows, and for every relation. Rows in the bin are kept apart by the column deleted_at in front.
 func (k Kind) Indexes() []ent.Index {
 	var is []ent.Index
 	for _, m := range k.all() {
@@ -407,12 +407,15 @@ func (k Kind) Indexes() []ent.Index {
 		case m.Order && m.snake == "id":
 			is = append(is, index.Fields("deleted_at", "id"))
 			if k.Owned {
-				is = append(is, index.Fields("owner_id", "deleted_at", "id"), sparse("team_id", "deleted_at", "id"), sparse("partner_id", "deleted_at", "id"))
+				is = append(is, index.Fields("owner_id", "deleted_at", "id"), Sparse("team_id", "deleted_at", "id"), Sparse("partner_id", "deleted_at", "id"))
 			}
 		case m.Order && m.snake != "deleted_at":
 			is = append(is, index.Fields("deleted_at", m.Ordered(), "id"))
 			if k.Owned && m.Sort != "" || m.snake == "created_at" && k.Owned {
 				is = append(is, index.Fields("owner_id", "deleted_at", m.Ordered(), "id"))
+				if !k.ByFarley { // those are read by whom they are for, not by teams
+					is = append(is, Sparse("team_id", "deleted_at", m.Ordered(), "id"))
+				}
 			}
 		case m.Type == model.Ref && m.Write != model.Never && m.snake != "owner" && m.snake != "team" && m.snake != "partner":
 			is = append(is, m.found(m.Column, "deleted_at", "id"))
@@ -434,12 +437,12 @@ func (m *Member) found(columns ...string) ent.Index {
 	if m.Field.Required {
 		return index.Fields(columns...)
 	}
-	return sparse(columns...)
+	return Sparse(columns...)
 }
 
-// sparse returns an index without the rows that have NULL in its first column, on SQLite; the MySQL family has none such. So
+// Sparse returns an index without the rows that have NULL in its first column, on SQLite; the MySQL family has none such. So
 // most rows need not be written to most indexes of relations. It answers no "IS NULL", and gives no order of all rows.
-func sparse(columns ...string) ent.Index {
+func Sparse(columns ...string) ent.Index {
 	return index.Fields(columns...).Annotations(entsql.IndexWhere("`" + columns[0] + "` IS NOT NULL"))
 }
 

@@ -206,6 +206,17 @@ func (l *list) readOrder() order {
 	return l.order
 }
 
+// sorted is what stands behind ORDER BY where rows are read by an index: the order; for MariaDB without a leading term that a
+// cursor holds at NULL, the lowest value, because it does not see that it is the same in all rows, and sorts them when they are
+// read backwards. SQLite sees it, and does not see that the rest is an order of the index.
+func (l *list) sorted() access.Cond {
+	after, before, desc := l.page.after, l.page.before, l.order[0].desc
+	if l.r.Dialect == db.MySQL && (after != nil && after[0] == nil && desc || before != nil && before[0] == nil && !desc) {
+		return l.readOrder()[1:].sql()
+	}
+	return l.readOrder().sql()
+}
+
 // within is the condition that a record lies between the cursors.
 func (l *list) within() access.Cond {
 	var after, before access.Cond
@@ -216,6 +227,28 @@ func (l *list) within() access.Cond {
 		before = l.order.reversed().after(l.page.before, l.r.Dialect)
 	}
 	return access.And(after, before)
+}
+
+// parts is the same as several conditions where one would keep SQLite from seeing a range of an index: it is one where a part of
+// the records has no value and the other has one.
+func (l *list) parts() []access.Cond {
+	if l.r.Dialect != db.SQLite {
+		return []access.Cond{l.within()}
+	}
+	out := []access.Cond{{}}
+	if l.page.after != nil {
+		out = l.order.parts(l.page.after)
+	}
+	if l.page.before == nil {
+		return out
+	}
+	var both []access.Cond
+	for _, before := range l.order.reversed().parts(l.page.before) {
+		for _, after := range out {
+			both = append(both, access.And(after, before))
+		}
+	}
+	return both
 }
 
 // readPages reads the pages of parents.
@@ -263,12 +296,12 @@ func (l *list) readPage(root []id.ID) error {
 			c := countedTo(maxCount+1, from[0], access.And(*l.sight, l.where))
 			total = []access.Cond{{SQL: "(" + c.SQL + ")", Args: c.Args}}
 		}
-		s, rest := &statement{}, access.And(l.where, l.within())
-		if branches := l.branches(); len(branches) > 1 {
-			l.united(s, from[0], branches, rest, total)
+		s, branches, parts := &statement{}, l.branches(), l.parts()
+		if len(branches) > 1 || len(parts) > 1 {
+			l.united(s, from[0], branches, parts, total)
 		} else {
 			from[0].SQL += l.orderIndex(*l.sight)
-			l.plain(s, from[0], access.And(*l.sight, rest), total)
+			l.plain(s, from[0], access.And(*l.sight, l.where, parts[0]), total)
 		}
 		l.pages = s.finished(len(root))
 	}
@@ -280,26 +313,32 @@ func (l *list) readPage(root []id.ID) error {
 	return err
 }
 
-// branches are the terms of the row rule that an index orders each; none where it is one of them itself.
+// branches are the terms of the row rule that an index orders each; the whole rule where it is one of them itself. Of several owners or
+// teams SQLite takes the rows in order one after the other, and leaves each when what it has is less, so a term is enough.
 func (l *list) branches() []access.Cond {
 	var out []access.Cond
 	for _, b := range l.r.a.Branches(l.r.Set, l.kind, base, access.Read, l.r.now) {
-		if b.Each != nil {
+		if b.Each != nil && l.r.Dialect != db.SQLite {
 			out = append(out, b.Each...)
 		} else {
 			out = append(out, b.Cond)
 		}
 	}
+	if len(out) == 0 {
+		return []access.Cond{*l.sight}
+	}
 	return out
 }
 
-// orderIndex is the hint for a list of all records or of one owner's.
+// orderIndex is the hint for a list of all records, of one owner's or of one team's.
 func (l *list) orderIndex(sight access.Cond) string {
 	switch sight.SQL {
 	case "":
 		return l.hint()
 	case name(base, "owner_id") + " = ?":
 		return l.hint("owner_id")
+	case name(base, "team_id") + " = ?":
+		return l.hint("team_id")
 	}
 	return ""
 }
@@ -311,24 +350,28 @@ func (l *list) plain(s *statement, from, cond access.Cond, first []access.Cond) 
 	l.level.addJoins(s)
 	s.where(cond)
 	s.WriteString(" ORDER BY ")
-	s.add(l.readOrder().sql())
+	s.add(l.sorted())
 	s.WriteString(l.limit())
 }
 
-// united reads one list whose row rule is an OR: each branch in the order of an index, and of these the first again. As
-// one condition the database would read everything that is in sight.
-func (l *list) united(s *statement, from access.Cond, branches []access.Cond, cond access.Cond, first []access.Cond) {
+// united reads one list whose row rule, or place between cursors, is an OR: each branch in the order of an index, and of these
+// the first again. As one condition the database would read everything that is in sight.
+func (l *list) united(s *statement, from access.Cond, branches, parts, first []access.Cond) {
 	l.level.selects(s, first...)
 	s.WriteString(" FROM (")
-	for i, b := range branches {
-		if i > 0 {
-			s.WriteString(" UNION ")
-		}
-		s.WriteString("SELECT * FROM (")
+	n := 0
+	for _, b := range branches {
 		hinted := from
 		hinted.SQL += l.orderIndex(b)
-		l.keyed(s, hinted, access.And(b, cond))
-		s.WriteString(") b" + strconv.Itoa(i))
+		for _, part := range parts {
+			if n > 0 {
+				s.WriteString(" UNION ")
+			}
+			s.WriteString("SELECT * FROM (")
+			l.keyed(s, hinted, access.And(b, l.where, part))
+			s.WriteString(") b" + strconv.Itoa(n))
+			n++
+		}
 	}
 	s.WriteString(" ORDER BY ")
 	l.keyOrder(s, "")
@@ -349,7 +392,7 @@ func (l *list) keyed(s *statement, from, cond access.Cond) {
 	s.add(from)
 	s.where(cond)
 	s.WriteString(" ORDER BY ")
-	s.add(l.readOrder().sql())
+	s.add(l.sorted())
 	s.WriteString(l.limit())
 }
 

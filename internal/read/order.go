@@ -161,6 +161,21 @@ func (o order) after(values []any, d db.Dialect) access.Cond {
 	return access.And(o[0].bound(values[0]), c)
 }
 
+// parts is after as conditions of which SQLite makes a range of an index each: those without the value of the leading term apart,
+// where there may be records of both.
+func (o order) parts(values []any) []access.Cond {
+	t, v := o[0], values[0]
+	switch {
+	case !t.nullable || len(t.expr.Args) > 0 || !o[1:].plain() || t.desc != o[1].desc || t.desc && v == nil:
+		return []access.Cond{o.after(values, db.SQLite)}
+	case v == nil:
+		return []access.Cond{access.And(t.with(" IS NULL"), o[1:].beyond(values[1:])), t.with(" IS NOT NULL")}
+	case t.desc:
+		return []access.Cond{o.rowValue(values), t.with(" IS NULL")}
+	}
+	return []access.Cond{o.rowValue(values)}
+}
+
 // plain reports whether all terms have one direction and are never NULL, so that a row value can stand for them.
 func (o order) plain() bool {
 	for _, t := range o {

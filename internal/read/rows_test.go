@@ -3,6 +3,7 @@ package read_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,7 @@ func TestList_sqliteUsesIndexes(t *testing.T) {
 		{"all by name", all, "orderBy: {field: NAME}"},
 		{"all by name, backwards", all, "orderBy: {field: NAME, direction: DESC}"},
 		{"all by a field with gaps", all, "orderBy: {field: EMPLOYEES}"},
+		{"all by a field with gaps, backwards", all, "orderBy: {field: EMPLOYEES, direction: DESC}"},
 		{"own by name", own, "orderBy: {field: NAME}"},
 	} {
 		cursor := ""
@@ -174,7 +176,8 @@ func TestList_sqliteUsesIndexes(t *testing.T) {
 			answer := e.must(t, tt.actor, page1(tt.args, cursor), nil)
 			_, rest, _ := strings.Cut(answer, `"endCursor":"`)
 			cursor, _, _ = strings.Cut(rest, `"`)
-			plan := e.explain(t, e.Counter.Statements()[0])
+			// What the parts of a union have picked, a page each, is sorted again.
+			plan := regexp.MustCompile(`SCAN b\d+; USE TEMP B-TREE FOR ORDER BY`).ReplaceAllString(e.explain(t, e.Counter.Statements()[0]), "SCAN b")
 			if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN r0") && !strings.Contains(plan, "SCAN r0 USING INDEX") {
 				t.Errorf("%s, page %d: %s", tt.name, page+1, plan)
 			}
