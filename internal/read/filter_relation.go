@@ -27,11 +27,17 @@ func (r *run) related(k *model.Kind, f *model.Field, alias string, value any, pa
 	if err != nil {
 		return access.Cond{}, err
 	}
-	found := exists(head, access.And(r.sight(target, inner), c))
-	if ids, ok := r.onlyID(value); ok { // said of the column itself too, so that its index serves
-		found = access.And(oneOf(access.Cond{SQL: fk}, ids), found)
+	ids, ok := r.onlyID(value)
+	if !ok {
+		return access.And(rd.plain, exists(head, access.And(r.sight(target, inner), c))), nil
 	}
-	return access.And(rd.plain, found), nil
+	// It is said of the column itself too, so that its index serves. Of one record nothing else depends on the row: that it is in
+	// sight is looked up once.
+	if len(ids) == 1 {
+		head = "EXISTS (SELECT 1 FROM " + table(target) + " " + inner + " WHERE 1=1"
+	}
+	found := exists(head, access.And(r.sight(target, inner), c))
+	return access.And(rd.plain, oneOf(access.Cond{SQL: fk}, ids), found), nil
 }
 
 // saysNone recognises {id: {isNull: true}}.
