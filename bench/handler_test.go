@@ -142,8 +142,8 @@ var statements = map[string]string{
 	"stage": "SELECT o.id, o.name, o.close_date, o.amount, o.amount_currency, a.name FROM opportunities o LEFT JOIN accounts a ON a.id = o.account_id AND a.deleted_at IS NULL AND " + ofAccounts +
 		" WHERE o.stage_id = ? AND o.amount_reporting >= ? AND o.deleted_at IS NULL AND " + ofDeals + " ORDER BY o.close_date, o.id LIMIT 50",
 	"count": "SELECT COUNT(*) FROM (SELECT 1 FROM opportunities o WHERE o.stage_id = ? AND o.amount_reporting >= ? AND o.deleted_at IS NULL AND " + ofDeals + " LIMIT 10001) c",
-	"sums": "SELECT s.name, COUNT(o.id), COALESCE(SUM(CASE WHEN o.status = 'OPEN' THEN o.amount_reporting ELSE o.closed_amount END), 0) FROM stages s" +
-		" LEFT JOIN opportunities o ON o.stage_id = s.id AND o.deleted_at IS NULL AND " + ofDeals + " WHERE s.pipeline_id = ? AND s.deleted_at IS NULL GROUP BY s.id, s.name, s.position ORDER BY s.position",
+	"sums": "SELECT s.name, COALESCE(t.n, 0), COALESCE(t.worth, 0) FROM stages s LEFT JOIN (SELECT o.stage_id, COUNT(*) AS n, SUM(CASE WHEN o.status = 'OPEN' THEN o.amount_reporting ELSE o.closed_amount END) AS worth" +
+		" FROM opportunities o WHERE o.deleted_at IS NULL AND " + ofDeals + " GROUP BY o.stage_id) t ON t.stage_id = s.id WHERE s.pipeline_id = ? AND s.deleted_at IS NULL ORDER BY s.position",
 }
 
 // scope are the arguments of ofContacts and ofDeals, behind others.

@@ -90,6 +90,11 @@ func (b *Boards) Board(ctx context.Context, q db.Querier, a *access.Actor, req B
 	if err != nil || filter.IsFalse() {
 		return board, err
 	}
+	if !a.Sight(b.Read.Set, b.Read.Set.Kind("Opportunity"), read.Row, access.Read, b.Read.Clock.Now()).IsTrue() {
+		// Whose deals they are leaves fewer than the stages do. SQLite would go by the index of stages, which has their order; the
+		// plus takes that from the column, and means nothing to the MySQL family.
+		stage.SQL = "+" + stage.SQL
+	}
 	r := &boardReading{Boards: b, BoardRequest: req, ctx: ctx, q: q, a: a, board: board, filter: filter, stage: stage, byID: map[id.ID]*BoardStage{}}
 	for _, s := range board.Stages {
 		r.byID[s.ID] = s
