@@ -18,8 +18,7 @@ type asked struct {
 }
 
 // Direct executes an operation. A query for one record by its id, or for one list, is answered without gqlgen's machinery for
-// fields, which has nothing to resolve where the engine of reading writes finished JSON; everything else, and what cannot be
-// answered so, goes to execute.
+// fields, which has nothing to resolve where the engine of reading writes finished JSON; everything else goes to execute.
 func (r *Resolver) Direct(ctx context.Context, execute func(context.Context) graphql.ResponseHandler) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
 	if oc.Operation.Operation != ast.Query || len(oc.Operation.SelectionSet) != 1 {
@@ -45,10 +44,7 @@ func (r *Resolver) Direct(ctx context.Context, execute func(context.Context) gra
 			return nil
 		}
 		done = true
-		if data, ok := r.direct(ctx, f, what, x); ok {
-			return &graphql.Response{Data: data}
-		}
-		return execute(ctx)(ctx)
+		return &graphql.Response{Data: r.direct(ctx, f, what, x)}
 	}
 }
 
@@ -66,13 +62,8 @@ func idOf(f *ast.Field, variables map[string]any) (id.ID, bool) {
 	return x, err == nil
 }
 
-// direct answers a uniform field as gqlgen would; false after a panic, which gqlgen then reports.
-func (r *Resolver) direct(ctx context.Context, f *ast.Field, what asked, x id.ID) (data []byte, ok bool) {
-	defer func() {
-		if recover() != nil {
-			data, ok = nil, false
-		}
-	}()
+// direct answers a uniform field as gqlgen would.
+func (r *Resolver) direct(ctx context.Context, f *ast.Field, what asked, x id.ID) []byte {
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Query", Field: graphql.CollectedField{Field: f, Selections: f.SelectionSet}, IsMethod: true, IsResolver: true,
 	})
@@ -99,5 +90,5 @@ func (r *Resolver) direct(ctx context.Context, f *ast.Field, what asked, x id.ID
 	if err != nil {
 		graphql.AddError(ctx, err)
 	}
-	return out.Bytes(), true
+	return out.Bytes()
 }
