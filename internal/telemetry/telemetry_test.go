@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,11 +71,29 @@ func TestNewLog(t *testing.T) {
 	}
 }
 
+// lines is a log that is read while a timer may write to it.
+type lines struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
 // Lines of little weight wait for each other, a tenth of a second at most, and what is wrong is told at once, after them.
 func TestNewLog_writesLinesTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lines
 		log, flush, err := telemetry.NewLog(&out, "info", telemetry.Text)
 		if err != nil {
 			t.Fatal(err)
@@ -106,8 +125,8 @@ func TestNewLog_writesLinesTogether(t *testing.T) {
 		for range 1000 {
 			log.InfoContext(ctx, strings.Repeat("x", 100))
 		}
-		if out.Len() < 64<<10 {
-			t.Errorf("of 1,000 lines %d bytes are written before the time", out.Len())
+		if n := len(out.String()); n < 64<<10 {
+			t.Errorf("of 1,000 lines %d bytes are written before the time", n)
 		}
 	})
 }
