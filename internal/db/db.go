@@ -311,7 +311,7 @@ func (t *Tx) QueryRow(ctx context.Context, query string, args []any, dest ...any
 }
 
 // intact returns the error by which the database rolled the transaction back, if it did. Whoever reads one row and closes
-// the rows, as ent does after an update, never sees an error that comes behind that row; statements that followed would be
+// the rows never sees an error that comes behind that row; statements that followed would be
 // transactions of their own, each committed at once.
 func (t *Tx) intact() error {
 	if err := t.Settle(); err != nil {

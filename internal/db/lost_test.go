@@ -23,7 +23,7 @@ func TestWrite_doesNotGoOnAfterRollback(t *testing.T) {
 			_ = set(ctx, tx, 2, 10)
 		}},
 		{"error behind a row", func(ctx context.Context, tx *db.Tx) {
-			rows, err := tx.QueryContext(ctx, "SELECT n FROM counters ORDER BY id FOR UPDATE") //nolint:rowserrcheck // as ent does
+			rows, err := tx.QueryContext(ctx, "SELECT n FROM counters ORDER BY id FOR UPDATE") //nolint:rowserrcheck // as some do
 			if err != nil {
 				t.Error("the error comes before the row: ", err)
 				return

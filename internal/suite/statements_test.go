@@ -46,6 +46,9 @@ func TestStatements_followTheSelection(t *testing.T) {
 					if len(got) != q.want {
 						t.Errorf("%s takes %d statements, want %d:\n%s", q.document, len(got), q.want, strings.Join(got, "\n"))
 					}
+					if all := strings.Join(got, "\n"); strings.Contains(all, "LIMIT ?") {
+						t.Errorf("%s has a limit that is an argument, with each new value of which SQLite prepares it again:\n%s", q.document, all)
+					}
 				}
 				for range 6 {
 					s.add(t)
